@@ -1,0 +1,44 @@
+/* Log and progress lines, on stderr. Results of commands go to stdout and never through here.
+ *
+ * All functions: Not collective. Only the rank that log_setup() named as speaker prints (rank 0 of the job), so nothing
+ * appears twice; log_any() is the exception for a message that only one rank can know.
+ */
+#ifndef HGN_BASE_LOG_H
+#define HGN_BASE_LOG_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE, LOG_LEVEL_COUNT };
+
+/* `rank` stands before the lines of log_any(); `speaker` is true on exactly one rank. Before this call a process
+ * speaks at LOG_NORMAL as rank 0. */
+void log_setup(enum log_level level, int rank, bool speaker);
+
+void log_error(const char *format, ...) STATUS_PRINTF(1, 2); /* "hgn: error: ...", at every level */
+void log_warn(const char *format, ...) STATUS_PRINTF(1, 2);  /* "hgn: warning: ...", at every level */
+void log_info(const char *format, ...) STATUS_PRINTF(1, 2);  /* from LOG_NORMAL */
+void log_debug(const char *format, ...) STATUS_PRINTF(1, 2); /* from LOG_VERBOSE */
+void log_any(const char *format, ...) STATUS_PRINTF(1, 2);   /* "hgn: rank R: ...", on any rank, at every level */
+
+/* Progress of a loop of known length. On a terminal: one line, redrawn at most ten times a second, with rate and time
+ * left. Elsewhere (a batch log): plain lines, the first after ten seconds and then at doubling intervals up to five
+ * minutes, and one at the end. Silent at LOG_QUIET and on ranks that do not speak. */
+struct progress {
+  const char *label; /* borrowed */
+  const char *unit;  /* borrowed: "rollouts", "steps" */
+  int64_t total;
+  double started, last, interval; /* s, monotonic clock */
+  bool terminal, active;
+};
+
+void progress_begin(struct progress *progress, const char *label, const char *unit, int64_t total);
+void progress_update(struct progress *progress, int64_t done);
+void progress_end(struct progress *progress, int64_t done);
+
+/* Seconds on the monotonic clock. */
+double log_clock(void);
+
+#endif

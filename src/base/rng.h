@@ -1,0 +1,51 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC11), by Random123.
+ *
+ * A draw is a pure function of (seed, purpose, index, sub, position): nothing to save and nothing that depends on how
+ * work is cut over ranks. Key: the seed. Counter words: { block, purpose << 24 | sub, index low, index high }, so two
+ * streams never overlap. A stream gives at most 2^32 blocks of four 32-bit words.
+ *
+ * Not collective.
+ */
+#ifndef HGN_BASE_RNG_H
+#define HGN_BASE_RNG_H
+
+#include <stdint.h>
+
+/* What a stream is drawn for. Numbers are part of the file format: append, never reorder. */
+enum rng_purpose {
+  RNG_INITIAL = 1,    /* initial conditions of rollout `index` */
+  RNG_NOISE = 2,      /* observation noise of rollout `index`, frame `sub` */
+  RNG_NOISE_FRESH = 3, /* a second, independent observation of the same: noise floor */
+  RNG_LIMIT = 4,      /* prior draws of the information limit */
+  RNG_TEST = 255
+};
+
+enum { RNG_SUB_MAX = (1 << 24) - 1 };
+
+struct rng {
+  uint32_t key[2];
+  uint32_t counter[4];
+  uint32_t word[4]; /* the present block */
+  unsigned used;    /* words of it already handed out */
+};
+
+/* `sub` in 0..RNG_SUB_MAX; higher bits are ignored. */
+struct rng rng_stream(uint64_t seed, enum rng_purpose purpose, uint64_t index, uint32_t sub);
+
+uint32_t rng_u32(struct rng *rng);
+uint64_t rng_u64(struct rng *rng);
+
+/* Uniform on the open interval (0, 1): the top 52 bits of a 64-bit word, plus a half, times 2^-52. f32: top 23 bits
+ * of a 32-bit word in the same way. Never 0 and never 1. */
+double rng_uniform(struct rng *rng);
+float rng_uniform_f32(struct rng *rng);
+
+/* Uniform integer in 0..bound-1 without bias (rejection). bound >= 1. */
+uint64_t rng_below(struct rng *rng, uint64_t bound);
+
+/* `count` standard normals by Box-Muller from elementary.h, hence the same bits on every machine. Pairs are consumed
+ * whole: an odd `count` discards the last sine. */
+void rng_normal(struct rng *rng, double *out, int count);
+void rng_normal_f32(struct rng *rng, float *out, int count);
+
+#endif

@@ -1,0 +1,40 @@
+/* Reductions over ranks that give the same bits for any number of ranks, algorithm and arrival order.
+ *
+ * Only integers travel: MPI_SUM over int64 words of exact.h and fixed.h, MPI_MAX over int32 exponents.
+ */
+#ifndef HGN_COMM_REDUCE_H
+#define HGN_COMM_REDUCE_H
+
+#include "base/checksum.h"
+#include "base/exact.h"
+#include "base/fixed.h"
+#include "comm/comm.h"
+
+/* Collective. `count` accumulators, normalised and summed in place on every rank. */
+enum status reduce_exact(const struct comm *comm, struct exact *sums, int count);
+
+/* Collective. int64 sums and maxima in place; any count, cut into pieces that fit MPI's int. */
+enum status reduce_sum(const struct comm *comm, int64_t *words, int64_t count);
+enum status reduce_max(const struct comm *comm, int64_t *words, int64_t count);
+
+/* Collective. Checksum parts of all ranks, added. */
+enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int count);
+
+/* Collective. The exponents of fixed.h, agreed: the largest of all ranks for each tensor. */
+enum status reduce_exponents(const struct comm *comm, int32_t *exponent, int64_t tensors);
+
+/* A non-blocking sum of int64 words in place: begin on all ranks in the same order, progress as often as convenient (Open MPI
+ * makes no progress by itself), finish on all ranks. The array belongs to the request until finish. */
+struct reduce_request {
+  MPI_Request *pending; /* owned; one for each piece */
+  int count;
+};
+
+/* Collective (non-blocking). On failure nothing is pending. */
+enum status reduce_begin(const struct comm *comm, int64_t *words, int64_t count, struct reduce_request *request);
+/* Not collective. Sets *done when every piece has arrived. */
+enum status reduce_progress(struct reduce_request *request, int *done);
+/* Collective (completes). Accepts a request that is not pending. */
+enum status reduce_finish(struct reduce_request *request);
+
+#endif

@@ -1,0 +1,43 @@
+/* The ladder: what simple predictors, and none, reach on a data set. Pixel MSE, dimensionless, images in [0, 1].
+ *
+ * Against observed frames (noise added before rendering) of the test split:
+ *   floor       the variance of the rendered frame under fresh noise: no predictor can do better
+ *   mean        the mean training image
+ *   background  the empty scene
+ *   last        frame K-1 as it was seen, for frames K..T-1, K = ladder.input_frames
+ * each with the standard error over rollouts. Floor, mean and background are averages over all frames 0..T-1.
+ */
+#ifndef HGN_PHYSICS_LADDER_H
+#define HGN_PHYSICS_LADDER_H
+
+#include "comm/comm.h"
+#include "config/experiment.h"
+
+#define LADDER_LIST(X)                                                                                                 \
+  X(FLOOR, "floor", "irreducible: variance of a frame under fresh observation noise")                                 \
+  X(LAST, "last_frame", "predict the last seen frame")                                                                 \
+  X(MEAN, "mean_image", "predict the mean training image")                                                             \
+  X(BACKGROUND, "background", "predict the empty scene")
+
+enum ladder_rung {
+#define LADDER_ENUM(name, text, help) LADDER_##name,
+  LADDER_LIST(LADDER_ENUM)
+#undef LADDER_ENUM
+      LADDER_COUNT
+};
+
+struct ladder {
+  double mse[LADDER_COUNT];   /* NaN where there is nothing to measure */
+  double error[LADDER_COUNT]; /* standard error of the mean over rollouts */
+};
+
+/* Collective. The rank's share of the splits as states: train[train_count][frames][2 D] starting at rollout train_first, test
+ * likewise. Same bits at any number of ranks. */
+struct ladder_input {
+  const double *train, *test;
+  int64_t train_first, train_count, test_first, test_count;
+};
+enum status ladder_measure(const struct comm *comm, const struct experiment *experiment,
+                           const struct ladder_input *input, struct ladder *ladder);
+
+#endif

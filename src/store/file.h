@@ -1,0 +1,96 @@
+/* HDF5 files, always through MPI-IO, written aside and renamed.
+ *
+ * Decision 7 of the design: extents fixed and space allocated at creation, one flush, then only raw data is written. A reader may open
+ * the file at any moment, and after a crash it opens with every completed record in place and fill values (NaN, or
+ * zeros for integers and text) where nothing was written.
+ *
+ * A file is created as ".NAME.partial-JOB" in the folder of its final name and renamed by store_commit(), so the final name never
+ * holds half a file and an older file stays until the new one is whole.
+ *
+ * Every failure is STATUS_FILE with the file's name and what is wrong, from HDF5's and MPI-IO's own error texts.
+ */
+#ifndef HGN_STORE_FILE_H
+#define HGN_STORE_FILE_H
+
+#include "comm/comm.h"
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { STORE_RANK_MAX = 5, STORE_PATH_MAX = 4096 };
+
+struct store_file {
+  const struct comm *comm; /* borrowed */
+  hid_t id;
+  bool writing;
+  char path[STORE_PATH_MAX];    /* the final name */
+  char partial[STORE_PATH_MAX]; /* the name it has while it is written */
+};
+
+enum store_type { STORE_F64, STORE_F32, STORE_I64, STORE_U8, STORE_TYPE_COUNT };
+
+/* Collective. Creates the partial file; checks first that the folder can be written. */
+enum status store_create(const struct comm *comm, const char *path, struct store_file *file);
+
+/* Collective. Opens for reading. Tells apart: no such file, not HDF5, truncated, unreadable. */
+enum status store_open(const struct comm *comm, const char *path, struct store_file *file);
+
+/* Collective. After all structure is made: flushes it to disk. From here on only raw data may be written. */
+enum status store_seal(struct store_file *file);
+
+/* Collective. Flushes, closes, syncs, agrees and renames to the final name. On failure the partial file is removed. */
+enum status store_commit(struct store_file *file);
+
+/* Collective. Closes; removes a partial file. Accepts a closed or zeroed file. */
+void store_close(struct store_file *file);
+
+/* Collective. Makes a group and the groups above it. */
+enum status store_group(struct store_file *file, const char *name);
+
+/* Collective. A data set of fixed extents: contiguous, allocated early, fill value written (NaN or 0). `unit` and `help` become attributes "unit" and
+ * "description" (UTF-8); NULL leaves one out. Groups above it are made. */
+enum status store_dataset(struct store_file *file, const char *name, enum store_type type, int rank,
+                          const int64_t *extent, const char *unit, const char *help);
+
+/* Collective. The same, chunked by `chunk` and compressed (shuffle, deflate 4); it must be written collectively. */
+enum status store_dataset_compressed(struct store_file *file, const char *name, enum store_type type, int rank,
+                                     const int64_t *extent, const int64_t *chunk, const char *unit, const char *help);
+
+/* Collective. A fixed-length string data set (scalar, NUL-padded, `bytes` long or the text's length if 0) with its text written at once; NULL leaves it to
+ * store_write_text(). */
+enum status store_text(struct store_file *file, const char *name, const char *text, size_t bytes);
+
+/* Collective; the root's text is written. */
+enum status store_write_text(struct store_file *file, const char *name, const char *text);
+
+/* Collective. A 1-D f64 data set that is a dimension scale, written at once with values[extent]. */
+enum status store_scale(struct store_file *file, const char *name, int64_t extent, const double *values,
+                        const char *unit, const char *help);
+/* Collective. Attaches scale `scale` to dimension `dimension` of `dataset`. */
+enum status store_attach(struct store_file *file, const char *dataset, int dimension, const char *scale);
+/* Collective. Attributes of the root group: for structure only, before store_seal(). */
+enum status store_attribute_text(struct store_file *file, const char *name, const char *text);
+enum status store_attribute_i64(struct store_file *file, const char *name, int64_t value);
+
+/* Writes rows first..first+count-1 of the first dimension (all of the others) from memory of the data set's type. count may be 0.
+ * Collective; for the independent form: Not collective (contiguous data sets only). */
+enum status store_write(struct store_file *file, const char *name, int64_t first, int64_t count, const void *data);
+enum status store_write_independent(struct store_file *file, const char *name, int64_t first, int64_t count,
+                                    const void *data);
+
+/* Not collective (independent read). Rows as above, converted to `type`. */
+enum status store_read(const struct store_file *file, const char *name, enum store_type type, int64_t first,
+                       int64_t count, void *data);
+
+/* Not collective. Shape and type class. STATUS_FILE when `name` is missing; `store_has` asks without an error. */
+enum status store_extent(const struct store_file *file, const char *name, int *rank, int64_t *extent,
+                         enum store_type *type);
+bool store_has(const struct store_file *file, const char *name);
+
+/* Not collective. A text data set, fixed or variable length, into a new string; caller frees. */
+enum status store_read_text(const struct store_file *file, const char *name, char **text);
+enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text);
+enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
+
+#endif

@@ -1,0 +1,34 @@
+/* Pictures for people: PNG strips and GIF animations of f32 images in [0, 1], with labels.
+ *
+ * Canvases are RGB bytes. Files are written aside and renamed. All functions: Not collective.
+ */
+#ifndef HGN_STORE_PICTURE_H
+#define HGN_STORE_PICTURE_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+struct picture {
+  int width, height;
+  unsigned char *rgb; /* [height][width][3]; owned */
+};
+
+enum status picture_open(int width, int height, const unsigned char background[3], struct picture *picture);
+void picture_close(struct picture *picture);
+
+/* Paints an image[height][width][channels] enlarged `zoom` times by repetition, its corner at (x, y); clipped to the canvas. */
+void picture_image(struct picture *picture, int x, int y, int zoom, const float *image, int height, int width,
+                   int channels);
+
+/* Text in the built-in 5x7 font, enlarged `zoom` times. Returns the width in pixels; with a NULL picture only measures. Characters
+ * outside printable ASCII become '?'. */
+int picture_text(struct picture *picture, int x, int y, int zoom, const unsigned char color[3], const char *text);
+
+enum status picture_png(const struct picture *picture, const char *path);
+
+/* An animation that repeats for ever; all frames of one size; `delay` in hundredths of a second, 2 or more. One palette of up to
+ * 256 colours for all frames. */
+enum status picture_gif(const struct picture *frames, int count, int delay, const char *path);
+
+#endif

@@ -1,0 +1,30 @@
+/* How a file came to be: written under /provenance of every output, printed by `hgn --version -v` and `hgn info`.
+ *
+ *   /provenance/hgn           version, git state
+ *   /provenance/git_diff      the uncommitted diff, "" when clean
+ *   /provenance/build         compiler, flags, build type
+ *   /provenance/libraries     one "NAME VERSION" a line, as linked and as loaded
+ *   /provenance/command       the command line
+ *   /provenance/hosts         one "HOST RANKS" a line
+ *   /provenance/ranks         i64
+ *   /provenance/cpu           model name(s), one a line
+ *   /provenance/created       UTC, ISO 8601
+ *   /provenance/working_folder
+ */
+#ifndef HGN_STORE_PROVENANCE_H
+#define HGN_STORE_PROVENANCE_H
+
+#include "store/file.h"
+
+#include <stdio.h>
+
+/* Not collective. Remembers the command line for later files; words are borrowed and must outlive the process's writes. */
+void provenance_setup(int argc, char **argv);
+
+/* Collective. Writes the group; before store_seal(). */
+enum status provenance_write(struct store_file *file);
+
+/* Not collective. Prints build and libraries: what `hgn --version -v` shows. */
+void provenance_print(FILE *out);
+
+#endif
