@@ -1,10 +1,219 @@
 /* Elementary functions in f64 that give the same bits on every machine.
  *
  * libm picks its code by processor (fused multiply-add or not), so its last bit is not ours to promise. These use only
- * +, -, *, / and sqrt in a written order, with -ffp-contract=off, and are inlined so that loops over them vectorise.
- * Errors, measured in tests/base against libm's long double: under 1 ulp for sin, cos, log and exp on the stated ranges.
+ * +, -, *, / and integer operations on the bits, in a written order, with -ffp-contract=off.
+ *
+ *   elementary_sin, _cos, _sincos  any x; NaN for an infinity or NaN
+ *   elementary_near_sincos         |x| <= ELEMENTARY_NEAR, NaN beyond; without branches, so loops over it vectorise
+ *   elementary_log                 any x > 0, subnormals included; log(0) = -infinity, NaN below; without branches
+ *   elementary_exp                 any x; infinity above 709.79, 0 below -745.2, subnormals between; without branches
+ *
+ * Errors, measured in tests/base against libm's long double, are under 1 ulp: see the table there. sin(-x) = -sin(x)
+ * and cos(-x) = cos(x) to the bit.
  *
  * Not collective.
  */
 #ifndef HGN_BASE_ELEMENTARY_H
 #define HGN_BASE_ELEMENTARY_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Largest |x| of elementary_near_sincos: 2^16 quarter turns, less half of one. */
+#define ELEMENTARY_NEAR 102942.0
+
+#if defined(__GNUC__)
+#define ELEMENTARY_RARE __attribute__((noinline, cold, unused))
+#else
+#define ELEMENTARY_RARE inline
+#endif
+
+static inline uint64_t elementary_bits(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+static inline double elementary_from_bits(uint64_t bits) {
+  double value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* sin and cos of quarters * pi/2 + r + rest for |r| <= pi/4 (and a little more) and |rest| <= ulp(r) / 2: the minimax
+ * polynomials of fdlibm's k_sin.c and k_cos.c, absolute errors below 2^-57.8 and 2^-58. Only the two lowest bits of
+ * `quarters` count. */
+static inline void elementary_quadrant(uint64_t quarters, double r, double rest, double *sine, double *cosine) {
+  double z = r * r;
+  double ps =
+      8.33333333332248946124e-03 +
+      z * (-1.98412698298579493134e-04 +
+           z * (2.75573137070700676789e-06 + z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10)));
+  double zr = z * r;
+  double s = r - ((z * (0.5 * rest - zr * ps) - rest) - zr * -1.66666666666666324348e-01);
+
+  double pc =
+      4.16666666666666019037e-02 +
+      z * (-1.38888888888741095749e-03 +
+           z * (2.48015872894767294178e-05 + z * (-2.75573143513906633035e-07 +
+                                                  z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11))));
+  double half = 0.5 * z, one = 1.0 - half;
+  double c = one + (((1.0 - one) - half) + (z * (z * pc) - r * rest));
+
+  uint64_t odd = 0 - (quarters & 1);
+  uint64_t sb = elementary_bits(s), cb = elementary_bits(c);
+  uint64_t swap = (sb ^ cb) & odd;
+  *sine = elementary_from_bits((sb ^ swap) ^ ((quarters & 2) << 62));
+  *cosine = elementary_from_bits((cb ^ swap) ^ (((quarters + 1) & 2) << 62));
+}
+
+/* Cody-Waite: pi/2 = A + B + C to 2^-129, A and B of 37 bits, so that k A and k B are exact for k <= 2^16, and x - k A
+ * is exact too. No double is nearer than 2^-60.4 to a multiple k pi/2 in this range, so the remainder keeps 60 good
+ * bits. */
+static inline void elementary_near_sincos(double x, double *sine, double *cosine) {
+  const double a = 0x1.921fb54440000p+0, b = 0x1.68c234c4c0000p-39, c = 0x1.98a2e03707345p-77;
+  const double shifter = 0x1.8p+52; /* adding it rounds to an integer and leaves that in the low bits */
+  double size = fabs(x);
+  size = size <= ELEMENTARY_NEAR ? size : (double)NAN;
+  double shifted = size * 0x1.45f306dc9c883p-1 + shifter;
+  uint64_t quarters = elementary_bits(shifted);
+  double k = shifted - shifter;
+
+  /* Exact sums (Knuth): high = t - k B with error e, then high + (e - k C) as r + rest. */
+  double t = size - k * a, m = -(k * b);
+  double high = t + m, back = high - t;
+  double e = (t - (high - back)) + (m - back);
+  double low = e - k * c;
+  double r = high + low;
+  back = r - high;
+  double rest = (high - (r - back)) + (low - back);
+
+  elementary_quadrant(quarters, r, rest, sine, cosine);
+  *sine = elementary_from_bits(elementary_bits(*sine) ^ (elementary_bits(x) & (UINT64_C(1) << 63)));
+}
+
+/* Beyond ELEMENTARY_NEAR, Payne and Hanek: x = m 2^e with m of 53 bits. Bits of 2/pi that weigh 2^2 or more against m
+ * 2^e are whole turns; the next 192 times m, modulo 2^192, are the quarter (2 bits) and its fraction (190 bits, wrong
+ * by less than 2^-137). */
+static ELEMENTARY_RARE void elementary_far_sincos(double x, double *sine, double *cosine) {
+  static const uint32_t two_over_pi[] = {
+      0x0,        0x0,        0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab,
+      0xdebbc561, 0xb7246e3a, 0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e, 0xe88235f5, 0x2ebb4484,
+      0xe99c7026, 0xb45f7e41, 0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b, 0x1ff897ff, 0xde05980f, 0xef2f118b,
+      0x5a0a6d1f, 0x6d367ecf, 0x27cb09b7, 0x4f463f66, 0x9e5fea2d, 0x7527bac7, 0xebe5f17b, 0x3d0739f7, 0x8a5292ea,
+      0x6bfb5fb1, 0x1f8d5d08, 0x56033046, 0xfc7b6bab, 0xf0cfbc20};
+  uint64_t bits = elementary_bits(fabs(x));
+  if (bits >= UINT64_C(0x7ff0000000000000) || fabs(x) < 1.0) {
+    *sine = *cosine = (double)NAN; /* infinities and NaN; small arguments never come here */
+    return;
+  }
+  uint64_t mantissa = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x10000000000000);
+  int exponent = (int)(bits >> 52) - 1075;
+  /* The bit of 2/pi with weight 2^-i stands at position i + 63 of the table; the window begins with i = exponent - 1.
+   */
+  unsigned first = (unsigned)(exponent + 62), shift = first % 32;
+  uint32_t window[6]; /* least significant first */
+  for (unsigned j = 0; j < 6; j++) {
+    const uint32_t *word = two_over_pi + first / 32 + (5 - j);
+    uint64_t pair = ((uint64_t)word[0] << 32) | word[1];
+    window[j] = (uint32_t)(pair >> (32 - shift));
+  }
+  uint32_t product[6] = {0};
+  for (unsigned i = 0; i < 2; i++) {
+    uint64_t digit = (mantissa >> (32 * i)) & UINT32_MAX, carry = 0;
+    for (unsigned j = 0; i + j < 6; j++) {
+      uint64_t sum = digit * window[j] + product[i + j] + carry;
+      product[i + j] = (uint32_t)sum;
+      carry = sum >> 32;
+    }
+  }
+  uint64_t quarters = product[5] >> 30;
+  for (unsigned j = 5; j > 0; j--) product[j] = (product[j] << 2) | (product[j - 1] >> 30);
+  product[0] <<= 2;
+  int negative = product[5] >> 31 != 0; /* a fraction of a half or more: go back from the next quarter */
+  if (negative) {
+    quarters++;
+    uint64_t carry = 1;
+    for (unsigned j = 0; j < 6; j++) {
+      carry += (uint32_t)~product[j];
+      product[j] = (uint32_t)carry;
+      carry >>= 32;
+    }
+  }
+  double d5 = product[5] * 0x1p-32, d4 = product[4] * 0x1p-64, d3 = product[3] * 0x1p-96;
+  double d2 = product[2] * 0x1p-128, d1 = product[1] * 0x1p-160;
+  double s1 = d5 + d4, e1 = d4 - (s1 - d5);
+  double s2 = s1 + d3, e2 = d3 - (s2 - s1);
+  double s3 = e1 + (e2 + (d2 + d1));
+  double high = s2 + s3, low = s3 - (high - s2);
+  const double p = 0x1.921fb54442d18p+0, q = 0x1.1a62633145c07p-54;
+  double top = high * p, error = fma(high, p, -top) + (high * q + low * p);
+  double r = top + error, rest = error - (r - top);
+  elementary_quadrant(quarters, negative ? -r : r, negative ? -rest : rest, sine, cosine);
+  if (x < 0.0) *sine = -*sine;
+}
+
+static inline void elementary_sincos(double x, double *sine, double *cosine) {
+  if (fabs(x) <= ELEMENTARY_NEAR)
+    elementary_near_sincos(x, sine, cosine);
+  else
+    elementary_far_sincos(x, sine, cosine);
+}
+
+static inline double elementary_sin(double x) {
+  double sine, cosine;
+  elementary_sincos(x, &sine, &cosine);
+  return sine;
+}
+
+static inline double elementary_cos(double x) {
+  double sine, cosine;
+  elementary_sincos(x, &sine, &cosine);
+  return cosine;
+}
+
+/* x = 2^k (1 + f), sqrt(1/2) < 1 + f < sqrt(2), s = f / (2 + f): log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)), the
+ * minimax R of fdlibm's e_log.c, error below 2^-58.45; ln 2 in two parts, k times the first exact. */
+static inline double elementary_log(double x) {
+  double scaled = x < 0x1p-1022 ? x * 0x1p+54 : x;
+  uint64_t bias = x < 0x1p-1022 ? 1023 + 54 : 1023;
+  uint64_t bits = elementary_bits(scaled) + (UINT64_C(0x3ff0000000000000) - UINT64_C(0x3fe6a09e667f3bcd));
+  /* Biased exponent to f64 without a conversion instruction: it becomes the low bits of 2^52 + n. */
+  double k = elementary_from_bits((bits >> 52) | UINT64_C(0x4330000000000000)) -
+             elementary_from_bits(bias | UINT64_C(0x4330000000000000));
+  double f = elementary_from_bits((bits & UINT64_C(0xfffffffffffff)) + UINT64_C(0x3fe6a09e667f3bcd)) - 1.0;
+  double s = f / (2.0 + f), z = s * s, w = z * z;
+  double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
+  double odd = z * (6.666666666666735130e-01 +
+                    w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+  double half = 0.5 * f * f;
+  double log =
+      k * 6.93147180369123816490e-01 - ((half - (s * (half + (even + odd)) + k * 1.90821492927058770002e-10)) - f);
+  log = x < (double)INFINITY ? log : x; /* also NaN */
+  log = x == 0.0 ? -(double)INFINITY : log;
+  return x < 0.0 ? (double)NAN : log;
+}
+
+/* x = k ln 2 + r, |r| <= ln(2)/2: exp(r) = 1 + r + r c / (2 - c), c = r - r^2 P(r^2), the minimax P of fdlibm's
+ * e_exp.c, error below 2^-59. 2^k goes in by two factors, so that results may overflow or become subnormal. */
+static inline double elementary_exp(double x) {
+  const double shifter = 0x1.8p+52;
+  double y = x > 720.0 ? 720.0 : x;
+  y = y < -760.0 ? -760.0 : y;
+  double shifted = y * 0x1.71547652b82fep+0 + shifter;
+  double k = shifted - shifter;
+  double high = y - k * 6.93147180369123816490e-01, low = k * 1.90821492927058770002e-10;
+  double r = high - low, z = r * r;
+  double c =
+      r -
+      z * (1.66666666666666019037e-01 +
+           z * (-2.77777777770155933842e-03 +
+                z * (6.61375632143793436117e-05 + z * (-1.65339022054652515390e-06 + z * 4.13813679705723846039e-08))));
+  double result = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
+  uint64_t n = ((elementary_bits(shifted) & 0xffff) + 2046) & 0xffff; /* k + 2 * 1023, positive */
+  result *= elementary_from_bits((n >> 1) << 52);
+  return result * elementary_from_bits((n - (n >> 1)) << 52);
+}
+
+#endif

@@ -1,8 +1,8 @@
 /* Communicators and agreement on errors.
  *
  * A struct comm owns a duplicate of an MPI communicator on which errors are returned, not fatal. The rule of the whole
- * program: no rank returns between two collectives on its own. Local work ends in comm_agree(), after which all ranks hold
- * the same status and the same message, and take the same branch.
+ * program: no rank returns between two collectives on its own. Local work ends in comm_agree(), after which all ranks
+ * hold the same status and the same message, and take the same branch.
  */
 #ifndef HGN_COMM_COMM_H
 #define HGN_COMM_COMM_H
@@ -23,8 +23,9 @@ enum status comm_open(MPI_Comm parent, struct comm *comm);
 /* Collective. Accepts a closed or zeroed comm. */
 void comm_close(struct comm *comm);
 
-/* Collective. Returns on every rank the worst code of all ranks; among equals the lowest rank speaks, and its message, prefixed
- * with "rank R: " when there is more than one rank and not all ranks failed alike, becomes the message of every rank. */
+/* Collective. Returns on every rank the worst code of all ranks; among equals the lowest rank speaks, and its message,
+ * prefixed with "rank R: " when there is more than one rank and not all ranks failed alike, becomes the message of
+ * every rank. */
 enum status comm_agree(const struct comm *comm, enum status local);
 
 /* Not collective. Turns an MPI return code into a status: STATUS_MPI with MPI_Error_string, naming `call`. */
@@ -33,8 +34,8 @@ enum status comm_check(int mpi_code, const char *call);
 /* Collective. Broadcasts bytes from root 0. */
 enum status comm_broadcast(const struct comm *comm, void *data, int64_t bytes);
 
-/* Not collective. The contiguous share of `total` items of rank `rank` of `size`: first item and count; shares differ by at
- * most one, lower ranks get the larger. */
+/* Not collective. The contiguous share of `total` items of rank `rank` of `size`: first item and count; shares differ
+ * by at most one, lower ranks get the larger. */
 void comm_share(int64_t total, int size, int rank, int64_t *first, int64_t *count);
 
 #endif

@@ -26,6 +26,9 @@ enum ladder_rung {
       LADDER_COUNT
 };
 
+/* Not collective. "floor", ...; as in the file. */
+const char *ladder_name(enum ladder_rung rung);
+
 struct ladder {
   double mse[LADDER_COUNT];   /* NaN where there is nothing to measure */
   double error[LADDER_COUNT]; /* standard error of the mean over rollouts */
@@ -33,6 +36,8 @@ struct ladder {
 
 /* Collective. The rank's share of the splits as states: train[train_count][frames][2 D] starting at rollout train_first, test
  * likewise. Same bits at any number of ranks. */
+enum { LADDER_TRAIN_MAX = 10000 }; /* training rollouts, from the first on, that enter the mean image */
+
 struct ladder_input {
   const double *train, *test;
   int64_t train_first, train_count, test_first, test_count;

@@ -1,0 +1,133 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum log_level log_threshold = LOG_NORMAL;
+static int log_rank = 0;
+static bool log_speaks = true;
+
+/* The progress line that now stands on the terminal, to be wiped before any other line. */
+static bool line_open = false;
+
+enum { PROGRESS_BAR = 24 };
+static const double PROGRESS_REDRAW = 0.1; /* s, on a terminal */
+static const double PROGRESS_FIRST = 10.0; /* s, in a batch log; doubles up to */
+static const double PROGRESS_LAST = 300.0;
+
+void log_setup(enum log_level level, int rank, bool speaker) {
+  log_threshold = level;
+  log_rank = rank;
+  log_speaks = speaker;
+}
+
+double log_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void wipe_line(void) {
+  if (line_open) fputs("\r\033[K", stderr);
+  line_open = false;
+}
+
+static void print_line(const char *prefix, const char *format, va_list arguments) STATUS_PRINTF(2, 0);
+
+/* One fputs for each line, so that lines of several ranks do not mix. */
+static void print_line(const char *prefix, const char *format, va_list arguments) {
+  char text[STATUS_MESSAGE_MAX + 64];
+  size_t used = (size_t)snprintf(text, sizeof text, "%s", prefix);
+  vsnprintf(text + used, sizeof text - used - 1, format, arguments);
+  strcat(text, "\n");
+  wipe_line();
+  fputs(text, stderr);
+}
+
+#define LOG_LINE(condition, prefix)                                                                                    \
+  do {                                                                                                                 \
+    if (!(condition)) return;                                                                                          \
+    va_list arguments;                                                                                                 \
+    va_start(arguments, format);                                                                                       \
+    print_line((prefix), format, arguments);                                                                           \
+    va_end(arguments);                                                                                                 \
+  } while (0)
+
+void log_error(const char *format, ...) { LOG_LINE(log_speaks, "hgn: error: "); }
+void log_warn(const char *format, ...) { LOG_LINE(log_speaks, "hgn: warning: "); }
+void log_info(const char *format, ...) { LOG_LINE(log_speaks && log_threshold >= LOG_NORMAL, ""); }
+void log_debug(const char *format, ...) { LOG_LINE(log_speaks && log_threshold >= LOG_VERBOSE, ""); }
+
+void log_any(const char *format, ...) {
+  char prefix[32];
+  snprintf(prefix, sizeof prefix, "hgn: rank %d: ", log_rank);
+  LOG_LINE(true, prefix);
+}
+
+/* "1:02:03", or "2:03" below an hour. */
+static void format_time(double seconds, char *text, size_t size) {
+  if (!(seconds < 3.6e6)) { /* also NaN and infinity */
+    snprintf(text, size, "-:--");
+    return;
+  }
+  long whole = (long)(seconds + 0.5);
+  if (whole >= 3600)
+    snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
+}
+
+static void print_progress(const struct progress *progress, int64_t done, double now, bool finished) {
+  double elapsed = now - progress->started;
+  double rate = elapsed > 0 ? (double)done / elapsed : 0;
+  double share = progress->total > 0 ? (double)done / (double)progress->total : 1;
+  char clock[32];
+  format_time(finished ? elapsed : (double)(progress->total - done) / rate, clock, sizeof clock);
+  char bar[PROGRESS_BAR + 1];
+  int filled = (int)(share * PROGRESS_BAR);
+  for (int i = 0; i < PROGRESS_BAR; i++) bar[i] = i < filled ? '#' : '.';
+  bar[PROGRESS_BAR] = '\0';
+  const char *tail = finished ? "in" : "left";
+  if (progress->terminal)
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %.4g %s/s  %s %s", progress->label, bar, 100 * share, rate,
+            progress->unit, finished ? tail : clock, finished ? clock : tail);
+  else
+    fprintf(stderr, "%s: %lld of %lld %s (%.0f%%), %.4g/s, %s %s\n", progress->label, (long long)done,
+            (long long)progress->total, progress->unit, 100 * share, rate, finished ? tail : clock,
+            finished ? clock : tail);
+  line_open = progress->terminal;
+  if (progress->terminal && finished) {
+    fputc('\n', stderr);
+    line_open = false;
+  }
+  fflush(stderr);
+}
+
+void progress_begin(struct progress *progress, const char *label, const char *unit, int64_t total) {
+  *progress = (struct progress){.label = label, .unit = unit, .total = total};
+  progress->terminal = isatty(STDERR_FILENO) != 0;
+  progress->active = log_speaks && log_threshold >= LOG_NORMAL;
+  progress->started = progress->last = log_clock();
+  progress->interval = progress->terminal ? PROGRESS_REDRAW : PROGRESS_FIRST;
+}
+
+void progress_update(struct progress *progress, int64_t done) {
+  if (!progress->active) return;
+  double now = log_clock();
+  if (now - progress->last < progress->interval) return;
+  print_progress(progress, done, now, false);
+  progress->last = now;
+  if (!progress->terminal && progress->interval < PROGRESS_LAST) {
+    progress->interval *= 2;
+    if (progress->interval > PROGRESS_LAST) progress->interval = PROGRESS_LAST;
+  }
+}
+
+void progress_end(struct progress *progress, int64_t done) {
+  if (!progress->active) return;
+  progress->active = false;
+  print_progress(progress, done, log_clock(), true);
+}

@@ -1,0 +1,109 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cli_option *find_option(const struct cli_option *options, int count, const char *word,
+                                            size_t length) {
+  for (int i = 0; i < count; i++) {
+    if (strlen(options[i].name) == length && strncmp(options[i].name, word, length) == 0) return &options[i];
+    if (options[i].shortcut && strlen(options[i].shortcut) == length && strncmp(options[i].shortcut, word, length) == 0)
+      return &options[i];
+  }
+  return NULL;
+}
+
+static enum status raise_unknown(const struct cli_option *options, int count, const char *command, const char *word) {
+  char known[512] = "";
+  for (int i = 0; i < count; i++) {
+    if (strlen(known) + strlen(options[i].name) + 3 > sizeof known) break;
+    if (i > 0) strcat(known, ", ");
+    strcat(known, options[i].name);
+  }
+  return status_raise(STATUS_USAGE, "%s: unknown option \"%s\"%s%s (see hgn %s --help)", command, word,
+                      count > 0 ? "; it takes " : "", known, command);
+}
+
+enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value) {
+  char *end;
+  errno = 0;
+  long long number = strtoll(text, &end, 10);
+  REQUIRE(*text != '\0' && *end == '\0' && errno == 0 && number >= least, STATUS_USAGE,
+          "option %s takes a whole number of %lld or more, not \"%s\"", option, (long long)least, text);
+  *value = number;
+  return STATUS_OK;
+}
+
+static enum status set_option(const struct cli_option *option, const char *text) {
+  if (option->kind == CLI_TEXT) {
+    *(const char **)option->value = text;
+    return STATUS_OK;
+  }
+  return cli_number(option->name, text, 0, option->value);
+}
+
+enum status cli_parse(int argc, char **argv, const struct cli_option *options, int option_count, bool overrides,
+                      struct cli_words *words) {
+  *words = (struct cli_words){0};
+  REQUIRE(argc <= CLI_WORDS_MAX, STATUS_USAGE, "more than %d words on the command line", CLI_WORDS_MAX);
+  bool only_operands = false;
+  for (int i = 1; i < argc; i++) {
+    const char *word = argv[i];
+    const char *equals = strchr(word, '=');
+    if (!only_operands && strcmp(word, "--") == 0) {
+      only_operands = true;
+    } else if (!only_operands && word[0] == '-' && word[1] != '\0') {
+      bool joined = word[1] == '-' && equals;
+      size_t length = joined ? (size_t)(equals - word) : strlen(word);
+      const struct cli_option *option = find_option(options, option_count, word, length);
+      if (!option) return raise_unknown(options, option_count, argv[0], word);
+      if (option->kind == CLI_FLAG) {
+        REQUIRE(!joined, STATUS_USAGE, "option %s takes no value", option->name);
+        *(bool *)option->value = true;
+        continue;
+      }
+      REQUIRE(joined || i + 1 < argc, STATUS_USAGE, "option %s needs a value", option->name);
+      TRY(set_option(option, joined ? equals + 1 : argv[++i]));
+    } else if (overrides && equals && !only_operands) {
+      words->override[words->overrides++] = word;
+    } else {
+      words->operand[words->operands++] = word;
+    }
+  }
+  return STATUS_OK;
+}
+
+enum status cli_operands(const struct cli_words *words, int least, int most, const char *what) {
+  REQUIRE(words->operands >= least, STATUS_USAGE, "missing: %s", what);
+  REQUIRE(words->operands <= most, STATUS_USAGE, "unexpected word \"%s\"; expected %s", words->operand[most], what);
+  return STATUS_OK;
+}
+
+enum status cli_load(const struct comm *world, const char *path, const struct cli_words *words,
+                     struct config **config) {
+  *config = NULL;
+  char *text = NULL;
+  size_t bytes = 0;
+  enum status status = world->rank == 0 ? config_read(path, &text, &bytes) : STATUS_OK;
+  status = comm_agree(world, status);
+  if (status != STATUS_OK) return status;
+
+  int64_t length = (int64_t)bytes;
+  status = comm_broadcast(world, &length, sizeof length);
+  if (status == STATUS_OK && world->rank != 0) {
+    bytes = (size_t)length;
+    text = malloc(bytes + 1);
+    if (!text) status = status_raise(STATUS_MEMORY, "%zu bytes for the configuration", bytes + 1);
+  }
+  status = comm_agree(world, status);
+  if (status == STATUS_OK) status = comm_broadcast(world, text, length);
+  if (status == STATUS_OK) {
+    text[bytes] = '\0';
+    status = config_parse(path, text, bytes, words->override, words->overrides, config);
+  }
+  status = comm_agree(world, status);
+  if (status != STATUS_OK) config_destroy(config);
+  free(text);
+  return status;
+}

@@ -1,0 +1,56 @@
+/* What the subcommands share: the job, options, the configuration from the command line.
+ *
+ * Every rank is given the same words, so parsing needs no agreement: all ranks come to the same status.
+ */
+#ifndef HGN_CLI_CLI_H
+#define HGN_CLI_CLI_H
+
+#include "comm/comm.h"
+#include "config/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CLI_WORDS_MAX = 256 };
+
+struct cli_command {
+  const char *name;
+  const char *summary;                                                 /* one line of `hgn --help` */
+  const char *help;                                                    /* `hgn NAME --help` */
+  enum status (*run)(const struct comm *world, int argc, char **argv); /* Collective; argv[0] is the name */
+};
+
+extern const struct cli_command cli_config, cli_simulate, cli_show, cli_info, cli_limit, cli_bench;
+
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_COUNT_VALUE };
+
+struct cli_option {
+  const char *name;     /* "--rollout" */
+  const char *shortcut; /* "-o", or NULL */
+  enum cli_kind kind;
+  void *value; /* bool, const char *, int64_t (0 or more): untouched unless given */
+};
+
+struct cli_words {
+  const char *operand[CLI_WORDS_MAX]; /* words that are neither options nor overrides; borrowed */
+  const char *override[CLI_WORDS_MAX];
+  int operands, overrides;
+};
+
+/* Not collective. Sorts words 1..argc-1. A word with '=' that does not begin with '-' is an override where `overrides`
+ * allows them. "--name value" and
+ * "--name=value" both work; "--" ends the options. STATUS_USAGE names the word, and the nearest option where there is
+ * one. */
+enum status cli_parse(int argc, char **argv, const struct cli_option *options, int option_count, bool overrides,
+                      struct cli_words *words);
+
+/* Not collective. STATUS_USAGE unless there are `least`..`most` operands; `what` says what they are. */
+enum status cli_operands(const struct cli_words *words, int least, int most, const char *what);
+
+/* Not collective. A whole number of at least `least`; STATUS_USAGE names the option. */
+enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value);
+
+/* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. */
+enum status cli_load(const struct comm *world, const char *path, const struct cli_words *words, struct config **config);
+
+#endif

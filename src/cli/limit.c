@@ -1,0 +1,115 @@
+#include "base/log.h"
+#include "cli/cli.h"
+#include "physics/limit_file.h"
+#include "store/dataset.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_mean(const char *label, const struct limit_mean *mean, double floor) {
+  if (isnan(mean->mse)) return;
+  printf("  %-22s %8.3f +- %.3f", label, 1e4 * mean->mse, 1e4 * mean->error);
+  if (floor > 0) printf("   %.3f x floor", mean->mse / floor);
+  printf("\n");
+}
+
+static void print_result(const struct dataset *data, const struct limit_options *options,
+                         const struct limit_result *result) {
+  double floor = 0, error;
+  if (dataset_ladder(data, "floor", &floor, &error) != STATUS_OK) status_clear();
+  long long k = options->input_frames, last = result->frames - 1;
+  printf("information limit from %lld frame%s, observed as %s: pixel MSE (x1e-4), %lld test rollouts\n", k,
+         k == 1 ? "" : "s", limit_observe_name(options->observe), (long long)result->rollouts);
+  char label[64];
+  snprintf(label, sizeof label, "unseen, frames %lld..%lld", k, last);
+  print_mean(label, &result->unseen, floor);
+  snprintf(label, sizeof label, "predict, %lld..%lld", k - 1, last);
+  print_mean(label, &result->predict, floor);
+  snprintf(label, sizeof label, "all, 0..%lld", last);
+  print_mean(label, &result->all, floor);
+  printf("  effective samples: %.0f at least, %.0f in the median; up to %lld draws\n", result->ess_min,
+         result->ess_median, (long long)result->draws_max);
+  printf("  frame by frame:");
+  for (int64_t f = 0; f < result->frames; f++) printf("%s%.2f", f % 12 == 0 ? "\n    " : " ", 1e4 * result->mse[f]);
+  printf("\n");
+}
+
+static enum status choose_observer(const char *word, enum limit_observe *observe) {
+  for (int i = 0; i < LIMIT_OBSERVE_COUNT; i++) {
+    if (strcmp(word, limit_observe_name((enum limit_observe)i)) != 0) continue;
+    *observe = (enum limit_observe)i;
+    return STATUS_OK;
+  }
+  return status_raise(STATUS_USAGE, "--observe is \"positions\" or \"images\", not \"%s\"", word);
+}
+
+/* Collective. */
+static enum status measure(const struct comm *world, struct dataset *data, struct limit_options *options,
+                           const char *output) {
+  REQUIRE(data->config, STATUS_UNAVAILABLE,
+          "%s: frames made elsewhere; without states and configuration their information limit cannot be computed",
+          data->file.path);
+  if (options->input_frames == 0) options->input_frames = data->frames;
+  REQUIRE(options->input_frames <= data->frames, STATUS_USAGE, "%s: --input-frames %lld, but rollouts have %lld frames",
+          data->file.path, (long long)options->input_frames, (long long)data->frames);
+  char checksum[CHECKSUM_TEXT];
+  TRY(comm_agree(world, dataset_checksum(data, checksum)));
+  struct limit_result result;
+  double began = log_clock();
+  enum status status = limit_measure(world, config_experiment(data->config), options, &result);
+  if (status != STATUS_OK) return status;
+  log_debug("information limit: %.1f s", log_clock() - began);
+  status = limit_file_write(world, output, checksum, data->config, options, &result);
+  if (status == STATUS_OK && world->rank == 0) {
+    print_result(data, options, &result);
+    printf("%s\n", output);
+  }
+  limit_free(&result);
+  return status;
+}
+
+static enum status run(const struct comm *world, int argc, char **argv) {
+  struct limit_options options = {.input_frames = -1, .rollouts = 0, .effective_samples = 500};
+  const char *observe = "positions", *frames = NULL, *output = NULL;
+  const struct cli_option list[] = {{"--input-frames", "-k", CLI_TEXT, &frames},
+                                    {"--observe", NULL, CLI_TEXT, &observe},
+                                    {"--rollouts", NULL, CLI_COUNT_VALUE, &options.rollouts},
+                                    {"--output", "-o", CLI_TEXT, &output}};
+  struct cli_words words;
+  TRY(cli_parse(argc, argv, list, 4, false, &words));
+  TRY(cli_operands(&words, 1, 1, "one DATA.h5"));
+  REQUIRE(frames, STATUS_USAGE, "missing: --input-frames K (or \"all\")");
+  if (strcmp(frames, "all") == 0)
+    options.input_frames = 0;
+  else
+    TRY(cli_number("--input-frames", frames, 1, &options.input_frames));
+  TRY(choose_observer(observe, &options.observe));
+  char path[STORE_PATH_MAX];
+  if (!output) {
+    TRY(limit_file_name(words.operand[0], path, sizeof path));
+    output = path;
+  }
+  struct dataset data;
+  TRY(dataset_open(world, words.operand[0], &data));
+  if (options.rollouts == 0) options.rollouts = data.rollouts[SPLIT_TEST] > 4000 ? data.rollouts[SPLIT_TEST] : 4000;
+  enum status status = measure(world, &data, &options, output);
+  dataset_close(&data);
+  return status;
+}
+
+const struct cli_command cli_limit = {
+    "limit", "what the best possible predictor reaches from K frames",
+    "Usage: mpirun -n N hgn limit DATA.h5 --input-frames K|all [--observe positions|images] [-o FILE.h5]\n\n"
+    "Computes the information limit: the pixel MSE of the Bayes-optimal predictor that has seen K noisy frames, for "
+    "each\n"
+    "frame and on average. Nothing that is trained can do better on unseen frames. Written to DATA.limit.h5, bound to "
+    "the\n"
+    "data by its checksum; limits for other K in that file are kept. Same bits on any number of ranks.\n\n"
+    "  -k, --input-frames K   frames that were seen, or \"all\"\n"
+    "  --observe positions    the predictor sees the noisy positions exactly (default)\n"
+    "  --observe images       it sees only the images, which the report2021 renderer cuts to whole pixels\n"
+    "  --rollouts N           test rollouts to average over; default: the test split, 4000 at least (more than the\n"
+    "                         split has are made from the same seed)\n"
+    "  -o, --output FILE.h5   default: DATA.limit.h5\n",
+    run};

@@ -1,0 +1,125 @@
+/* hgn: one binary, a subcommand for each job. The only file that ends the process. */
+#include "base/build.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "store/provenance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cli_command *const commands[] = {&cli_simulate, &cli_show,   &cli_info,
+                                                     &cli_limit,    &cli_config, &cli_bench};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *out) {
+  fputs("hgn: a distributed experiment harness for Hamiltonian Generative Networks\n\n"
+        "Usage: hgn [-q | -v] COMMAND [WORDS]\n"
+        "       mpirun -n N hgn COMMAND [WORDS]\n\n"
+        "Commands:\n",
+        out);
+  for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+  fputs("\nOptions before the command:\n"
+        "  -q, --quiet     only warnings, errors and results\n"
+        "  -v, --verbose   more about what happens\n"
+        "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
+        "  --help          this page; hgn COMMAND --help for one command\n\n"
+        "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
+        "4 not available, 5 numerical failure, 70 to 72 defect, memory, MPI.\n",
+        out);
+}
+
+struct global_options {
+  bool help, version;
+  enum log_level level;
+  int command; /* index of the command's word in argv, or argc */
+};
+
+static enum status parse_global(int argc, char **argv, struct global_options *global) {
+  *global = (struct global_options){.level = LOG_NORMAL, .command = argc};
+  for (int i = 1; i < argc; i++) {
+    const char *word = argv[i];
+    if (strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0) {
+      global->level = LOG_QUIET;
+    } else if (strcmp(word, "-v") == 0 || strcmp(word, "--verbose") == 0) {
+      global->level = LOG_VERBOSE;
+    } else if (strcmp(word, "--version") == 0) {
+      global->version = true;
+    } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+      global->help = true;
+    } else {
+      REQUIRE(word[0] != '-', STATUS_USAGE, "unknown option \"%s\" before the command (see hgn --help)", word);
+      global->command = i;
+      return STATUS_OK;
+    }
+  }
+  return STATUS_OK;
+}
+
+static const struct cli_command *find_command(const char *name) {
+  for (int i = 0; i < COMMANDS; i++)
+    if (strcmp(commands[i]->name, name) == 0) return commands[i];
+  return NULL;
+}
+
+/* The one fatal exit: something is wrong with MPI itself, so ranks can no longer agree to leave together. */
+static _Noreturn void die(enum status status) {
+  log_any("fatal: %s: %s", status_text(status), status_message());
+  fflush(NULL);
+  MPI_Abort(MPI_COMM_WORLD, status_exit(status));
+  abort();
+}
+
+static enum status run_command(const struct cli_command *command, enum log_level level, int argc, char **argv) {
+  struct comm world;
+  enum status status = comm_open(MPI_COMM_WORLD, &world);
+  if (status != STATUS_OK) die(status);
+  log_setup(level, world.rank, world.rank == 0);
+  status = comm_agree(&world, command->run(&world, argc, argv));
+  if (status == STATUS_MPI) die(status);
+  if (fflush(stdout) != 0 && status == STATUS_OK)
+    status = status_raise(STATUS_FILE, "standard output cannot be written");
+  if (status != STATUS_OK) log_error("%s", status_message());
+  comm_close(&world);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  provenance_setup(argc, argv);
+  struct global_options global;
+  if (parse_global(argc, argv, &global) != STATUS_OK) {
+    log_error("%s", status_message());
+    return status_exit(STATUS_USAGE);
+  }
+  if (global.version) {
+    printf("hgn %s (%s)\n", build_version(), build_git());
+    if (global.level == LOG_VERBOSE) provenance_print(stdout);
+    return 0;
+  }
+  if (global.help || global.command == argc) {
+    print_help(global.help ? stdout : stderr);
+    return global.help ? 0 : status_exit(STATUS_USAGE);
+  }
+
+  int words = argc - global.command;
+  char **word = argv + global.command;
+  const struct cli_command *command = find_command(word[0]);
+  if (!command) {
+    log_error("unknown command \"%s\" (see hgn --help)", word[0]);
+    return status_exit(STATUS_USAGE);
+  }
+  for (int i = 1; i < words; i++) {
+    if (strcmp(word[i], "--help") == 0 || strcmp(word[i], "-h") == 0) {
+      fputs(command->help, stdout);
+      return 0;
+    }
+  }
+
+  if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
+    fprintf(stderr, "hgn: error: MPI_Init failed\n");
+    return status_exit(STATUS_MPI);
+  }
+  enum status status = run_command(command, global.level, words, word);
+  MPI_Finalize();
+  return status_exit(status);
+}

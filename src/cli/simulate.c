@@ -1,0 +1,58 @@
+#include "physics/simulate.h"
+
+#include "base/log.h"
+#include "cli/cli.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void print_ladder(const struct ladder *ladder) {
+  static const char *const helps[LADDER_COUNT] = {
+#define LADDER_HELP(name, text, help) [LADDER_##name] = help,
+      LADDER_LIST(LADDER_HELP)
+#undef LADDER_HELP
+  };
+  printf("pixel MSE on test frames (x1e-4)\n");
+  for (int i = 0; i < LADDER_COUNT; i++) {
+    if (isnan(ladder->mse[i])) continue;
+    printf("  %-12s %8.3f +- %.3f   %s\n", ladder_name((enum ladder_rung)i), 1e4 * ladder->mse[i],
+           1e4 * ladder->error[i], helps[i]);
+  }
+}
+
+static enum status run(const struct comm *world, int argc, char **argv) {
+  const char *output = NULL;
+  bool frames = false;
+  const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &output}, {"--frames", NULL, CLI_FLAG, &frames}};
+  struct cli_words words;
+  TRY(cli_parse(argc, argv, options, 2, true, &words));
+  TRY(cli_operands(&words, 1, 1, "one FILE.yaml"));
+  REQUIRE(output, STATUS_USAGE, "missing: -o FILE.h5");
+  struct config *config;
+  TRY(cli_load(world, words.operand[0], &words, &config));
+  const struct experiment *experiment = config_experiment(config);
+  log_info("%s: %lld training and %lld test rollouts of %lld frames, on %d rank%s",
+           experiment_system_name(experiment->system.kind), (long long)experiment->data.train,
+           (long long)experiment->data.test, (long long)experiment->data.frames, world->size,
+           world->size == 1 ? "" : "s");
+  struct ladder ladder;
+  enum status status = simulate_dataset(world, config, output, frames, &ladder);
+  if (status == STATUS_OK && world->rank == 0) {
+    print_ladder(&ladder);
+    printf("%s\n", output);
+  }
+  config_destroy(&config);
+  return status;
+}
+
+const struct cli_command cli_simulate = {
+    "simulate", "physics -> data set",
+    "Usage: hgn simulate FILE.yaml -o FILE.h5 [--frames] [key.path=value ...]\n"
+    "       mpirun -n N hgn simulate ...\n\n"
+    "Simulates the training and test rollouts of the configured system, measures the ladder (noise floor, last frame,\n"
+    "mean image, background) and writes the data set. Same configuration and seed: same contents on any number of\n"
+    "ranks. The file appears under its name when it is whole.\n\n"
+    "  -o, --output FILE.h5   where to; a file that is there is replaced at the end\n"
+    "  --frames               also the rendered frames (uint8, compressed), for other programs; hgn itself renders\n"
+    "                         them again from the states whenever they are needed\n",
+    run};

@@ -1,0 +1,213 @@
+#include "config/schema.h"
+
+#include "config/nearest.h"
+#include "config/number.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_OF(name, text) text,
+static const char *const system_names[] = {SYSTEM_LIST(NAME_OF)};
+static const char *const direction_names[] = {DIRECTION_LIST(NAME_OF)};
+static const char *const renderer_names[] = {RENDERER_LIST(NAME_OF)};
+static const char *const color_names[] = {COLOR_LIST(NAME_OF)};
+#undef NAME_OF
+
+#define BIT(name) (1u << SYSTEM_##name)
+enum {
+  SPRINGS = BIT(MASS_SPRING) | BIT(DAMPED_SPRING),
+  PENDULUMS = BIT(PENDULUM) | BIT(DOUBLE_PENDULUM),
+  BODIES = BIT(TWO_BODY) | BIT(THREE_BODY),
+  ALL = (1u << SYSTEM_COUNT) - 1
+};
+
+/* Upper bounds are not physics: they catch slips and keep every derived number finite. With the largest sizes a data set
+ * of 12 coordinates is 1e9 * 1e6 * 12 * 8 = 9.6e16 bytes of states; config.c bounds its images. */
+#define REAL_MAX 1e6
+#define AT(member) offsetof(struct experiment, member)
+#define INTEGER(lowest, highest) .type = SCHEMA_INTEGER, .least = (lowest), .most = (highest)
+#define POSITIVE(kind) .type = (kind), .lower = 0, .upper = REAL_MAX, .above_lower = true
+#define RANGE(lowest, highest) .type = SCHEMA_REAL, .lower = (lowest), .upper = (highest)
+#define CHOICE(names) .type = SCHEMA_CHOICE, .choices = (names), .choice_count = (int)(sizeof(names) / sizeof *(names))
+#define SYSTEMS(set) .systems = (unsigned)(set)
+
+const struct schema_row schema_rows[] = {
+    {"seed", INTEGER(0, INT64_MAX), .offset = AT(seed), .standard = "1", SYSTEMS(ALL),
+     .help = "Key of all randomness: the same file and seed give the same bits."},
+
+    {"system.name", CHOICE(system_names), .offset = AT(system.kind), SYSTEMS(ALL), .help = "The physical system."},
+    {"system.mass", POSITIVE(SCHEMA_REAL), .offset = AT(system.mass), .unit = "kg", SYSTEMS(ALL),
+     .help = "Mass of each body."},
+    {"system.stiffness", POSITIVE(SCHEMA_REAL), .offset = AT(system.stiffness), .unit = "N/m", SYSTEMS(SPRINGS),
+     .help = "Spring constant k."},
+    {"system.damping", RANGE(0, REAL_MAX), .offset = AT(system.damping), .unit = "1/s",
+     SYSTEMS(BIT(DAMPED_SPRING)), .help = "True damping gamma: dp/dt = -k q - gamma p."},
+    {"system.length", POSITIVE(SCHEMA_REAL), .offset = AT(system.length), .unit = "m", SYSTEMS(PENDULUMS),
+     .help = "Length of each rod."},
+    {"system.gravity", POSITIVE(SCHEMA_REAL), .offset = AT(system.gravity), .unit = "m/s^2 or m^3/(kg s^2)",
+     SYSTEMS(PENDULUMS | BODIES),
+     .help = "Pendulums: acceleration of free fall g, in m/s^2. n-body: gravitational constant G, in m^3/(kg s^2)."},
+
+    {"initial.radius", POSITIVE(SCHEMA_PAIR), .offset = AT(initial.radius), .unit = "phase space or m", SYSTEMS(ALL),
+     .help = "Bounds of the radius that is drawn uniformly: length of (q, p) for springs and pendulums, distance from "
+             "the centre in m for n-body."},
+    {"initial.direction", CHOICE(direction_names), .offset = AT(initial.direction), .standard = "uniform", SYSTEMS(ALL),
+     .help = "uniform: every angle alike. square: that of a uniform point of a square, denser along the diagonals."},
+    {"initial.flip_probability", RANGE(0, 1), .offset = AT(initial.flip_probability), .standard = "0.5",
+     SYSTEMS(BODIES), .help = "Chance that the orbit is turned clockwise."},
+    {"initial.velocity_noise", RANGE(0, REAL_MAX), .offset = AT(initial.velocity_noise), .standard = "0",
+     SYSTEMS(BODIES), .help = "Every velocity component is multiplied by 1 + velocity_noise U(-1, 1)."},
+
+    {"data.train", INTEGER(1, 1000000000), .offset = AT(data.train), .unit = "rollouts", SYSTEMS(ALL),
+     .help = "Rollouts to train on."},
+    {"data.test", INTEGER(1, 1000000000), .offset = AT(data.test), .unit = "rollouts", SYSTEMS(ALL),
+     .help = "Rollouts to test on."},
+    {"data.frames", INTEGER(1, 1000000), .offset = AT(data.frames), .unit = "frames", SYSTEMS(ALL),
+     .help = "Frames of a rollout; frame f is at time f dt."},
+    {"data.dt", POSITIVE(SCHEMA_REAL), .offset = AT(data.dt), .unit = "s", SYSTEMS(ALL), .help = "Time between frames."},
+    {"data.noise", RANGE(0, REAL_MAX), .offset = AT(data.noise), .unit = "phase space", SYSTEMS(ALL),
+     .help = "Standard deviation of the observation noise on every phase coordinate of every frame, before rendering."},
+
+    {"render.renderer", CHOICE(renderer_names), .offset = AT(render.renderer), SYSTEMS(ALL),
+     .help = "soft: anti-aliased discs at sub-pixel positions. report2021: the reproduction's discs, cut to whole pixels "
+             "and blurred twice."},
+    {"render.color", CHOICE(color_names), .offset = AT(render.color), .standard = "rgb", SYSTEMS(ALL),
+     .help = "Three channels or one."},
+    {"render.height", INTEGER(4, 1024), .offset = AT(render.height), .standard = "32", .unit = "px", SYSTEMS(ALL),
+     .help = "Rows of an image."},
+    {"render.width", INTEGER(4, 1024), .offset = AT(render.width), .standard = "32", .unit = "px", SYSTEMS(ALL),
+     .help = "Columns of an image."},
+    {"render.world", POSITIVE(SCHEMA_REAL), .offset = AT(render.world), .unit = "m", SYSTEMS(ALL),
+     .help = "Half the extent shown along the shorter side."},
+    {"render.radius", POSITIVE(SCHEMA_REAL), .offset = AT(render.radius), .unit = "m", SYSTEMS(ALL),
+     .help = "Radius of a body's disc."},
+
+    {"ladder.input_frames", INTEGER(1, 1000000), .offset = AT(ladder.input_frames), .standard = "5", .unit = "frames",
+     SYSTEMS(ALL), .help = "Frames seen before the last seen frame is held as the prediction; at most data.frames."},
+};
+const int schema_count = (int)(sizeof schema_rows / sizeof schema_rows[0]);
+
+_Static_assert(sizeof(enum system_kind) == sizeof(int) && sizeof(enum direction_kind) == sizeof(int) &&
+                   sizeof(enum renderer_kind) == sizeof(int) && sizeof(enum color_kind) == sizeof(int),
+               "a choice is stored as an int");
+
+const char *experiment_system_name(enum system_kind kind) {
+  return (unsigned)kind < SYSTEM_COUNT ? system_names[kind] : NULL;
+}
+
+const char *experiment_renderer_name(enum renderer_kind kind) {
+  return (unsigned)kind < RENDERER_COUNT ? renderer_names[kind] : NULL;
+}
+
+int schema_find(const char *path) {
+  for (int row = 0; row < schema_count; ++row)
+    if (strcmp(schema_rows[row].path, path) == 0) return row;
+  return -1;
+}
+
+bool schema_is_section(const char *path) {
+  const size_t length = strlen(path);
+  for (int row = 0; row < schema_count; ++row)
+    if (strncmp(schema_rows[row].path, path, length) == 0 && schema_rows[row].path[length] == '.') return true;
+  return false;
+}
+
+bool schema_applies(const struct schema_row *row, enum system_kind kind) {
+  return (unsigned)kind < SYSTEM_COUNT && (row->systems >> kind & 1u);
+}
+
+static const char *last_component(const char *path) {
+  const char *dot = strrchr(path, '.');
+  return dot ? dot + 1 : path;
+}
+
+static bool same_section(const char *a, const char *b) {
+  const size_t n = (size_t)(last_component(a) - a);
+  return n == (size_t)(last_component(b) - b) && strncmp(a, b, n) == 0;
+}
+
+struct guess {
+  int distance;
+  bool close;
+  char path[SCHEMA_PATH_MAX];
+};
+
+/* A word counts as near by its whole path, or by its last component, where another section is one more slip. */
+static void try_guess(struct guess *best, const char *path, const char *candidate) {
+  const int whole = nearest_distance(path, candidate);
+  const int slip = same_section(path, candidate) ? 0 : 1;
+  const int last = nearest_distance(last_component(path), last_component(candidate));
+  const int distance = last + slip < whole ? last + slip : whole;
+  if (distance >= best->distance) return;
+  best->distance = distance;
+  best->close = nearest_close(last, last_component(candidate)) || nearest_close(whole, last_component(candidate));
+  snprintf(best->path, sizeof best->path, "%s", candidate);
+}
+
+bool schema_nearest(const char *path, char *meant) {
+  struct guess best = {.distance = INT_MAX};
+  for (int row = 0; row < schema_count; ++row) {
+    const char *candidate = schema_rows[row].path;
+    try_guess(&best, path, candidate);
+    for (const char *dot = strchr(candidate, '.'); dot; dot = strchr(dot + 1, '.')) {
+      char section[SCHEMA_PATH_MAX];
+      snprintf(section, sizeof section, "%.*s", (int)(dot - candidate), candidate);
+      try_guess(&best, path, section);
+    }
+  }
+  snprintf(meant, SCHEMA_PATH_MAX, "%s", best.path);
+  return best.close;
+}
+
+static void append(char *text, const char *format, ...) STATUS_PRINTF(2, 3);
+
+static void append(char *text, const char *format, ...) {
+  const size_t used = strlen(text);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text + used, SCHEMA_TEXT_MAX - used, format, arguments);
+  va_end(arguments);
+}
+
+void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
+  text[0] = '\0';
+  if (row->type == SCHEMA_INTEGER) {
+    append(text, "%" PRId64 " to %" PRId64, row->least, row->most);
+  } else if (row->type != SCHEMA_CHOICE) {
+    char lower[NUMBER_TEXT_MAX], upper[NUMBER_TEXT_MAX];
+    number_print(row->lower, lower);
+    number_print(row->upper, upper);
+    append(text, "%s %s, <= %s", row->above_lower ? ">" : ">=", lower, upper);
+  }
+}
+
+void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
+  char range[SCHEMA_TEXT_MAX];
+  schema_range(row, range);
+  text[0] = '\0';
+  switch (row->type) {
+  case SCHEMA_INTEGER:
+    append(text, "a whole number in plain decimal digits, %s", range);
+    break;
+  case SCHEMA_REAL:
+    append(text, "a real number %s", range);
+    break;
+  case SCHEMA_PAIR:
+    append(text, "a pair of real numbers [lower, upper], lower <= upper, each %s", range);
+    break;
+  case SCHEMA_CHOICE:
+    append(text, "one of ");
+    for (int i = 0; i < row->choice_count; ++i) append(text, "%s%s", i ? ", " : "", row->choices[i]);
+    break;
+  }
+  if (row->unit) append(text, " [%s]", row->unit);
+}
+
+void schema_systems(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
+  text[0] = '\0';
+  for (int kind = 0; kind < SYSTEM_COUNT; ++kind)
+    if (schema_applies(row, (enum system_kind)kind)) append(text, "%s%s", text[0] ? ", " : "", system_names[kind]);
+}

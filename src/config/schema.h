@@ -1,0 +1,60 @@
+/* The table of all keys: the one place that knows their names, types, defaults, ranges, units and meaning.
+ *
+ * Not collective. The table is constant.
+ */
+#ifndef HGN_CONFIG_SCHEMA_H
+#define HGN_CONFIG_SCHEMA_H
+
+#include "config/experiment.h"
+
+#include <stddef.h>
+
+enum schema_type {
+  SCHEMA_INTEGER, /* int64_t */
+  SCHEMA_REAL,    /* double */
+  SCHEMA_PAIR,    /* double[2], a sequence [lower, upper] with lower <= upper */
+  SCHEMA_CHOICE   /* an enum, whose names are `choices` */
+};
+
+struct schema_row {
+  const char *path; /* "section.key"; more sections may nest */
+  enum schema_type type;
+  size_t offset;        /* in struct experiment */
+  const char *standard; /* default as YAML; NULL: required */
+  int64_t least, most;  /* integers: range */
+  double lower, upper;  /* reals: range */
+  bool above_lower;     /* reals: the lower bound itself is not allowed */
+  const char *unit;     /* NULL: dimensionless */
+  const char *const *choices;
+  int choice_count;
+  unsigned systems; /* bit k: applies to system kind k */
+  const char *help;
+};
+
+enum { SCHEMA_PATH_MAX = 64, SCHEMA_TEXT_MAX = 256 };
+
+extern const struct schema_row schema_rows[];
+extern const int schema_count;
+
+/* Indices; -1 when there is none. */
+int schema_find(const char *path);
+
+/* Whether keys begin with `path` and a dot. */
+bool schema_is_section(const char *path);
+
+/* The key, or section, that was most likely meant by `path`, into meant[SCHEMA_PATH_MAX]; true when it is close. */
+bool schema_nearest(const char *path, char *meant);
+
+/* Whether the row applies to a system. */
+bool schema_applies(const struct schema_row *row, enum system_kind kind);
+
+/* What a value must be, in words: "a real number > 0, <= 1e+06 [kg]". */
+void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
+
+/* The bare range, "" when any value goes: "> 0, <= 1e+06". */
+void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
+
+/* "a, b, c" of the systems that the row applies to. */
+void schema_systems(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int hgn_placeholder;

@@ -1,0 +1,196 @@
+#include "physics/limit_file.h"
+
+#include "store/provenance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LIMIT_SCHEMA = 1, NAME_MAX_BYTES = 64 };
+
+static const char limit_format[] = "hgn-limit";
+
+const char *limit_observe_name(enum limit_observe observe) {
+  static const char *const names[LIMIT_OBSERVE_COUNT] = {[LIMIT_POSITIONS] = "positions", [LIMIT_IMAGES] = "images"};
+  return (unsigned)observe < LIMIT_OBSERVE_COUNT ? names[observe] : "unknown";
+}
+
+enum status limit_file_name(const char *data, char *path, size_t size) {
+  size_t stem = strlen(data);
+  if (stem > 3 && strcmp(data + stem - 3, ".h5") == 0) stem -= 3;
+  int length = snprintf(path, size, "%.*s.limit.h5", (int)stem, data);
+  REQUIRE(length >= 0 && (size_t)length < size, STATUS_USAGE, "the path \"%s\" is too long", data);
+  return STATUS_OK;
+}
+
+/* The data sets of a group, in one list for writing and reading: name, numbers, where they stand in the result, texts.
+ */
+enum { MEMBERS = 6 };
+struct member {
+  const char *name;
+  int64_t extent;
+  double *value;
+  const char *help;
+};
+
+static void list_members(struct limit_result *result, double samples[2], struct member list[MEMBERS]) {
+  const struct member members[MEMBERS] = {
+      {"mse", result->frames, result->mse, "pixel MSE of the best prediction of each frame"},
+      {"error", result->frames, result->error, "its standard error over rollouts"},
+      {"unseen", 2, &result->unseen.mse, "mean over frames K..T-1, standard error"},
+      {"predict", 2, &result->predict.mse, "mean over frames K-1..T-1, standard error"},
+      {"all", 2, &result->all.mse, "mean over frames 0..T-1, standard error"},
+      {"samples", 2, samples, "effective sample size: minimum and median over rollouts"}};
+  memcpy(list, members, sizeof members);
+}
+
+_Static_assert(sizeof(struct limit_mean) == 2 * sizeof(double), "a mean is written as two numbers");
+
+static void member_path(char path[2 * NAME_MAX_BYTES], const char *group, const char *name) {
+  snprintf(path, 2 * NAME_MAX_BYTES, "/%s/%s", group, name);
+}
+
+static void group_name(char name[NAME_MAX_BYTES], int64_t input_frames, enum limit_observe observe) {
+  snprintf(name, NAME_MAX_BYTES, "%s_%lld", limit_observe_name(observe), (long long)input_frames);
+}
+
+static enum status write_group(struct store_file *file, const char *group, struct limit_result *result) {
+  char path[2 * NAME_MAX_BYTES];
+  double samples[2] = {result->ess_min, result->ess_median};
+  struct member list[MEMBERS];
+  list_members(result, samples, list);
+  for (int i = 0; i < MEMBERS; i++) {
+    member_path(path, group, list[i].name);
+    TRY(store_dataset(file, path, STORE_F64, 1, &list[i].extent, "1", list[i].help));
+    TRY(store_write(file, path, 0, list[i].extent, list[i].value));
+  }
+  const struct {
+    const char *name, *help;
+    int64_t value;
+  } counts[] = {{"rollouts", "test rollouts averaged over", result->rollouts},
+                {"draws", "prior draws of the most demanding rollout, for each of two sets", result->draws_max}};
+  int64_t one = 1;
+  for (int i = 0; i < 2; i++) {
+    member_path(path, group, counts[i].name);
+    TRY(store_dataset(file, path, STORE_I64, 1, &one, "1", counts[i].help));
+    TRY(store_write(file, path, 0, 1, &counts[i].value));
+  }
+  return STATUS_OK;
+}
+
+/* Checks that an open file is a limit file for this data. */
+static enum status check_file(const struct store_file *file, const char *checksum) {
+  char *format = NULL, *sum = NULL;
+  int64_t version = 0;
+  TRY(store_read_attribute_text(file, "format", &format));
+  bool ours = strcmp(format, limit_format) == 0;
+  free(format);
+  REQUIRE(ours, STATUS_FILE, "%s: not a file of information limits", file->path);
+  TRY(store_read_attribute_i64(file, "schema_version", &version));
+  REQUIRE(version == LIMIT_SCHEMA, STATUS_FILE, "%s: schema version %lld; this program reads version %d", file->path,
+          (long long)version, LIMIT_SCHEMA);
+  TRY(store_read_text(file, "/data_checksum", &sum));
+  bool same = strcmp(sum, checksum) == 0;
+  free(sum);
+  REQUIRE(same, STATUS_FILE, "%s: belongs to other data (content checksums differ); run hgn limit again", file->path);
+  return STATUS_OK;
+}
+
+/* Carries the groups of other K over from the file at `path`, if it is a limit file of the same data. */
+static void carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
+                       struct store_file *file) {
+  struct store_file old = {0};
+  if (access(path, F_OK) == 0 && store_open(self, path, &old) == STATUS_OK && check_file(&old, checksum) == STATUS_OK)
+    (void)store_copy_groups(&old, file, group);
+  status_clear();
+  store_close(&old);
+}
+
+/* Rank 0's work, on a communicator of its own. */
+static enum status write_file(const struct comm *self, const char *path, const char *checksum, const char *config,
+                              const struct limit_options *options, const struct limit_result *result) {
+  struct limit_result copy = *result;
+  char group[NAME_MAX_BYTES];
+  group_name(group, options->input_frames, options->observe);
+  struct store_file file;
+  TRY(store_create(self, path, &file));
+  enum status status = store_attribute_text(&file, "format", limit_format);
+  if (status == STATUS_OK) status = store_attribute_i64(&file, "schema_version", LIMIT_SCHEMA);
+  if (status == STATUS_OK) status = store_text(&file, "/data_checksum", checksum, 0);
+  if (status == STATUS_OK) status = store_text(&file, "/config", config, 0);
+  if (status == STATUS_OK) status = provenance_write(&file);
+  if (status == STATUS_OK) carry_over(self, path, checksum, group, &file);
+  if (status == STATUS_OK) status = write_group(&file, group, &copy);
+  if (status == STATUS_OK) status = store_commit(&file);
+  store_close(&file);
+  return status;
+}
+
+enum status limit_file_write(const struct comm *comm, const char *path, const char *checksum,
+                             const struct config *config, const struct limit_options *options,
+                             const struct limit_result *result) {
+  char *text = NULL;
+  struct comm self;
+  enum status status = comm_open(MPI_COMM_SELF, &self);
+  if (status == STATUS_OK && comm->rank == 0) {
+    status = config_text(config, &text);
+    if (status == STATUS_OK) status = write_file(&self, path, checksum, text, options, result);
+    free(text);
+  }
+  comm_close(&self);
+  return comm_agree(comm, status);
+}
+
+static enum status read_group(const struct store_file *file, const char *group, struct limit_result *result) {
+  char path[2 * NAME_MAX_BYTES];
+  member_path(path, group, "mse");
+  int rank;
+  int64_t extent[STORE_RANK_MAX];
+  enum store_type type;
+  TRY(store_extent(file, path, &rank, extent, &type));
+  REQUIRE(rank == 1 && extent[0] >= 1, STATUS_FILE, "%s: %s has the wrong shape", file->path, path);
+  result->frames = extent[0];
+  result->mse = calloc((size_t)extent[0], sizeof(double));
+  result->error = calloc((size_t)extent[0], sizeof(double));
+  REQUIRE(result->mse && result->error, STATUS_MEMORY, "out of memory for %lld frames", (long long)extent[0]);
+  double samples[2];
+  struct member list[MEMBERS];
+  list_members(result, samples, list);
+  for (int i = 0; i < MEMBERS; i++) {
+    member_path(path, group, list[i].name);
+    TRY(store_extent(file, path, &rank, extent, &type));
+    REQUIRE(rank == 1 && extent[0] == list[i].extent, STATUS_FILE, "%s: %s has the wrong shape", file->path, path);
+    TRY(store_read(file, path, STORE_F64, 0, list[i].extent, list[i].value));
+  }
+  result->ess_min = samples[0];
+  result->ess_median = samples[1];
+  member_path(path, group, "rollouts");
+  TRY(store_read(file, path, STORE_I64, 0, 1, &result->rollouts));
+  member_path(path, group, "draws");
+  return store_read(file, path, STORE_I64, 0, 1, &result->draws_max);
+}
+
+enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,
+                            enum limit_observe observe, struct limit_result *result) {
+  *result = (struct limit_result){0};
+  char group[NAME_MAX_BYTES];
+  group_name(group, input_frames, observe);
+  enum status status = STATUS_OK;
+  if (comm->rank == 0 && access(path, F_OK) != 0)
+    status = status_raise(STATUS_UNAVAILABLE, "%s: no such file; hgn limit makes it", path);
+  status = comm_agree(comm, status);
+  if (status != STATUS_OK) return status;
+  struct store_file file;
+  TRY(store_open(comm, path, &file));
+  status = check_file(&file, checksum);
+  if (status == STATUS_OK && !store_has(&file, group))
+    status =
+        status_raise(STATUS_UNAVAILABLE, "%s: has no limit for %lld input frames observed as %s; hgn limit adds it",
+                     path, (long long)input_frames, limit_observe_name(observe));
+  if (status == STATUS_OK) status = read_group(&file, group, result);
+  status = comm_agree(comm, status);
+  store_close(&file);
+  if (status != STATUS_OK) limit_free(result);
+  return status;
+}

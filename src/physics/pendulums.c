@@ -1,0 +1,62 @@
+/* Pendulums of point masses m on massless rods of length l under gravity g. Angles q from the hanging position, counted
+ * the same way for both rods; p their conjugate momenta.
+ *
+ * Pendulum: H = p^2 / (2 m l^2) + m g l (1 - cos q); it rotates when H > 2 m g l.
+ *
+ * Double pendulum, equal masses and lengths, d = q_0 - q_1:
+ *   K = N / (2 m l^2 D),  N = p_0^2 + 2 p_1^2 - 2 p_0 p_1 cos d,  D = 1 + sin^2 d
+ *   V = m g l (3 - 2 cos q_0 - cos q_1)
+ *   dK/dp_0 = (p_0 - p_1 cos d) / (m l^2 D),  dK/dp_1 = (2 p_1 - p_0 cos d) / (m l^2 D)
+ *   dK/dq_0 = -dK/dq_1 = sin d (p_0 p_1 D - N cos d) / (m l^2 D^2)
+ */
+#include "base/elementary.h"
+#include "physics/systems.h"
+
+struct energy pendulum_energy(const struct system_parameters *parameters, const double *state) {
+  double m = parameters->mass, l = parameters->length, q = state[0], p = state[1];
+  /* 1 - cos q = 2 sin^2(q/2) keeps its digits near the bottom. */
+  double half = elementary_sin(0.5 * q);
+  return (struct energy){.kinetic = p * p / (2 * m * l * l),
+                         .potential = 2 * m * parameters->gravity * l * half * half};
+}
+
+void pendulum_field(const struct system_parameters *parameters, const double *state, double *rate) {
+  double m = parameters->mass, l = parameters->length, q = state[0], p = state[1];
+  rate[0] = p / (m * l * l);
+  rate[1] = -m * parameters->gravity * l * elementary_sin(q);
+}
+
+void pendulum_positions(const struct system_parameters *parameters, const double *q, double *xy) {
+  double sine, cosine;
+  elementary_sincos(q[0], &sine, &cosine);
+  xy[0] = parameters->length * sine;
+  xy[1] = parameters->length * cosine;
+}
+
+struct energy double_pendulum_energy(const struct system_parameters *parameters, const double *state) {
+  double m = parameters->mass, l = parameters->length, p0 = state[2], p1 = state[3];
+  double sine, cosine, half0 = elementary_sin(0.5 * state[0]), half1 = elementary_sin(0.5 * state[1]);
+  elementary_sincos(state[0] - state[1], &sine, &cosine);
+  double n = p0 * p0 + 2 * p1 * p1 - 2 * p0 * p1 * cosine, d = 1 + sine * sine;
+  return (struct energy){.kinetic = n / (2 * m * l * l * d),
+                         .potential = 2 * m * parameters->gravity * l * (2 * half0 * half0 + half1 * half1)};
+}
+
+void double_pendulum_field(const struct system_parameters *parameters, const double *state, double *rate) {
+  double m = parameters->mass, l = parameters->length, p0 = state[2], p1 = state[3];
+  double sine, cosine;
+  elementary_sincos(state[0] - state[1], &sine, &cosine);
+  double n = p0 * p0 + 2 * p1 * p1 - 2 * p0 * p1 * cosine, d = 1 + sine * sine, inertia = m * l * l * d;
+  double coupling = sine * (p0 * p1 * d - n * cosine) / (inertia * d), weight = m * parameters->gravity * l;
+  rate[0] = (p0 - p1 * cosine) / inertia;
+  rate[1] = (2 * p1 - p0 * cosine) / inertia;
+  rate[2] = -coupling - 2 * weight * elementary_sin(state[0]);
+  rate[3] = coupling - weight * elementary_sin(state[1]);
+}
+
+void double_pendulum_positions(const struct system_parameters *parameters, const double *q, double *xy) {
+  pendulum_positions(parameters, &q[0], &xy[0]);
+  pendulum_positions(parameters, &q[1], &xy[2]);
+  xy[2] += xy[0];
+  xy[3] += xy[1];
+}

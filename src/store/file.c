@@ -1,0 +1,397 @@
+#include "store/file.h"
+
+#include "store/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum {
+  METADATA_ROOM = 1 << 16, /* bytes kept free for the metadata of one operation: an object header, a heap, a tree node */
+  PARTIAL_TRIES = 1000,
+  PARTIAL_NAME = 96, /* bytes of the final name that go into the partial one, so that NAME_MAX holds */
+};
+
+/* ---- messages ---- */
+
+static herr_t take_innermost(unsigned depth, const H5E_error2_t *error, void *target) {
+  if (depth == 0 && error->desc) snprintf(target, STATUS_MESSAGE_MAX / 4, "%s", error->desc);
+  return 0;
+}
+
+/* Texts of errno start with a capital; messages do not. */
+static const char *error_text(int code, char text[128]) {
+  snprintf(text, 128, "%s", strerror(code));
+  if (text[0] >= 'A' && text[0] <= 'Z' && !(text[1] >= 'A' && text[1] <= 'Z')) text[0] = (char)(text[0] + 'a' - 'A');
+  return text;
+}
+
+static enum status fail_errno(const char *path, const char *what, int code) {
+  char text[128];
+  return what ? status_raise(STATUS_FILE, "%s: %s: %s", path, what, error_text(code, text))
+              : status_raise(STATUS_FILE, "%s: %s", path, error_text(code, text));
+}
+
+/* HDF5 says only "file write failed" where the system refused. A disk without a free block, or a file at its size limit,
+ * is what happened then. */
+static int probable_cause(const struct store_file *file) {
+  if (!file->writing) return 0;
+  struct stat about;
+  struct rlimit limit;
+  if (stat(file->partial, &about) == 0 && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      (uint64_t)about.st_size + METADATA_ROOM >= (uint64_t)limit.rlim_cur)
+    return EFBIG;
+  struct statvfs disk;
+  if (statvfs(file->partial, &disk) == 0 && disk.f_bavail == 0) return ENOSPC;
+  return 0;
+}
+
+enum status store_fail(const struct store_file *file, const char *what) {
+  char text[STATUS_MESSAGE_MAX / 4] = "unknown error of HDF5";
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, text);
+  H5Eclear2(H5E_DEFAULT);
+  int cause = probable_cause(file);
+  if (cause) return fail_errno(file->path, what, cause);
+  return what ? status_raise(STATUS_FILE, "%s: %s: %s", file->path, what, text)
+              : status_raise(STATUS_FILE, "%s: %s", file->path, text);
+}
+
+/* Starts HDF5, whose own printing of errors is switched off: they become messages. */
+static enum status start_library(void) {
+  REQUIRE(H5open() >= 0, STATUS_FILE, "HDF5 cannot be started");
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  return STATUS_OK;
+}
+
+/* ---- space ---- */
+
+/* Extends the file from its present size to `end`, with blocks. Where a file system has no such call the C library
+ * writes zeros instead; where it has neither, the fill values that are written next are the check. */
+static enum status extend(const struct store_file *file, const char *what, uint64_t end) {
+  struct stat about;
+  if (fstat(file->state->descriptor, &about) != 0) return fail_errno(file->path, what, errno);
+  if ((uint64_t)about.st_size >= end) return STATUS_OK;
+  if (end > (uint64_t)INT64_MAX) return fail_errno(file->path, what, EFBIG);
+  int code;
+  do code = posix_fallocate(file->state->descriptor, about.st_size, (off_t)end - about.st_size);
+  while (code == EINTR);
+  if (code == 0 || code == EOPNOTSUPP || code == EINVAL || code == ENODEV) return STATUS_OK;
+  return fail_errno(file->path, what, code);
+}
+
+enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes) {
+  if (local == STATUS_OK && !file->writing)
+    local = status_raise(STATUS_ARGUMENT, "%s: %s: the file is not open for writing", file->path, what ? what : "");
+  if (local == STATUS_OK && file->comm->rank == 0) {
+    haddr_t end = 0;
+    if (H5Fget_eoa(file->id, &end) < 0)
+      local = store_fail(file, what);
+    else if (bytes > (uint64_t)INT64_MAX - METADATA_ROOM - end)
+      local = fail_errno(file->path, what, EFBIG);
+    else
+      local = extend(file, what, end + bytes + METADATA_ROOM);
+  }
+  return comm_agree(file->comm, local);
+}
+
+/* ---- names ---- */
+
+/* The folder of `path`, "." when it names none, and where the last component starts. */
+static const char *split_path(const char *path, char folder[STORE_PATH_MAX]) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) {
+    snprintf(folder, STORE_PATH_MAX, ".");
+    return path;
+  }
+  size_t length = slash == path ? 1 : (size_t)(slash - path);
+  snprintf(folder, STORE_PATH_MAX, "%.*s", (int)length, path);
+  return slash + 1;
+}
+
+/* Root only. Creates an empty partial file under a name that nobody has. */
+static enum status create_partial(struct store_file *file) {
+  char folder[STORE_PATH_MAX], host[65] = "localhost";
+  const char *name = split_path(file->path, folder);
+  struct stat about;
+  if (*name == '\0') return status_raise(STATUS_FILE, "%s: is a folder, not a file name", file->path);
+  if (stat(file->path, &about) == 0 && !S_ISREG(about.st_mode))
+    return status_raise(STATUS_FILE, "%s: is %s", file->path,
+                        S_ISDIR(about.st_mode) ? "a folder" : "not a regular file");
+  gethostname(host, sizeof host);
+  host[sizeof host - 1] = '\0';
+  for (int i = 0; i < PARTIAL_TRIES; ++i) {
+    char more[16] = "";
+    if (i > 0) snprintf(more, sizeof more, "-%d", i);
+    int length = snprintf(file->partial, sizeof file->partial, "%.*s.%.*s.partial-%s-%ld%s", (int)(name - file->path),
+                          file->path, PARTIAL_NAME, name, host, (long)getpid(), more);
+    if (length < 0 || (size_t)length >= sizeof file->partial)
+      return status_raise(STATUS_FILE, "%s: the name is too long", file->path);
+    int descriptor = open(file->partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) {
+      file->state->descriptor = descriptor;
+      file->state->linked = true;
+      return STATUS_OK;
+    }
+    if (errno != EEXIST) {
+      char text[128];
+      return status_raise(STATUS_FILE, "%s: cannot be created in folder '%s': %s", file->path, folder,
+                          error_text(errno, text));
+    }
+  }
+  return status_raise(STATUS_FILE, "%s: too many left-over partial files in '%s'", file->path, folder);
+}
+
+/* Other ranks: the root's file must be the one they see. Opening, not stat(), makes network file systems look again. */
+static enum status see_partial(const struct store_file *file) {
+  int descriptor = open(file->partial, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) {
+    char text[128], name[65] = "";
+    gethostname(name, sizeof name - 1);
+    return status_raise(STATUS_FILE, "%s: host %s cannot open the file that rank 0 made (%s): is the folder shared?",
+                        file->path, name, error_text(errno, text));
+  }
+  close(descriptor);
+  return STATUS_OK;
+}
+
+/* ---- access ---- */
+
+static hid_t access_list(MPI_Comm mpi) {
+  hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+  if (list < 0) return list;
+  if (H5Pset_fapl_mpio(list, mpi, MPI_INFO_NULL) < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0) {
+    H5Pclose(list);
+    return H5I_INVALID_HID;
+  }
+  return list;
+}
+
+/* Collective. No time stamps in any object: equal contents make equal files. */
+static enum status create_in_partial(struct store_file *file) {
+  enum status status = STATUS_OK;
+  hid_t access = access_list(file->comm->mpi), creation = H5Pcreate(H5P_FILE_CREATE);
+  if (access < 0 || creation < 0 || H5Pset_obj_track_times(creation, false) < 0) status = store_fail(file, NULL);
+  status = comm_agree(file->comm, status);
+  if (status == STATUS_OK) {
+    file->id = H5Fcreate(file->partial, H5F_ACC_TRUNC, creation, access);
+    if (file->id < 0) {
+      file->id = 0;
+      status = store_fail(file, NULL);
+    }
+    status = comm_agree(file->comm, status);
+  }
+  if (access >= 0) H5Pclose(access);
+  if (creation >= 0) H5Pclose(creation);
+  return status;
+}
+
+/* Fills in `file`, closed. */
+static enum status prepare(const struct comm *comm, const char *path, struct store_file *file) {
+  *file = (struct store_file){.comm = comm};
+  REQUIRE(path[0] != '\0', STATUS_FILE, "a file name is empty");
+  REQUIRE(strlen(path) < STORE_PATH_MAX - 1, STATUS_FILE, "%.64s...: the name is too long", path);
+  memcpy(file->path, path, strlen(path) + 1);
+  TRY(start_library());
+  file->state = calloc(1, sizeof *file->state);
+  REQUIRE(file->state, STATUS_MEMORY, "%s: no memory for a file", path);
+  file->state->descriptor = -1;
+  return STATUS_OK;
+}
+
+enum status store_create(const struct comm *comm, const char *path, struct store_file *file) {
+  enum status status = prepare(comm, path, file);
+  struct sigaction action;
+  if (sigaction(SIGXFSZ, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL) {
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &action, NULL);
+  }
+  file->writing = status == STATUS_OK;
+  status = comm_agree(comm, status);
+  if (status == STATUS_OK) {
+    if (comm->rank == 0) status = create_partial(file);
+    status = comm_agree(comm, status);
+  }
+  if (status == STATUS_OK) status = comm_broadcast(comm, file->partial, sizeof file->partial);
+  if (status == STATUS_OK) {
+    if (comm->rank != 0) status = see_partial(file);
+    /* The superblock and the root group are written at once. */
+    if (status == STATUS_OK && comm->rank == 0) status = extend(file, NULL, METADATA_ROOM);
+    status = comm_agree(comm, status);
+  }
+  if (status == STATUS_OK) status = create_in_partial(file);
+  if (status == STATUS_OK) status = store_reserve(file, NULL, STATUS_OK, 0);
+  if (status != STATUS_OK) store_close(file);
+  return status;
+}
+
+/* Root only. The signature stands at byte 0, or behind a user block of 512 2^n bytes. */
+static bool has_signature(int descriptor, off_t size) {
+  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  for (off_t at = 0; at + 8 <= size; at = at ? at * 2 : 512) {
+    unsigned char found[8];
+    if (pread(descriptor, found, 8, at) == 8 && memcmp(found, signature, 8) == 0) return true;
+  }
+  return false;
+}
+
+/* Root only, or each rank for its own view. *size is the file's length. */
+static enum status examine(const char *path, bool whole, int64_t *size) {
+  struct stat about;
+  if (stat(path, &about) != 0) {
+    if (errno == ENOENT) return status_raise(STATUS_FILE, "%s: no such file", path);
+    return fail_errno(path, NULL, errno);
+  }
+  if (S_ISDIR(about.st_mode)) return status_raise(STATUS_FILE, "%s: is a folder", path);
+  if (!S_ISREG(about.st_mode)) return status_raise(STATUS_FILE, "%s: is not a regular file", path);
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return fail_errno(path, NULL, errno);
+  enum status status = STATUS_OK;
+  if (about.st_size == 0)
+    status = status_raise(STATUS_FILE, "%s: is empty", path);
+  else if (whole && !has_signature(descriptor, about.st_size))
+    status = status_raise(STATUS_FILE, "%s: is not an HDF5 file", path);
+  close(descriptor);
+  *size = about.st_size;
+  return status;
+}
+
+/* Root only. Opens the file alone, so that a damaged one fails on one rank and not within a collective. */
+static enum status try_open(const struct store_file *file) {
+  hid_t access = access_list(MPI_COMM_SELF);
+  if (access < 0) return store_fail(file, NULL);
+  hid_t id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  H5Pclose(access);
+  if (id < 0) {
+    enum status status = store_fail(file, NULL);
+    if (!strstr(status_message(), "truncated")) return status_context(status, "damaged or not an HDF5 file");
+    return status_raise(status, "%s: is truncated: shorter than its header says", file->path);
+  }
+  H5Fclose(id);
+  return STATUS_OK;
+}
+
+enum status store_open(const struct comm *comm, const char *path, struct store_file *file) {
+  enum status status = comm_agree(comm, prepare(comm, path, file));
+  int64_t size = 0;
+  if (status == STATUS_OK) {
+    if (comm->rank == 0) {
+      status = examine(path, true, &size);
+      if (status == STATUS_OK) status = try_open(file);
+    }
+    status = comm_agree(comm, status);
+  }
+  if (status == STATUS_OK) status = comm_broadcast(comm, &size, sizeof size);
+  if (status == STATUS_OK) {
+    int64_t seen = size;
+    if (comm->rank != 0) {
+      status = examine(path, false, &seen);
+      if (status == STATUS_OK && seen != size)
+        status = status_raise(STATUS_FILE, "%s: is %lld bytes here and %lld on rank 0: is the folder shared?", path,
+                              (long long)seen, (long long)size);
+    }
+    status = comm_agree(comm, status);
+  }
+  if (status == STATUS_OK) {
+    hid_t access = access_list(comm->mpi);
+    status = comm_agree(comm, access < 0 ? store_fail(file, NULL) : STATUS_OK);
+    if (status == STATUS_OK) {
+      hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
+      if (id < 0)
+        status = store_fail(file, NULL);
+      else
+        file->id = id;
+      status = comm_agree(comm, status);
+    }
+    if (access >= 0) H5Pclose(access);
+  }
+  if (status != STATUS_OK) store_close(file);
+  return status;
+}
+
+/* ---- the end ---- */
+
+/* Each rank's own: a network file system keeps written data in every client. */
+static enum status sync_file(const struct store_file *file, const char *path) {
+  int descriptor = open(path, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) return fail_errno(file->path, "sync", errno);
+  enum status status = STATUS_OK;
+  if (fsync(descriptor) != 0 && errno != EINVAL) status = fail_errno(file->path, "sync", errno);
+  close(descriptor);
+  return status;
+}
+
+enum status store_seal(struct store_file *file) {
+  TRY(store_reserve(file, NULL, STATUS_OK, 0));
+  enum status status = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 ? store_fail(file, "flush") : STATUS_OK;
+  TRY(comm_agree(file->comm, status));
+  return comm_agree(file->comm, sync_file(file, file->partial));
+}
+
+/* Root only. The new name is on the disk when its folder is; not every file system can be asked for that. */
+static enum status rename_partial(struct store_file *file) {
+  char folder[STORE_PATH_MAX];
+  split_path(file->path, folder);
+  if (rename(file->partial, file->path) != 0) return fail_errno(file->path, "rename to the final name", errno);
+  file->state->linked = false;
+  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return STATUS_OK;
+  int code = fsync(descriptor) == 0 ? 0 : errno;
+  close(descriptor);
+  return code == EIO || code == ENOSPC ? fail_errno(file->path, "sync of its folder", code) : STATUS_OK;
+}
+
+/* Collective. */
+static enum status close_file(struct store_file *file) {
+  if (file->state) store_release(file->state);
+  if (file->id <= 0) return STATUS_OK;
+  enum status status = H5Fclose(file->id) < 0 ? store_fail(file, "close") : STATUS_OK;
+  file->id = 0;
+  return status;
+}
+
+static void free_state(struct store_file *file) {
+  if (!file->state) return;
+  if (file->state->descriptor >= 0) close(file->state->descriptor);
+  free(file->state);
+  file->state = NULL;
+  file->writing = false;
+}
+
+enum status store_commit(struct store_file *file) {
+  enum status status = store_reserve(file, NULL, STATUS_OK, 0);
+  if (status == STATUS_OK) status = comm_agree(file->comm, close_file(file));
+  if (status == STATUS_OK) status = comm_agree(file->comm, sync_file(file, file->partial));
+  if (status == STATUS_OK) {
+    if (file->comm->rank == 0) status = rename_partial(file);
+    status = comm_agree(file->comm, status);
+  }
+  if (status != STATUS_OK)
+    store_close(file);
+  else
+    free_state(file);
+  return status;
+}
+
+void store_close(struct store_file *file) {
+  if (!file->state) return;
+  bool remove = file->writing && file->comm->rank == 0 && file->state->linked;
+  if (remove && ftruncate(file->state->descriptor, 0) != 0) {
+    /* Only a kindness: closing writes metadata, which a full disk refuses unless the file gives its space back. */
+  }
+  if (file->writing) MPI_Barrier(file->comm->mpi);
+  char kept[STATUS_MESSAGE_MAX];
+  snprintf(kept, sizeof kept, "%s", status_message());
+  close_file(file);
+  /* The reason why the file is abandoned is what the caller has to tell. */
+  if (kept[0] != '\0') status_raise(STATUS_FILE, "%s", kept);
+  if (remove) unlink(file->partial);
+  free_state(file);
+  file->id = 0;
+}

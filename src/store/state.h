@@ -1,0 +1,49 @@
+/* What the source files of the store share; not for other layers. */
+#ifndef HGN_STORE_STATE_H
+#define HGN_STORE_STATE_H
+
+#include "store/file.h"
+
+enum {
+  STORE_NAME_MAX = 256,  /* bytes of a data set's name, terminator included */
+  STORE_HANDLES = 8,     /* data sets kept open */
+  STORE_PIECE = 1 << 29, /* bytes of one transfer: MPI counts are int */
+};
+
+/* An open data set. Opening costs some 30 us, a write through an open one 5 us. */
+struct store_handle {
+  char name[STORE_NAME_MAX]; /* "" when free */
+  hid_t id, space;
+  int rank;
+  hsize_t extent[STORE_RANK_MAX];
+  bool chunked;
+};
+
+struct store_state {
+  struct store_handle handle[STORE_HANDLES];
+  int next;       /* the slot that is given up next */
+  int descriptor; /* rank 0 while writing: reserves space; else -1 */
+  bool linked;    /* the partial file exists */
+};
+
+/* Not collective. STATUS_FILE "FILE: what: text", text being HDF5's innermost description of what just failed, or the disk's
+ * and the limits' state when they explain it. `what` may be NULL. */
+enum status store_fail(const struct store_file *file, const char *what);
+
+/* Collective. Reserves `bytes` beyond the present end of the file, and room for metadata, on the disk; agrees on
+ * `local` first. After it HDF5 may allocate as much without meeting a full disk. */
+enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes);
+
+/* Not collective. The open data set `name`, opened when needed; borrowed until the next call. */
+enum status store_handle(const struct store_file *file, const char *name, struct store_handle **handle);
+void store_release(struct store_state *state); /* closes all handles */
+
+/* Not collective. The rows of `handle` moved from or to memory in pieces. */
+enum status store_move(const struct store_file *file, const struct store_handle *handle, hid_t memory_type,
+                       size_t value_bytes, int64_t first, int64_t count, void *read, const void *write);
+
+extern const size_t store_bytes[STORE_TYPE_COUNT];
+hid_t store_memory_type(enum store_type type);
+hid_t store_file_type(enum store_type type);
+
+#endif
