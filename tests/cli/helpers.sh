@@ -1,0 +1,36 @@
+# Sourced by the scripts here: small data, and checks that say what went wrong.
+set -u
+failures=0
+
+fail() {
+  echo "FAIL: $*" >&2
+  failures=$((failures + 1))
+}
+
+# expect STATUS "TEXT" COMMAND...: the exit status, and a text that standard error or output must hold.
+expect() {
+  expected=$1 text=$2
+  shift 2
+  timeout 60 "$@" >out.txt 2>&1
+  actual=$?
+  [ "$actual" = "$expected" ] || fail "exit status $actual, not $expected: $* ($(tail -n 3 out.txt))"
+  grep -qF -- "$text" out.txt || fail "no \"$text\" from: $* ($(cat out.txt))"
+}
+
+# The same on several ranks; mpirun passes the first failing rank's status on.
+expect_ranks() {
+  ranks=$1
+  shift
+  expected=$1 text=$2
+  shift 2
+  # shellcheck disable=SC2086
+  expect "$expected" "$text" $MPIRUN -n "$ranks" "$@"
+}
+
+finish() {
+  [ "$failures" = 0 ] && echo "all checks passed"
+  exit "$failures"
+}
+
+PENDULUM="$SOURCE/data/pendulum_report2021.yaml"
+SMALL="data.train=23 data.test=11 data.frames=9"

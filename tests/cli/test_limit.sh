@@ -1,0 +1,23 @@
+# The information limit from the command line: same bits on any number of ranks, bound to its data, K added to K.
+. "$SOURCE/tests/cli/helpers.sh"
+
+expect 0 "d.h5" "$HGN" simulate "$PENDULUM" -o d.h5 data.train=50 data.test=60 data.frames=12
+expect 0 "d.limit.h5" "$HGN" limit d.h5 --input-frames 5 --rollouts 60
+for ranks in 2 3; do
+  expect_ranks $ranks 0 "m.h5" "$HGN" limit d.h5 --input-frames 5 --rollouts 60 -o m.h5
+  h5diff --exclude-path /provenance d.limit.h5 m.h5 || fail "limits on $ranks ranks differ"
+done
+expect 0 "d.limit.h5" "$HGN" limit d.h5 --input-frames all --rollouts 60
+/usr/bin/python3 - <<'PY' || fail "the limit file is not as documented"
+import h5py
+with h5py.File("d.h5") as d, h5py.File("d.limit.h5") as f:
+    assert f["/data_checksum"][()] == d["/checksum/content"][()]
+    assert f["/positions_5/mse"].shape == (12,)
+    floor = d["/ladder/floor"][0]
+    assert f["/positions_5/unseen"][0] > floor > 0
+    assert f["/positions_12/all"][0] < f["/positions_5/all"][0]
+PY
+expect 0 "double.h5" "$HGN" simulate "$SOURCE/data/double_pendulum_report2021.yaml" -o double.h5 data.train=5 data.test=5
+expect 4 "not available yet" "$HGN" limit double.h5 --input-frames 5
+expect_ranks 3 4 "not available yet" "$HGN" limit double.h5 --input-frames 5
+finish

@@ -1,0 +1,42 @@
+# Wrong words and wrong configurations: exit status 2, a message that helps, nothing written.
+. "$SOURCE/tests/cli/helpers.sh"
+
+expect 2 'unknown command "simulat"' "$HGN" simulat
+expect 2 "Usage: hgn" "$HGN"
+expect 0 "simulate" "$HGN" --help
+expect 0 "Usage: hgn simulate" "$HGN" simulate --help
+expect 0 "hgn 0" "$HGN" --version
+expect 0 "HDF5" "$HGN" --version -v
+expect 2 'unknown option "--outputs"' "$HGN" simulate "$PENDULUM" --outputs x.h5
+expect 2 "missing: -o" "$HGN" simulate "$PENDULUM"
+expect 2 "missing: one FILE.yaml" "$HGN" simulate -o x.h5
+expect 2 "needs a value" "$HGN" simulate "$PENDULUM" -o
+expect 2 "no-such.yaml" "$HGN" simulate no-such.yaml -o x.h5
+expect 2 "data.frames" "$HGN" simulate "$PENDULUM" -o x.h5 data.frame=3
+expect 2 "data.dt" "$HGN" simulate "$PENDULUM" -o x.h5 data.dt=fast
+
+cat >wrong.yaml <<'YAML'
+system:
+  name: pendulum
+  masss: 1
+YAML
+expect 2 "wrong.yaml:3:3" "$HGN" simulate wrong.yaml -o x.h5
+expect 2 "system.mass" "$HGN" config wrong.yaml
+expect_ranks 3 2 "wrong.yaml:3:3" "$HGN" simulate wrong.yaml -o x.h5
+[ "$(grep -c 'wrong.yaml:3:3' out.txt)" = 1 ] || fail "three ranks printed the message more than once"
+[ -e x.h5 ] && fail "something was written"
+
+expect 0 "data.dt" "$HGN" config --schema
+expect 0 'override' "$HGN" config "$PENDULUM" data.dt=0.25
+"$HGN" config --plain "$PENDULUM" >plain.yaml
+"$HGN" config --plain plain.yaml >again.yaml
+cmp -s plain.yaml again.yaml || fail "the effective configuration does not read back"
+
+# shellcheck disable=SC2086
+expect 0 "d.h5" "$HGN" -q simulate "$PENDULUM" -o d.h5 $SMALL
+expect 2 "rollouts 0 to 10" "$HGN" show d.h5 --rollout 11
+expect 2 ".png nor in .gif" "$HGN" show d.h5 -o d.jpg
+expect 2 "input-frames" "$HGN" limit d.h5
+expect 2 "have 9 frames" "$HGN" limit d.h5 --input-frames 10
+expect 2 "positions" "$HGN" limit d.h5 --input-frames 2 --observe minds
+finish
