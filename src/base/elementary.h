@@ -8,8 +8,9 @@
  *   elementary_log                 any x > 0, subnormals included; log(0) = -infinity, NaN below; without branches
  *   elementary_exp                 any x; infinity above 709.79, 0 below -745.2, subnormals between; without branches
  *
- * Errors, measured in tests/base against libm's long double, are under 1 ulp: see the table there. sin(-x) = -sin(x)
- * and cos(-x) = cos(x) to the bit.
+ * Largest errors measured against libm's long double, in ulp of the result: sin and cos 0.78 over the whole range and
+ * 0.51 at the doubles nearest to multiples of pi/2, log 0.84, exp 0.89. tests/base/test_elementary.c repeats the
+ * measurement. sin(-x) = -sin(x) and cos(-x) = cos(x) to the bit.
  *
  * Not collective.
  */

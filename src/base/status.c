@@ -34,10 +34,10 @@ enum status status_context(enum status code, const char *format, ...) {
   char text[STATUS_MESSAGE_MAX];
   va_list arguments;
   va_start(arguments, format);
-  int length = vsnprintf(text, sizeof text, format, arguments);
+  vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  if (length >= 0 && (size_t)length < sizeof text)
-    snprintf(text + length, sizeof text - (size_t)length, ": %s", message);
+  strncat(text, ": ", sizeof text - 1 - strlen(text));
+  strncat(text, message, sizeof text - 1 - strlen(text));
   memcpy(message, text, sizeof message);
   return code;
 }
