@@ -1,6 +1,7 @@
 /* Reductions over ranks that give the same bits for any number of ranks, algorithm and arrival order.
  *
  * Only integers travel: MPI_SUM over int64 words of exact.h and fixed.h, MPI_MAX over int32 exponents.
+ * The blocking forms agree: a failure is returned by all ranks.
  */
 #ifndef HGN_COMM_REDUCE_H
 #define HGN_COMM_REDUCE_H
@@ -23,14 +24,18 @@ enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int 
 /* Collective. The exponents of fixed.h, agreed: the largest of all ranks for each tensor. */
 enum status reduce_exponents(const struct comm *comm, int32_t *exponent, int64_t tensors);
 
-/* A non-blocking sum of int64 words in place: begin on all ranks in the same order, progress as often as convenient (Open MPI
- * makes no progress by itself), finish on all ranks. The array belongs to the request until finish. */
+/* A non-blocking sum of int64 words in place: begin on all ranks in the same order, progress as often as convenient
+ * (Open MPI makes no progress by itself), finish on all ranks. The array belongs to the request until finish. A zeroed
+ * request is one that is not pending. Nothing is allocated, so nothing but MPI itself can fail on one rank alone; such
+ * a failure is known to its rank only, until the ranks agree. */
+enum { REDUCE_PIECES = 16 };
+
 struct reduce_request {
-  MPI_Request *pending; /* owned; one for each piece */
+  MPI_Request pending[REDUCE_PIECES]; /* one for each piece of at most INT_MAX / 2 words */
   int count;
 };
 
-/* Collective (non-blocking). On failure nothing is pending. */
+/* Collective (non-blocking). On failure nothing is pending. STATUS_ARGUMENT beyond REDUCE_PIECES pieces. */
 enum status reduce_begin(const struct comm *comm, int64_t *words, int64_t count, struct reduce_request *request);
 /* Not collective. Sets *done when every piece has arrived. */
 enum status reduce_progress(struct reduce_request *request, int *done);
