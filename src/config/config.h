@@ -1,11 +1,14 @@
 /* Configuration: YAML -> validated struct experiment, with the origin of every value.
  *
  * One table (schema.c) holds for each key: path, type, default, range, unit, help, and to which systems it applies. It
- * validates, fills the struct, prints the reference and names the nearest valid key. A wrong key, type or range, a
- * duplicate key, or a value missing without default is STATUS_CONFIG with "FILE:LINE:COL: what was found, what was expected".
+ * validates, fills the struct, prints the reference and names the nearest valid key. A wrong key, type or range, a key
+ * that does not apply to the system, or a value missing without default is STATUS_CONFIG with "FILE:LINE:COL: what was
+ * found, what was expected"; up to ten such problems in one message, a line each, in the order of the file. A text that
+ * is not YAML, a duplicate key, or one beyond the limits is one problem by itself.
  *
  * YAML: one document, a mapping. Anchors, aliases and merge keys (<<) work; limits: 1 MiB of text, depth 32, 100,000
- * nodes after expansion.
+ * nodes after expansion, 1,000 anchors. Keys at the top level that begin with "x-" may hold anchors and are not read
+ * otherwise. Tags are refused. A value that came through an alias or a merge has the origin where it stands.
  *
  * All functions: Not collective. Under MPI rank 0 reads the text and broadcasts it (config_read, config_parse).
  */
@@ -24,18 +27,18 @@ struct config; /* opaque: the effective values with their origins */
  * 1 MiB: a configuration that cannot be read is wrong usage, not a damaged data file. */
 enum status config_read(const char *path, char **text, size_t *bytes);
 
-/* Parses `text` (named `path` in messages), applies `overrides` ("key.path=value", in order; origin "override: the
- * word"), validates, and fills a new config. `*config` is owned by the caller; NULL on failure. */
-enum status config_parse(const char *path, const char *text, size_t bytes, const char *const *overrides, int override_count,
-                         struct config **config);
+/* Parses `text` (named `path` in messages), applies `overrides` ("key.path=value", the value in YAML; the last of
+ * several for a key counts), validates, and fills a new config. `*config` is owned by the caller; NULL on failure. */
+enum status config_parse(const char *path, const char *text, size_t bytes, const char *const *overrides,
+                         int override_count, struct config **config);
 
 void config_destroy(struct config **config); /* accepts NULL inside; sets NULL */
 
 const struct experiment *config_experiment(const struct config *config); /* borrowed */
 
-/* The effective configuration as YAML, canonical: every key of the table that applies, table order, numbers that read back
- * exactly. With `origins`, each value is followed by a comment "# FILE:LINE:COL", "# default" or "# override: WORD". Parsing
- * the text again gives an equal experiment. */
+/* The effective configuration as YAML, canonical: every key of the table that applies, table order, numbers that read
+ * back exactly. With `origins`, each value is followed by a comment: FILE:LINE:COL, default, or override and the word
+ * in quotes. Parsing the text again gives an equal experiment. STATUS_FILE when `out` takes no more. */
 enum status config_print(const struct config *config, FILE *out, bool origins);
 
 /* The same without origins into a new string; caller frees. */

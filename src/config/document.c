@@ -90,8 +90,9 @@ static enum status add_string(struct document *document, const char *text, size_
 
 static enum status count_nodes(struct composer *composer, int nodes, struct document_mark mark) {
   if (nodes > DOCUMENT_NODES_MAX - composer->expanded)
-    return locate(composer, status_raise(STATUS_CONFIG, "more than %d nodes once aliases are written out",
-                                         (int)DOCUMENT_NODES_MAX), mark);
+    return locate(
+        composer,
+        status_raise(STATUS_CONFIG, "more than %d nodes once aliases are written out", (int)DOCUMENT_NODES_MAX), mark);
   composer->expanded += nodes;
   return STATUS_OK;
 }
@@ -146,15 +147,16 @@ static enum status place(struct composer *composer, int node, struct document_ma
     return STATUS_OK;
   }
   TRY(GROW(composer->pending, composer->pending_room, composer->pending_count + 1));
-  composer->pending[composer->pending_count++] = mapping ? (struct document_entry){frame->key, node, frame->key_mark}
-                                                         : (struct document_entry){-1, node, mark};
+  composer->pending[composer->pending_count++] =
+      mapping ? (struct document_entry){frame->key, node, frame->key_mark} : (struct document_entry){-1, node, mark};
   frame->key = -1;
   return STATUS_OK;
 }
 
 static enum status refuse_tag(const struct composer *composer, const yaml_char_t *tag, struct document_mark mark) {
   if (!tag) return STATUS_OK;
-  return locate(composer, status_raise(STATUS_CONFIG, "tags such as \"%.40s\" are not allowed", (const char *)tag), mark);
+  return locate(composer, status_raise(STATUS_CONFIG, "tags such as \"%.40s\" are not allowed", (const char *)tag),
+                mark);
 }
 
 static enum status on_scalar(struct composer *composer, const yaml_event_t *event, struct document_mark mark) {
@@ -360,7 +362,8 @@ static enum status on_event(struct composer *composer, const yaml_event_t *event
   case YAML_ALIAS_EVENT:
     return on_alias(composer, event, mark);
   case YAML_SEQUENCE_START_EVENT:
-    return on_start(composer, DOCUMENT_SEQUENCE, event->data.sequence_start.anchor, event->data.sequence_start.tag, mark);
+    return on_start(composer, DOCUMENT_SEQUENCE, event->data.sequence_start.anchor, event->data.sequence_start.tag,
+                    mark);
   case YAML_MAPPING_START_EVENT:
     return on_start(composer, DOCUMENT_MAPPING, event->data.mapping_start.anchor, event->data.mapping_start.tag, mark);
   case YAML_SEQUENCE_END_EVENT:
@@ -373,7 +376,8 @@ static enum status on_event(struct composer *composer, const yaml_event_t *event
 
 /* What libyaml says, with its place. Its reader knows only the byte. */
 static enum status raise_syntax(const struct composer *composer, const yaml_parser_t *parser) {
-  if (parser->error == YAML_MEMORY_ERROR) return status_raise(STATUS_MEMORY, "out of memory reading %s", composer->name);
+  if (parser->error == YAML_MEMORY_ERROR)
+    return status_raise(STATUS_MEMORY, "out of memory reading %s", composer->name);
   const char *problem = parser->problem ? parser->problem : "not YAML";
   if (parser->error == YAML_READER_ERROR) {
     const size_t byte = parser->problem_offset < composer->bytes ? parser->problem_offset : composer->bytes;
@@ -399,7 +403,8 @@ static enum status compose(struct composer *composer, yaml_parser_t *parser) {
   return STATUS_OK;
 }
 
-enum status document_parse(const char *name, bool positions, const char *text, size_t bytes, struct document **document) {
+enum status document_parse(const char *name, bool positions, const char *text, size_t bytes,
+                           struct document **document) {
   *document = NULL;
   REQUIRE(bytes <= DOCUMENT_BYTES_MAX, STATUS_CONFIG, "%s: more than %d bytes", name, (int)DOCUMENT_BYTES_MAX);
   yaml_parser_t parser;

@@ -2,8 +2,8 @@
  *
  * Why not libyaml's own documents: they drop a node whose alias is undefined, do not merge, and do not bound expansion.
  * Aliases make the tree a directed graph without cycles: a node may have several parents, but the whole, written out,
- * stays within the limits, so walking it is bounded too. Merge keys are resolved: explicit keys win, then earlier merges.
- * Keys of a mapping are scalars and unique. Tags are refused.
+ * stays within the limits, so walking it is bounded too. Merge keys are resolved: explicit keys win, then earlier
+ * merges. Keys of a mapping are scalars and unique. Tags are refused.
  *
  * All functions: Not collective. Failures: STATUS_CONFIG with the place, STATUS_MEMORY.
  */
@@ -30,13 +30,13 @@ struct document_mark {
 
 struct document_node {
   enum document_kind kind;
-  bool quoted;      /* scalar: written in quotes or as a block, so text whatever it looks like */
-  bool open;        /* while parsing: not complete yet */
-  int height;       /* 1 for a scalar, 1 + the highest child for a collection */
-  int expanded;     /* nodes when written out, this one included */
-  int count;        /* children: items of a sequence, pairs of a mapping */
-  size_t first;     /* of the children in `entries` */
-  size_t text;      /* scalar: its place in `strings`, NUL-terminated and without NUL inside */
+  bool quoted;  /* scalar: written in quotes or as a block, so text whatever it looks like */
+  bool open;    /* while parsing: not complete yet */
+  int height;   /* 1 for a scalar, 1 + the highest child for a collection */
+  int expanded; /* nodes when written out, this one included */
+  int count;    /* children: items of a sequence, pairs of a mapping */
+  size_t first; /* of the children in `entries` */
+  size_t text;  /* scalar: its place in `strings`, NUL-terminated and without NUL inside */
   struct document_mark mark;
 };
 
@@ -56,7 +56,8 @@ struct document {
 
 /* Parses one document of `bytes` bytes. Messages start with "NAME:LINE:COL: ", or with "NAME: " without `positions`.
  * `*document` is owned by the caller; NULL on failure. A text without content has root -1. */
-enum status document_parse(const char *name, bool positions, const char *text, size_t bytes, struct document **document);
+enum status document_parse(const char *name, bool positions, const char *text, size_t bytes,
+                           struct document **document);
 
 void document_destroy(struct document **document); /* accepts NULL inside; sets NULL */
 

@@ -1,6 +1,7 @@
 /* The typed, validated configuration. Filled by config.h from YAML through the one table in schema.c.
  *
- * Data only. Enumerations are X-macro lists so that names in YAML, tables in later layers and this header cannot differ.
+ * Data only. Enumerations are X-macro lists so that names in YAML, tables in later layers and this header cannot
+ * differ.
  */
 #ifndef HGN_CONFIG_EXPERIMENT_H
 #define HGN_CONFIG_EXPERIMENT_H
@@ -65,10 +66,10 @@ struct system_parameters {
 };
 
 struct initial_conditions {
-  double radius[2];              /* lower and upper bound of r; phase space for springs and pendulums, m for n-body */
+  double radius[2]; /* lower and upper bound of r; phase space for springs and pendulums, m for n-body */
   enum direction_kind direction;
-  double flip_probability;       /* n-body: chance that the orbit is turned clockwise */
-  double velocity_noise;         /* n-body: every velocity component times 1 + velocity_noise * U(-1, 1) */
+  double flip_probability; /* n-body: chance that the orbit is turned clockwise */
+  double velocity_noise;   /* n-body: every velocity component times 1 + velocity_noise * U(-1, 1) */
 };
 
 struct data_settings {

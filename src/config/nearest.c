@@ -4,9 +4,7 @@
 
 enum { WORD_MAX = 63 };
 
-static int least(int a, int b) {
-  return a < b ? a : b;
-}
+static int least(int a, int b) { return a < b ? a : b; }
 
 static int length_of(const char *word) {
   int length = 0;

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static const char *skip_digits(const char *text) {
   while (is_digit(*text)) ++text;
@@ -16,9 +14,7 @@ static const char *skip_digits(const char *text) {
 }
 
 /* "010" is eight in YAML 1.1 and ten in YAML 1.2. */
-static bool has_leading_zero(const char *digits) {
-  return digits[0] == '0' && is_digit(digits[1]);
-}
+static bool has_leading_zero(const char *digits) { return digits[0] == '0' && is_digit(digits[1]); }
 
 enum number_result number_integer(const char *text, int64_t *value) {
   const bool negative = *text == '-';
@@ -81,7 +77,10 @@ enum number_result number_real(const char *text, double *value) {
 
 void number_print(double value, char text[NUMBER_TEXT_MAX]) {
   locale_t old, c = enter_c(&old);
-  for (int digits = 1; digits <= 17; ++digits) {
+  /* Whole numbers of moderate size without exponent: 1000000, not 1e+06. */
+  const bool whole = fabs(value) < 1e15 && value == floor(value);
+  if (whole) snprintf(text, NUMBER_TEXT_MAX, "%.0f", value);
+  for (int digits = 1; digits <= 17 && !whole; ++digits) {
     snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, value);
     const double back = strtod(text, NULL);
     if (memcmp(&back, &value, sizeof value) == 0) break;

@@ -19,7 +19,7 @@ enum number_result number_integer(const char *text, int64_t *value);
  * and zeros may not lead; to nearest. Neither nan, inf nor hexadecimal. */
 enum number_result number_real(const char *text, double *value);
 
-/* The fewest significant digits that read back as `value`, which is finite. */
+/* The fewest significant digits that read back as `value`, which is finite; whole numbers below 1e15 in full. */
 void number_print(double value, char text[NUMBER_TEXT_MAX]);
 
 #endif

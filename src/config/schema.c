@@ -24,8 +24,8 @@ enum {
   ALL = (1u << SYSTEM_COUNT) - 1
 };
 
-/* Upper bounds are not physics: they catch slips and keep every derived number finite. With the largest sizes a data set
- * of 12 coordinates is 1e9 * 1e6 * 12 * 8 = 9.6e16 bytes of states; config.c bounds its images. */
+/* Upper bounds are not physics: they catch slips and keep every derived number finite. With the largest sizes a data
+ * set of 12 coordinates is 1e9 * 1e6 * 12 * 8 = 9.6e16 bytes of states; config.c bounds its images. */
 #define REAL_MAX 1e6
 #define AT(member) offsetof(struct experiment, member)
 #define INTEGER(lowest, highest) .type = SCHEMA_INTEGER, .least = (lowest), .most = (highest)
@@ -43,8 +43,8 @@ const struct schema_row schema_rows[] = {
      .help = "Mass of each body."},
     {"system.stiffness", POSITIVE(SCHEMA_REAL), .offset = AT(system.stiffness), .unit = "N/m", SYSTEMS(SPRINGS),
      .help = "Spring constant k."},
-    {"system.damping", RANGE(0, REAL_MAX), .offset = AT(system.damping), .unit = "1/s",
-     SYSTEMS(BIT(DAMPED_SPRING)), .help = "True damping gamma: dp/dt = -k q - gamma p."},
+    {"system.damping", RANGE(0, REAL_MAX), .offset = AT(system.damping), .unit = "1/s", SYSTEMS(BIT(DAMPED_SPRING)),
+     .help = "True damping gamma: dp/dt = -k q - gamma p."},
     {"system.length", POSITIVE(SCHEMA_REAL), .offset = AT(system.length), .unit = "m", SYSTEMS(PENDULUMS),
      .help = "Length of each rod."},
     {"system.gravity", POSITIVE(SCHEMA_REAL), .offset = AT(system.gravity), .unit = "m/s^2 or m^3/(kg s^2)",
@@ -67,13 +67,15 @@ const struct schema_row schema_rows[] = {
      .help = "Rollouts to test on."},
     {"data.frames", INTEGER(1, 1000000), .offset = AT(data.frames), .unit = "frames", SYSTEMS(ALL),
      .help = "Frames of a rollout; frame f is at time f dt."},
-    {"data.dt", POSITIVE(SCHEMA_REAL), .offset = AT(data.dt), .unit = "s", SYSTEMS(ALL), .help = "Time between frames."},
+    {"data.dt", POSITIVE(SCHEMA_REAL), .offset = AT(data.dt), .unit = "s", SYSTEMS(ALL),
+     .help = "Time between frames."},
     {"data.noise", RANGE(0, REAL_MAX), .offset = AT(data.noise), .unit = "phase space", SYSTEMS(ALL),
      .help = "Standard deviation of the observation noise on every phase coordinate of every frame, before rendering."},
 
     {"render.renderer", CHOICE(renderer_names), .offset = AT(render.renderer), SYSTEMS(ALL),
-     .help = "soft: anti-aliased discs at sub-pixel positions. report2021: the reproduction's discs, cut to whole pixels "
-             "and blurred twice."},
+     .help =
+         "soft: anti-aliased discs at sub-pixel positions. report2021: the reproduction's discs, cut to whole pixels "
+         "and blurred twice."},
     {"render.color", CHOICE(color_names), .offset = AT(render.color), .standard = "rgb", SYSTEMS(ALL),
      .help = "Three channels or one."},
     {"render.height", INTEGER(4, 1024), .offset = AT(render.height), .standard = "32", .unit = "px", SYSTEMS(ALL),

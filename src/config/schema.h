@@ -48,10 +48,10 @@ bool schema_nearest(const char *path, char *meant);
 /* Whether the row applies to a system. */
 bool schema_applies(const struct schema_row *row, enum system_kind kind);
 
-/* What a value must be, in words: "a real number > 0, <= 1e+06 [kg]". */
+/* What a value must be, in words: "a real number > 0, <= 1000000 [kg]". */
 void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 
-/* The bare range, "" when any value goes: "> 0, <= 1e+06". */
+/* The bare range, "" when any value goes: "> 0, <= 1000000". */
 void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 
 /* "a, b, c" of the systems that the row applies to. */

@@ -1,0 +1,174 @@
+#include "config/value.h"
+
+#include "config/nearest.h"
+#include "config/number.h"
+#include "config/problems.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FOUND_MAX = 64 };
+
+static bool is_null(const char *text) { return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0; }
+
+/* What stands in the file, in words. */
+static void describe(const struct document *document, int node, char found[2 * FOUND_MAX]) {
+  const struct document_node *n = &document->nodes[node];
+  char shown[FOUND_MAX];
+  if (n->kind == DOCUMENT_MAPPING) {
+    snprintf(found, 2 * FOUND_MAX, "a mapping");
+    return;
+  }
+  if (n->kind == DOCUMENT_SEQUENCE) {
+    snprintf(found, 2 * FOUND_MAX, "a sequence of %d", n->count);
+    return;
+  }
+  problems_show(document_text(document, node), shown, sizeof shown);
+  double real;
+  const bool number = number_real(document_text(document, node), &real) != NUMBER_NOT;
+  if (!n->quoted && is_null(shown))
+    snprintf(found, 2 * FOUND_MAX, "nothing");
+  else if (n->quoted)
+    snprintf(found, 2 * FOUND_MAX, "\"%s\"%s", shown, number ? " in quotes, which is text" : "");
+  else
+    snprintf(found, 2 * FOUND_MAX, number ? "%s" : "\"%s\"", shown);
+}
+
+static bool refuse(const struct schema_row *row, const char *found, char problem[VALUE_TEXT_MAX]) {
+  char expected[SCHEMA_TEXT_MAX];
+  schema_expected(row, expected);
+  snprintf(problem, VALUE_TEXT_MAX, "%s: found %.120s, expected %s", row->path, found, expected);
+  return false;
+}
+
+static bool set_integer(const struct schema_row *row, const struct document *document, int node, int64_t *value) {
+  const struct document_node *n = &document->nodes[node];
+  return n->kind == DOCUMENT_SCALAR && !n->quoted &&
+         number_integer(document_text(document, node), value) == NUMBER_OK && *value >= row->least &&
+         *value <= row->most;
+}
+
+static bool set_real(const struct schema_row *row, const struct document *document, int node, double *value) {
+  const struct document_node *n = &document->nodes[node];
+  if (n->kind != DOCUMENT_SCALAR || n->quoted) return false;
+  if (number_real(document_text(document, node), value) != NUMBER_OK) return false;
+  if (*value == 0) *value = 0; /* -0 is 0 */
+  return (row->above_lower ? *value > row->lower : *value >= row->lower) && *value <= row->upper;
+}
+
+static bool set_pair(const struct schema_row *row, const struct document *document, int node, double pair[2],
+                     char found[2 * FOUND_MAX]) {
+  const struct document_node *n = &document->nodes[node];
+  if (n->kind != DOCUMENT_SEQUENCE || n->count != 2) return false;
+  for (int i = 0; i < 2; ++i) {
+    const int item = document_entry(document, node, i)->value;
+    if (set_real(row, document, item, &pair[i])) continue;
+    char part[2 * FOUND_MAX];
+    describe(document, item, part);
+    snprintf(found, 2 * FOUND_MAX, "%.100s as its %s number", part, i ? "second" : "first");
+    return false;
+  }
+  if (pair[0] <= pair[1]) return true;
+  char low[NUMBER_TEXT_MAX], high[NUMBER_TEXT_MAX];
+  number_print(pair[0], low);
+  number_print(pair[1], high);
+  snprintf(found, 2 * FOUND_MAX, "[%s, %s]", low, high);
+  return false;
+}
+
+static void add_meant(const struct schema_row *row, const char *text, char problem[VALUE_TEXT_MAX]) {
+  int best = INT_MAX, meant = 0;
+  for (int i = 0; i < row->choice_count; ++i) {
+    const int distance = nearest_distance(text, row->choices[i]);
+    if (distance >= best) continue;
+    best = distance;
+    meant = i;
+  }
+  const size_t used = strlen(problem);
+  if (nearest_close(best, row->choices[meant]))
+    snprintf(problem + used, VALUE_TEXT_MAX - used, "; did you mean \"%s\"?", row->choices[meant]);
+}
+
+static bool set_choice(const struct schema_row *row, const struct document *document, int node, int *choice) {
+  if (document->nodes[node].kind != DOCUMENT_SCALAR) return false;
+  for (int i = 0; i < row->choice_count; ++i) {
+    if (strcmp(document_text(document, node), row->choices[i]) != 0) continue;
+    *choice = i;
+    return true;
+  }
+  return false;
+}
+
+bool value_set(const struct schema_row *row, const struct document *document, int node, struct experiment *experiment,
+               char problem[VALUE_TEXT_MAX]) {
+  char *target = (char *)experiment + row->offset;
+  char found[2 * FOUND_MAX];
+  describe(document, node, found);
+  int64_t integer;
+  double real, pair[2];
+  int choice;
+  switch (row->type) {
+  case SCHEMA_INTEGER:
+    if (!set_integer(row, document, node, &integer)) return refuse(row, found, problem);
+    memcpy(target, &integer, sizeof integer);
+    return true;
+  case SCHEMA_REAL:
+    if (!set_real(row, document, node, &real)) return refuse(row, found, problem);
+    memcpy(target, &real, sizeof real);
+    return true;
+  case SCHEMA_PAIR:
+    if (!set_pair(row, document, node, pair, found)) return refuse(row, found, problem);
+    memcpy(target, pair, sizeof pair);
+    return true;
+  case SCHEMA_CHOICE:
+    if (!set_choice(row, document, node, &choice)) {
+      refuse(row, found, problem);
+      if (document->nodes[node].kind == DOCUMENT_SCALAR) add_meant(row, document_text(document, node), problem);
+      return false;
+    }
+    memcpy(target, &choice, sizeof choice);
+    return true;
+  }
+  return refuse(row, found, problem);
+}
+
+enum status value_set_standard(const struct schema_row *row, struct experiment *experiment) {
+  struct document *document;
+  char problem[VALUE_TEXT_MAX];
+  TRY(document_parse("default", false, row->standard, strlen(row->standard), &document));
+  const bool good = document->root >= 0 && value_set(row, document, document->root, experiment, problem);
+  document_destroy(&document);
+  REQUIRE(good, STATUS_ARGUMENT, "the table's default of %s", row->path);
+  return STATUS_OK;
+}
+
+void value_print(const struct schema_row *row, const struct experiment *experiment, char text[VALUE_TEXT_MAX]) {
+  const char *source = (const char *)experiment + row->offset;
+  char number[2][NUMBER_TEXT_MAX];
+  int64_t integer;
+  double pair[2];
+  int choice;
+  switch (row->type) {
+  case SCHEMA_INTEGER:
+    memcpy(&integer, source, sizeof integer);
+    snprintf(text, VALUE_TEXT_MAX, "%" PRId64, integer);
+    break;
+  case SCHEMA_REAL:
+    memcpy(pair, source, sizeof pair[0]);
+    number_print(pair[0], number[0]);
+    snprintf(text, VALUE_TEXT_MAX, "%s", number[0]);
+    break;
+  case SCHEMA_PAIR:
+    memcpy(pair, source, sizeof pair);
+    number_print(pair[0], number[0]);
+    number_print(pair[1], number[1]);
+    snprintf(text, VALUE_TEXT_MAX, "[%s, %s]", number[0], number[1]);
+    break;
+  case SCHEMA_CHOICE:
+    memcpy(&choice, source, sizeof choice);
+    snprintf(text, VALUE_TEXT_MAX, "%s", row->choices[choice]);
+    break;
+  }
+}
