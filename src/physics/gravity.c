@@ -25,10 +25,10 @@ static inline struct energy sum_energy(int bodies, const struct system_parameter
 static inline void sum_field(int bodies, const struct system_parameters *parameters, const double *state,
                              double *rate) {
   const double *q = state, *p = state + 2 * bodies;
-  double m = parameters->mass, strength = parameters->gravity * m * m;
+  double m = parameters->mass, inverse = 1 / m, strength = parameters->gravity * m * m;
   double *force = rate + 2 * bodies;
   for (int c = 0; c < 2 * bodies; c++) {
-    rate[c] = p[c] / m;
+    rate[c] = p[c] * inverse;
     force[c] = 0;
   }
   for (int i = 0; i < bodies; i++) {

@@ -80,7 +80,7 @@ static enum status step_implicit_midpoint(const struct motion *motion, double h,
   enum { ITERATIONS_MAX = 500 };
   const double rounding = 0x1p-52;
   int n = 2 * motion->system->freedom;
-  double z[SYSTEM_STATE_MAX], rate[SYSTEM_STATE_MAX], last = INFINITY;
+  double z[SYSTEM_STATE_MAX], rate[SYSTEM_STATE_MAX], last = HUGE_VAL;
   memcpy(z, state, (size_t)n * sizeof *z);
   for (int iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
     double change = 0, size = 0;
@@ -152,11 +152,27 @@ enum status integrator_steps(enum integrator integrator, const struct system *sy
   return STATUS_OK;
 }
 
-/* Step size control of Hairer, Norsett, Wanner, II.4: factor 0.9 err^(-1/8) within [1/3, 6], not above 1 after a
- * rejection. */
-static double factor(double error, bool rejected) {
-  double wanted = error > 0 ? 0.9 / sqrt(sqrt(sqrt(error))) : 6;
-  return fmin(rejected ? 1 : 6, fmax(1.0 / 3, wanted));
+/* Step size control of Hairer, Norsett, Wanner, II.4: factor 0.9 err^(-1/8) within [1/3, 6]. */
+static double factor(double error) { return error > 0 ? fmin(6, fmax(1.0 / 3, 0.9 / sqrt(sqrt(sqrt(error))))) : 6; }
+
+/* Moves the origin onto a body of the closest pair. Two bodies at 1e-6 of each other and 1 from the origin know their
+ * distance to 1e-10 only, and no step is then small enough for the tolerance; seen from one of them they know it to
+ * rounding. */
+static void recentre(const struct system *system, double *state, double origin[2]) {
+  double least = HUGE_VAL;
+  int centre = 0;
+  for (int i = 0; i < system->bodies; i++) {
+    for (int j = i + 1; j < system->bodies; j++) {
+      double dx = state[2 * i] - state[2 * j], dy = state[2 * i + 1] - state[2 * j + 1], square = dx * dx + dy * dy;
+      if (square < least) {
+        least = square;
+        centre = i;
+      }
+    }
+  }
+  double shift[2] = {state[2 * centre], state[2 * centre + 1]};
+  for (int c = 0; c < system->freedom; c++) state[c] -= shift[c % 2];
+  for (int c = 0; c < 2; c++) origin[c] += shift[c];
 }
 
 enum status integrator_reference(const struct system *system, const struct system_parameters *parameters,
@@ -165,31 +181,33 @@ enum status integrator_reference(const struct system *system, const struct syste
           "reference integrator: tolerance %g, duration %g s, step %g s", tolerance, duration, *h);
   int n = 2 * system->freedom;
   double rate[SYSTEM_STATE_MAX], next[SYSTEM_STATE_MAX], sign = duration < 0 ? -1 : 1, left = fabs(duration);
-  double natural = fabs(*h), least = 16 * 0x1p-52 * left;
-  system->field(parameters, state, rate);
-  if (!all_finite(n, state) || !all_finite(n, rate))
-    return status_raise(STATUS_NUMERIC, "reference integrator of %s: the state is not finite", system->name);
-  if (left > 0 && natural == 0) natural = dop853_first(system, parameters, tolerance, state, rate);
+  double natural = fabs(*h), least = 0x1p-52 * left, origin[2] = {0, 0};
   bool rejected = false;
   while (left > 0) {
+    if (!rejected) {
+      if (system->translates) recentre(system, state, origin);
+      system->field(parameters, state, rate);
+      if (!all_finite(n, state) || !all_finite(n, rate))
+        return status_raise(STATUS_NUMERIC, "reference integrator of %s: the state is not finite", system->name);
+      if (natural == 0) natural = dop853_first(system, parameters, tolerance, state, rate);
+    }
     /* Equal steps up to the end, none above the natural one: the last is never a splinter, and lands exactly. */
     double pieces = natural < left ? ceil(left / natural) : 1, size = left / pieces;
     REQUIRE(size > least, STATUS_NUMERIC, "reference integrator of %s: the step fell below rounding, to %g s",
             system->name, size);
     double error = dop853_step(system, parameters, sign * size, tolerance, state, rate, next);
-    if (!(error <= 1)) {
-      natural = size * (isfinite(error) ? factor(error, true) : 0.1);
-      rejected = true;
+    rejected = !(error <= 1);
+    if (rejected) {
+      natural = size * (isfinite(error) ? factor(error) : 0.1);
       continue;
     }
     /* A step cut to less than half says little about how long one might be: it may raise the natural step only. */
-    double proposed = size * factor(error, rejected);
+    double proposed = size * factor(error);
     natural = size < 0.5 * natural ? fmax(natural, proposed) : proposed;
-    rejected = false;
     left = pieces > 1 ? left - size : 0;
     memcpy(state, next, (size_t)n * sizeof *state);
-    if (left > 0) system->field(parameters, state, rate);
   }
+  for (int c = 0; system->translates && c < system->freedom; c++) state[c] += origin[c % 2];
   if (!all_finite(n, state))
     return status_raise(STATUS_NUMERIC, "reference integrator of %s: the state is no longer finite", system->name);
   *h = sign * natural;

@@ -16,13 +16,13 @@ struct energy spring_energy(const struct system_parameters *parameters, const do
 
 void mass_spring_field(const struct system_parameters *parameters, const double *state, double *rate) {
   double q = state[0], p = state[1];
-  rate[0] = p / parameters->mass;
+  rate[0] = p * (1 / parameters->mass); /* the quotient does not wait for p */
   rate[1] = -parameters->stiffness * q;
 }
 
 void damped_spring_field(const struct system_parameters *parameters, const double *state, double *rate) {
   double q = state[0], p = state[1];
-  rate[0] = p / parameters->mass;
+  rate[0] = p * (1 / parameters->mass); /* the quotient does not wait for p */
   rate[1] = -parameters->stiffness * q - parameters->damping * p;
 }
 

@@ -22,7 +22,7 @@ struct energy pendulum_energy(const struct system_parameters *parameters, const 
 
 void pendulum_field(const struct system_parameters *parameters, const double *state, double *rate) {
   double m = parameters->mass, l = parameters->length, q = state[0], p = state[1];
-  rate[0] = p / (m * l * l);
+  rate[0] = p * (1 / (m * l * l)); /* the quotient does not wait for p */
   rate[1] = -m * parameters->gravity * l * elementary_sin(q);
 }
 
@@ -46,10 +46,11 @@ void double_pendulum_field(const struct system_parameters *parameters, const dou
   double m = parameters->mass, l = parameters->length, p0 = state[2], p1 = state[3];
   double sine, cosine;
   elementary_sincos(state[0] - state[1], &sine, &cosine);
-  double n = p0 * p0 + 2 * p1 * p1 - 2 * p0 * p1 * cosine, d = 1 + sine * sine, inertia = m * l * l * d;
-  double coupling = sine * (p0 * p1 * d - n * cosine) / (inertia * d), weight = m * parameters->gravity * l;
-  rate[0] = (p0 - p1 * cosine) / inertia;
-  rate[1] = (2 * p1 - p0 * cosine) / inertia;
+  double n = p0 * p0 + 2 * p1 * p1 - 2 * p0 * p1 * cosine, d = 1 + sine * sine, inverse = 1 / d;
+  double share = inverse * (1 / (m * l * l)), weight = m * parameters->gravity * l;
+  double coupling = sine * (p0 * p1 - n * cosine * inverse) * share;
+  rate[0] = (p0 - p1 * cosine) * share;
+  rate[1] = (2 * p1 - p0 * cosine) * share;
   rate[2] = -coupling - 2 * weight * elementary_sin(state[0]);
   rate[3] = coupling - weight * elementary_sin(state[1]);
 }

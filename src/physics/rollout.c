@@ -3,6 +3,7 @@
 #include "physics/integrator.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum status rollout_simulate(const struct experiment *experiment, uint64_t rollout, double *states, double *energy) {
@@ -13,6 +14,9 @@ enum status rollout_simulate(const struct experiment *experiment, uint64_t rollo
   struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, rollout, 0);
   double state[SYSTEM_STATE_MAX], h = 0;
   system->initial(parameters, &experiment->initial, &rng, state);
+  for (size_t c = 0; c < row; c++)
+    REQUIRE(isfinite(state[c]), STATUS_NUMERIC, "%s, rollout %" PRIu64 ", frame 0: the state is not finite",
+            system->name, rollout);
   for (int64_t frame = 0; frame < experiment->data.frames; frame++) {
     if (frame > 0) {
       enum status status = integrator_reference(system, parameters, experiment->data.dt, ROLLOUT_TOLERANCE, &h, state);

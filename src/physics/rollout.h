@@ -1,7 +1,7 @@
 /* Rollouts of a configured experiment as functions of their index: nothing depends on what was made before.
  *
- * Rollout numbers: train rollout i is i; test rollout i is ROLLOUT_TEST + i. They key all randomness, so a larger data set
- * starts with the smaller one, and test rollouts beyond the stored split can be made at any time.
+ * Rollout numbers: train rollout i is i; test rollout i is ROLLOUT_TEST + i. They key all randomness, so a larger data
+ * set starts with the smaller one, and test rollouts beyond the stored split can be made at any time.
  *
  * All functions: Not collective, no allocation.
  */
@@ -18,8 +18,8 @@
  * STATUS_NUMERIC names the rollout and frame. */
 enum status rollout_simulate(const struct experiment *experiment, uint64_t rollout, double *states, double *energy);
 
-/* What is observed of frame `frame`: state + noise * N(0,1) on every coordinate. `purpose` is RNG_NOISE for the data set's own
- * observation, RNG_NOISE_FRESH for an independent one. state and observed may be the same array. */
+/* What is observed of frame `frame`: state + noise * N(0,1) on every coordinate. `purpose` is RNG_NOISE for the data
+ * set's own observation, RNG_NOISE_FRESH for an independent one. state and observed may be the same array. */
 void rollout_observe(const struct experiment *experiment, enum rng_purpose purpose, uint64_t rollout, int64_t frame,
                      const double *state, double *observed);
 

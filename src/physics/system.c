@@ -3,6 +3,8 @@
 #include "physics/initial.h"
 #include "physics/systems.h"
 
+#include <stddef.h>
+
 /* What SYSTEM_LIST does not say; a system without its line here does not compile. */
 #define ENTRY_MASS_SPRING                                                                                              \
   .freedom = 1, .bodies = 1, .separable = true, .conserved = true, .energy = spring_energy,                            \
@@ -17,10 +19,10 @@
   .freedom = 2, .bodies = 2, .separable = false, .conserved = true, .energy = double_pendulum_energy,                  \
   .field = double_pendulum_field, .positions = double_pendulum_positions, .initial = initial_double_pendulum
 #define ENTRY_TWO_BODY                                                                                                 \
-  .freedom = 4, .bodies = 2, .separable = true, .conserved = true, .energy = two_body_energy, .field = two_body_field, \
-  .positions = two_body_positions, .initial = initial_two_body
+  .freedom = 4, .bodies = 2, .separable = true, .conserved = true, .translates = true, .energy = two_body_energy,      \
+  .field = two_body_field, .positions = two_body_positions, .initial = initial_two_body
 #define ENTRY_THREE_BODY                                                                                               \
-  .freedom = 6, .bodies = 3, .separable = true, .conserved = true, .energy = three_body_energy,                        \
+  .freedom = 6, .bodies = 3, .separable = true, .conserved = true, .translates = true, .energy = three_body_energy,    \
   .field = three_body_field, .positions = three_body_positions, .initial = initial_three_body
 
 static const struct system systems[SYSTEM_COUNT] = {

@@ -1,7 +1,7 @@
 /* Physical systems: one table entry for each.
  *
- * A state is double[2 D]: q_0..q_{D-1}, p_0..p_{D-1}. D is `freedom`. For n-body systems q holds x, y of body 0, then body 1, ...
- * Units: q in m (springs, n-body) or rad (pendulums); p in kg m/s or kg m^2/s; energy in J; time in s.
+ * A state is double[2 D]: q_0..q_{D-1}, p_0..p_{D-1}. D is `freedom`. For n-body systems q holds x, y of body 0, then
+ * body 1, ... Units: q in m (springs, n-body) or rad (pendulums); p in kg m/s or kg m^2/s; energy in J; time in s.
  * Hamiltonians: Toth et al., ICLR 2020, section 4 and appendix, as corrected in each source file.
  *
  * All functions: Not collective, no allocation, same bits on every machine.
@@ -26,6 +26,7 @@ struct system {
   int bodies;      /* discs drawn */
   bool separable;  /* H = K(p) + V(q) */
   bool conserved;  /* H is constant along the motion */
+  bool translates; /* q is x, y of each body, and H does not change when all bodies are moved alike */
 
   /* The parts of H; for a system that is not separable "kinetic" depends on q too. */
   struct energy (*energy)(const struct system_parameters *parameters, const double *state);
