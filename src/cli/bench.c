@@ -112,7 +112,7 @@ static double measure_fill(float *buffer, size_t bytes) {
 /* Milliseconds of the SciPy and OpenCV pipeline for one rollout, from the script; 0 when there is none. */
 static enum status run_peer(const char *script, const char *system, double *states, double *rendered) {
   char command[1024], line[256], name[64];
-  int length = snprintf(command, sizeof command, "/usr/bin/env python3 '%s' %s 30 20", script, system);
+  int length = snprintf(command, sizeof command, "'%s' %s 30 20", script, system);
   REQUIRE(length < (int)sizeof command && !strchr(script, '\''), STATUS_USAGE,
           "the path of the peer script is not usable");
   FILE *pipe = popen(command, "r");

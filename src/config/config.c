@@ -222,12 +222,14 @@ static struct document_mark section_mark(const struct document *document, const 
   return mark;
 }
 
+/* After all other problems: what is there and wrong is more telling than what is not there. */
 static void add_missing(struct loader *loader, const struct schema_row *row) {
-  char expected[SCHEMA_TEXT_MAX], text[PROBLEM_TEXT_MAX];
+  char expected[SCHEMA_TEXT_MAX], where[CONFIG_WHERE_MAX];
   schema_expected(row, expected);
-  snprintf(text, sizeof text, "missing key \"%s\": expected %s", row->path, expected);
   const struct origin origin = {.kind = ORIGIN_FILE, .mark = section_mark(loader->document, row->path)};
-  add_problem_at(loader, &origin, false, text);
+  config_origin(loader->config, &origin, where);
+  problems_add(&loader->problems, PROBLEM_SOURCE_LAST, origin.mark, where, "missing key \"%s\": expected %s", row->path,
+               expected);
 }
 
 static void refuse_row(struct loader *loader, int row, const struct origin *kind_origin) {

@@ -6,13 +6,14 @@
 #include "config/document.h"
 
 enum {
+  PROBLEM_SOURCE_LAST = 1 << 30, /* what is shown after everything else */
   PROBLEMS_SHOWN_MAX = 10,
   PROBLEMS_KEPT_MAX = 64, /* more are only counted */
   PROBLEM_TEXT_MAX = 640
 };
 
 struct problem {
-  int source; /* 0: the file; i + 1: override i */
+  int source; /* 0: the file; i + 1: override i; PROBLEM_SOURCE_LAST */
   struct document_mark mark;
   char text[PROBLEM_TEXT_MAX]; /* with the place in front */
 };
