@@ -4,17 +4,19 @@
  *   /config               text: the effective configuration (YAML), from which everything here can be made again
  *   /time                 f64 [T], s: scale of the frames
  *   /coordinate           text per phase coordinate: scale of the coordinates
- *   /train/state          f64 [N][T][2 D]: q_0..q_{D-1}, p_0..p_{D-1}, clean (observation noise is a function of the seed)
+ *   /train/state          f64 [N][T][2 D]: q_0..q_{D-1}, p_0..p_{D-1}, clean (the noise is a function of the seed)
  *   /train/energy         f64 [N][T], J
  *   /train/frames         u8 [N][T][H][W][C], observed frames, only with --frames
  *   /test/...             the same
  *   /parameters/NAME      f64 scalar with its unit: mass, ...
- *   /ladder/NAME          f64 [2]: mean squared error and its standard error (floor, last_frame, mean_image, background)
- *   /checksum/NAME        text: 32 hexadecimal digits for each array above ("train_state", ...), and "content" over all of them and /config
+ *   /ladder/NAME          f64 [2]: mean squared error and its standard error (floor, last_frame, ...)
+ *   /checksum/NAME        text, 32 hexadecimal digits, for each array above ("train_state", ...), and "content" over
+ *                         all of them, their shape, /config, /time, /coordinate, /parameters and /ladder
  *   /provenance/...       what depends on the run: see provenance.h
  *
- * Made elsewhere: a file with /train/frames and /test/frames, u8 or f32 or f64 in [0, 1], [N][T][H][W][C] with C 1 or 3, is accepted too, with an optional
- * f64 root-level data set /time [T]. It has no states, no configuration and no ladder.
+ * Made elsewhere: a file with /train/frames and /test/frames, u8 or f32 or f64 in [0, 1], [N][T][H][W][C] with C 1 or
+ * 3, is accepted too, with an optional f64 root-level data set /time [T]. It has no states, no configuration and no
+ * ladder.
  */
 #ifndef HGN_STORE_DATASET_H
 #define HGN_STORE_DATASET_H
@@ -29,14 +31,15 @@ extern const char *const split_name[SPLIT_COUNT];
 
 struct dataset {
   struct store_file file;
-  struct config *config;    /* owned; NULL for a file made elsewhere */
+  struct config *config; /* owned; NULL for a file made elsewhere */
   bool has_states, has_frames;
   int64_t rollouts[SPLIT_COUNT];
-  int64_t frames;           /* T */
-  int64_t coordinates;      /* 2 D; 0 without states */
+  int64_t frames;      /* T */
+  int64_t coordinates; /* 2 D; 0 without states */
   int64_t height, width, channels;
-  double dt;                /* s; NaN when unknown */
+  double dt;                           /* s; NaN when unknown */
   struct checksum sum[SPLIT_COUNT][3]; /* writing: this rank's parts of state, energy, frames */
+  int64_t written[SPLIT_COUNT][2];     /* writing: rollouts of this rank: of states and energy, of frames */
 };
 
 struct dataset_rung {
@@ -44,8 +47,9 @@ struct dataset_rung {
   double mse, error;
 };
 
-/* Collective. Creates the file with all its structure, sealed. `channels` etc. come from the configuration. `coordinates` = 2 D with their
- * names; `parameters` are written at once; room is kept for `rungs` names of the ladder. Takes nothing over: config is borrowed and copied as text. */
+/* Collective. Creates the file with all its structure, sealed. `channels` etc. come from the configuration.
+ * `coordinates` = 2 D with their names; `parameters` are written at once; room is kept for `rungs` names of the ladder.
+ * Takes nothing over: config is borrowed and copied as text. */
 struct dataset_parameter {
   const char *name, *unit;
   double value;
@@ -62,9 +66,10 @@ struct dataset_shape {
 enum status dataset_create(const struct comm *comm, const char *path, const struct config *config,
                            const struct dataset_shape *shape, struct dataset *dataset);
 
-/* Not collective. states[count][T][2 D], energy[count][T] of rollouts first..first+count-1 of the split. */
-enum status dataset_write(struct dataset *dataset, enum split split, int64_t first, int64_t count,
-                          const double *states, const double *energy);
+/* Not collective. states[count][T][2 D], energy[count][T] of rollouts first..first+count-1 of the split; each rollout
+ * once. STATUS_NUMERIC when a value is not finite: NaN marks what is missing. */
+enum status dataset_write(struct dataset *dataset, enum split split, int64_t first, int64_t count, const double *states,
+                          const double *energy);
 
 /* Collective. frames[count][T][H][W][C]; count may be 0 and differ between ranks. */
 enum status dataset_write_frames(struct dataset *dataset, enum split split, int64_t first, int64_t count,
@@ -73,21 +78,24 @@ enum status dataset_write_frames(struct dataset *dataset, enum split split, int6
 /* Collective. */
 enum status dataset_write_ladder(struct dataset *dataset, const struct dataset_rung *rungs, int count);
 
-/* Collective. Writes checksums, renames to the final name, closes. */
+/* Collective. Writes checksums, renames to the final name, closes. STATUS_ARGUMENT when not every rollout was written
+ * once. */
 enum status dataset_commit(struct dataset *dataset);
 
-/* Collective. Opens and validates either kind. STATUS_FILE: foreign, truncated, wrong schema version, wrong shapes. Does not verify checksums. */
+/* Collective. Opens and validates either kind. STATUS_FILE: foreign, truncated, wrong schema version, wrong shapes.
+ * Does not verify checksums. */
 enum status dataset_open(const struct comm *comm, const char *path, struct dataset *dataset);
 
-/* Collective. Recomputes all checksums, each rank its share; STATUS_FILE names the first array that differs or has missing records. */
+/* Collective. Recomputes all checksums, each rank its share; STATUS_FILE names the first array that differs or has
+ * missing records. A file made elsewhere has none: all its frames are read and must be in [0, 1]. */
 enum status dataset_verify(struct dataset *dataset);
 
 /* Collective. Also abandons a data set that was not committed. Accepts a zeroed one. */
 void dataset_close(struct dataset *dataset);
 
 /* Not collective. energy may be NULL. STATUS_FILE names a missing record (NaN). */
-enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
-                         double *states, double *energy);
+enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count, double *states,
+                         double *energy);
 /* Not collective. As f32 in [0, 1]. */
 enum status dataset_read_frames(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                 float *frames);

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 enum {
-  METADATA_ROOM = 1 << 16, /* bytes kept free for the metadata of one operation: an object header, a heap, a tree node */
+  METADATA_ROOM =
+      1 << 14, /* bytes kept free for the metadata of one operation: an object header, a heap, a tree node */
+  PAGE = 4096,
   PARTIAL_TRIES = 1000,
   PARTIAL_NAME = 96, /* bytes of the final name that go into the partial one, so that NAME_MAX holds */
 };
@@ -39,8 +41,8 @@ static enum status fail_errno(const char *path, const char *what, int code) {
               : status_raise(STATUS_FILE, "%s: %s", path, error_text(code, text));
 }
 
-/* HDF5 says only "file write failed" where the system refused. A disk without a free block, or a file at its size limit,
- * is what happened then. */
+/* HDF5 says only "file write failed" where the system refused. A disk without a free block, or a file at its size
+ * limit, is what happened then. */
 static int probable_cause(const struct store_file *file) {
   if (!file->writing) return 0;
   struct stat about;
@@ -72,33 +74,45 @@ static enum status start_library(void) {
 
 /* ---- space ---- */
 
-/* Extends the file from its present size to `end`, with blocks. Where a file system has no such call the C library
- * writes zeros instead; where it has neither, the fill values that are written next are the check. */
-static enum status extend(const struct store_file *file, const char *what, uint64_t end) {
+/* Extends the file, with blocks, so that `bytes` fit beyond state->end. HDF5 does not tell where its own end is (the
+ * MPI-IO driver forgets it), so every reservation counts in full until a flush cuts the file to what is used. Where a
+ * file system has no such call the C library writes zeros instead; where it has neither, the fill values are the check.
+ */
+static enum status extend(struct store_state *state, const char *path, const char *what, int64_t bytes) {
   struct stat about;
-  if (fstat(file->state->descriptor, &about) != 0) return fail_errno(file->path, what, errno);
-  if ((uint64_t)about.st_size >= end) return STATUS_OK;
-  if (end > (uint64_t)INT64_MAX) return fail_errno(file->path, what, EFBIG);
+  if (fstat(state->descriptor, &about) != 0) return fail_errno(path, what, errno);
+  if (bytes > INT64_MAX - state->end) return fail_errno(path, what, EFBIG);
+  state->end += bytes;
+  if (about.st_size >= state->end) return STATUS_OK;
   int code;
-  do code = posix_fallocate(file->state->descriptor, about.st_size, (off_t)end - about.st_size);
+  do code = posix_fallocate(state->descriptor, about.st_size, (off_t)state->end - about.st_size);
   while (code == EINTR);
   if (code == 0 || code == EOPNOTSUPP || code == EINVAL || code == ENODEV) return STATUS_OK;
-  return fail_errno(file->path, what, code);
+  return fail_errno(path, what, code);
 }
 
 enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes) {
   if (local == STATUS_OK && !file->writing)
     local = status_raise(STATUS_ARGUMENT, "%s: %s: the file is not open for writing", file->path, what ? what : "");
-  if (local == STATUS_OK && file->comm->rank == 0) {
-    haddr_t end = 0;
-    if (H5Fget_eoa(file->id, &end) < 0)
-      local = store_fail(file, what);
-    else if (bytes > (uint64_t)INT64_MAX - METADATA_ROOM - end)
-      local = fail_errno(file->path, what, EFBIG);
-    else
-      local = extend(file, what, end + bytes + METADATA_ROOM);
-  }
+  if (local == STATUS_OK && file->comm->rank == 0)
+    local = bytes > (uint64_t)INT64_MAX - METADATA_ROOM
+                ? fail_errno(file->path, what, EFBIG)
+                : extend(file->state, file->path, what, (int64_t)bytes + METADATA_ROOM);
   return comm_agree(file->comm, local);
+}
+
+enum status store_flush(struct store_file *file, const char *what) {
+  enum status status = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 ? store_fail(file, what) : STATUS_OK;
+  TRY(comm_agree(file->comm, status));
+  struct stat about;
+  if (file->comm->rank == 0 && fstat(file->state->descriptor, &about) != 0)
+    status = fail_errno(file->path, what, errno);
+  else if (file->comm->rank == 0) {
+    /* HDF5 leaves the file's size alone when it allocated nothing since the last flush. */
+    file->state->end = about.st_size < file->state->end ? about.st_size : file->state->cut;
+    file->state->cut = file->state->end;
+  }
+  return comm_agree(file->comm, status);
 }
 
 /* ---- names ---- */
@@ -163,10 +177,12 @@ static enum status see_partial(const struct store_file *file) {
 
 /* ---- access ---- */
 
+/* Large data sets start on a page: only creation asks. */
 static hid_t access_list(MPI_Comm mpi) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   if (list < 0) return list;
-  if (H5Pset_fapl_mpio(list, mpi, MPI_INFO_NULL) < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0) {
+  if (H5Pset_fapl_mpio(list, mpi, MPI_INFO_NULL) < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0 ||
+      H5Pset_alignment(list, PAGE, PAGE) < 0) {
     H5Pclose(list);
     return H5I_INVALID_HID;
   }
@@ -192,6 +208,14 @@ static enum status create_in_partial(struct store_file *file) {
   return status;
 }
 
+static void free_state(struct store_file *file) {
+  if (!file->state) return;
+  if (file->state->descriptor >= 0) close(file->state->descriptor);
+  free(file->state);
+  file->state = NULL;
+  file->writing = false;
+}
+
 /* Fills in `file`, closed. */
 static enum status prepare(const struct comm *comm, const char *path, struct store_file *file) {
   *file = (struct store_file){.comm = comm};
@@ -214,15 +238,17 @@ enum status store_create(const struct comm *comm, const char *path, struct store
   }
   file->writing = status == STATUS_OK;
   status = comm_agree(comm, status);
-  if (status == STATUS_OK) {
-    if (comm->rank == 0) status = create_partial(file);
-    status = comm_agree(comm, status);
+  if (status != STATUS_OK) {
+    free_state(file);
+    return status;
   }
+  if (comm->rank == 0) status = create_partial(file);
+  status = comm_agree(comm, status);
   if (status == STATUS_OK) status = comm_broadcast(comm, file->partial, sizeof file->partial);
   if (status == STATUS_OK) {
     if (comm->rank != 0) status = see_partial(file);
     /* The superblock and the root group are written at once. */
-    if (status == STATUS_OK && comm->rank == 0) status = extend(file, NULL, METADATA_ROOM);
+    if (status == STATUS_OK && comm->rank == 0) status = extend(file->state, path, NULL, METADATA_ROOM);
     status = comm_agree(comm, status);
   }
   if (status == STATUS_OK) status = create_in_partial(file);
@@ -267,9 +293,9 @@ static enum status try_open(const struct store_file *file) {
   hid_t access = access_list(MPI_COMM_SELF);
   if (access < 0) return store_fail(file, NULL);
   hid_t id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  enum status status = id < 0 ? store_fail(file, NULL) : STATUS_OK;
   H5Pclose(access);
-  if (id < 0) {
-    enum status status = store_fail(file, NULL);
+  if (status != STATUS_OK) {
     if (!strstr(status_message(), "truncated")) return status_context(status, "damaged or not an HDF5 file");
     return status_raise(status, "%s: is truncated: shorter than its header says", file->path);
   }
@@ -329,9 +355,26 @@ static enum status sync_file(const struct store_file *file, const char *path) {
 
 enum status store_seal(struct store_file *file) {
   TRY(store_reserve(file, NULL, STATUS_OK, 0));
-  enum status status = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 ? store_fail(file, "flush") : STATUS_OK;
-  TRY(comm_agree(file->comm, status));
+  TRY(store_flush(file, "flush"));
   return comm_agree(file->comm, sync_file(file, file->partial));
+}
+
+/* Root only. Cuts off what was reserved and not used: the end of the file as its superblock (version 0, HDF5 file
+ * format specification II.A) has it. A file shorter than that lost a write. */
+static enum status trim_partial(const struct store_file *file) {
+  enum { VERSION_AT = 8, END_AT = 40, SUPERBLOCK = 48 };
+  unsigned char block[SUPERBLOCK];
+  struct stat about;
+  int descriptor = file->state->descriptor;
+  if (pread(descriptor, block, sizeof block, 0) != SUPERBLOCK || fstat(descriptor, &about) != 0)
+    return status_raise(STATUS_FILE, "%s: cannot be read back", file->path);
+  uint64_t end = 0;
+  for (int i = 0; i < 8; ++i) end |= (uint64_t)block[END_AT + i] << (8 * i);
+  if (block[VERSION_AT] != 0) return STATUS_OK;
+  if ((uint64_t)about.st_size < end)
+    return status_raise(STATUS_FILE, "%s: has %lld bytes after writing %llu", file->path, (long long)about.st_size,
+                        (unsigned long long)end);
+  return ftruncate(descriptor, (off_t)end) == 0 ? STATUS_OK : fail_errno(file->path, "truncate", errno);
 }
 
 /* Root only. The new name is on the disk when its folder is; not every file system can be asked for that. */
@@ -356,17 +399,13 @@ static enum status close_file(struct store_file *file) {
   return status;
 }
 
-static void free_state(struct store_file *file) {
-  if (!file->state) return;
-  if (file->state->descriptor >= 0) close(file->state->descriptor);
-  free(file->state);
-  file->state = NULL;
-  file->writing = false;
-}
-
 enum status store_commit(struct store_file *file) {
-  enum status status = store_reserve(file, NULL, STATUS_OK, 0);
-  if (status == STATUS_OK) status = comm_agree(file->comm, close_file(file));
+  if (!file->writing) return status_raise(STATUS_ARGUMENT, "%s: the file is not open for writing", file->path);
+  enum status status = comm_agree(file->comm, close_file(file));
+  if (status == STATUS_OK) {
+    if (file->comm->rank == 0) status = trim_partial(file);
+    status = comm_agree(file->comm, status);
+  }
   if (status == STATUS_OK) status = comm_agree(file->comm, sync_file(file, file->partial));
   if (status == STATUS_OK) {
     if (file->comm->rank == 0) status = rename_partial(file);
@@ -381,8 +420,8 @@ enum status store_commit(struct store_file *file) {
 
 void store_close(struct store_file *file) {
   if (!file->state) return;
-  bool remove = file->writing && file->comm->rank == 0 && file->state->linked;
-  if (remove && ftruncate(file->state->descriptor, 0) != 0) {
+  bool abandon = file->writing && file->comm->rank == 0 && file->state->linked;
+  if (abandon && ftruncate(file->state->descriptor, 0) != 0) {
     /* Only a kindness: closing writes metadata, which a full disk refuses unless the file gives its space back. */
   }
   if (file->writing) MPI_Barrier(file->comm->mpi);
@@ -391,7 +430,8 @@ void store_close(struct store_file *file) {
   close_file(file);
   /* The reason why the file is abandoned is what the caller has to tell. */
   if (kept[0] != '\0') status_raise(STATUS_FILE, "%s", kept);
-  if (remove) unlink(file->partial);
+  if (abandon) unlink(file->partial);
+  if (file->writing) MPI_Barrier(file->comm->mpi);
   free_state(file);
   file->id = 0;
 }

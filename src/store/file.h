@@ -1,17 +1,17 @@
 /* HDF5 files, always through MPI-IO, written aside and renamed.
  *
- * Decision 7 of the design: extents fixed and space allocated at creation, one flush, then only raw data is written. A reader may open
- * the file at any moment, and after a crash it opens with every completed record in place and fill values (NaN, or
- * zeros for integers and text) where nothing was written.
+ * Decision 7 of the design: extents fixed and space allocated at creation, one flush, then only raw data is written. A
+ * reader may open the file at any moment, and after a crash it opens with every completed record in place and fill
+ * values (NaN, or zeros for integers and text) where nothing was written.
  *
- * A file is created as ".NAME.partial-HOST-PID" (of rank 0) in the folder of its final name and renamed by store_commit(), so
- * the final name never holds half a file and an older file stays until the new one is whole. A job that is killed leaves its
- * partial file, which opens and may be deleted.
+ * A file is created as ".NAME.partial-HOST-PID" (of rank 0) in the folder of its final name and renamed by
+ * store_commit(), so the final name never holds half a file and an older file stays until the new one is whole. A job
+ * that is killed leaves its partial file, which opens and may be deleted.
  *
- * Every failure is STATUS_FILE with the file's name and what is wrong. Space on the disk is reserved by the root, and its
- * refusal agreed on, before HDF5 is asked for anything: HDF5 on a full disk fails on one rank only and leaves the others
- * waiting, and Open MPI's MPI-IO reports a write cut short as a success. store_create() ignores SIGXFSZ for the process, so
- * that a file size limit is an error like the others.
+ * Every failure is STATUS_FILE with the file's name and what is wrong. Space on the disk is reserved by the root, and
+ * its refusal agreed on, before HDF5 is asked for anything: HDF5 on a full disk fails on one rank only and leaves the
+ * others waiting, and Open MPI's MPI-IO reports a write cut short as a success. store_create() ignores SIGXFSZ for the
+ * process, so that a file size limit is an error like the others.
  */
 #ifndef HGN_STORE_FILE_H
 #define HGN_STORE_FILE_H
@@ -30,7 +30,7 @@ struct store_file {
   const struct comm *comm; /* borrowed */
   hid_t id;
   bool writing;
-  struct store_state *state; /* owned; NULL when closed */
+  struct store_state *state;    /* owned; NULL when closed */
   char path[STORE_PATH_MAX];    /* the final name */
   char partial[STORE_PATH_MAX]; /* the name it has while it is written */
 };
@@ -55,21 +55,24 @@ void store_close(struct store_file *file);
 /* Collective. Makes a group and the groups above it. */
 enum status store_group(struct store_file *file, const char *name);
 
-/* Collective. A data set of fixed extents: contiguous, allocated early, fill value written (NaN or 0). `unit` and `help` become attributes "unit" and
- * "description" (UTF-8); NULL leaves one out. Groups above it are made. */
+/* Collective. A data set of fixed extents: contiguous, allocated early, fill value written (NaN or 0). `unit` and
+ * `help` become attributes "unit" and "description" (UTF-8); NULL leaves one out. Groups above it are made. */
 enum status store_dataset(struct store_file *file, const char *name, enum store_type type, int rank,
                           const int64_t *extent, const char *unit, const char *help);
 
-/* Collective. The same, chunked by `chunk` and compressed (shuffle, deflate 4); it must be written collectively, and each
- * write changes metadata, which is flushed before the write returns. */
+/* Collective. The same, chunked by `chunk` and compressed (shuffle, deflate 4); it must be written collectively, and
+ * each write changes metadata, which is flushed before the write returns. So what one write put there survives a kill
+ * during the next, but a reader that looks at this data set (not at others) during a write may fail and has to open the
+ * file again. */
 enum status store_dataset_compressed(struct store_file *file, const char *name, enum store_type type, int rank,
                                      const int64_t *extent, const int64_t *chunk, const char *unit, const char *help);
 
-/* Collective. A fixed-length string data set (scalar, NUL-padded, `bytes` long or the text's length if 0) with its text written at once; NULL leaves it to
- * store_write_text(). */
+/* Collective. A fixed-length string data set (scalar, NUL-padded, `bytes` long or the text's length if 0) with its text
+ * written at once; NULL leaves it to store_write_text(). */
 enum status store_text(struct store_file *file, const char *name, const char *text, size_t bytes);
 
-/* Collective. `count` texts in a 1-D data set of fixed-length strings, written at once; store_attach() takes it as a scale. */
+/* Collective. `count` texts in a 1-D data set of fixed-length strings, written at once; store_attach() takes it as a
+ * scale. */
 enum status store_texts(struct store_file *file, const char *name, int64_t count, const char *const *texts,
                         const char *unit, const char *help);
 
@@ -85,8 +88,8 @@ enum status store_attach(struct store_file *file, const char *dataset, int dimen
 enum status store_attribute_text(struct store_file *file, const char *name, const char *text);
 enum status store_attribute_i64(struct store_file *file, const char *name, int64_t value);
 
-/* Writes rows first..first+count-1 of the first dimension (all of the others) from memory of the data set's type. count may be 0.
- * Collective; for the independent form: Not collective (contiguous data sets only). */
+/* Writes rows first..first+count-1 of the first dimension (all of the others) from memory of the data set's type. count
+ * may be 0. Collective; for the independent form: Not collective (contiguous data sets only). */
 enum status store_write(struct store_file *file, const char *name, int64_t first, int64_t count, const void *data);
 enum status store_write_independent(struct store_file *file, const char *name, int64_t first, int64_t count,
                                     const void *data);
@@ -105,7 +108,8 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
 enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
 
-/* Collective, before store_seal() of `to`. Copies the root's groups of `from`, but for /provenance and the one named `skip`. */
+/* Collective, before store_seal() of `to`. Copies the root's groups of `from`, but for /provenance and the one named
+ * `skip`. */
 enum status store_copy_groups(const struct store_file *from, struct store_file *to, const char *skip);
 
 #endif

@@ -1,4 +1,4 @@
-#include "store/file.h"
+#include "store/state.h"
 
 #include <string.h>
 
@@ -20,7 +20,9 @@ static herr_t copy_group(hid_t root, const char *name, const H5L_info_t *link, v
 
 enum status store_copy_groups(const struct store_file *from, struct store_file *to, const char *skip) {
   struct copying copying = {from, to, skip};
-  enum status status = STATUS_OK;
+  hsize_t bytes = 0;
+  enum status status = H5Fget_filesize(from->id, &bytes) < 0 ? store_fail(from, NULL) : STATUS_OK;
+  TRY(store_reserve(to, skip, status, bytes));
   if (H5Literate(from->id, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_group, &copying) < 0)
     status = status_raise(STATUS_FILE, "%s: groups cannot be copied to %s", from->path, to->path);
   return comm_agree(to->comm, status);

@@ -17,18 +17,21 @@ struct picture {
 enum status picture_open(int width, int height, const unsigned char background[3], struct picture *picture);
 void picture_close(struct picture *picture);
 
-/* Paints an image[height][width][channels] enlarged `zoom` times by repetition, its corner at (x, y); clipped to the canvas. */
+/* Paints an image[height][width][channels] enlarged `zoom` times by repetition, its corner at (x, y); clipped to the
+ * canvas. */
 void picture_image(struct picture *picture, int x, int y, int zoom, const float *image, int height, int width,
                    int channels);
 
-/* Text in the built-in 5x7 font, enlarged `zoom` times. Returns the width in pixels; with a NULL picture only measures. Characters
- * outside printable ASCII become '?'. */
+/* Text in the built-in 5x7 font, enlarged `zoom` times; descenders reach two pixels lower. Returns the width in pixels;
+ * with a NULL picture only measures. Characters outside printable ASCII become '?'. */
 int picture_text(struct picture *picture, int x, int y, int zoom, const unsigned char color[3], const char *text);
 
+/* STATUS_FILE naming `path`; then what had that name before is still there. */
 enum status picture_png(const struct picture *picture, const char *path);
 
-/* An animation that repeats for ever; all frames of one size; `delay` in hundredths of a second, 2 or more. One palette of up to
- * 256 colours for all frames. */
+/* An animation that repeats for ever; all frames of one size; `delay` in hundredths of a second, 2 or more. One palette
+ * of up to 256 colours for all frames: exact where they have no more. Errors as above; STATUS_ARGUMENT for sizes or
+ * delays above 65535. */
 enum status picture_gif(const struct picture *frames, int count, int delay, const char *path);
 
 #endif

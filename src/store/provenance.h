@@ -18,7 +18,8 @@
 
 #include <stdio.h>
 
-/* Not collective. Remembers the command line for later files; words are borrowed and must outlive the process's writes. */
+/* Not collective. Remembers the command line for later files; words are borrowed and must outlive the process's writes.
+ */
 void provenance_setup(int argc, char **argv);
 
 /* Collective. Writes the group; before store_seal(). */

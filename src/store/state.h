@@ -17,22 +17,28 @@ struct store_handle {
   int rank;
   hsize_t extent[STORE_RANK_MAX];
   bool chunked;
+  enum store_type type; /* STORE_TYPE_COUNT when it is none of them */
 };
 
 struct store_state {
   struct store_handle handle[STORE_HANDLES];
   int next;       /* the slot that is given up next */
   int descriptor; /* rank 0 while writing: reserves space; else -1 */
+  int64_t end;    /* rank 0: no address that HDF5 has given out passes it */
+  int64_t cut;    /* rank 0: `end` after the last flush */
   bool linked;    /* the partial file exists */
 };
 
-/* Not collective. STATUS_FILE "FILE: what: text", text being HDF5's innermost description of what just failed, or the disk's
- * and the limits' state when they explain it. `what` may be NULL. */
+/* Not collective, and before any other call of HDF5. STATUS_FILE "FILE: what: text", text being HDF5's innermost
+ * description of what just failed, or the state of the disk and the limits when they explain it. `what` may be NULL. */
 enum status store_fail(const struct store_file *file, const char *what);
 
 /* Collective. Reserves `bytes` beyond the present end of the file, and room for metadata, on the disk; agrees on
  * `local` first. After it HDF5 may allocate as much without meeting a full disk. */
 enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes);
+
+/* Collective. Writes HDF5's metadata to the file, which loses what was reserved and not used. */
+enum status store_flush(struct store_file *file, const char *what);
 
 /* Not collective. The open data set `name`, opened when needed; borrowed until the next call. */
 enum status store_handle(const struct store_file *file, const char *name, struct store_handle **handle);

@@ -1,0 +1,35 @@
+/* What dataset.c and dataset_read.c share; not for other layers. */
+#ifndef HGN_STORE_DATASET_PARTS_H
+#define HGN_STORE_DATASET_PARTS_H
+
+#include "store/dataset.h"
+
+#define DATASET_FORMAT "hgn-dataset"
+
+enum { DATASET_VERSION = 1 };
+
+enum dataset_array { ARRAY_STATE, ARRAY_ENERGY, ARRAY_FRAMES, ARRAY_COUNT };
+
+extern const char *const dataset_array_name[ARRAY_COUNT];
+
+/* "/train/state" */
+void dataset_path(enum split split, enum dataset_array array, char path[32]);
+
+/* "train_state": the name of its checksum and of its tag. */
+void dataset_label(enum split split, enum dataset_array array, char label[32]);
+
+bool dataset_has(const struct dataset *dataset, enum dataset_array array);
+
+/* Bytes of one rollout; and rounded up to whole words, as checksums place it. */
+size_t dataset_bytes(const struct dataset *dataset, enum dataset_array array);
+
+/* Adds rollouts first..first+count-1 to `sum`. */
+void dataset_add(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
+                 int64_t count, const void *data, struct checksum *sum);
+
+/* Not collective. The content checksum from those of the arrays (sums[SPLIT_COUNT], summed over ranks) and, read from
+ * the file, shapes, configuration, scales, parameters and ladder. */
+enum status dataset_content(const struct dataset *dataset, const struct checksum (*sums)[ARRAY_COUNT],
+                            struct checksum *content);
+
+#endif

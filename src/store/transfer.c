@@ -1,0 +1,344 @@
+/* Raw data: rows in and out, texts and attributes back. */
+#include "store/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  READ_CACHE = 1 << 24
+}; /* bytes of uncompressed chunks kept: files made elsewhere have chunks of many rollouts */
+
+const size_t store_bytes[STORE_TYPE_COUNT] = {
+    [STORE_F64] = 8,
+    [STORE_F32] = 4,
+    [STORE_I64] = 8,
+    [STORE_U8] = 1,
+};
+
+hid_t store_memory_type(enum store_type type) {
+  switch (type) {
+  case STORE_F64:
+    return H5T_NATIVE_DOUBLE;
+  case STORE_F32:
+    return H5T_NATIVE_FLOAT;
+  case STORE_I64:
+    return H5T_NATIVE_INT64;
+  case STORE_U8:
+    return H5T_NATIVE_UINT8;
+  case STORE_TYPE_COUNT:
+    break;
+  }
+  return H5I_INVALID_HID;
+}
+
+/* ---- handles ---- */
+
+static void close_handle(struct store_handle *handle) {
+  if (handle->name[0] == '\0') return;
+  if (handle->space > 0) H5Sclose(handle->space);
+  if (handle->id > 0) H5Dclose(handle->id);
+  *handle = (struct store_handle){.name = ""};
+}
+
+void store_release(struct store_state *state) {
+  for (int i = 0; i < STORE_HANDLES; ++i) close_handle(&state->handle[i]);
+}
+
+/* Whether every link of the path exists: HDF5 itself fails on an absent group. */
+static bool exists(hid_t file, const char *name) {
+  char path[STORE_NAME_MAX];
+  size_t length = strlen(name);
+  if (file <= 0 || length == 0 || length >= sizeof path) return false;
+  memcpy(path, name, length + 1);
+  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (H5Lexists(file, path, H5P_DEFAULT) <= 0) return false;
+    *slash = '/';
+  }
+  return H5Lexists(file, path, H5P_DEFAULT) > 0 && H5Oexists_by_name(file, path, H5P_DEFAULT) > 0;
+}
+
+bool store_has(const struct store_file *file, const char *name) {
+  bool found = exists(file->id, name);
+  H5Eclear2(H5E_DEFAULT);
+  return found;
+}
+
+static enum store_type type_of(hid_t id) {
+  enum store_type type = STORE_TYPE_COUNT;
+  hid_t found = H5Dget_type(id);
+  if (found < 0) return type;
+  H5T_class_t class = H5Tget_class(found);
+  size_t size = H5Tget_size(found);
+  if (class == H5T_FLOAT && (size == 8 || size == 4)) type = size == 8 ? STORE_F64 : STORE_F32;
+  if (class == H5T_INTEGER && size == 1 && H5Tget_sign(found) == H5T_SGN_NONE) type = STORE_U8;
+  if (class == H5T_INTEGER && size == 8 && H5Tget_sign(found) == H5T_SGN_2) type = STORE_I64;
+  H5Tclose(found);
+  return type;
+}
+
+/* Opens `name` into an empty handle. */
+static enum status open_handle(const struct store_file *file, const char *name, struct store_handle *handle) {
+  REQUIRE(file->id > 0 && file->state, STATUS_ARGUMENT, "%s: %s: the file is not open", file->path, name);
+  REQUIRE(strlen(name) < STORE_NAME_MAX, STATUS_ARGUMENT, "%s: %s: the name is too long", file->path, name);
+  REQUIRE(store_has(file, name), STATUS_FILE, "%s: %s is missing", file->path, name);
+  hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+  if (access >= 0 && !file->writing)
+    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, READ_CACHE, H5D_CHUNK_CACHE_W0_DEFAULT);
+  handle->id = H5Dopen2(file->id, name, access);
+  if (access >= 0) H5Pclose(access);
+  enum status status = STATUS_OK;
+  if (handle->id < 0) {
+    H5Eclear2(H5E_DEFAULT);
+    status = status_raise(STATUS_FILE, "%s: %s is not a data set", file->path, name);
+  } else {
+    handle->space = H5Dget_space(handle->id);
+    handle->rank = handle->space < 0 ? -1 : H5Sget_simple_extent_ndims(handle->space);
+    hid_t creation = H5Dget_create_plist(handle->id);
+    if (handle->rank > STORE_RANK_MAX)
+      status = status_raise(STATUS_FILE, "%s: %s has %d dimensions, more than %d", file->path, name, handle->rank,
+                            STORE_RANK_MAX);
+    else if (handle->rank < 0 || creation < 0 || H5Sget_simple_extent_dims(handle->space, handle->extent, NULL) < 0)
+      status = store_fail(file, name);
+    else
+      handle->chunked = H5Pget_layout(creation) == H5D_CHUNKED;
+    handle->type = type_of(handle->id);
+    if (creation >= 0) H5Pclose(creation);
+  }
+  memcpy(handle->name, name, strlen(name) + 1);
+  if (status != STATUS_OK) close_handle(handle);
+  return status;
+}
+
+enum status store_handle(const struct store_file *file, const char *name, struct store_handle **handle) {
+  REQUIRE(file->state, STATUS_ARGUMENT, "%s: %s: the file is not open", file->path, name);
+  for (int i = 0; i < STORE_HANDLES; ++i) {
+    *handle = &file->state->handle[i];
+    if (strcmp((*handle)->name, name) == 0) return STATUS_OK;
+  }
+  *handle = &file->state->handle[file->state->next];
+  file->state->next = (file->state->next + 1) % STORE_HANDLES;
+  close_handle(*handle);
+  return open_handle(file, name, *handle);
+}
+
+/* ---- rows ---- */
+
+static int64_t count_rows(const struct store_handle *handle) { return handle->rank ? (int64_t)handle->extent[0] : 1; }
+
+static size_t row_values(const struct store_handle *handle) {
+  size_t values = 1;
+  for (int i = 1; i < handle->rank; ++i) values *= (size_t)handle->extent[i];
+  return values;
+}
+
+static enum status check_rows(const struct store_file *file, const struct store_handle *handle, int64_t first,
+                              int64_t count) {
+  int64_t rows = count_rows(handle);
+  REQUIRE(first >= 0 && count >= 0 && first <= rows && count <= rows - first, STATUS_ARGUMENT,
+          "%s: %s: rows %lld to %lld of %lld", file->path, handle->name, (long long)first, (long long)(first + count),
+          (long long)rows);
+  return STATUS_OK;
+}
+
+/* One transfer. With count 0 nothing is selected, as collective calls need. */
+static enum status move_rows(const struct store_file *file, const struct store_handle *handle, hid_t type, hid_t plan,
+                             int64_t first, int64_t count, void *read, const void *write) {
+  hsize_t start[STORE_RANK_MAX] = {(hsize_t)first}, block[STORE_RANK_MAX];
+  memcpy(block, handle->extent, sizeof block);
+  block[0] = (hsize_t)count;
+  static const double nothing = 0;
+  hid_t memory = H5S_ALL, space = H5S_ALL;
+  bool good = true;
+  if (handle->rank > 0) {
+    space = handle->space;
+    if (count == 0) block[0] = 1;
+    memory = H5Screate_simple(handle->rank, block, NULL);
+    good = memory >= 0;
+    if (good && count == 0)
+      good = H5Sselect_none(memory) >= 0 && H5Sselect_none(space) >= 0;
+    else if (good)
+      good = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, block, NULL) >= 0;
+  }
+  if (good && read) good = H5Dread(handle->id, type, memory, space, plan, read) >= 0;
+  if (good && !read) good = H5Dwrite(handle->id, type, memory, space, plan, write ? write : &nothing) >= 0;
+  /* Any other call of HDF5 would clear its error. */
+  enum status status = good ? STATUS_OK : store_fail(file, handle->name);
+  if (handle->rank > 0 && memory >= 0) H5Sclose(memory);
+  return status;
+}
+
+static int64_t rows_a_piece(const struct store_handle *handle, size_t value_bytes) {
+  size_t row = row_values(handle) * value_bytes;
+  return row == 0 || row >= STORE_PIECE ? 1 : (int64_t)(STORE_PIECE / row);
+}
+
+enum status store_move(const struct store_file *file, const struct store_handle *handle, hid_t memory_type,
+                       size_t value_bytes, int64_t first, int64_t count, void *read, const void *write) {
+  TRY(check_rows(file, handle, first, count));
+  size_t row = row_values(handle) * value_bytes;
+  if (row == 0) return STATUS_OK;
+  int64_t piece = rows_a_piece(handle, value_bytes);
+  for (int64_t i = 0; i < count; i += piece) {
+    size_t offset = (size_t)i * row;
+    TRY(move_rows(file, handle, memory_type, H5P_DEFAULT, first + i, count - i < piece ? count - i : piece,
+                  read ? (char *)read + offset : NULL, write ? (const char *)write + offset : NULL));
+  }
+  return STATUS_OK;
+}
+
+/* A data set of numbers, to be written in its own type. */
+static enum status target(const struct store_file *file, const char *name, struct store_handle **handle) {
+  REQUIRE(file->writing, STATUS_ARGUMENT, "%s: %s: the file is not open for writing", file->path, name);
+  TRY(store_handle(file, name, handle));
+  REQUIRE((*handle)->type != STORE_TYPE_COUNT, STATUS_ARGUMENT, "%s: %s does not hold numbers", file->path, name);
+  return STATUS_OK;
+}
+
+enum status store_write_independent(struct store_file *file, const char *name, int64_t first, int64_t count,
+                                    const void *data) {
+  struct store_handle *handle;
+  TRY(target(file, name, &handle));
+  REQUIRE(!handle->chunked, STATUS_ARGUMENT, "%s: %s is compressed and must be written collectively", file->path, name);
+  return store_move(file, handle, store_memory_type(handle->type), store_bytes[handle->type], first, count, NULL, data);
+}
+
+/* Collective. Chunks are compressed and placed by all ranks together, in as many rounds as the busiest needs. */
+static enum status write_chunks(struct store_file *file, const char *name, struct store_handle *handle, int64_t first,
+                                int64_t count, const void *data) {
+  enum store_type type = handle->type;
+  size_t row = row_values(handle) * store_bytes[type];
+  int64_t piece = rows_a_piece(handle, store_bytes[type]), rounds = (count + piece - 1) / piece;
+  hid_t plan = H5Pcreate(H5P_DATASET_XFER);
+  enum status status = STATUS_OK;
+  if (plan < 0 || H5Pset_dxpl_mpio(plan, H5FD_MPIO_COLLECTIVE) < 0) status = store_fail(file, name);
+  int64_t most = rounds;
+  int code = MPI_Allreduce(&rounds, &most, 1, MPI_INT64_T, MPI_MAX, file->comm->mpi);
+  if (status == STATUS_OK) status = comm_check(code, "MPI_Allreduce");
+  status = comm_agree(file->comm, status);
+  for (int64_t i = 0; i < most && status == STATUS_OK; ++i) {
+    int64_t done = i * piece < count ? i * piece : count, now = count - done < piece ? count - done : piece;
+    /* Deflate may make noise longer, by 5 bytes in 16 KiB; and every chunk may need a new entry of the index. */
+    uint64_t bytes = (uint64_t)now * row, all = 0;
+    bytes += bytes / 250 + (uint64_t)now * 4096;
+    code = MPI_Allreduce(&bytes, &all, 1, MPI_UINT64_T, MPI_SUM, file->comm->mpi);
+    status = store_reserve(file, name, comm_check(code, "MPI_Allreduce"), all);
+    if (status != STATUS_OK) break;
+    status = move_rows(file, handle, store_memory_type(type), plan, first + done, now, NULL,
+                       now ? (const char *)data + (size_t)done * row : NULL);
+    status = comm_agree(file->comm, status);
+  }
+  if (plan >= 0) H5Pclose(plan);
+  if (status != STATUS_OK) return status;
+  return store_flush(file, name);
+}
+
+enum status store_write(struct store_file *file, const char *name, int64_t first, int64_t count, const void *data) {
+  struct store_handle *handle = NULL;
+  enum status status = target(file, name, &handle);
+  if (status == STATUS_OK) status = check_rows(file, handle, first, count);
+  TRY(comm_agree(file->comm, status));
+  if (handle->chunked) return write_chunks(file, name, handle, first, count, data);
+  status =
+      store_move(file, handle, store_memory_type(handle->type), store_bytes[handle->type], first, count, NULL, data);
+  return comm_agree(file->comm, status);
+}
+
+enum status store_read(const struct store_file *file, const char *name, enum store_type type, int64_t first,
+                       int64_t count, void *data) {
+  struct store_handle *handle;
+  TRY(store_handle(file, name, &handle));
+  return store_move(file, handle, store_memory_type(type), store_bytes[type], first, count, data, NULL);
+}
+
+enum status store_extent(const struct store_file *file, const char *name, int *rank, int64_t *extent,
+                         enum store_type *type) {
+  struct store_handle *handle;
+  TRY(store_handle(file, name, &handle));
+  REQUIRE(handle->type != STORE_TYPE_COUNT, STATUS_FILE, "%s: %s has a type other than f64, f32, i64 and u8",
+          file->path, name);
+  *rank = handle->rank;
+  for (int i = 0; i < handle->rank; ++i) extent[i] = (int64_t)handle->extent[i];
+  *type = handle->type;
+  return STATUS_OK;
+}
+
+/* ---- texts and attributes ---- */
+
+/* The value of a scalar text, of either kind of length, from a data set or an attribute. */
+static enum status take_text(const struct store_file *file, const char *name, hid_t object, bool attribute,
+                             char **text) {
+  hid_t type = attribute ? H5Aget_type(object) : H5Dget_type(object);
+  hid_t space = attribute ? H5Aget_space(object) : H5Dget_space(object), memory = H5Tcopy(H5T_C_S1);
+  enum status status = STATUS_OK;
+  char *value = NULL;
+  if (type < 0 || space < 0 || memory < 0) {
+    status = store_fail(file, name);
+  } else if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) {
+    status = status_raise(STATUS_FILE, "%s: %s is not a text", file->path, name);
+  } else {
+    bool variable = H5Tis_variable_str(type) > 0;
+    size_t bytes = H5Tget_size(type);
+    char *pointed = NULL;
+    if (!variable) value = calloc(bytes + 1, 1);
+    if (H5Tset_cset(memory, H5Tget_cset(type)) < 0 || H5Tset_size(memory, variable ? H5T_VARIABLE : bytes + 1) < 0 ||
+        (!variable && !value))
+      status = status_raise(STATUS_MEMORY, "%s: %s: no memory for a text", file->path, name);
+    else {
+      void *target = variable ? (void *)&pointed : (void *)value;
+      herr_t code =
+          attribute ? H5Aread(object, memory, target) : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, target);
+      if (code < 0) status = store_fail(file, name);
+    }
+    if (variable && status == STATUS_OK) {
+      value = strdup(pointed ? pointed : "");
+      if (!value) status = status_raise(STATUS_MEMORY, "%s: %s: no memory for a text", file->path, name);
+      H5Dvlen_reclaim(memory, space, H5P_DEFAULT, &pointed);
+    }
+  }
+  if (memory >= 0) H5Tclose(memory);
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  if (status == STATUS_OK)
+    *text = value;
+  else
+    free(value);
+  return status;
+}
+
+enum status store_read_text(const struct store_file *file, const char *name, char **text) {
+  struct store_handle *handle;
+  TRY(store_handle(file, name, &handle));
+  return take_text(file, name, handle->id, false, text);
+}
+
+static enum status open_attribute(const struct store_file *file, const char *name, hid_t *attribute) {
+  REQUIRE(H5Aexists(file->id, name) > 0, STATUS_FILE, "%s: attribute %s is missing", file->path, name);
+  *attribute = H5Aopen(file->id, name, H5P_DEFAULT);
+  return *attribute < 0 ? store_fail(file, name) : STATUS_OK;
+}
+
+enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text) {
+  hid_t attribute = H5I_INVALID_HID;
+  TRY(open_attribute(file, name, &attribute));
+  enum status status = take_text(file, name, attribute, true, text);
+  H5Aclose(attribute);
+  return status;
+}
+
+enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value) {
+  hid_t attribute = H5I_INVALID_HID;
+  TRY(open_attribute(file, name, &attribute));
+  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  enum status status = STATUS_OK;
+  if (type < 0 || space < 0)
+    status = store_fail(file, name);
+  else if (H5Tget_class(type) != H5T_INTEGER || H5Sget_simple_extent_npoints(space) != 1)
+    status = status_raise(STATUS_FILE, "%s: attribute %s is not a whole number", file->path, name);
+  else if (H5Aread(attribute, H5T_NATIVE_INT64, value) < 0)
+    status = store_fail(file, name);
+  if (type >= 0) H5Tclose(type);
+  if (space >= 0) H5Sclose(space);
+  H5Aclose(attribute);
+  return status;
+}

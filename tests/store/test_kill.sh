@@ -1,0 +1,46 @@
+# h5py reads a file while it is written and after its writer was killed, with 1 and 3 ranks: every completed record is
+# there, the others are NaN, an older file under the final name is untouched.
+set -eu
+
+check='
+import glob, sys, h5py, numpy
+name, least, most = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+with h5py.File(glob.glob(name)[0], "r") as file:
+    loss, step = file["metric/loss"][:], file["metric/step"][:]
+    assert file.attrs["format"] == b"hgn-test" and file["provenance/ranks"][()] >= 1
+    assert file["metric/loss"].attrs["unit"] == b"1"
+done = ~numpy.isnan(loss).any(axis=1)
+expected = numpy.arange(loss.size, dtype=float).reshape(loss.shape)
+whole = done & (loss[:, 0] >= 0)
+assert (loss[whole] == expected[whole]).all(), "a record is wrong"
+assert numpy.isnan(loss[~done]).all(), "a record is torn"
+assert (step[~done] == 0).all()
+count = int(whole.sum())
+assert least <= count <= most, f"{count} records, not {least} to {most}"
+print(name, count, "records")
+'
+look() { /usr/bin/python3 -c "$check" "$@"; }
+
+for ranks in 1 3; do
+  run="$MPIRUN -n $ranks $WRITER"
+
+  # Read live, at least twice, with more each time; the writer must not notice.
+  rm -f out.h5
+  $run slow out.h5 120 $((20 * ranks)) >live.txt 2>&1 &
+  job=$!
+  for i in $(seq 200); do grep -q sealed live.txt && break || sleep 0.05; done
+  sleep 0.2
+  look '.out.h5.partial-*' 1 119
+  sleep 0.4
+  look '.out.h5.partial-*' 10 119
+  wait $job
+  look out.h5 120 120
+  test "$(ls -A | grep -c partial)" = 0
+
+  # Killed in the middle: 7 records of the last rank are complete and its 8th is not; others may have more or fewer.
+  echo precious >out.h5
+  if timeout 20 $run slow out.h5 60 10 7 >killed.txt 2>&1; then echo "survived SIGKILL"; exit 1; fi
+  look '.out.h5.partial-*' 7 59
+  test "$(cat out.h5)" = precious
+  rm -f .out.h5.partial-* out.h5
+done
