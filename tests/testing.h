@@ -2,12 +2,11 @@
 #ifndef HGN_TESTS_TESTING_H
 #define HGN_TESTS_TESTING_H
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 /* Fails with the message of a status that is not OK. */
 #define assert_ok(expression)                                                                                          \

@@ -1,7 +1,7 @@
 /* Exact sums of f64: the result is the correctly rounded true sum, whatever the order or grouping of the summands.
  *
- * The accumulator is the sum itself as a wide fixed-point number (Kulisch): 2^-1074 to 2^1023 with room above, in digits
- * of 32 bits kept in 64-bit words, so that a few billion carries fit before they must be propagated. Digits add
+ * The accumulator is the sum itself as a wide fixed-point number (Kulisch): 2^-1074 to 2^1023 with room above, in
+ * digits of 32 bits kept in 64-bit words, so that a few billion carries fit before they must be propagated. Digits add
  * independently and integer addition is associative: accumulators may be added over ranks by MPI_SUM on int64.
  *
  * Not collective; the reductions are in comm/reduce.h.
@@ -22,7 +22,8 @@ struct exact {
 void exact_clear(struct exact *sum);
 void exact_add(struct exact *sum, double value); /* any value; non-finite ones are counted */
 void exact_merge(struct exact *sum, const struct exact *other);
-void exact_normalize(struct exact *sum); /* propagates carries: afterwards up to 2^30 accumulators may be added wordwise */
+void exact_normalize(
+    struct exact *sum); /* propagates carries: afterwards up to 2^30 accumulators may be added wordwise */
 
 /* The sum rounded to nearest even: +-infinity beyond the range; NaN if a NaN or both infinities were added, an infinity
  * if only that one was. -0 is never returned. */

@@ -13,10 +13,10 @@
 
 /* What a stream is drawn for. Numbers are part of the file format: append, never reorder. */
 enum rng_purpose {
-  RNG_INITIAL = 1,    /* initial conditions of rollout `index` */
-  RNG_NOISE = 2,      /* observation noise of rollout `index`, frame `sub` */
+  RNG_INITIAL = 1,     /* initial conditions of rollout `index` */
+  RNG_NOISE = 2,       /* observation noise of rollout `index`, frame `sub` */
   RNG_NOISE_FRESH = 3, /* a second, independent observation of the same: noise floor */
-  RNG_LIMIT = 4,      /* prior draws of the information limit */
+  RNG_LIMIT = 4,       /* prior draws of the information limit */
   RNG_TEST = 255
 };
 

@@ -1,1 +1,188 @@
-typedef int hgn_placeholder;
+#include "physics/ladder.h"
+
+#include "base/exact.h"
+#include "comm/reduce.h"
+#include "physics/render.h"
+#include "physics/rollout.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *ladder_name(enum ladder_rung rung) {
+  static const char *const names[] = {
+#define LADDER_TEXT(name, text, help) [LADDER_##name] = text,
+      LADDER_LIST(LADDER_TEXT)
+#undef LADDER_TEXT
+  };
+  return (unsigned)rung < LADDER_COUNT ? names[rung] : NULL;
+}
+
+/* Over rollouts: the number of samples, their sum and the sum of their squares. */
+struct moments {
+  struct exact count, sum, square;
+};
+_Static_assert(sizeof(struct moments) == 3 * sizeof(struct exact), "accumulators of all rungs lie end to end");
+
+struct work {
+  const struct experiment *experiment;
+  struct renderer renderer;
+  size_t values, row; /* of an image; of a state */
+  int64_t frames;
+  float *seen, *fresh, *last, *mean; /* [values] */
+  int64_t *sums;                     /* [values + 1]: of the training images, and how many they are */
+  struct moments moments[LADDER_COUNT];
+};
+
+static void close_work(struct work *work) {
+  render_close(&work->renderer);
+  free(work->seen);
+  free(work->fresh);
+  free(work->last);
+  free(work->mean);
+  free(work->sums);
+}
+
+static enum status open_work(const struct experiment *experiment, struct work *work) {
+  TRY(render_open(experiment, &work->renderer));
+  work->experiment = experiment;
+  work->values = work->renderer.values;
+  work->row = 2 * (size_t)work->renderer.system->freedom;
+  work->frames = experiment->data.frames;
+  work->seen = malloc(work->values * sizeof(float));
+  work->fresh = malloc(work->values * sizeof(float));
+  work->last = malloc(work->values * sizeof(float));
+  work->mean = malloc(work->values * sizeof(float));
+  work->sums = calloc(work->values + 1, sizeof *work->sums);
+  for (int i = 0; i < LADDER_COUNT; i++) {
+    exact_clear(&work->moments[i].count);
+    exact_clear(&work->moments[i].sum);
+    exact_clear(&work->moments[i].square);
+  }
+  REQUIRE(work->seen && work->fresh && work->last && work->mean && work->sums, STATUS_MEMORY,
+          "no memory to measure the ladder");
+  return STATUS_OK;
+}
+
+static void observe(struct work *work, enum rng_purpose purpose, uint64_t rollout, int64_t frame, const double *state,
+                    float *image) {
+  double observed[SYSTEM_STATE_MAX];
+  rollout_observe(work->experiment, purpose, rollout, frame, state, observed);
+  render_f32(&work->renderer, observed, image);
+}
+
+/* --- mean image: pixels as multiples of 2^-32, so that their sums do not depend on the order ---------------------- */
+
+static const int64_t image_frames_max = (int64_t)1 << 30; /* of values up to 2^32: the sum stays below 2^63 */
+
+/* A double between 2^20 and 2^21 has 2^-32 as its last place: adding 1.5 * 2^20 rounds v to the nearest multiple (even
+ * at ties) and leaves v 2^32 in the low bits of the pattern. The constant's own pattern is taken off once for all
+ * images; until then the sums wrap, which unsigned arithmetic allows. */
+static void add_image(const float *image, size_t values, uint64_t *sums) {
+  for (size_t i = 0; i < values; i++) {
+    double shifted = (double)image[i] + 0x1.8p20;
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    sums[i] += bits;
+  }
+}
+
+static void sum_training(struct work *work, const struct ladder_input *input) {
+  const double shift = 0x1.8p20;
+  uint64_t shift_bits;
+  memcpy(&shift_bits, &shift, sizeof shift_bits);
+  int64_t most = image_frames_max / work->frames, stop = most < LADDER_TRAIN_MAX ? most : LADDER_TRAIN_MAX;
+  uint64_t *sums = (uint64_t *)work->sums, images = 0;
+  for (int64_t i = 0; i < input->train_count && input->train_first + i < stop; i++) {
+    const double *states = input->train + (size_t)i * (size_t)work->frames * work->row;
+    for (int64_t f = 0; f < work->frames; f++, images++) {
+      observe(work, RNG_NOISE, (uint64_t)(input->train_first + i), f, states + (size_t)f * work->row, work->seen);
+      add_image(work->seen, work->values, sums);
+    }
+  }
+  for (size_t i = 0; i < work->values; i++) sums[i] -= images * shift_bits;
+  sums[work->values] = images;
+}
+
+static void average_training(struct work *work) {
+  double images = (double)work->sums[work->values];
+  for (size_t i = 0; i < work->values; i++) work->mean[i] = (float)((double)work->sums[i] * 0x1p-32 / images);
+}
+
+/* --- test images ------------------------------------------------------------------------------------------------ */
+
+enum { LANES = 8 };
+
+/* Mean of (a - b)^2, in an order that is written down here: the same bits with vectors of any width. */
+static double mean_square(const float *a, const float *b, size_t count) {
+  double lane[LANES] = {0};
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (size_t k = 0; k < LANES; k++) {
+      double d = (double)(a[i + k] - b[i + k]);
+      lane[k] += d * d;
+    }
+  for (size_t k = 0; i < count; i++, k++) {
+    double d = (double)(a[i] - b[i]);
+    lane[k] += d * d;
+  }
+  return (((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]))) / (double)count;
+}
+
+static void add_sample(struct moments *moments, double sum, int64_t frames) {
+  double sample = sum / (double)frames;
+  exact_add(&moments->count, 1);
+  exact_add(&moments->sum, sample);
+  exact_add(&moments->square, sample * sample);
+}
+
+/* Two independent observations of a state differ by twice the variance: E (a - b)^2 = 2 Var a. */
+static void measure_rollout(struct work *work, uint64_t rollout, const double *states) {
+  double floor_sum = 0, mean_sum = 0, background_sum = 0, last_sum = 0;
+  int64_t seen = work->experiment->ladder.input_frames, frames = work->frames;
+  bool noisy = work->experiment->data.noise != 0, with_mean = work->sums[work->values] > 0;
+  for (int64_t f = 0; f < frames; f++) {
+    const double *state = states + (size_t)f * work->row;
+    observe(work, RNG_NOISE, rollout, f, state, work->seen);
+    if (noisy) {
+      observe(work, RNG_NOISE_FRESH, rollout, f, state, work->fresh);
+      floor_sum += mean_square(work->seen, work->fresh, work->values) / 2;
+    }
+    if (with_mean) mean_sum += mean_square(work->seen, work->mean, work->values);
+    background_sum += mean_square(work->seen, work->renderer.background, work->values);
+    if (f >= seen) last_sum += mean_square(work->seen, work->last, work->values);
+    if (f == seen - 1) memcpy(work->last, work->seen, work->values * sizeof(float));
+  }
+  add_sample(&work->moments[LADDER_FLOOR], floor_sum, frames);
+  if (with_mean) add_sample(&work->moments[LADDER_MEAN], mean_sum, frames);
+  add_sample(&work->moments[LADDER_BACKGROUND], background_sum, frames);
+  if (seen < frames) add_sample(&work->moments[LADDER_LAST], last_sum, frames - seen);
+}
+
+static void conclude(const struct moments *moments, double *mse, double *error) {
+  double n = exact_value(&moments->count), sum = exact_value(&moments->sum), square = exact_value(&moments->square);
+  *mse = n > 0 ? sum / n : (double)NAN;
+  double variance = (square - sum * (sum / n)) / (n - 1);
+  *error = n > 1 ? sqrt((variance > 0 ? variance : 0) / n) : (double)NAN;
+}
+
+enum status ladder_measure(const struct comm *comm, const struct experiment *experiment,
+                           const struct ladder_input *input, struct ladder *ladder) {
+  struct work work = {.experiment = experiment};
+  enum status status = comm_agree(comm, open_work(experiment, &work));
+  if (status == STATUS_OK) {
+    sum_training(&work, input);
+    status = reduce_sum(comm, work.sums, (int64_t)work.values + 1);
+  }
+  if (status == STATUS_OK) {
+    average_training(&work);
+    for (int64_t i = 0; i < input->test_count; i++)
+      measure_rollout(&work, ROLLOUT_TEST + (uint64_t)(input->test_first + i),
+                      input->test + (size_t)i * (size_t)work.frames * work.row);
+    status = reduce_exact(comm, &work.moments[0].count, 3 * LADDER_COUNT);
+  }
+  if (status == STATUS_OK)
+    for (int i = 0; i < LADDER_COUNT; i++) conclude(&work.moments[i], &ladder->mse[i], &ladder->error[i]);
+  close_work(&work);
+  return status;
+}

@@ -2,7 +2,7 @@
  *
  * Against observed frames (noise added before rendering) of the test split:
  *   floor       the variance of the rendered frame under fresh noise: no predictor can do better
- *   mean        the mean training image
+ *   mean        the mean image of the first LADDER_TRAIN_MAX training rollouts (fewer when they have over 2^30 frames)
  *   background  the empty scene
  *   last        frame K-1 as it was seen, for frames K..T-1, K = ladder.input_frames
  * each with the standard error over rollouts. Floor, mean and background are averages over all frames 0..T-1.
@@ -14,7 +14,7 @@
 #include "config/experiment.h"
 
 #define LADDER_LIST(X)                                                                                                 \
-  X(FLOOR, "floor", "irreducible: variance of a frame under fresh observation noise")                                 \
+  X(FLOOR, "floor", "irreducible: variance of a frame under fresh observation noise")                                  \
   X(LAST, "last_frame", "predict the last seen frame")                                                                 \
   X(MEAN, "mean_image", "predict the mean training image")                                                             \
   X(BACKGROUND, "background", "predict the empty scene")
@@ -34,14 +34,17 @@ struct ladder {
   double error[LADDER_COUNT]; /* standard error of the mean over rollouts */
 };
 
-/* Collective. The rank's share of the splits as states: train[train_count][frames][2 D] starting at rollout train_first, test
- * likewise. Same bits at any number of ranks. */
-enum { LADDER_TRAIN_MAX = 10000 }; /* training rollouts, from the first on, that enter the mean image */
+enum { LADDER_TRAIN_MAX = 10000 };
 
+/* A rank's share of the splits, as clean states: train[train_count][frames][2 D], the first being training rollout
+ * train_first; test likewise, test rollout i being number ROLLOUT_TEST + i of rollout.h. Training rollouts from
+ * LADDER_TRAIN_MAX on are ignored and may be left out. Borrowed. */
 struct ladder_input {
   const double *train, *test;
   int64_t train_first, train_count, test_first, test_count;
 };
+
+/* Collective. Same bits at any number of ranks, as long as each rollout is on one of them. */
 enum status ladder_measure(const struct comm *comm, const struct experiment *experiment,
                            const struct ladder_input *input, struct ladder *ladder);
 

@@ -1,16 +1,16 @@
 /* Private to limit*.c: how the information limit is computed.
  *
- * One degree of freedom, so a phase point is a point of the unit square (u_direction, u_radius), on which the prior of the
- * initial state is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every cell holds 4 x 4
- * stratified draws in each of two independent sets, A and B. A node is a cell with the positions of its draws along their
- * trajectories: it depends on (seed, level, cell) alone, so it can be made, forgotten and made again.
+ * One degree of freedom, so a phase point is a point of the unit square (u_direction, u_radius), on which the prior of
+ * the initial state is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every cell holds 4
+ * x 4 stratified draws in each of two independent sets, A and B. A node is a cell with the positions of its draws along
+ * their trajectories: it depends on (seed, level, cell) alone, so it can be made, forgotten and made again.
  *
- * For one rollout (limit_posterior.c): starting at level 0, cells that a bound on the likelihood rules out are dropped and
- * the others halved, until the draws of one level have the effective sample size asked for. What the predictor has to know of a
- * posterior is only where q_t is, so each frame's weighted draws are deposited on a grid of q, h_t[node], on which
- *   S(q) = E_n |X(q + sigma n) - background|^2    and    G(q) = E_n [X(q + sigma n) - background]
- * are tabulated (limit_table.c). With the Gram matrix factored, G_i . G_j = F_i . F_j, the expected squared error is
- *   sum_i h[i] S_i - (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2.
+ * For one rollout (limit_posterior.c): starting at level 0, cells that a bound on the likelihood rules out are dropped
+ * and the others halved, until the draws of one level have the effective sample size asked for. What the predictor has
+ * to know of a posterior is only where q_t is, so each frame's weighted draws are deposited on a grid of q, h_t[node],
+ * on which S(q) = E_n |X(q + sigma n) - background|^2    and    G(q) = E_n [X(q + sigma n) - background] are tabulated
+ * (limit_table.c). With the Gram matrix factored, G_i . G_j = F_i . F_j, the expected squared error is sum_i h[i] S_i -
+ * (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2.
  *
  * "Misfit in sigma", z, stands for a likelihood P <= 1 of one frame: P = exp(-z^2 / 2).
  *
@@ -27,9 +27,10 @@
 #include <stdint.h>
 
 enum {
-  LIMIT_SIDE = 4,                            /* draws along each side of a cell */
-  LIMIT_LANES = LIMIT_SIDE * LIMIT_SIDE,     /* draws of one set in a cell */
-  LIMIT_DIRECTIONS = 64, LIMIT_RADII = 16,   /* cells of level 0 */
+  LIMIT_SIDE = 4,                        /* draws along each side of a cell */
+  LIMIT_LANES = LIMIT_SIDE * LIMIT_SIDE, /* draws of one set in a cell */
+  LIMIT_DIRECTIONS = 64,
+  LIMIT_RADII = 16, /* cells of level 0 */
   LIMIT_BASE = LIMIT_DIRECTIONS * LIMIT_RADII,
   LIMIT_LEVELS = 28, /* levels 0..27: 2^14 to 2^41 draws of a set over the whole square */
   LIMIT_STENCIL = 4  /* points of the cubic interpolation on the grid of q */
@@ -41,21 +42,19 @@ struct limit_prior {
   const struct experiment *experiment; /* borrowed */
   const struct system *system;
   int64_t frames;
-  int64_t substeps;   /* RK4 steps between two frames */
+  int64_t substeps;   /* integrator steps between two frames */
+  double *linear;     /* [frames][2]: q_t = linear[t][0] q_0 + linear[t][1] p_0; owned; NULL if not linear */
   double low, high;   /* q reached by the prior: rad or m */
   size_t node_floats; /* of one node, see limit_node_* */
   float **chunk;      /* owned; nodes in pieces that never move */
   int64_t chunks, used;
-  double *trajectory; /* [frames]: work space; owned */
   uint64_t *key; /* owned open hash table: key + 1, 0 when empty; the cells of level 0 come first in the chunks */
   int64_t *slot;
   int64_t capacity;
 };
 
 /* A cell of level `level`, column x of the direction and row y of the radius. */
-static inline uint64_t limit_cell(int level, uint64_t x, uint64_t y) {
-  return (uint64_t)level << 56 | x << 28 | y;
-}
+static inline uint64_t limit_cell(int level, uint64_t x, uint64_t y) { return (uint64_t)level << 56 | x << 28 | y; }
 
 enum status limit_prior_open(const struct experiment *experiment, struct limit_prior *prior);
 void limit_prior_close(struct limit_prior *prior);
@@ -66,12 +65,14 @@ enum status limit_prior_node(struct limit_prior *prior, uint64_t cell, const flo
 /* Forgets nodes when they fill more than the budget; call it between rollouts. */
 void limit_prior_trim(struct limit_prior *prior);
 
-/* A node: for each frame the middle and (widened) half width of the q of its draws, then the q of the draws themselves. */
+/* A node: for each frame the middle and (widened) half width of the q of its draws, then the q of the draws themselves.
+ */
 static inline const float *limit_node_middle(const float *node) { return node; }
 static inline const float *limit_node_reach(const struct limit_prior *prior, const float *node) {
   return node + prior->frames;
 }
-static inline const float *limit_node_draws(const struct limit_prior *prior, const float *node, int set, int64_t frame) {
+static inline const float *limit_node_draws(const struct limit_prior *prior, const float *node, int set,
+                                            int64_t frame) {
   return node + 2 * prior->frames + (set * prior->frames + frame) * LIMIT_LANES;
 }
 
@@ -121,6 +122,11 @@ struct limit_candidate {
   float misfit[2][LIMIT_LANES]; /* -log likelihood */
 };
 
+/* Of the draws between node i and i + 1: sums of w f^k, k = 0..3, with f in [0, 1) the place between the two. */
+struct limit_moments {
+  double sum[LIMIT_STENCIL];
+};
+
 struct limit_posterior {
   struct limit_prior *prior;       /* borrowed */
   const struct limit_table *table; /* borrowed */
@@ -128,8 +134,9 @@ struct limit_posterior {
   int64_t count, capacity;
   uint64_t *parents; /* owned */
   int64_t parents_capacity;
-  double *deposit; /* [2][frames][nodes + 3]; owned */
-  double *mean;    /* [2][rank]; owned */
+  struct limit_moments *deposit; /* [2][frames][nodes], zero between rollouts; owned */
+  double *h;                     /* [nodes]: work space; owned */
+  double *mean;                  /* [2][rank]: work space; owned */
 };
 
 struct limit_outcome {
@@ -141,7 +148,8 @@ enum status limit_posterior_open(struct limit_prior *prior, const struct limit_t
                                  struct limit_posterior *posterior);
 void limit_posterior_close(struct limit_posterior *posterior);
 
-/* error[frames]: the expected squared error of the best prediction of each frame given seen[0..input_frames-1], a pixel. */
+/* error[frames]: the expected squared error of the best prediction of each frame given seen[0..input_frames-1], a
+ * pixel. */
 enum status limit_posterior_measure(struct limit_posterior *posterior, const struct limit_seen *seen,
                                     int64_t input_frames, double effective_samples, double *error,
                                     struct limit_outcome *outcome);

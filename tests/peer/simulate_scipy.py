@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The pipeline people use: SciPy for the trajectory, OpenCV for the frames. Prints milliseconds a rollout.
 
 Usage: simulate_scipy.py SYSTEM FRAMES ROLLOUTS
