@@ -2,11 +2,14 @@
 #ifndef HGN_TESTS_TESTING_H
 #define HGN_TESTS_TESTING_H
 
-#include <cmocka.h>
+/* cmocka.h needs the others before it. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
 
 /* Fails with the message of a status that is not OK. */
 #define assert_ok(expression)                                                                                          \
