@@ -5,6 +5,7 @@
  *
  *   elementary_sin, _cos, _sincos  any x; NaN for an infinity or NaN
  *   elementary_near_sincos         |x| <= ELEMENTARY_NEAR, NaN beyond; without branches, so loops over it vectorise
+ *   elementary_sincos_all          of x[count], any x: the near ones in one loop that vectorises, then the rare others
  *   elementary_log                 any x > 0, subnormals included; log(0) = -infinity, NaN below; without branches
  *   elementary_exp                 any x; infinity above 709.79, 0 below -745.2, subnormals between; without branches
  *
@@ -160,6 +161,16 @@ static inline void elementary_sincos(double x, double *sine, double *cosine) {
     elementary_near_sincos(x, sine, cosine);
   else
     elementary_far_sincos(x, sine, cosine);
+}
+
+static inline void elementary_sincos_all(int count, const double *restrict x, double *restrict sine,
+                                         double *restrict cosine) {
+  uint64_t far = 0; /* its highest bit: the bits of some |x| are, as a number, above those of ELEMENTARY_NEAR */
+  for (int i = 0; i < count; i++) {
+    elementary_near_sincos(x[i], &sine[i], &cosine[i]);
+    far |= elementary_bits(ELEMENTARY_NEAR) - elementary_bits(fabs(x[i]));
+  }
+  for (int i = 0; far >> 63 && i < count; i++) elementary_sincos(x[i], &sine[i], &cosine[i]);
 }
 
 static inline double elementary_sin(double x) {

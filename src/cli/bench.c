@@ -29,7 +29,14 @@ static const struct bench_case cases[] = {{"mass_spring", "system: {name: mass_s
                                                          "initial: {radius: [.9, 1.2], velocity_noise: .1}\n"
                                                          "data: {train: 1, test: 1, frames: 30, dt: .125, noise: .2}\n"
                                                          "render: {renderer: soft, world: 3, radius: .25}\n"}};
-enum { CASES = sizeof cases / sizeof cases[0], ROUNDS = 7, ROLLOUTS = 400, SIDE = 32 };
+enum {
+  CASES = sizeof cases / sizeof cases[0],
+  ROUNDS = 7,
+  BATCHES = 25,
+  BATCH = 16,
+  ROLLOUTS = BATCHES * BATCH,
+  SIDE = 32
+};
 
 struct bench_times {
   double states, soft, report2021; /* s a rollout: states alone; states, noise and frames */
@@ -45,21 +52,27 @@ static double median(double *values, int count) {
   return values[count / 2];
 }
 
-/* Simulates, and with a renderer observes and renders, ROLLOUTS rollouts; seconds for each. Frames go to fresh memory
- * each time, as a batch that is trained on would. */
+static void render_batch(const struct experiment *experiment, struct renderer *renderer, uint64_t first,
+                         const double *states, float *frames) {
+  int coordinates = 2 * system_get(experiment->system.kind)->freedom;
+  for (int64_t i = 0; i < BATCH; i++) {
+    for (int64_t f = 0; f < experiment->data.frames; f++) {
+      int64_t frame = i * experiment->data.frames + f;
+      double observed[SYSTEM_STATE_MAX];
+      rollout_observe(experiment, RNG_NOISE, first + (uint64_t)i, f, states + frame * coordinates, observed);
+      render_f32(renderer, observed, frames + (size_t)frame * renderer->values);
+    }
+  }
+}
+
+/* Simulates ROLLOUTS rollouts by batches, as training does, and with a renderer observes and renders them; seconds for
+ * each. */
 static enum status time_round(const struct experiment *experiment, struct renderer *renderer, double *states,
                               float *frames, double *seconds) {
-  int coordinates = 2 * system_get(experiment->system.kind)->freedom;
   double began = log_clock();
-  for (uint64_t i = 0; i < ROLLOUTS; i++) {
-    TRY(rollout_simulate(experiment, i, states, NULL));
-    if (!renderer) continue;
-    for (int64_t f = 0; f < experiment->data.frames; f++) {
-      double observed[SYSTEM_STATE_MAX];
-      rollout_observe(experiment, RNG_NOISE, i, f, states + f * coordinates, observed);
-      render_f32(renderer, observed,
-                 frames + ((size_t)i * (size_t)experiment->data.frames + (size_t)f) * renderer->values);
-    }
+  for (uint64_t i = 0; i < ROLLOUTS; i += BATCH) {
+    TRY(rollout_simulate_many(experiment, i, BATCH, states, NULL));
+    if (renderer) render_batch(experiment, renderer, i, states, frames);
   }
   *seconds = (log_clock() - began) / ROLLOUTS;
   return STATUS_OK;
@@ -89,8 +102,8 @@ static enum status time_case(const struct bench_case *bench, float *frames, stru
   TRY(config_parse(bench->name, bench->yaml, strlen(bench->yaml), NULL, 0, &config));
   struct experiment experiment = *config_experiment(config);
   config_destroy(&config);
-  double *states = malloc((size_t)experiment.data.frames * SYSTEM_STATE_MAX * sizeof *states);
-  REQUIRE(states, STATUS_MEMORY, "out of memory for a rollout");
+  double *states = malloc((size_t)(BATCH * experiment.data.frames) * SYSTEM_STATE_MAX * sizeof *states);
+  REQUIRE(states, STATUS_MEMORY, "out of memory for %d rollouts", BATCH);
   enum status status = time_kind(&experiment, -1, states, frames, &times->states);
   if (status == STATUS_OK) status = time_kind(&experiment, RENDERER_SOFT, states, frames, &times->soft);
   if (status == STATUS_OK) status = time_kind(&experiment, RENDERER_REPORT2021, states, frames, &times->report2021);
@@ -152,7 +165,7 @@ static enum status print_case(const struct bench_case *bench, const struct bench
 
 /* Collective. */
 static enum status bench_simulate(const struct comm *world, const char *peer) {
-  size_t bytes = (size_t)ROLLOUTS * 30 * SIDE * SIDE * 3 * sizeof(float);
+  size_t bytes = (size_t)BATCH * 30 * SIDE * SIDE * 3 * sizeof(float);
   float *frames = malloc(bytes);
   enum status status = frames ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for %zu bytes", bytes);
   status = comm_agree(world, status);

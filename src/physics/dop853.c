@@ -14,15 +14,25 @@ enum { STAGES = 12 };
 /* k[s] = field at state + h sum_j a_sj k[j]. In every stage the newest k, s - 1, has a coefficient; it is added last,
  * and h is multiplied in before, so that only one product and one sum wait for the field's result. */
 #define STAGE(s, newest, others)                                                                                       \
-  for (int i = 0; i < n; i++) y[i] = (state[i] + h * (others)) + (h * (newest)) * k[(s)-1][i];                         \
-  system->field(parameters, y, k[s])
+  EACH y[i] = (state[i] + h[l] * (others)) + (h[l] * (newest)) * k[(s)-1][i];                                          \
+  if (lanes == 1)                                                                                                      \
+    system->field(parameters, y, k[s]);                                                                                \
+  else                                                                                                                 \
+    system->field_lanes(parameters, y, k[s])
 
-/* Inlined with a constant n = 2 D, so that all loops over i unroll. Coefficients: Hairer's, to the digits he gives;
- * zeros are left out. */
-ALWAYS_INLINE double take_step(const int n, const struct system *system, const struct system_parameters *parameters,
-                               double h, double tolerance, const double *state, const double *rate, double *next) {
-  double k[STAGES][SYSTEM_STATE_MAX], y[SYSTEM_STATE_MAX] = {0}, rise[SYSTEM_STATE_MAX];
-  for (int i = 0; i < n; i++) k[0][i] = rate[i];
+/* Over coordinates c of lanes l, i = c * lanes + l. */
+#define EACH                                                                                                           \
+  for (int c = 0; c < n; c++)                                                                                          \
+    for (int l = 0, i = c * lanes; l < lanes; l++, i++)
+
+/* Inlined with constants n = 2 D and `lanes`, so that the loops over c unroll and those over l vectorise. Coefficients:
+ * Hairer's, to the digits he gives; zeros are left out. */
+ALWAYS_INLINE void take_step(const int n, const int lanes, const struct system *system,
+                             const struct system_parameters *parameters, const double *h, double tolerance,
+                             const double *state, const double *rate, double *next, double *error) {
+  double k[STAGES][SYSTEM_STATE_MAX * SYSTEM_LANES], y[SYSTEM_STATE_MAX * SYSTEM_LANES];
+  double rise[SYSTEM_STATE_MAX * SYSTEM_LANES];
+  EACH k[0][i] = rate[i];
   STAGE(1, 5.26001519587677318785587544488e-2, 0);
   STAGE(2, 5.91751709536136983633785987549e-2, 1.97250569845378994544595329183e-2 * k[0][i]);
   STAGE(3, 8.87627564304205475450678981324e-2, 2.95875854768068491816892993775e-2 * k[0][i]);
@@ -54,44 +64,65 @@ ALWAYS_INLINE double take_step(const int n, const struct system *system, const s
             2.00087205822486249909675718444 * k[4][i] - 1.79589318631187989172765950534e1 * k[5][i] +
             2.79488845294199600508499808837e1 * k[6][i] - 2.85899827713502369474065508674 * k[7][i] -
             8.87285693353062954433549289258 * k[8][i] + 1.23605671757943030647266201528e1 * k[9][i]);
-  for (int i = 0; i < n; i++) {
+  EACH {
     rise[i] = 5.42937341165687622380535766363e-2 * k[0][i] + 4.45031289275240888144113950566 * k[5][i] +
               1.89151789931450038304281599044 * k[6][i] - 5.8012039600105847814672114227 * k[7][i] +
               3.1116436695781989440891606237e-1 * k[8][i] - 1.52160949662516078556178806805e-1 * k[9][i] +
               2.01365400804030348374776537501e-1 * k[10][i] + 4.47106157277725905176885569043e-2 * k[11][i];
-    y[i] = state[i] + h * rise[i];
+    y[i] = state[i] + h[l] * rise[i];
   }
-  double e5 = 0, e3 = 0;
-  for (int i = 0; tolerance > 0 && i < n; i++) {
-    double scale = 1 / (tolerance * (1 + fmax(fabs(state[i]), fabs(y[i]))));
+  double e5[SYSTEM_LANES] = {0}, e3[SYSTEM_LANES] = {0};
+  EACH {
+    double before = fabs(state[i]), after = fabs(y[i]);
+    double scale = 1 / (tolerance * (1 + (before > after ? before : after))); /* fmax() would not vectorise */
     double five = 0.1312004499419488073250102996e-1 * k[0][i] - 0.1225156446376204440720569753e+1 * k[5][i] -
                   0.4957589496572501915214079952 * k[6][i] + 0.1664377182454986536961530415e+1 * k[7][i] -
                   0.3503288487499736816886487290 * k[8][i] + 0.3341791187130174790297318841 * k[9][i] +
                   0.8192320648511571246570742613e-1 * k[10][i] - 0.2235530786388629525884427845e-1 * k[11][i];
     double three = rise[i] - 0.244094488188976377952755905512 * k[0][i] - 0.733846688281611857341361741547 * k[8][i] -
                    0.220588235294117647058823529412e-1 * k[11][i];
-    e5 += (five * scale) * (five * scale);
-    e3 += (three * scale) * (three * scale);
+    e5[l] += (five * scale) * (five * scale);
+    e3[l] += (three * scale) * (three * scale);
   }
-  for (int i = 0; i < n; i++) next[i] = y[i];
-  double weight = e5 + 0.01 * e3;
-  return weight == 0 ? 0 : fabs(h) * e5 / sqrt(n * weight);
+  EACH next[i] = y[i];
+  for (int l = 0; l < lanes; l++) {
+    double weight = e5[l] + 0.01 * e3[l];
+    error[l] = weight == 0 ? 0 : fabs(h[l]) * e5[l] / sqrt(n * weight);
+  }
+}
+
+/* With the numbers of coordinates that there are as constants. */
+ALWAYS_INLINE void take_step_of(const int lanes, const struct system *system,
+                                const struct system_parameters *parameters, const double *h, double tolerance,
+                                const double *state, const double *rate, double *next, double *error) {
+  switch (system->freedom) {
+  case 1:
+    take_step(2, lanes, system, parameters, h, tolerance, state, rate, next, error);
+    break;
+  case 2:
+    take_step(4, lanes, system, parameters, h, tolerance, state, rate, next, error);
+    break;
+  case 4:
+    take_step(8, lanes, system, parameters, h, tolerance, state, rate, next, error);
+    break;
+  case 6:
+    take_step(12, lanes, system, parameters, h, tolerance, state, rate, next, error);
+    break;
+  default:
+    take_step(2 * system->freedom, lanes, system, parameters, h, tolerance, state, rate, next, error);
+  }
 }
 
 double dop853_step(const struct system *system, const struct system_parameters *parameters, double h, double tolerance,
                    const double *state, const double *rate, double *next) {
-  switch (system->freedom) {
-  case 1:
-    return take_step(2, system, parameters, h, tolerance, state, rate, next);
-  case 2:
-    return take_step(4, system, parameters, h, tolerance, state, rate, next);
-  case 4:
-    return take_step(8, system, parameters, h, tolerance, state, rate, next);
-  case 6:
-    return take_step(12, system, parameters, h, tolerance, state, rate, next);
-  default:
-    return take_step(2 * system->freedom, system, parameters, h, tolerance, state, rate, next);
-  }
+  double error;
+  take_step_of(1, system, parameters, &h, tolerance, state, rate, next, &error);
+  return error;
+}
+
+void dop853_step_lanes(const struct system *system, const struct system_parameters *parameters, const double *h,
+                       double tolerance, const double *state, const double *rate, double *next, double *error) {
+  take_step_of(SYSTEM_LANES, system, parameters, h, tolerance, state, rate, next, error);
 }
 
 /* Root mean square in units of the tolerance; of a - b when b is given. */

@@ -22,23 +22,26 @@ static inline struct energy sum_energy(int bodies, const struct system_parameter
   return (struct energy){.kinetic = squares / (2 * m), .potential = -parameters->gravity * m * m * inverses};
 }
 
-static inline void sum_field(int bodies, const struct system_parameters *parameters, const double *state,
-                             double *rate) {
-  const double *q = state, *p = state + 2 * bodies;
+SYSTEM_RATE sum_rate(int bodies, int lanes, const struct system_parameters *parameters, const double *restrict state,
+                     double *restrict rate) {
+  const double *q = state, *p = state + 2 * bodies * lanes;
   double m = parameters->mass, inverse = 1 / m, strength = parameters->gravity * m * m;
-  double *force = rate + 2 * bodies;
-  for (int c = 0; c < 2 * bodies; c++) {
+  double *force = rate + 2 * bodies * lanes;
+  for (int c = 0; c < 2 * bodies * lanes; c++) {
     rate[c] = p[c] * inverse;
     force[c] = 0;
   }
   for (int i = 0; i < bodies; i++) {
     for (int j = i + 1; j < bodies; j++) {
-      double dx = q[2 * i] - q[2 * j], dy = q[2 * i + 1] - q[2 * j + 1], square = dx * dx + dy * dy;
-      double pull = strength / (square * sqrt(square));
-      force[2 * i] -= pull * dx;
-      force[2 * i + 1] -= pull * dy;
-      force[2 * j] += pull * dx;
-      force[2 * j + 1] += pull * dy;
+      for (int lane = 0; lane < lanes; lane++) {
+        int xi = 2 * i * lanes + lane, yi = xi + lanes, xj = 2 * j * lanes + lane, yj = xj + lanes;
+        double dx = q[xi] - q[xj], dy = q[yi] - q[yj], square = dx * dx + dy * dy;
+        double pull = strength / (square * sqrt(square));
+        force[xi] -= pull * dx;
+        force[yi] -= pull * dy;
+        force[xj] += pull * dx;
+        force[yj] += pull * dy;
+      }
     }
   }
 }
@@ -51,9 +54,11 @@ struct energy two_body_energy(const struct system_parameters *parameters, const 
   return sum_energy(2, parameters, state);
 }
 
-void two_body_field(const struct system_parameters *parameters, const double *state, double *rate) {
-  sum_field(2, parameters, state, rate);
+SYSTEM_RATE two_body_rate(int lanes, const struct system_parameters *parameters, const double *restrict state,
+                          double *restrict rate) {
+  sum_rate(2, lanes, parameters, state, rate);
 }
+SYSTEM_FIELDS(two_body)
 
 void two_body_positions(const struct system_parameters *parameters, const double *q, double *xy) {
   (void)parameters;
@@ -64,9 +69,11 @@ struct energy three_body_energy(const struct system_parameters *parameters, cons
   return sum_energy(3, parameters, state);
 }
 
-void three_body_field(const struct system_parameters *parameters, const double *state, double *rate) {
-  sum_field(3, parameters, state, rate);
+SYSTEM_RATE three_body_rate(int lanes, const struct system_parameters *parameters, const double *restrict state,
+                            double *restrict rate) {
+  sum_rate(3, lanes, parameters, state, rate);
 }
+SYSTEM_FIELDS(three_body)
 
 void three_body_positions(const struct system_parameters *parameters, const double *q, double *xy) {
   (void)parameters;

@@ -119,7 +119,7 @@ static enum status step_rk4(const struct motion *motion, double h, double *state
 static enum status step_dop853(const struct motion *motion, double h, double *state) {
   double rate[SYSTEM_STATE_MAX];
   motion->system->field(motion->parameters, state, rate);
-  dop853_step(motion->system, motion->parameters, h, 0, state, rate, state);
+  dop853_step(motion->system, motion->parameters, h, 1, state, rate, state);
   return STATUS_OK;
 }
 
@@ -149,67 +149,5 @@ enum status integrator_steps(enum integrator integrator, const struct system *sy
   }
   REQUIRE(all_finite(n, state), STATUS_NUMERIC, "%s of %s: the state is no longer finite", integrator_names[integrator],
           system->name);
-  return STATUS_OK;
-}
-
-/* Step size control of Hairer, Norsett, Wanner, II.4: factor 0.9 err^(-1/8) within [1/3, 6]. */
-static double factor(double error) { return error > 0 ? fmin(6, fmax(1.0 / 3, 0.9 / sqrt(sqrt(sqrt(error))))) : 6; }
-
-/* Moves the origin onto a body of the closest pair. Two bodies at 1e-6 of each other and 1 from the origin know their
- * distance to 1e-10 only, and no step is then small enough for the tolerance; seen from one of them they know it to
- * rounding. */
-static void recentre(const struct system *system, double *state, double origin[2]) {
-  double least = HUGE_VAL;
-  int centre = 0;
-  for (int i = 0; i < system->bodies; i++) {
-    for (int j = i + 1; j < system->bodies; j++) {
-      double dx = state[2 * i] - state[2 * j], dy = state[2 * i + 1] - state[2 * j + 1], square = dx * dx + dy * dy;
-      if (square < least) {
-        least = square;
-        centre = i;
-      }
-    }
-  }
-  double shift[2] = {state[2 * centre], state[2 * centre + 1]};
-  for (int c = 0; c < system->freedom; c++) state[c] -= shift[c % 2];
-  for (int c = 0; c < 2; c++) origin[c] += shift[c];
-}
-
-enum status integrator_reference(const struct system *system, const struct system_parameters *parameters,
-                                 double duration, double tolerance, double *h, double *state) {
-  REQUIRE(tolerance > 0 && isfinite(duration) && !isnan(*h), STATUS_ARGUMENT,
-          "reference integrator: tolerance %g, duration %g s, step %g s", tolerance, duration, *h);
-  int n = 2 * system->freedom;
-  double rate[SYSTEM_STATE_MAX], next[SYSTEM_STATE_MAX], sign = duration < 0 ? -1 : 1, left = fabs(duration);
-  double natural = fabs(*h), least = 0x1p-52 * left, origin[2] = {0, 0};
-  bool rejected = false;
-  while (left > 0) {
-    if (!rejected) {
-      if (system->translates) recentre(system, state, origin);
-      system->field(parameters, state, rate);
-      if (!all_finite(n, state) || !all_finite(n, rate))
-        return status_raise(STATUS_NUMERIC, "reference integrator of %s: the state is not finite", system->name);
-      if (natural == 0) natural = dop853_first(system, parameters, tolerance, state, rate);
-    }
-    /* Equal steps up to the end, none above the natural one: the last is never a splinter, and lands exactly. */
-    double pieces = natural < left ? ceil(left / natural) : 1, size = left / pieces;
-    REQUIRE(size > least, STATUS_NUMERIC, "reference integrator of %s: the step fell below rounding, to %g s",
-            system->name, size);
-    double error = dop853_step(system, parameters, sign * size, tolerance, state, rate, next);
-    rejected = !(error <= 1);
-    if (rejected) {
-      natural = size * (isfinite(error) ? factor(error) : 0.1);
-      continue;
-    }
-    /* A step cut to less than half says little about how long one might be: it may raise the natural step only. */
-    double proposed = size * factor(error);
-    natural = size < 0.5 * natural ? fmax(natural, proposed) : proposed;
-    left = pieces > 1 ? left - size : 0;
-    memcpy(state, next, (size_t)n * sizeof *state);
-  }
-  for (int c = 0; system->translates && c < system->freedom; c++) state[c] += origin[c % 2];
-  if (!all_finite(n, state))
-    return status_raise(STATUS_NUMERIC, "reference integrator of %s: the state is no longer finite", system->name);
-  *h = sign * natural;
   return STATUS_OK;
 }

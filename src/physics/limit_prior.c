@@ -3,14 +3,14 @@
  * Millions of trajectories are needed, but not as good ones as the data's, so they are made LIMIT_LANES at a time by
  * what suits the system: springs are linear, q_t = a_t q_0 + b_t p_0; the pendulum goes by a splitting method of fourth
  * order with small error constants, Blanes and Moan's SRKN_6^b (J. Comput. Appl. Math. 142 (2002) 313, table 3).
- * Whatever the method, its q is compared with integrator_reference() over all frames for PRIOR_TRIALS starts all over
+ * Whatever the method, its q is compared with reference_advance() over all frames for PRIOR_TRIALS starts all over
  * the prior, and steps are halved until they agree to PRIOR_TOLERANCE of the observation noise: an error of that size
  * moves the peak of a likelihood by a small part of its width even when a thousand frames were seen.
  */
 #include "base/rng.h"
 #include "physics/initial.h"
-#include "physics/integrator.h"
 #include "physics/limit_private.h"
+#include "physics/reference.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -103,8 +103,7 @@ static enum status solve_linear(struct limit_prior *prior) {
     double state[2] = {start == 0, start == 1}, step = 0;
     for (int64_t frame = 0; frame < prior->frames; frame++) {
       if (frame > 0)
-        TRY(integrator_reference(prior->system, &experiment->system, experiment->data.dt, PRIOR_REFERENCE, &step,
-                                 state));
+        TRY(reference_advance(prior->system, &experiment->system, experiment->data.dt, PRIOR_REFERENCE, &step, state));
       prior->linear[2 * frame + start] = state[0];
     }
   }
@@ -124,8 +123,7 @@ static enum status reference_trials(const struct limit_prior *prior, double *ref
     place_trial(prior, trial, &state[0], &state[1]);
     for (int64_t frame = 0; frame < prior->frames; frame++) {
       if (frame > 0)
-        TRY(integrator_reference(prior->system, &experiment->system, experiment->data.dt, PRIOR_REFERENCE, &step,
-                                 state));
+        TRY(reference_advance(prior->system, &experiment->system, experiment->data.dt, PRIOR_REFERENCE, &step, state));
       reference[trial * prior->frames + frame] = state[0];
     }
   }

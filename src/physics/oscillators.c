@@ -14,17 +14,28 @@ struct energy spring_energy(const struct system_parameters *parameters, const do
   return (struct energy){.kinetic = p * p / (2 * parameters->mass), .potential = 0.5 * parameters->stiffness * q * q};
 }
 
-void mass_spring_field(const struct system_parameters *parameters, const double *state, double *rate) {
-  double q = state[0], p = state[1];
-  rate[0] = p * (1 / parameters->mass); /* the quotient does not wait for p */
-  rate[1] = -parameters->stiffness * q;
+/* dq/dt = p / m, dp/dt = -k q - gamma p. */
+SYSTEM_RATE spring_rate(int lanes, const struct system_parameters *parameters, double damping,
+                        const double *restrict state, double *restrict rate) {
+  const double *q = state, *p = state + lanes;
+  double inverse = 1 / parameters->mass; /* the quotient does not wait for p */
+  for (int lane = 0; lane < lanes; lane++) {
+    rate[lane] = p[lane] * inverse;
+    rate[lanes + lane] = -parameters->stiffness * q[lane] - damping * p[lane];
+  }
 }
 
-void damped_spring_field(const struct system_parameters *parameters, const double *state, double *rate) {
-  double q = state[0], p = state[1];
-  rate[0] = p * (1 / parameters->mass); /* the quotient does not wait for p */
-  rate[1] = -parameters->stiffness * q - parameters->damping * p;
+SYSTEM_RATE mass_spring_rate(int lanes, const struct system_parameters *parameters, const double *restrict state,
+                             double *restrict rate) {
+  spring_rate(lanes, parameters, 0, state, rate);
 }
+SYSTEM_FIELDS(mass_spring)
+
+SYSTEM_RATE damped_spring_rate(int lanes, const struct system_parameters *parameters, const double *restrict state,
+                               double *restrict rate) {
+  spring_rate(lanes, parameters, parameters->damping, state, rate);
+}
+SYSTEM_FIELDS(damped_spring)
 
 void spring_positions(const struct system_parameters *parameters, const double *q, double *xy) {
   (void)parameters;

@@ -20,11 +20,17 @@ struct energy pendulum_energy(const struct system_parameters *parameters, const 
                          .potential = 2 * m * parameters->gravity * l * half * half};
 }
 
-void pendulum_field(const struct system_parameters *parameters, const double *state, double *rate) {
-  double m = parameters->mass, l = parameters->length, q = state[0], p = state[1];
-  rate[0] = p * (1 / (m * l * l)); /* the quotient does not wait for p */
-  rate[1] = -m * parameters->gravity * l * elementary_sin(q);
+SYSTEM_RATE pendulum_rate(int lanes, const struct system_parameters *parameters, const double *restrict state,
+                          double *restrict rate) {
+  double m = parameters->mass, l = parameters->length, sine[SYSTEM_LANES], cosine[SYSTEM_LANES];
+  double inverse = 1 / (m * l * l), weight = -m * parameters->gravity * l; /* the quotient does not wait for p */
+  elementary_sincos_all(lanes, state, sine, cosine);
+  for (int lane = 0; lane < lanes; lane++) {
+    rate[lane] = state[lanes + lane] * inverse;
+    rate[lanes + lane] = weight * sine[lane];
+  }
 }
+SYSTEM_FIELDS(pendulum)
 
 void pendulum_positions(const struct system_parameters *parameters, const double *q, double *xy) {
   double sine, cosine;
@@ -42,18 +48,24 @@ struct energy double_pendulum_energy(const struct system_parameters *parameters,
                          .potential = 2 * m * parameters->gravity * l * (2 * half0 * half0 + half1 * half1)};
 }
 
-void double_pendulum_field(const struct system_parameters *parameters, const double *state, double *rate) {
-  double m = parameters->mass, l = parameters->length, p0 = state[2], p1 = state[3];
-  double sine, cosine;
-  elementary_sincos(state[0] - state[1], &sine, &cosine);
-  double n = p0 * p0 + 2 * p1 * p1 - 2 * p0 * p1 * cosine, d = 1 + sine * sine, inverse = 1 / d;
-  double share = inverse * (1 / (m * l * l)), weight = m * parameters->gravity * l;
-  double coupling = sine * (p0 * p1 - n * cosine * inverse) * share;
-  rate[0] = (p0 - p1 * cosine) * share;
-  rate[1] = (2 * p1 - p0 * cosine) * share;
-  rate[2] = -coupling - 2 * weight * elementary_sin(state[0]);
-  rate[3] = coupling - weight * elementary_sin(state[1]);
+SYSTEM_RATE double_pendulum_rate(int lanes, const struct system_parameters *parameters, const double *restrict state,
+                                 double *restrict rate) {
+  double m = parameters->mass, l = parameters->length, weight = m * parameters->gravity * l;
+  double angle[3 * SYSTEM_LANES], sine[3 * SYSTEM_LANES], cosine[3 * SYSTEM_LANES]; /* of q_0, q_1, q_0 - q_1 */
+  for (int i = 0; i < 2 * lanes; i++) angle[i] = state[i];
+  for (int i = 0; i < lanes; i++) angle[2 * lanes + i] = state[i] - state[lanes + i];
+  elementary_sincos_all(3 * lanes, angle, sine, cosine);
+  for (int i = 0; i < lanes; i++) {
+    double p0 = state[2 * lanes + i], p1 = state[3 * lanes + i], s = sine[2 * lanes + i], c = cosine[2 * lanes + i];
+    double n = p0 * p0 + 2 * p1 * p1 - 2 * p0 * p1 * c, d = 1 + s * s, inverse = 1 / d;
+    double share = inverse * (1 / (m * l * l)), coupling = s * (p0 * p1 - n * c * inverse) * share;
+    rate[i] = (p0 - p1 * c) * share;
+    rate[lanes + i] = (2 * p1 - p0 * c) * share;
+    rate[2 * lanes + i] = -coupling - 2 * weight * sine[i];
+    rate[3 * lanes + i] = coupling - weight * sine[lanes + i];
+  }
 }
+SYSTEM_FIELDS(double_pendulum)
 
 void double_pendulum_positions(const struct system_parameters *parameters, const double *q, double *xy) {
   pendulum_positions(parameters, &q[0], &xy[0]);

@@ -18,6 +18,11 @@
  * STATUS_NUMERIC names the rollout and frame. */
 enum status rollout_simulate(const struct experiment *experiment, uint64_t rollout, double *states, double *energy);
 
+/* Rollouts first .. first + count - 1 to the same bits, several times faster: states[count][frames][2 D],
+ * energy[count][frames] or NULL. The error is that of the first rollout that fails. */
+enum status rollout_simulate_many(const struct experiment *experiment, uint64_t first, int64_t count, double *states,
+                                  double *energy);
+
 /* What is observed of frame `frame`: state + noise * N(0,1) on every coordinate. `purpose` is RNG_NOISE for the data
  * set's own observation, RNG_NOISE_FRESH for an independent one. state and observed may be the same array. */
 void rollout_observe(const struct experiment *experiment, enum rng_purpose purpose, uint64_t rollout, int64_t frame,

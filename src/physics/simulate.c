@@ -131,13 +131,14 @@ static void render_rollout(struct simulation *run, uint64_t rollout, const doubl
 /* Not collective. Simulates rollouts first..first+count-1 of the share into the batch buffers. */
 static enum status simulate_batch(struct simulation *run, const struct share *share, int64_t first, int64_t count) {
   int64_t frames = run->experiment->data.frames;
+  uint64_t rollout = share->rollout + (uint64_t)first;
+  TRY(rollout_simulate_many(run->experiment, rollout, count, run->states, run->energy));
   for (int64_t i = 0; i < count; i++) {
-    uint64_t rollout = share->rollout + (uint64_t)(first + i);
     double *states = run->states + (size_t)i * run->row;
-    TRY(rollout_simulate(run->experiment, rollout, states, run->energy + i * frames));
     int64_t local = first + i - share->first;
     if (local < share->kept_count) memcpy(share->kept + (size_t)local * run->row, states, run->row * sizeof(double));
-    if (run->with_frames) render_rollout(run, rollout, states, run->frames + (size_t)(i * frames) * run->image);
+    if (run->with_frames)
+      render_rollout(run, rollout + (uint64_t)i, states, run->frames + (size_t)(i * frames) * run->image);
   }
   return STATUS_OK;
 }

@@ -14,6 +14,7 @@
 #include "config/experiment.h"
 
 enum { SYSTEM_FREEDOM_MAX = 6, SYSTEM_STATE_MAX = 2 * SYSTEM_FREEDOM_MAX, SYSTEM_BODIES_MAX = 3 };
+enum { SYSTEM_LANES = 8 }; /* states that field_lanes takes at once */
 
 struct energy {
   double kinetic, potential; /* J */
@@ -33,6 +34,9 @@ struct system {
 
   /* rate[2 D] = d(state)/dt: dH/dp, then -dH/dq (and friction where there is any). */
   void (*field)(const struct system_parameters *parameters, const double *state, double *rate);
+
+  /* The same, to the same bits, of SYSTEM_LANES states side by side: state[c * SYSTEM_LANES + lane], rate likewise. */
+  void (*field_lanes)(const struct system_parameters *parameters, const double *state, double *rate);
 
   /* Positions of the bodies: xy[2 b] and xy[2 b + 1] are x to the right and y downward, in m, of body b. */
   void (*positions)(const struct system_parameters *parameters, const double *q, double *xy);

@@ -1,6 +1,6 @@
 /* Reference trajectories of the springs against their closed forms, and the friction's power. */
 #include "base/status.h"
-#include "physics/integrator.h"
+#include "physics/reference.h"
 #include "physics/rollout.h"
 #include "presets.h"
 #include "testing.h"
@@ -67,7 +67,7 @@ static void damping_is_per_second(void **unused) {
   struct experiment experiment = preset(SYSTEM_DAMPED_SPRING);
   const struct system *system = system_get(SYSTEM_DAMPED_SPRING);
   double state[2] = {1, 0}, h = 0, w = sqrt(4 - 0.0225);
-  assert_ok(integrator_reference(system, &experiment.system, 2 * 3.14159265358979 / w, ROLLOUT_TOLERANCE, &h, state));
+  assert_ok(reference_advance(system, &experiment.system, 2 * 3.14159265358979 / w, ROLLOUT_TOLERANCE, &h, state));
   assert_true(fabs(state[0] - exp(-0.15 * 2 * 3.14159265358979 / w)) < 1e-12);
 }
 

@@ -1,7 +1,7 @@
 /* Energy error of reference trajectories over 1,000 frames, relative to the largest |kinetic| + |potential|.
  * Arguments: rollouts of each system (default 50), and of three_body (default 100). Prints times as well. */
 #include "base/status.h"
-#include "physics/integrator.h"
+#include "physics/reference.h"
 #include "physics/rollout.h"
 #include "presets.h"
 #include "testing.h"
@@ -40,7 +40,7 @@ static double measure(const struct system *system, const struct experiment *expe
   system->initial(&experiment->system, &experiment->initial, &rng, state);
   for (int f = 0; f < FRAMES; f++) {
     if (f > 0)
-      assert_ok(integrator_reference(system, &experiment->system, experiment->data.dt, ROLLOUT_TOLERANCE, &h, state));
+      assert_ok(reference_advance(system, &experiment->system, experiment->data.dt, ROLLOUT_TOLERANCE, &h, state));
     struct energy energy = system->energy(&experiment->system, state);
     double sum = energy.kinetic + energy.potential;
     if (f == 0) first = sum;

@@ -2,7 +2,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "physics/initial.h"
-#include "physics/integrator.h"
+#include "physics/reference.h"
 #include "presets.h"
 #include "testing.h"
 
@@ -159,7 +159,7 @@ static void orbits_are_circles(void **unused) {
       memcpy(state, start, sizeof state);
       double r = hypot(start[0], start[1]), v = hypot(start[d], start[d + 1]) / experiment.system.mass;
       for (int f = 0; f < 16; f++) {
-        assert_ok(integrator_reference(system, &experiment.system, 2 * PI * r / v / 16, 1e-13, &h, state));
+        assert_ok(reference_advance(system, &experiment.system, 2 * PI * r / v / 16, 1e-13, &h, state));
         for (int b = 0; b < system->bodies; b++) assert_true(fabs(hypot(state[2 * b], state[2 * b + 1]) - r) < 1e-11);
       }
       for (int c = 0; c < 2 * d; c++) assert_true(fabs(state[c] - start[c]) < 1e-11);

@@ -1,6 +1,7 @@
 /* Each integrator converges with the order it claims, on a linear and on a nonlinear system. */
 #include "base/status.h"
 #include "physics/integrator.h"
+#include "physics/reference.h"
 #include "presets.h"
 #include "testing.h"
 
@@ -29,7 +30,7 @@ static double error_of(enum integrator integrator, const struct system *system,
     truth[0] = start[0] * c + start[1] / mw * s;
     truth[1] = start[1] * c - start[0] * mw * s;
   } else {
-    assert_ok(integrator_reference(system, parameters, duration, 1e-15, &h, truth));
+    assert_ok(reference_advance(system, parameters, duration, 1e-15, &h, truth));
   }
   return hypot(state[0] - truth[0], state[1] - truth[1]);
 }

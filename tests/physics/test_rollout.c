@@ -1,6 +1,6 @@
 /* Rollouts are functions of (experiment, number); observations of (experiment, purpose, number, frame). */
 #include "base/status.h"
-#include "physics/integrator.h"
+#include "physics/reference.h"
 #include "physics/rollout.h"
 #include "presets.h"
 #include "testing.h"
@@ -74,12 +74,12 @@ static void time_runs_both_ways(void **unused) {
     double start[SYSTEM_STATE_MAX], state[SYSTEM_STATE_MAX], h = 0;
     system->initial(&experiment.system, &experiment.initial, &rng, start);
     memcpy(state, start, sizeof state);
-    assert_ok(integrator_reference(system, &experiment.system, 2.5, ROLLOUT_TOLERANCE, &h, state));
+    assert_ok(reference_advance(system, &experiment.system, 2.5, ROLLOUT_TOLERANCE, &h, state));
     assert_true(h > 0);
-    assert_ok(integrator_reference(system, &experiment.system, -2.5, ROLLOUT_TOLERANCE, &h, state));
+    assert_ok(reference_advance(system, &experiment.system, -2.5, ROLLOUT_TOLERANCE, &h, state));
     assert_true(h < 0);
     for (int c = 0; c < 2 * system->freedom; c++) assert_true(fabs(state[c] - start[c]) < 1e-10);
-    assert_ok(integrator_reference(system, &experiment.system, 0, ROLLOUT_TOLERANCE, &h, state));
+    assert_ok(reference_advance(system, &experiment.system, 0, ROLLOUT_TOLERANCE, &h, state));
   }
 }
 
@@ -92,7 +92,7 @@ static void place_does_not_matter(void **unused) {
   double state[8] = {100, 50, 102, 50, 0, 5e-4, 0, -5e-4}, h = 0;
   struct energy energy = system->energy(&experiment.system, state);
   double before = energy.kinetic + energy.potential;
-  assert_ok(integrator_reference(system, &experiment.system, 3.0, ROLLOUT_TOLERANCE, &h, state));
+  assert_ok(reference_advance(system, &experiment.system, 3.0, ROLLOUT_TOLERANCE, &h, state));
   energy = system->energy(&experiment.system, state);
   print_message("energy error after passing at 1e-6, 100 from the origin: %.1e\n",
                 energy.kinetic + energy.potential - before);
@@ -105,12 +105,12 @@ static void failures_are_reported(void **unused) {
   const struct system *system = system_get(SYSTEM_TWO_BODY);
   double states[30 * SYSTEM_STATE_MAX], h = 0;
   double collision[8] = {-1, 0, 1, 0, 0, 0, 0, 0};
-  assert_status(STATUS_NUMERIC, integrator_reference(system, &experiment.system, 10, ROLLOUT_TOLERANCE, &h, collision));
+  assert_status(STATUS_NUMERIC, reference_advance(system, &experiment.system, 10, ROLLOUT_TOLERANCE, &h, collision));
   double broken[8] = {-1, 0, 1, NAN, 0, 0, 0, 0};
-  assert_status(STATUS_NUMERIC, integrator_reference(system, &experiment.system, 1, ROLLOUT_TOLERANCE, &h, broken));
+  assert_status(STATUS_NUMERIC, reference_advance(system, &experiment.system, 1, ROLLOUT_TOLERANCE, &h, broken));
   double state[8] = {-1, 0, 1, 0, 0, 0, 0, 0};
-  assert_status(STATUS_ARGUMENT, integrator_reference(system, &experiment.system, 1, 0, &h, state));
-  assert_status(STATUS_ARGUMENT, integrator_reference(system, &experiment.system, INFINITY, 1e-9, &h, state));
+  assert_status(STATUS_ARGUMENT, reference_advance(system, &experiment.system, 1, 0, &h, state));
+  assert_status(STATUS_ARGUMENT, reference_advance(system, &experiment.system, INFINITY, 1e-9, &h, state));
   experiment.initial.radius[0] = experiment.initial.radius[1] = 0;
   assert_status(STATUS_NUMERIC, rollout_simulate(&experiment, 12, states, NULL));
   assert_non_null(strstr(status_message(), "rollout 12"));
