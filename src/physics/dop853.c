@@ -30,7 +30,7 @@ enum { STAGES = 12 };
 ALWAYS_INLINE void take_step(const int n, const int lanes, const struct system *system,
                              const struct system_parameters *parameters, const double *h, double tolerance,
                              const double *state, const double *rate, double *next, double *error) {
-  double k[STAGES][SYSTEM_STATE_MAX * SYSTEM_LANES], y[SYSTEM_STATE_MAX * SYSTEM_LANES];
+  double k[STAGES][SYSTEM_STATE_MAX * SYSTEM_LANES], y[SYSTEM_STATE_MAX * SYSTEM_LANES] = {0};
   double rise[SYSTEM_STATE_MAX * SYSTEM_LANES];
   EACH k[0][i] = rate[i];
   STAGE(1, 5.26001519587677318785587544488e-2, 0);
