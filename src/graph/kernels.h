@@ -1,0 +1,41 @@
+/* Private to src/graph: the kernels that plans run, except convolutions and matrix products (linear.h).
+ *
+ * Hot loops are compiled once for each instruction set; the bits are the same on all (no contraction, the same order of
+ * every sum). Memory given to them is aligned to 64 bytes at the start of each array; arrays may be empty.
+ *
+ * Not collective, no allocation.
+ */
+#ifndef HGN_GRAPH_KERNELS_H
+#define HGN_GRAPH_KERNELS_H
+
+#include "graph/cpu.h"
+#include "graph/node.h"
+
+/* y[i] = op(a[i], b[i]) for n elements; b is NULL for unary ops; y may be a or b. number: the op's attributes. */
+typedef void kernel_map(int64_t n, const double *number, const void *a, const void *b, void *y);
+
+/* One node: dense arrays, last index fastest. */
+struct kernel_call {
+  const struct op_attributes *attributes;
+  const struct shape *in_shape[OP_INPUTS_MAX], *out_shape;
+  const void *in[OP_INPUTS_MAX];
+  void *out;
+};
+
+/* STATUS_NUMERIC for an index out of range (gather, scatter); otherwise STATUS_OK. */
+typedef enum status kernel_node(const struct kernel_call *call);
+
+struct kernel_set {
+  enum cpu_level level;
+  kernel_map *map[2][OP_COUNT];   /* [GRAPH_F32 or GRAPH_F64]; NULL for ops that are not elementwise */
+  kernel_node *node[2][OP_COUNT]; /* broadcast, slice, pad, concatenate, gather, scatter, sum, logsumexp, upsample2,
+                                     upsample2_adjoint, normal; NULL elsewhere */
+};
+
+/* The kernels for this level; those of the highest level below it that was compiled in. */
+const struct kernel_set *kernels_get(enum cpu_level level);
+
+/* The plain loops that everything else is checked against, for every op but sources and views, f32 and f64. */
+enum status reference_run(enum graph_op op, const struct kernel_call *call);
+
+#endif
