@@ -1,0 +1,41 @@
+#include "graph/plan_private.h"
+
+#include <string.h>
+
+struct plan_size plan_measure(const struct plan *plan) {
+  return (struct plan_size){plan->arena_bytes, plan->live_bytes, plan->nodes, plan->step_count};
+}
+
+struct plan_step plan_step_get(const struct plan *plan, int step) {
+  const struct step *at = &plan->steps[step];
+  return (struct plan_step){at->label, at->kernel, at->nodes, at->flops, at->bytes};
+}
+
+static void print_amount(FILE *file, double amount, const char *unit) {
+  static const char *const prefixes[] = {"", "k", "M", "G", "T"};
+  int prefix = 0;
+  for (; amount >= 1000 && prefix < 4; prefix++) amount /= 1000;
+  char text[32];
+  snprintf(text, sizeof text, "%.3g %s%s", amount, prefixes[prefix], unit);
+  fprintf(file, "  %12s", text);
+}
+
+void plan_print(const struct plan *plan, FILE *file) {
+  double flops = 0;
+  fprintf(file, "step nodes  %12s  %12s  %-24s what\n", "flop", "bytes", "kernel");
+  for (int i = 0; i < plan->step_count; i++) {
+    const struct step *step = &plan->steps[i];
+    fprintf(file, "%4d %5d", i, step->nodes);
+    print_amount(file, step->flops, "");
+    print_amount(file, step->bytes, "B");
+    fprintf(file, "  %-24s %s\n", step->kernel, step->label);
+    flops += step->flops;
+  }
+  fprintf(file, "%d nodes in %d steps;", plan->nodes, plan->step_count);
+  print_amount(file, flops, "flop;");
+  fprintf(file, "  arena");
+  print_amount(file, (double)plan->arena_bytes, "B,");
+  fprintf(file, " of which alive at once");
+  print_amount(file, (double)plan->live_bytes, "B");
+  fprintf(file, "\n");
+}
