@@ -185,8 +185,18 @@ static inline double elementary_cos(double x) {
   return cosine;
 }
 
-/* x = 2^k (1 + f), sqrt(1/2) < 1 + f < sqrt(2), s = f / (2 + f): log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)), the
- * minimax R of fdlibm's e_log.c, error below 2^-58.45; ln 2 in two parts, k times the first exact. */
+/* k ln 2 + log(1 + f) for sqrt(1/2) < 1 + f < sqrt(2), s = f / (2 + f): log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)),
+ * the minimax R of fdlibm's e_log.c, error below 2^-58.45; ln 2 in two parts, k times the first exact. */
+static inline double elementary_log_reduced(double k, double f) {
+  double s = f / (2.0 + f), z = s * s, w = z * z;
+  double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
+  double odd = z * (6.666666666666735130e-01 +
+                    w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860510658591e-01)));
+  double half = 0.5 * f * f;
+  return k * 6.93147180369123816490e-01 - ((half - (s * (half + (even + odd)) + k * 1.90821492927058770002e-10)) - f);
+}
+
+/* x = 2^k (1 + f). */
 static inline double elementary_log(double x) {
   double scaled = x < 0x1p-1022 ? x * 0x1p+54 : x;
   uint64_t bias = x < 0x1p-1022 ? 1023 + 54 : 1023;
@@ -195,35 +205,35 @@ static inline double elementary_log(double x) {
   double k = elementary_from_bits((bits >> 52) | UINT64_C(0x4330000000000000)) -
              elementary_from_bits(bias | UINT64_C(0x4330000000000000));
   double f = elementary_from_bits((bits & UINT64_C(0xfffffffffffff)) + UINT64_C(0x3fe6a09e667f3bcd)) - 1.0;
-  double s = f / (2.0 + f), z = s * s, w = z * z;
-  double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-  double odd = z * (6.666666666666735130e-01 +
-                    w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
-  double half = 0.5 * f * f;
-  double log =
-      k * 6.93147180369123816490e-01 - ((half - (s * (half + (even + odd)) + k * 1.90821492927058770002e-10)) - f);
+  double log = elementary_log_reduced(k, f);
   log = x < (double)INFINITY ? log : x; /* also NaN */
   log = x == 0.0 ? -(double)INFINITY : log;
   return x < 0.0 ? (double)NAN : log;
 }
 
-/* x = k ln 2 + r, |r| <= ln(2)/2: exp(r) = 1 + r + r c / (2 - c), c = r - r^2 P(r^2), the minimax P of fdlibm's
- * e_exp.c, error below 2^-59. 2^k goes in by two factors, so that results may overflow or become subnormal. */
-static inline double elementary_exp(double x) {
+/* x = k ln 2 + r, |r| <= ln(2)/2, for |x| <= 1000: returns exp(r) - 1 = r + r c / (2 - c), c = r - r^2 P(r^2), the
+ * minimax P of fdlibm's e_exp.c, error below 2^-59; *biased is k + 2046, arbitrary for NaN. */
+static inline double elementary_exp_reduced(double x, uint64_t *biased) {
   const double shifter = 0x1.8p+52;
-  double y = x > 720.0 ? 720.0 : x;
-  y = y < -760.0 ? -760.0 : y;
-  double shifted = y * 0x1.71547652b82fep+0 + shifter;
+  double shifted = x * 0x1.71547652b82fep+0 + shifter;
   double k = shifted - shifter;
-  double high = y - k * 6.93147180369123816490e-01, low = k * 1.90821492927058770002e-10;
+  double high = x - k * 6.93147180369123816490e-01, low = k * 1.90821492927058770002e-10;
   double r = high - low, z = r * r;
   double c =
       r -
       z * (1.66666666666666019037e-01 +
            z * (-2.77777777770155933842e-03 +
                 z * (6.61375632143793436117e-05 + z * (-1.65339022054652515390e-06 + z * 4.13813679705723846039e-08))));
-  double result = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
-  uint64_t n = ((elementary_bits(shifted) & 0xffff) + 2046) & 0xffff; /* k + 2 * 1023, positive */
+  *biased = ((elementary_bits(shifted) & 0xffff) + 2046) & 0xffff;
+  return high - (low - (r * c) / (2.0 - c));
+}
+
+/* 2^k goes in by two factors, so that results may overflow or become subnormal. */
+static inline double elementary_exp(double x) {
+  double y = x > 720.0 ? 720.0 : x;
+  y = y < -760.0 ? -760.0 : y;
+  uint64_t n;
+  double result = 1.0 + elementary_exp_reduced(y, &n);
   result *= elementary_from_bits((n >> 1) << 52);
   return result * elementary_from_bits((n - (n >> 1)) << 52);
 }

@@ -1,16 +1,25 @@
-/* Private to src/graph: special functions without branches, so that loops over them vectorise, and without fused
- * multiply-add, so that every instruction set gives the same bits. NaN in, NaN out.
+/* Special functions of kernels, f32 and f64: +, -, *, / and integer operations on the bits in a written order, no fma,
+ * no libm, so the bits are the same at every CPU level. Without branches, so that loops over them vectorise; only
+ * special_sin and special_cos have a branch, and their `near` forms, for |x| <= SPECIAL_NEAR, have none.
  *
- * f32, largest errors in ulp, measured over the whole range by tests/graph/test_special.c: exp 1.2, log 1.0, tanh 2.1,
- * sigmoid 2.6, softplus 2.3, swish 3.1, sin and cos 0.51. f64: exp, log, sin, cos see base/elementary.h; tanh 2.1,
- * sigmoid 2.6, softplus 2.6, swish 3.1. Results below the smallest normal number: one step of the subnormals more.
+ * Largest errors in ulp of the result, over all arguments, subnormals (of x and of the result) included:
  *
- * Sources: the polynomials of Cephes (S. Moshier): expf.c, logf.c, tanhf.c, tanh.c.
+ *           exp    log    sin, cos   tanh   sigmoid   softplus   swish
+ *   f32     1.0    0.9      0.51      3.0     2.5        2.0       3.5
+ *   f64     1.0    0.9      0.85      3.0     2.5        2.0       3.5
+ *
+ * tests/graph/test_special.c measures them against libm's long double. NaN gives NaN. Limits at infinities: exp, log,
+ * tanh, sigmoid and softplus have theirs, swish(-infinity) = -0; sin and cos give NaN. log(0) = -infinity, NaN below.
+ *
+ * Not collective.
  */
 #ifndef HGN_GRAPH_SPECIAL_H
 #define HGN_GRAPH_SPECIAL_H
 
 #include "base/elementary.h"
+
+#define SPECIAL_NEAR_f32 0x1p+20f
+#define SPECIAL_NEAR_f64 ELEMENTARY_NEAR
 
 static inline uint32_t special_bits(float value) {
   uint32_t bits;
@@ -24,95 +33,174 @@ static inline float special_from_bits(uint32_t bits) {
   return value;
 }
 
-/* x = n ln 2 + r, |r| <= ln(2) / 2; 2^n in two factors, so that results may overflow or become subnormal. */
+/* ---- f32 ---- */
+
+/* x = k ln 2 + r, |r| <= ln(2)/2, for |x| <= 150: returns exp(r) - 1 = r + r^2 P(r), P minimax of degree 5, error below
+ * 2^-31; *biased is k + 254, arbitrary for NaN. ln 2 in two parts, k times the first exact. */
+static inline float special_exp_reduced_f32(float x, uint32_t *biased) {
+  const float shifter = 0x1.8p+23f; /* adding it rounds to an integer and leaves that in the low bits */
+  float shifted = x * 0x1.715476p+0f + shifter;
+  float k = shifted - shifter;
+  float r = (x - k * 0x1.62e4p-1f) - k * 0x1.7f7d1cp-20f;
+  float p = 0.5f + r * (0x1.555554p-3f +
+                        r * (0x1.5554aap-5f + r * (0x1.11118ep-7f + r * (0x1.6d78d8p-10f + r * 0x1.a0332ep-13f))));
+  *biased = special_bits(shifted) - special_bits(shifter) + 254;
+  return r + r * r * p;
+}
+
+/* 2^k as two factors, so that results may overflow or become subnormal. */
+static inline float special_half_power(uint32_t biased) { return special_from_bits((biased >> 1) << 23); }
+static inline float special_other_power(uint32_t biased) { return special_from_bits((biased - (biased >> 1)) << 23); }
+
 static inline float special_exp_f32(float x) {
-  const float shifter = 0x1.8p+23f;
-  float y = x > 100.0f ? 100.0f : x;
-  y = y < -120.0f ? -120.0f : y;
-  float shifted = y * 1.44269504f + shifter, n = shifted - shifter;
-  float r = (y - n * 0.693359375f) - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  float result = (p * (r * r) + r) + 1.0f;
-  uint32_t k = (special_bits(shifted) + 254) & 0xffff; /* n + 2 * 127 */
-  k = (k & 0x1ff);
-  result *= special_from_bits((k >> 1) << 23);
-  return result * special_from_bits((k - (k >> 1)) << 23);
+  float y = x > 89.0f ? 89.0f : x;
+  y = y < -104.0f ? -104.0f : y;
+  uint32_t n;
+  float q = special_exp_reduced_f32(y, &n);
+  return (1.0f + q) * special_half_power(n) * special_other_power(n);
 }
 
-/* x = m 2^e, sqrt(1/2) <= m < sqrt(2), f = m - 1. */
+/* k ln 2 + log(1 + f), -0.2929 <= f <= 0.4143: log(1 + f) = f - f^2/2 + f^3 Q(f), Q minimax of degree 8, error below
+ * 2^-30. */
+static inline float special_log_reduced_f32(float k, float f) {
+  float z = f * f;
+  float q =
+      0x1.555548p-2f +
+      f * (-0x1.000006p-2f +
+           f * (0x1.99a4b6p-3f +
+                f * (-0x1.555c4p-3f +
+                     f * (0x1.23373ep-3f +
+                          f * (-0x1.fc23cp-4f + f * (0x1.e6f4e4p-4f + f * (-0x1.de335cp-4f + f * 0x1.144226p-4f)))))));
+  return k * 0x1.62e4p-1f + (f - (0.5f * z - (f * z * q + k * 0x1.7f7d1cp-20f)));
+}
+
+/* x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2). */
 static inline float special_log_f32(float x) {
-  float scaled = x < 0x1p-126f ? x * 0x1p+25f : x, shift = x < 0x1p-126f ? 25.0f : 0.0f;
-  uint32_t bits = special_bits(scaled) + (0x3f800000u - 0x3f3504f3u);
-  float e = (float)(int32_t)((bits >> 23) & 0xff) - 127.0f - shift;
-  float f = special_from_bits((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f, z = f * f;
-  float p = 7.0376836292e-2f;
-  p = p * f - 1.1514610310e-1f;
-  p = p * f + 1.1676998740e-1f;
-  p = p * f - 1.2420140846e-1f;
-  p = p * f + 1.4249322787e-1f;
-  p = p * f - 1.6668057665e-1f;
-  p = p * f + 2.0000714765e-1f;
-  p = p * f - 2.4999993993e-1f;
-  p = p * f + 3.3333331174e-1f;
-  float y = f * (z * p) + e * -2.12194440e-4f;
-  float result = (f + (y - 0.5f * z)) + e * 0.693359375f;
-  result = x < (float)INFINITY ? result : x; /* also NaN */
-  result = x == 0.0f ? -(float)INFINITY : result;
-  return x < 0.0f ? (float)NAN : result;
+  const uint32_t root = 0x3f3504f3; /* sqrt(1/2) */
+  float scaled = x < 0x1p-126f ? x * 0x1p+25f : x;
+  int32_t bias = x < 0x1p-126f ? 127 + 25 : 127;
+  uint32_t bits = special_bits(scaled) + (0x3f800000 - root);
+  float k = (float)((int32_t)(bits >> 23) - bias);
+  float f = special_from_bits((bits & 0x7fffff) + root) - 1.0f;
+  float log = special_log_reduced_f32(k, f);
+  log = x < (float)INFINITY ? log : x; /* also NaN */
+  log = x == 0.0f ? -(float)INFINITY : log;
+  return x < 0.0f ? (float)NAN : log;
 }
 
+/* In f64, where products of k and the first part of pi/2 (33 bits) are exact and no f32 comes nearer to a multiple of
+ * pi/2 than the remainder is good for. Polynomials of FreeBSD's k_sinf.c and k_cosf.c, errors below 2^-37 and 2^-34. */
+static inline float special_near_quadrant(float x, uint64_t first) {
+  const double shifter = 0x1.8p+52;
+  double shifted = (double)x * 0x1.45f306dc9c883p-1 + shifter, k = shifted - shifter;
+  double r = ((double)x - k * 0x1.921fb544p+0) - k * 0x1.0b4611a626331p-34, z = r * r;
+  double s =
+      r * (1.0 + z * (-0x15555554cbac77.0p-55 +
+                      z * (0x111110896efbb2.0p-59 + z * (-0x1a00f9e2cae774.0p-65 + z * 0x16cd878c3b46a7.0p-71))));
+  double c = 1.0 + z * (-0x1ffffffd0c5e81.0p-54 +
+                        z * (0x155553e1053a42.0p-57 + z * (-0x16c087e80f1e27.0p-62 + z * 0x199342e0ee5069.0p-68)));
+  uint64_t quarters = elementary_bits(shifted) + first, odd = 0 - (quarters & 1);
+  uint64_t sb = elementary_bits(s), cb = elementary_bits(c);
+  return (float)elementary_from_bits((sb ^ ((sb ^ cb) & odd)) ^ ((quarters & 2) << 62));
+}
+
+static inline float special_near_sin_f32(float x) { return special_near_quadrant(x, 0); }
+static inline float special_near_cos_f32(float x) { return special_near_quadrant(x, 1); }
+
+static inline float special_sin_f32(float x) {
+  return fabsf(x) <= SPECIAL_NEAR_f32 ? special_near_sin_f32(x) : (float)elementary_sin((double)x);
+}
+
+static inline float special_cos_f32(float x) {
+  return fabsf(x) <= SPECIAL_NEAR_f32 ? special_near_cos_f32(x) : (float)elementary_cos((double)x);
+}
+
+/* m = exp(-2|x|) - 1, in [-1, 0], tanh|x| = -m / (2 + m). 2^k q + (2^k - 1) does not cancel for k <= 0. */
 static inline float special_tanh_f32(float x) {
-  float size = fabsf(x), z = x * x;
-  float p = -5.70498872745e-3f;
-  p = p * z + 2.06390887954e-2f;
-  p = p * z - 5.37397155531e-2f;
-  p = p * z + 1.33314422036e-1f;
-  p = p * z - 3.33332819422e-1f;
-  float small = (p * z) * x + x;
-  float large = 1.0f - 2.0f / (special_exp_f32(2.0f * size) + 1.0f);
-  return size < 0.625f ? small : copysignf(large, x);
+  float y = -2.0f * fabsf(x);
+  y = y < -40.0f ? -40.0f : y;
+  uint32_t n;
+  float q = special_exp_reduced_f32(y, &n);
+  float power = special_from_bits((n - 127) << 23);
+  float m = power * q + (power - 1.0f);
+  return special_from_bits(special_bits(fabsf(m / (2.0f + m))) | (special_bits(x) & UINT32_C(0x80000000)));
 }
 
-/* exp(-|x|) / (1 + exp(-|x|)) keeps its digits where the result is small. */
+/* e = exp(-|x|): 1 / (1 + e) or e / (1 + e). */
 static inline float special_sigmoid_f32(float x) {
-  float e = special_exp_f32(-fabsf(x)), s = 1.0f / (1.0f + e);
-  return x < 0.0f ? e * s : s;
+  float e = special_exp_f32(-fabsf(x));
+  return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
 }
 
-/* log(1 + e) with u = 1 + e rounded: log(u) e / (u - 1) puts back what the rounding took (Kahan). */
+/* max(x, 0) + log(1 + e); where 1 + e > sqrt(2), log(1 + e) = ln 2 + log(1 + (e - 1) / 2). */
 static inline float special_softplus_f32(float x) {
-  float e = special_exp_f32(-fabsf(x)), u = 1.0f + e, rest = u - 1.0f;
-  float corrected = special_log_f32(u) * (e / (rest == 0.0f ? 1.0f : rest));
-  return (x > 0.0f ? x : x - x) + (rest == 0.0f ? e : corrected);
+  float e = special_exp_f32(-fabsf(x));
+  float f = e > 0.4142135f ? 0.5f * (e - 1.0f) : e;
+  float k = e > 0.4142135f ? 1.0f : 0.0f;
+  return (x > 0.0f ? x : 0.0f) + special_log_reduced_f32(k, f);
 }
 
-static inline float special_swish_f32(float x) { return x * special_sigmoid_f32(x); }
+/* x / (1 + e) or x e / (1 + e); the last factor of a tiny e comes last, that x e be rounded once. */
+static inline float special_swish_f32(float x) {
+  float t = x < -120.0f ? -120.0f : x, y = -fabsf(t);
+  y = y < -120.0f ? -120.0f : y;
+  uint32_t n;
+  float q = special_exp_reduced_f32(y, &n);
+  float part = (1.0f + q) * special_half_power(n), rest = special_other_power(n);
+  float result = (x >= 0.0f ? t : t * part) / (1.0f + part * rest);
+  return result * (x >= 0.0f ? 1.0f : rest);
+}
+
+/* ---- f64: the same, on elementary.h ---- */
+
+static inline double special_exp_f64(double x) { return elementary_exp(x); }
+static inline double special_log_f64(double x) { return elementary_log(x); }
+static inline double special_sin_f64(double x) { return elementary_sin(x); }
+static inline double special_cos_f64(double x) { return elementary_cos(x); }
+
+static inline double special_near_sin_f64(double x) {
+  double sine, cosine;
+  elementary_near_sincos(x, &sine, &cosine);
+  return sine;
+}
+
+static inline double special_near_cos_f64(double x) {
+  double sine, cosine;
+  elementary_near_sincos(x, &sine, &cosine);
+  return cosine;
+}
 
 static inline double special_tanh_f64(double x) {
-  double size = fabs(x), z = x * x;
-  double p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
-  double q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
-  double small = (z * (p / q)) * x + x;
-  double large = 1.0 - 2.0 / (elementary_exp(2.0 * size) + 1.0);
-  return size < 0.625 ? small : copysign(large, x);
+  double y = -2.0 * fabs(x);
+  y = y < -80.0 ? -80.0 : y;
+  uint64_t n;
+  double q = elementary_exp_reduced(y, &n);
+  double power = elementary_from_bits((n - 1023) << 52);
+  double m = power * q + (power - 1.0);
+  return elementary_from_bits(elementary_bits(fabs(m / (2.0 + m))) | (elementary_bits(x) & (UINT64_C(1) << 63)));
 }
 
 static inline double special_sigmoid_f64(double x) {
-  double e = elementary_exp(-fabs(x)), s = 1.0 / (1.0 + e);
-  return x < 0.0 ? e * s : s;
+  double e = elementary_exp(-fabs(x));
+  return (x >= 0.0 ? 1.0 : e) / (1.0 + e);
 }
 
 static inline double special_softplus_f64(double x) {
-  double e = elementary_exp(-fabs(x)), u = 1.0 + e, rest = u - 1.0;
-  double corrected = elementary_log(u) * (e / (rest == 0.0 ? 1.0 : rest));
-  return (x > 0.0 ? x : x - x) + (rest == 0.0 ? e : corrected);
+  double e = elementary_exp(-fabs(x));
+  double f = e > 0.41421356237309503 ? 0.5 * (e - 1.0) : e;
+  double k = e > 0.41421356237309503 ? 1.0 : 0.0;
+  return (x > 0.0 ? x : 0.0) + elementary_log_reduced(k, f);
 }
 
-static inline double special_swish_f64(double x) { return x * special_sigmoid_f64(x); }
+static inline double special_swish_f64(double x) {
+  double t = x < -800.0 ? -800.0 : x, y = -fabs(t);
+  y = y < -800.0 ? -800.0 : y;
+  uint64_t n;
+  double q = elementary_exp_reduced(y, &n);
+  double part = (1.0 + q) * elementary_from_bits((n >> 1) << 52);
+  double rest = elementary_from_bits((n - (n >> 1)) << 52);
+  double result = (x >= 0.0 ? t : t * part) / (1.0 + part * rest);
+  return result * (x >= 0.0 ? 1.0 : rest);
+}
 
 #endif

@@ -1,0 +1,158 @@
+/* Convolutions as matrix products: the patch under each kernel position becomes a row of `columns`, [positions][kh kw
+ * ci], of some images at a time, so that it stays in the second-level cache.
+ *
+ *   forward          y = columns W             W is [kh kw ci][co], as stored
+ *   input gradient   columns = dy W', each row added back to where its patch came from
+ *   weight gradient  dW += columns' dy
+ */
+#include "graph/conv_private.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS_BYTES = 256 << 10 };
+
+/* 1 x 1 kernels at stride 1 without padding: the image is its own `columns`. */
+static bool is_plain(const struct conv_geometry *g) {
+  return g->kh == 1 && g->kw == 1 && g->stride == 1 && g->top + g->bottom + g->left + g->right == 0;
+}
+
+void im2col_create(struct conv_kernel *kernel) {
+  const struct conv_geometry *g = &kernel->geometry;
+  int64_t image = g->oh * g->ow * g->kh * g->kw * g->ci * type_size(g->type);
+  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(g) ? "gemm" : "im2col+gemm");
+  kernel->images = image > 0 && image < COLUMNS_BYTES ? COLUMNS_BYTES / image : 1;
+  if (kernel->images > g->n) kernel->images = g->n;
+  if (is_plain(g)) kernel->images = g->n;
+  kernel->scratch = is_plain(g) || kernel->empty ? 0 : kernel->images * image;
+}
+
+/* For the row and column of the kernel, the output columns j whose pixel j s + b - left is within the image. */
+static void find_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end) {
+  *first = shift < 0 ? (-shift + stride - 1) / stride : 0;
+  *end = size - shift > 0 ? (size - shift + stride - 1) / stride : 0;
+  if (*end > outputs) *end = outputs;
+  if (*first > *end) *first = *end;
+}
+
+#define LAYOUTS(suffix, real)                                                                                          \
+  /* The patches of one image. */                                                                                      \
+  static void gather_patches##suffix(const struct conv_geometry *g, const real *x, real *columns) {                    \
+    int64_t patch = g->kh * g->kw * g->ci;                                                                             \
+    for (int64_t i = 0; i < g->oh; i++, columns += g->ow * patch)                                                      \
+      for (int64_t a = 0; a < g->kh; a++) {                                                                            \
+        int64_t row = i * g->stride + a - g->top;                                                                      \
+        for (int64_t j = 0; j < g->ow; j++) {                                                                          \
+          real *to = columns + j * patch + a * g->kw * g->ci;                                                          \
+          int64_t left = j * g->stride - g->left, skip = left < 0 ? -left : 0, end = g->w - left;                      \
+          if (end > g->kw) end = g->kw;                                                                                \
+          if (row < 0 || row >= g->h || end <= skip) {                                                                 \
+            memset(to, 0, (size_t)(g->kw * g->ci) * sizeof *to);                                                       \
+            continue;                                                                                                  \
+          }                                                                                                            \
+          memset(to, 0, (size_t)(skip * g->ci) * sizeof *to);                                                          \
+          memcpy(to + skip * g->ci, x + (row * g->w + left + skip) * g->ci,                                            \
+                 (size_t)((end - skip) * g->ci) * sizeof *to);                                                         \
+          memset(to + end * g->ci, 0, (size_t)((g->kw - end) * g->ci) * sizeof *to);                                   \
+        }                                                                                                              \
+      }                                                                                                                \
+  }                                                                                                                    \
+  /* Adds the patches of one image to where they came from. */                                                         \
+  static void scatter_patches##suffix(const struct conv_geometry *g, const real *columns, real *restrict x) {          \
+    int64_t patch = g->kh * g->kw * g->ci;                                                                             \
+    memset(x, 0, (size_t)(g->h * g->w * g->ci) * sizeof *x);                                                           \
+    for (int64_t i = 0; i < g->oh; i++, columns += g->ow * patch)                                                      \
+      for (int64_t a = 0; a < g->kh; a++) {                                                                            \
+        int64_t row = i * g->stride + a - g->top;                                                                      \
+        if (row < 0 || row >= g->h) continue;                                                                          \
+        for (int64_t b = 0; b < g->kw; b++) {                                                                          \
+          int64_t first, end;                                                                                          \
+          find_range(g->ow, g->w, g->stride, b - g->left, &first, &end);                                               \
+          for (int64_t j = first; j < end; j++) {                                                                      \
+            const real *restrict from = columns + j * patch + (a * g->kw + b) * g->ci;                                 \
+            real *restrict to = x + (row * g->w + j * g->stride + b - g->left) * g->ci;                                \
+            for (int64_t c = 0; c < g->ci; c++) to[c] += from[c];                                                      \
+          }                                                                                                            \
+        }                                                                                                              \
+      }                                                                                                                \
+  }                                                                                                                    \
+  static void apply_tail##suffix(const real *restrict bias, real slope, int64_t pixels, int64_t channels,              \
+                                 real *restrict y) {                                                                   \
+    for (int64_t i = 0; i < pixels; i++, y += channels)                                                                \
+      for (int64_t c = 0; c < channels; c++) {                                                                         \
+        real value = bias ? y[c] + bias[c] : y[c];                                                                     \
+        y[c] = value > 0 ? value : value * slope;                                                                      \
+      }                                                                                                                \
+  }
+LAYOUTS(_f32, float)
+LAYOUTS(_f64, double)
+
+void conv_apply_tail(const struct conv_kernel *kernel, const void *bias, int64_t pixels, void *y) {
+  if (!bias && kernel->tail.slope == 1) return;
+  if (kernel->geometry.type == GRAPH_F32)
+    apply_tail_f32(bias, (float)kernel->tail.slope, pixels, kernel->geometry.co, y);
+  else
+    apply_tail_f64(bias, kernel->tail.slope, pixels, kernel->geometry.co, y);
+}
+
+/* c = op(a) op(b) + beta c, all dense and row-major. */
+static void multiply(enum graph_type type, bool ta, bool tb, int64_t rows, int64_t columns, int64_t inner,
+                     const void *a, const void *b, double beta, void *c) {
+  enum CBLAS_TRANSPOSE at = ta ? CblasTrans : CblasNoTrans, bt = tb ? CblasTrans : CblasNoTrans;
+  blasint m = (blasint)rows, n = (blasint)columns, k = (blasint)inner, lda = ta ? m : k, ldb = tb ? k : n;
+  if (type == GRAPH_F32)
+    cblas_sgemm(CblasRowMajor, at, bt, m, n, k, 1, a, lda, b, ldb, (float)beta, c, n);
+  else
+    cblas_dgemm(CblasRowMajor, at, bt, m, n, k, 1, a, lda, b, ldb, beta, c, n);
+}
+
+static const void *lay_patches(const struct conv_geometry *g, const unsigned char *x, int64_t images, void *scratch) {
+  int64_t size = type_size(g->type), image = g->h * g->w * g->ci * size;
+  int64_t patches = g->oh * g->ow * g->kh * g->kw * g->ci * size;
+  if (is_plain(g)) return x;
+  for (int64_t i = 0; i < images; i++) {
+    unsigned char *to = (unsigned char *)scratch + i * patches;
+    if (g->type == GRAPH_F32)
+      gather_patches_f32(g, (const float *)(const void *)(x + i * image), (float *)(void *)to);
+    else
+      gather_patches_f64(g, (const double *)(const void *)(x + i * image), (double *)(void *)to);
+  }
+  return scratch;
+}
+
+static void add_patches(const struct conv_geometry *g, const unsigned char *columns, int64_t images, unsigned char *x) {
+  int64_t size = type_size(g->type), image = g->h * g->w * g->ci * size;
+  int64_t patches = g->oh * g->ow * g->kh * g->kw * g->ci * size;
+  for (int64_t i = 0; i < images; i++) {
+    if (g->type == GRAPH_F32)
+      scatter_patches_f32(g, (const float *)(const void *)(columns + i * patches), (float *)(void *)(x + i * image));
+    else
+      scatter_patches_f64(g, (const double *)(const void *)(columns + i * patches), (double *)(void *)(x + i * image));
+  }
+}
+
+void im2col_run(const struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+  const struct conv_geometry *g = &kernel->geometry;
+  int64_t size = type_size(g->type), patch = g->kh * g->kw * g->ci;
+  int64_t x_image = g->h * g->w * g->ci * size, y_image = g->oh * g->ow * g->co * size;
+  const void *weights = in[1] ? in[1] : kernel->weights;
+  for (int64_t first = 0; first < g->n; first += kernel->images) {
+    int64_t images = g->n - first < kernel->images ? g->n - first : kernel->images, rows = images * g->oh * g->ow;
+    if (g->op == OP_conv) {
+      const void *columns = lay_patches(g, (const unsigned char *)in[0] + first * x_image, images, scratch);
+      void *y = (unsigned char *)out + first * y_image;
+      multiply(g->type, false, false, rows, g->co, patch, columns, weights, 0, y);
+      conv_apply_tail(kernel, bias, rows, y);
+    } else if (g->op == OP_conv_input_gradient) {
+      unsigned char *x = (unsigned char *)out + first * x_image;
+      const void *dy = (const unsigned char *)in[0] + first * y_image;
+      multiply(g->type, false, true, rows, patch, g->co, dy, weights, 0, is_plain(g) ? x : scratch);
+      if (!is_plain(g)) add_patches(g, scratch, images, x);
+    } else {
+      const void *columns = lay_patches(g, (const unsigned char *)in[0] + first * x_image, images, scratch);
+      const void *dy = (const unsigned char *)in[1] + first * y_image;
+      multiply(g->type, true, false, patch, g->co, rows, columns, dy, first > 0, out);
+    }
+  }
+}

@@ -1,0 +1,265 @@
+/* Convolutions by oneDNN's primitives: channels-last images as they are, weights in the primitive's own order, scratch
+ * memory from the plan, so that a run allocates nothing.
+ */
+#include "graph/conv_private.h"
+
+#ifndef HGN_ONEDNN
+
+enum status onednn_create(struct conv_kernel *kernel) {
+  (void)kernel;
+  return status_raise(STATUS_UNAVAILABLE, "this program was built without oneDNN");
+}
+void onednn_destroy(struct conv_kernel *kernel) { (void)kernel; }
+enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights) {
+  (void)kernel, (void)weights;
+  return STATUS_OK;
+}
+enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+  (void)kernel, (void)in, (void)bias, (void)out, (void)scratch;
+  return STATUS_OK;
+}
+
+#else
+
+#include <dlfcn.h>
+#include <dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct conv_onednn {
+  dnnl_primitive_t primitive, reorder; /* reorder: NULL when the weights' order is the user's */
+  dnnl_memory_t image, weights, result, bias, scratch,
+      plain; /* x or dx; own order; y or dy; weights as [kh][kw][ci][co] */
+  void *own; /* memory of `weights`, NULL when they are the user's */
+};
+
+/* As status, with what oneDNN said. */
+static enum status check(dnnl_status_t code, const char *what) {
+  if (code == dnnl_success) return STATUS_OK;
+  if (code == dnnl_out_of_memory) return status_raise(STATUS_MEMORY, "oneDNN is out of memory for %s", what);
+  return status_raise(STATUS_UNAVAILABLE, "oneDNN cannot make %s (error %d)", what, (int)code);
+}
+
+static dnnl_engine_t engine;
+static dnnl_stream_t stream;
+
+/* One engine and stream for the process. oneDNN runs on OpenMP, which has to be told to use one thread; its symbol is
+ * looked up since not every build of oneDNN has it. */
+static enum status open_engine(void) {
+  if (stream) return STATUS_OK;
+  void *program = dlopen(NULL, RTLD_LAZY), *symbol = program ? dlsym(program, "omp_set_num_threads") : NULL;
+  if (symbol) {
+    void (*set_threads)(int);
+    memcpy(&set_threads, &symbol, sizeof set_threads); /* ISO C has no cast from object to function pointer */
+    set_threads(1);
+  }
+  if (program) dlclose(program);
+  if (!engine) TRY(check(dnnl_engine_create(&engine, dnnl_cpu, 0), "an engine"));
+  return check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "a stream");
+}
+
+struct descriptions {
+  dnnl_memory_desc_t image, any_weights, plain, result, bias;
+};
+
+static enum status describe(const struct conv_kernel *kernel, struct descriptions *d) {
+  const struct conv_geometry *g = &kernel->geometry;
+  const dnnl_dims_t image = {g->n, g->ci, g->h, g->w}, result = {g->n, g->co, g->oh, g->ow};
+  const dnnl_dims_t weights = {g->co, g->ci, g->kh, g->kw}, bias = {g->co};
+  memset(d, 0, sizeof *d);
+  TRY(check(dnnl_memory_desc_init_by_tag(&d->image, 4, image, dnnl_f32, dnnl_nhwc), "an image"));
+  TRY(check(dnnl_memory_desc_init_by_tag(&d->result, 4, result, dnnl_f32, dnnl_nhwc), "an image"));
+  TRY(check(dnnl_memory_desc_init_by_tag(&d->any_weights, 4, weights, dnnl_f32, dnnl_format_tag_any), "weights"));
+  TRY(check(dnnl_memory_desc_init_by_tag(&d->plain, 4, weights, dnnl_f32, dnnl_hwio), "weights"));
+  if (kernel->tail.bias) TRY(check(dnnl_memory_desc_init_by_tag(&d->bias, 1, bias, dnnl_f32, dnnl_a), "a bias"));
+  return STATUS_OK;
+}
+
+static enum status create_attributes(const struct conv_kernel *kernel, dnnl_primitive_attr_t *attributes) {
+  TRY(check(dnnl_primitive_attr_create(attributes), "attributes"));
+  enum status status =
+      check(dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user), "attributes");
+  if (status == STATUS_OK && kernel->geometry.op == OP_conv && kernel->tail.slope != 1) {
+    dnnl_post_ops_t operations;
+    status = check(dnnl_post_ops_create(&operations), "attributes");
+    if (status != STATUS_OK) return status;
+    status =
+        check(dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, (float)kernel->tail.slope, 0), "a tail");
+    if (status == STATUS_OK) status = check(dnnl_primitive_attr_set_post_ops(*attributes, operations), "a tail");
+    dnnl_post_ops_destroy(operations);
+  }
+  return status;
+}
+
+/* The forward description, which the backward ones need as a hint too. */
+static enum status create_forward(const struct conv_kernel *kernel, const struct descriptions *d,
+                                  dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
+  const struct conv_geometry *g = &kernel->geometry;
+  const dnnl_dims_t strides = {g->stride, g->stride}, before = {g->top, g->left}, after = {g->bottom, g->right};
+  dnnl_convolution_desc_t forward;
+  TRY(check(dnnl_convolution_forward_desc_init(&forward, dnnl_forward_training, dnnl_convolution_direct, &d->image,
+                                               &d->any_weights, kernel->tail.bias ? &d->bias : NULL, &d->result,
+                                               strides, before, after),
+            "a convolution"));
+  return check(dnnl_primitive_desc_create(description, &forward, attributes, engine, NULL), "a convolution");
+}
+
+static enum status create_backward(const struct conv_kernel *kernel, const struct descriptions *d,
+                                   dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t hint,
+                                   dnnl_primitive_desc_t *description) {
+  const struct conv_geometry *g = &kernel->geometry;
+  const dnnl_dims_t strides = {g->stride, g->stride}, before = {g->top, g->left}, after = {g->bottom, g->right};
+  dnnl_convolution_desc_t backward;
+  dnnl_status_t code =
+      g->op == OP_conv_input_gradient
+          ? dnnl_convolution_backward_data_desc_init(&backward, dnnl_convolution_direct, &d->image, &d->any_weights,
+                                                     &d->result, strides, before, after)
+          : dnnl_convolution_backward_weights_desc_init(&backward, dnnl_convolution_direct, &d->image, &d->any_weights,
+                                                        NULL, &d->result, strides, before, after);
+  TRY(check(code, "a convolution's gradient"));
+  return check(dnnl_primitive_desc_create(description, &backward, attributes, engine, hint),
+               "a convolution's gradient");
+}
+
+static enum status create_memory(dnnl_memory_t *memory, const dnnl_memory_desc_t *description, void *handle) {
+  return check(dnnl_memory_create(memory, description, engine, handle), "memory");
+}
+
+/* Weights in the primitive's own order, with the reorder from the user's (to it, for a weight gradient). */
+static enum status create_reorder(struct conv_kernel *kernel, const struct descriptions *d,
+                                  const dnnl_memory_desc_t *own) {
+  struct conv_onednn *one = kernel->onednn;
+  bool gradient = kernel->geometry.op == OP_conv_weight_gradient;
+  TRY(create_memory(&one->plain, &d->plain, DNNL_MEMORY_NONE));
+  if (dnnl_memory_desc_equal(own, &d->plain)) return create_memory(&one->weights, own, DNNL_MEMORY_NONE);
+  size_t bytes = (dnnl_memory_desc_get_size(own) + 63) / 64 * 64;
+  one->own = aligned_alloc(64, bytes);
+  REQUIRE(one->own, STATUS_MEMORY, "out of memory for a convolution's weights");
+  memset(one->own, 0, bytes);
+  TRY(create_memory(&one->weights, own, one->own));
+  dnnl_primitive_desc_t description;
+  TRY(check(dnnl_reorder_primitive_desc_create(&description, gradient ? own : &d->plain, engine,
+                                               gradient ? &d->plain : own, engine, NULL),
+            "a reorder"));
+  enum status status = check(dnnl_primitive_create(&one->reorder, description), "a reorder");
+  dnnl_primitive_desc_destroy(description);
+  return status;
+}
+
+static enum status create_from(struct conv_kernel *kernel, const struct descriptions *d,
+                               dnnl_primitive_desc_t description) {
+  struct conv_onednn *one = kernel->onednn;
+  bool gradient = kernel->geometry.op == OP_conv_weight_gradient;
+  const char *name = "?";
+  const dnnl_memory_desc_t *scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+  const dnnl_memory_desc_t *own =
+      dnnl_primitive_desc_query_md(description, gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
+  TRY(check(dnnl_primitive_create(&one->primitive, description), "a convolution"));
+  TRY(create_memory(&one->image, &d->image, DNNL_MEMORY_NONE));
+  TRY(create_memory(&one->result, &d->result, DNNL_MEMORY_NONE));
+  if (kernel->tail.bias) TRY(create_memory(&one->bias, &d->bias, DNNL_MEMORY_NONE));
+  TRY(create_memory(&one->scratch, scratch, DNNL_MEMORY_NONE));
+  kernel->scratch = (int64_t)dnnl_memory_desc_get_size(scratch);
+  TRY(create_reorder(kernel, d, own));
+  dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, (void *)&name);
+  snprintf(kernel->name, sizeof kernel->name, "onednn %.40s", name);
+  return STATUS_OK;
+}
+
+enum status onednn_create(struct conv_kernel *kernel) {
+  struct descriptions d;
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_primitive_desc_t hint = NULL, description = NULL;
+  bool forward = kernel->geometry.op == OP_conv;
+  REQUIRE(kernel->geometry.type == GRAPH_F32, STATUS_UNAVAILABLE, "oneDNN has no convolution in f64");
+  TRY(open_engine());
+  kernel->onednn = calloc(1, sizeof *kernel->onednn);
+  REQUIRE(kernel->onednn, STATUS_MEMORY, "out of memory for a convolution");
+  enum status status = describe(kernel, &d);
+  if (status == STATUS_OK) status = create_attributes(kernel, &attributes);
+  if (status == STATUS_OK) status = create_forward(kernel, &d, forward ? attributes : NULL, &hint);
+  if (status == STATUS_OK && !forward) status = create_backward(kernel, &d, attributes, hint, &description);
+  if (status == STATUS_OK) status = create_from(kernel, &d, forward ? hint : description);
+  if (description) dnnl_primitive_desc_destroy(description);
+  if (hint) dnnl_primitive_desc_destroy(hint);
+  if (attributes) dnnl_primitive_attr_destroy(attributes);
+  if (status != STATUS_OK) onednn_destroy(kernel);
+  return status;
+}
+
+static void drop(dnnl_memory_t memory) {
+  if (memory) dnnl_memory_destroy(memory);
+}
+
+void onednn_destroy(struct conv_kernel *kernel) {
+  struct conv_onednn *one = kernel->onednn;
+  if (!one) return;
+  if (one->primitive) dnnl_primitive_destroy(one->primitive);
+  if (one->reorder) dnnl_primitive_destroy(one->reorder);
+  drop(one->image);
+  drop(one->weights);
+  drop(one->result);
+  drop(one->bias);
+  drop(one->scratch);
+  drop(one->plain);
+  free(one->own);
+  free(one);
+  kernel->onednn = NULL;
+}
+
+static enum status run_check(dnnl_status_t code) {
+  REQUIRE(code == dnnl_success, STATUS_NUMERIC, "oneDNN failed to run a convolution (error %d)", (int)code);
+  return STATUS_OK;
+}
+
+/* Points a memory at data; oneDNN does not write what it only reads. */
+static void point(dnnl_memory_t memory, const void *data) {
+  if (memory) dnnl_memory_set_data_handle(memory, (void *)(uintptr_t)data);
+}
+
+static enum status reorder(const struct conv_onednn *one, dnnl_memory_t from, dnnl_memory_t to) {
+  const dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+  return run_check(dnnl_primitive_execute(one->reorder, stream, 2, arguments));
+}
+
+enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights) {
+  struct conv_onednn *one = kernel->onednn;
+  if (!one->reorder) {
+    point(one->weights, weights);
+    return STATUS_OK;
+  }
+  point(one->plain, weights);
+  return reorder(one, one->plain, one->weights);
+}
+
+static enum status run_weight_gradient(struct conv_onednn *one, const void *const *in, void *out) {
+  point(one->image, in[0]);
+  point(one->result, in[1]);
+  point(one->reorder ? one->plain : one->weights, out);
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, one->image},
+                                       {DNNL_ARG_DIFF_DST, one->result},
+                                       {DNNL_ARG_DIFF_WEIGHTS, one->weights},
+                                       {DNNL_ARG_SCRATCHPAD, one->scratch}};
+  TRY(run_check(dnnl_primitive_execute(one->primitive, stream, 4, arguments)));
+  return one->reorder ? reorder(one, one->weights, one->plain) : STATUS_OK;
+}
+
+enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+  struct conv_onednn *one = kernel->onednn;
+  point(one->scratch, scratch);
+  if (kernel->geometry.op == OP_conv_weight_gradient) return run_weight_gradient(one, in, out);
+  if (in[1]) TRY(onednn_load_weights(kernel, in[1]));
+  bool forward = kernel->geometry.op == OP_conv;
+  point(one->image, forward ? in[0] : out);
+  point(one->result, forward ? out : in[0]);
+  point(one->bias, bias);
+  const dnnl_exec_arg_t arguments[] = {{forward ? DNNL_ARG_SRC : DNNL_ARG_DIFF_SRC, one->image},
+                                       {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, one->result},
+                                       {DNNL_ARG_WEIGHTS, one->weights},
+                                       {DNNL_ARG_SCRATCHPAD, one->scratch},
+                                       {DNNL_ARG_BIAS, one->bias}};
+  return run_check(dnnl_primitive_execute(one->primitive, stream, kernel->tail.bias ? 5 : 4, arguments));
+}
+
+#endif

@@ -1,0 +1,124 @@
+#include "graph/conv_private.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One thread a rank; OpenBLAS would take all. */
+static void use_one_thread(void) {
+  static bool told;
+  if (!told) openblas_set_num_threads(1);
+  told = true;
+}
+
+void matmul_run(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
+                const void *const *data, void *result) {
+  bool ta = attributes->integer[0] != 0, tb = attributes->integer[1] != 0;
+  int64_t rows = out->dim[0], columns = out->dim[1], inner = in[0]->dim[ta ? 0 : 1];
+  if (rows == 0 || columns == 0) return;
+  if (inner == 0) {
+    memset(result, 0, (size_t)shape_bytes(out));
+    return;
+  }
+  use_one_thread();
+  enum CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans, b = tb ? CblasTrans : CblasNoTrans;
+  blasint m = (blasint)rows, n = (blasint)columns, k = (blasint)inner;
+  blasint lda = (blasint)in[0]->dim[1], ldb = (blasint)in[1]->dim[1];
+  if (out->type == GRAPH_F32)
+    cblas_sgemm(CblasRowMajor, a, b, m, n, k, 1, data[0], lda, data[1], ldb, 0, result, n);
+  else
+    cblas_dgemm(CblasRowMajor, a, b, m, n, k, 1, data[0], lda, data[1], ldb, 0, result, n);
+}
+
+/* ---- Convolutions ---- */
+
+static struct conv_geometry find_geometry(enum graph_op op, const struct op_attributes *attributes,
+                                          const struct shape *const *in, const struct shape *out) {
+  const int64_t *integer = attributes->integer;
+  const struct shape *x = op == OP_conv_input_gradient ? out : in[0];
+  const struct shape *w = op == OP_conv_weight_gradient ? out : in[1];
+  const struct shape *y = op == OP_conv ? out : op == OP_conv_input_gradient ? in[0] : in[1];
+  return (struct conv_geometry){op,
+                                out->type,
+                                x->dim[0],
+                                x->dim[1],
+                                x->dim[2],
+                                x->dim[3],
+                                w->dim[0],
+                                w->dim[1],
+                                w->dim[3],
+                                y->dim[1],
+                                y->dim[2],
+                                integer[CONV_STRIDE],
+                                integer[CONV_TOP],
+                                integer[CONV_BOTTOM],
+                                integer[CONV_LEFT],
+                                integer[CONV_RIGHT]};
+}
+
+/* Where oneDNN is worth its call: measured on AVX2, see the comment at the table in tests of `hgn bench graph`. */
+static bool onednn_pays(const struct conv_geometry *g) {
+  bool narrow = g->ci < 8 || g->co < 8; /* channels-last layers of few channels fall back to slow kernels */
+  return g->type == GRAPH_F32 && !narrow;
+}
+
+enum status conv_create(enum graph_op op, const struct op_attributes *attributes, const struct shape *const *in,
+                        const struct shape *out, const struct conv_tail *tail, enum conv_library library,
+                        struct conv_kernel **kernel) {
+  use_one_thread();
+  *kernel = calloc(1, sizeof **kernel);
+  REQUIRE(*kernel, STATUS_MEMORY, "out of memory for a convolution");
+  struct conv_kernel *made = *kernel;
+  made->geometry = find_geometry(op, attributes, in, out);
+  made->tail = tail ? *tail : (struct conv_tail){.slope = 1};
+  const struct conv_geometry *g = &made->geometry;
+  made->empty = g->n * g->h * g->w * g->ci * g->co * g->oh * g->ow == 0;
+  enum status status = STATUS_UNAVAILABLE;
+  if (!made->empty && (library == CONV_ONEDNN || (library == CONV_AUTO && onednn_pays(g))))
+    status = onednn_create(made);
+  if (status == STATUS_UNAVAILABLE && library != CONV_ONEDNN) {
+    status_clear();
+    status = STATUS_OK;
+    im2col_create(made);
+  }
+  if (status != STATUS_OK) conv_destroy(kernel);
+  return status;
+}
+
+void conv_destroy(struct conv_kernel **kernel) {
+  if (!*kernel) return;
+  onednn_destroy(*kernel);
+  free(*kernel);
+  *kernel = NULL;
+}
+
+int64_t conv_scratch(const struct conv_kernel *kernel) { return kernel->scratch; }
+const char *conv_name(const struct conv_kernel *kernel) { return kernel->name; }
+
+double conv_flops(const struct conv_kernel *kernel) {
+  const struct conv_geometry *g = &kernel->geometry;
+  return 2.0 * (double)(g->n * g->oh * g->ow) * (double)(g->kh * g->kw * g->ci * g->co);
+}
+
+enum status conv_load_weights(struct conv_kernel *kernel, const void *weights) {
+  kernel->weights = weights;
+  return kernel->onednn ? onednn_load_weights(kernel, weights) : STATUS_OK;
+}
+
+static int64_t result_elements(const struct conv_geometry *g) {
+  if (g->op == OP_conv) return g->n * g->oh * g->ow * g->co;
+  return g->op == OP_conv_input_gradient ? g->n * g->h * g->w * g->ci : g->kh * g->kw * g->ci * g->co;
+}
+
+enum status conv_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+  const struct conv_geometry *g = &kernel->geometry;
+  if (kernel->empty) {
+    memset(out, 0, (size_t)(result_elements(g) * type_size(g->type)));
+    if (g->op == OP_conv) conv_apply_tail(kernel, bias, g->n * g->oh * g->ow, out);
+    return STATUS_OK;
+  }
+  if (kernel->onednn) return onednn_run(kernel, in, bias, out, scratch);
+  im2col_run(kernel, in, bias, out, scratch);
+  return STATUS_OK;
+}
