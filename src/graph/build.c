@@ -1,7 +1,6 @@
 /* The functions that models are written with: check, broadcast, add a node. */
 #include "graph/node.h"
 
-
 /* All operands are there and of one graph; the graph, or NULL. */
 static struct graph *common_graph(const char *name, const struct value *values, int count) {
   struct graph *graph = NULL;

@@ -13,9 +13,11 @@
 
 enum { COLUMNS_BYTES = 256 << 10 };
 
-/* 1 x 1 kernels at stride 1 without padding: the image is its own `columns`. */
+/* Patches that stand in the image as they are: of 1 x 1 kernels, and of one kernel position that covers all of it. */
 static bool is_plain(const struct conv_geometry *g) {
-  return g->kh == 1 && g->kw == 1 && g->stride == 1 && g->top + g->bottom + g->left + g->right == 0;
+  bool padded = g->top + g->bottom + g->left + g->right != 0;
+  bool point = g->kh == 1 && g->kw == 1 && g->stride == 1, whole = g->kh == g->h && g->kw == g->w;
+  return !padded && (point || whole);
 }
 
 void im2col_create(struct conv_kernel *kernel) {

@@ -12,6 +12,7 @@ struct conv_geometry {
 };
 
 struct conv_onednn;
+struct conv_wide;
 
 struct conv_kernel {
   struct conv_geometry geometry;
@@ -20,7 +21,8 @@ struct conv_kernel {
   const void *weights; /* im2col: where conv_load_weights() found them */
   int64_t images;      /* im2col: images laid out at once */
   int64_t scratch;
-  struct conv_onednn *onednn; /* NULL: im2col */
+  struct conv_onednn *onednn;
+  struct conv_wide *wide; /* neither: im2col */
   char name[64];
 };
 
@@ -33,6 +35,13 @@ enum status onednn_create(struct conv_kernel *kernel);
 void onednn_destroy(struct conv_kernel *kernel);
 enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights);
 enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
+
+/* conv_widen.c */
+bool widen_pays(const struct conv_geometry *geometry);
+enum status widen_create(struct conv_kernel *kernel);
+void widen_destroy(struct conv_kernel *kernel);
+enum status widen_load_weights(struct conv_kernel *kernel, const void *weights);
+enum status widen_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
 /* Adds the bias to `pixels` rows of `channels`, then leaky relu. */
 void conv_apply_tail(const struct conv_kernel *kernel, const void *bias, int64_t pixels, void *y);

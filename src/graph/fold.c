@@ -3,7 +3,6 @@
  */
 #include "graph/kernels.h"
 
-
 static bool is_fill(struct value value) { return node_get(value)->op == OP_fill; }
 static double fill_number(struct value value) { return node_get(value)->attributes.number[0]; }
 
