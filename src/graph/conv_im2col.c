@@ -30,8 +30,7 @@ void im2col_create(struct conv_kernel *kernel) {
   kernel->scratch = is_plain(g) || kernel->empty ? 0 : kernel->images * image;
 }
 
-/* For the row and column of the kernel, the output columns j whose pixel j s + b - left is within the image. */
-static void find_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end) {
+void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end) {
   *first = shift < 0 ? (-shift + stride - 1) / stride : 0;
   *end = size - shift > 0 ? (size - shift + stride - 1) / stride : 0;
   if (*end > outputs) *end = outputs;
@@ -70,7 +69,7 @@ static void find_range(int64_t outputs, int64_t size, int64_t stride, int64_t sh
         if (row < 0 || row >= g->h) continue;                                                                          \
         for (int64_t b = 0; b < g->kw; b++) {                                                                          \
           int64_t first, end;                                                                                          \
-          find_range(g->ow, g->w, g->stride, b - g->left, &first, &end);                                               \
+          conv_range(g->ow, g->w, g->stride, b - g->left, &first, &end);                                               \
           for (int64_t j = first; j < end; j++) {                                                                      \
             const real *restrict from = columns + j * patch + (a * g->kw + b) * g->ci;                                 \
             real *restrict to = x + (row * g->w + j * g->stride + b - g->left) * g->ci;                                \

@@ -12,7 +12,6 @@ struct conv_geometry {
 };
 
 struct conv_onednn;
-struct conv_wide;
 
 struct conv_kernel {
   struct conv_geometry geometry;
@@ -22,7 +21,7 @@ struct conv_kernel {
   int64_t images;      /* im2col: images laid out at once */
   int64_t scratch;
   struct conv_onednn *onednn;
-  struct conv_wide *wide; /* neither: im2col */
+  void *narrow; /* conv_narrow.c: weights as [ci][kh kw co]; owned. Neither: im2col */
   char name[64];
 };
 
@@ -36,12 +35,14 @@ void onednn_destroy(struct conv_kernel *kernel);
 enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights);
 enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
-/* conv_widen.c */
-bool widen_pays(const struct conv_geometry *geometry);
-enum status widen_create(struct conv_kernel *kernel);
-void widen_destroy(struct conv_kernel *kernel);
-enum status widen_load_weights(struct conv_kernel *kernel, const void *weights);
-enum status widen_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
+/* conv_narrow.c */
+bool narrow_pays(const struct conv_geometry *geometry);
+enum status narrow_create(struct conv_kernel *kernel);
+void narrow_load_weights(struct conv_kernel *kernel, const void *weights);
+void narrow_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
+
+/* The results `first` .. `end` - 1 along an axis whose pixel, index * stride + shift, is within the image. */
+void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end);
 
 /* Adds the bias to `pixels` rows of `channels`, then leaky relu. */
 void conv_apply_tail(const struct conv_kernel *kernel, const void *bias, int64_t pixels, void *y);

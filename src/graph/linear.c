@@ -77,8 +77,8 @@ enum status conv_create(enum graph_op op, const struct op_attributes *attributes
   const struct conv_geometry *g = &made->geometry;
   made->empty = g->n * g->h * g->w * g->ci * g->co * g->oh * g->ow == 0;
   enum status status = STATUS_UNAVAILABLE;
-  if (library == CONV_AUTO && !made->empty && widen_pays(g))
-    status = widen_create(made);
+  if (library == CONV_AUTO && !made->empty && narrow_pays(g))
+    status = narrow_create(made);
   else if (library == CONV_ONEDNN || (library == CONV_AUTO && !made->empty && onednn_pays(g)))
     status = onednn_create(made);
   if (status == STATUS_UNAVAILABLE && library != CONV_ONEDNN) {
@@ -93,7 +93,7 @@ enum status conv_create(enum graph_op op, const struct op_attributes *attributes
 void conv_destroy(struct conv_kernel **kernel) {
   if (!*kernel) return;
   onednn_destroy(*kernel);
-  widen_destroy(*kernel);
+  free((*kernel)->narrow);
   free(*kernel);
   *kernel = NULL;
 }
@@ -108,7 +108,7 @@ double conv_flops(const struct conv_kernel *kernel) {
 
 enum status conv_load_weights(struct conv_kernel *kernel, const void *weights) {
   kernel->weights = weights;
-  if (kernel->wide) return widen_load_weights(kernel, weights);
+  if (kernel->narrow) narrow_load_weights(kernel, weights);
   return kernel->onednn ? onednn_load_weights(kernel, weights) : STATUS_OK;
 }
 
@@ -124,8 +124,10 @@ enum status conv_run(struct conv_kernel *kernel, const void *const *in, const vo
     if (g->op == OP_conv) conv_apply_tail(kernel, bias, g->n * g->oh * g->ow, out);
     return STATUS_OK;
   }
-  if (kernel->wide) return widen_run(kernel, in, bias, out, scratch);
   if (kernel->onednn) return onednn_run(kernel, in, bias, out, scratch);
-  im2col_run(kernel, in, bias, out, scratch);
+  if (kernel->narrow)
+    narrow_run(kernel, in, bias, out, scratch);
+  else
+    im2col_run(kernel, in, bias, out, scratch);
   return STATUS_OK;
 }
