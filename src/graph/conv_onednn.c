@@ -18,6 +18,10 @@ enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const 
   (void)kernel, (void)in, (void)bias, (void)out, (void)scratch;
   return STATUS_OK;
 }
+enum status onednn_run_primitive(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out,
+                                 void *scratch) {
+  return onednn_run(kernel, in, bias, out, scratch);
+}
 
 #else
 
@@ -233,7 +237,8 @@ enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights)
   return reorder(one, one->plain, one->weights);
 }
 
-static enum status run_weight_gradient(struct conv_onednn *one, const void *const *in, void *out) {
+static enum status run_weight_gradient(struct conv_onednn *one, const void *const *in, void *out, void *scratch) {
+  point(one->scratch, scratch);
   point(one->image, in[0]);
   point(one->result, in[1]);
   point(one->reorder ? one->plain : one->weights, out);
@@ -241,16 +246,15 @@ static enum status run_weight_gradient(struct conv_onednn *one, const void *cons
                                        {DNNL_ARG_DIFF_DST, one->result},
                                        {DNNL_ARG_DIFF_WEIGHTS, one->weights},
                                        {DNNL_ARG_SCRATCHPAD, one->scratch}};
-  TRY(run_check(dnnl_primitive_execute(one->primitive, stream, 4, arguments)));
-  return one->reorder ? reorder(one, one->weights, one->plain) : STATUS_OK;
+  return run_check(dnnl_primitive_execute(one->primitive, stream, 4, arguments));
 }
 
-enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+enum status onednn_run_primitive(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out,
+                                 void *scratch) {
   struct conv_onednn *one = kernel->onednn;
-  point(one->scratch, scratch);
-  if (kernel->geometry.op == OP_conv_weight_gradient) return run_weight_gradient(one, in, out);
-  if (in[1]) TRY(onednn_load_weights(kernel, in[1]));
+  if (kernel->geometry.op == OP_conv_weight_gradient) return run_weight_gradient(one, in, out, scratch);
   bool forward = kernel->geometry.op == OP_conv;
+  point(one->scratch, scratch);
   point(one->image, forward ? in[0] : out);
   point(one->result, forward ? out : in[0]);
   point(one->bias, bias);
@@ -260,6 +264,14 @@ enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const 
                                        {DNNL_ARG_SCRATCHPAD, one->scratch},
                                        {DNNL_ARG_BIAS, one->bias}};
   return run_check(dnnl_primitive_execute(one->primitive, stream, kernel->tail.bias ? 5 : 4, arguments));
+}
+
+enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+  struct conv_onednn *one = kernel->onednn;
+  bool gradient = kernel->geometry.op == OP_conv_weight_gradient;
+  if (!gradient && in[1]) TRY(onednn_load_weights(kernel, in[1]));
+  TRY(onednn_run_primitive(kernel, in, bias, out, scratch));
+  return gradient && one->reorder ? reorder(one, one->weights, one->plain) : STATUS_OK;
 }
 
 #endif

@@ -35,6 +35,10 @@ void onednn_destroy(struct conv_kernel *kernel);
 enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights);
 enum status onednn_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
+/* Without the reordering of weights. */
+enum status onednn_run_primitive(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out,
+                                 void *scratch);
+
 /* conv_narrow.c */
 bool narrow_pays(const struct conv_geometry *geometry);
 enum status narrow_create(struct conv_kernel *kernel);

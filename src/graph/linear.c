@@ -131,3 +131,8 @@ enum status conv_run(struct conv_kernel *kernel, const void *const *in, const vo
     im2col_run(kernel, in, bias, out, scratch);
   return STATUS_OK;
 }
+
+enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch) {
+  REQUIRE(kernel->onednn, STATUS_UNAVAILABLE, "this convolution does not run through oneDNN");
+  return onednn_run_primitive(kernel, in, NULL, out, scratch);
+}

@@ -41,6 +41,10 @@ enum status conv_load_weights(struct conv_kernel *kernel, const void *weights);
 /* in[0], in[1] as the node's inputs; in[1] NULL after conv_load_weights(). bias: NULL without one. */
 enum status conv_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
+/* For benchmarks: oneDNN's primitive alone, without any reordering of weights (weights as they were loaded, their
+ * gradient left in oneDNN's order). STATUS_UNAVAILABLE for other kernels. */
+enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch);
+
 /* out = a b with the node's transposes, f32 or f64, by OpenBLAS; zeros when the inner size is 0. */
 void matmul_run(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
                 const void *const *data, void *result);

@@ -48,6 +48,7 @@ struct shape plan_output_shape(const struct plan *plan, int index);
 struct plan_step {
   const char *label, *kernel; /* "conv f32[16][8][8][64]", "onednn ..." */
   int nodes;                  /* graph nodes that it computes */
+  bool product;               /* a convolution or matrix product */
   double flops;               /* floating-point operations; of elementwise ops, one for each element and op */
   double bytes;               /* read and written by an ideal cache */
 };

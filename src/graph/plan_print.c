@@ -8,7 +8,8 @@ struct plan_size plan_measure(const struct plan *plan) {
 
 struct plan_step plan_step_get(const struct plan *plan, int step) {
   const struct step *at = &plan->steps[step];
-  return (struct plan_step){at->label, at->kernel, at->nodes, at->flops, at->bytes};
+  bool product = at->kind == STEP_CONV || at->kind == STEP_MATMUL;
+  return (struct plan_step){at->label, at->kernel, at->nodes, product, at->flops, at->bytes};
 }
 
 static void print_amount(FILE *file, double amount, const char *unit) {
