@@ -338,8 +338,8 @@ static enum status bench_overhead(void) {
 
 static enum status bench_all(const char *peer) {
   double peak = peak_flops();
-  printf("level %s: %.1f GFLOP/s of f32 multiply-adds at most; one thread, medians of %d rounds\n\n",
-         cpu_level_name(cpu_level_get()), 1e-9 * peak, ROUNDS);
+  printf("%s: %.1f GFLOP/s of f32 multiply-adds at most; one thread, medians of %d rounds\n\n", cpu_describe(),
+         1e-9 * peak, ROUNDS);
   TRY(bench_convs(peak));
   TRY(bench_blocks());
   TRY(bench_leapfrog(peer, peak));
@@ -347,5 +347,6 @@ static enum status bench_all(const char *peer) {
 }
 
 enum status bench_graph(const struct comm *world, const char *peer) {
+  TRY(cpu_agree(world));
   return comm_agree(world, world->rank == 0 ? bench_all(peer) : STATUS_OK);
 }

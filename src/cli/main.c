@@ -2,11 +2,13 @@
 #include "base/build.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "graph/cpu.h"
 #include "store/provenance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct cli_command *const commands[] = {&cli_simulate, &cli_show,   &cli_info,
                                                      &cli_limit,    &cli_config, &cli_bench};
@@ -14,7 +16,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {
   fputs("hgn: a distributed experiment harness for Hamiltonian Generative Networks\n\n"
-        "Usage: hgn [-q | -v] COMMAND [WORDS]\n"
+        "Usage: hgn [-q | -v] [--cpu LEVEL] COMMAND [WORDS]\n"
         "       mpirun -n N hgn COMMAND [WORDS]\n\n"
         "Commands:\n",
         out);
@@ -22,6 +24,7 @@ static void print_help(FILE *out) {
   fputs("\nOptions before the command:\n"
         "  -q, --quiet     only warnings, errors and results\n"
         "  -v, --verbose   more about what happens\n"
+        "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best that all ranks have)\n"
         "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
         "  --help          this page; hgn COMMAND --help for one command\n\n"
         "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
@@ -32,7 +35,8 @@ static void print_help(FILE *out) {
 struct global_options {
   bool help, version;
   enum log_level level;
-  int command; /* index of the command's word in argv, or argc */
+  const char *cpu; /* NULL: not given */
+  int command;     /* index of the command's word in argv, or argc */
 };
 
 static enum status parse_global(int argc, char **argv, struct global_options *global) {
@@ -43,6 +47,11 @@ static enum status parse_global(int argc, char **argv, struct global_options *gl
       global->level = LOG_QUIET;
     } else if (strcmp(word, "-v") == 0 || strcmp(word, "--verbose") == 0) {
       global->level = LOG_VERBOSE;
+    } else if (strcmp(word, "--cpu") == 0) {
+      REQUIRE(i + 1 < argc, STATUS_USAGE, "--cpu needs a level: base, avx2 or avx512");
+      global->cpu = argv[++i];
+    } else if (strncmp(word, "--cpu=", 6) == 0) {
+      global->cpu = word + 6;
     } else if (strcmp(word, "--version") == 0) {
       global->version = true;
     } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
@@ -60,6 +69,19 @@ static const struct cli_command *find_command(const char *name) {
   for (int i = 0; i < COMMANDS; i++)
     if (strcmp(commands[i]->name, name) == 0) return commands[i];
   return NULL;
+}
+
+/* OpenBLAS chooses its kernels when it is loaded, by this variable: the program starts again with it, once. A variable
+ * that is there already stays. */
+static enum status force_cpu(const char *text, char **argv) {
+  enum cpu_level level;
+  TRY(cpu_level_parse(text, &level));
+  cpu_level_set(level);
+  if (getenv("OPENBLAS_CORETYPE")) return STATUS_OK;
+  REQUIRE(setenv("OPENBLAS_CORETYPE", cpu_level_core(level), 1) == 0, STATUS_MEMORY, "the environment is full");
+  execv("/proc/self/exe", argv);
+  return status_raise(STATUS_UNAVAILABLE, "the program cannot start again with OPENBLAS_CORETYPE=%s: set it yourself",
+                      cpu_level_core(level));
 }
 
 /* The one fatal exit: something is wrong with MPI itself, so ranks can no longer agree to leave together. */
@@ -115,6 +137,10 @@ int main(int argc, char **argv) {
     }
   }
 
+  if (global.cpu && force_cpu(global.cpu, argv) != STATUS_OK) {
+    log_error("%s", status_message());
+    return status_exit(STATUS_USAGE);
+  }
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "hgn: error: MPI_Init failed\n");
     return status_exit(STATUS_MPI);

@@ -10,6 +10,11 @@ enum status onednn_create(struct conv_kernel *kernel) {
   return status_raise(STATUS_UNAVAILABLE, "this program was built without oneDNN");
 }
 void onednn_destroy(struct conv_kernel *kernel) { (void)kernel; }
+const char *linear_onednn(void) { return "no oneDNN"; }
+enum status linear_limit(enum cpu_level level) {
+  (void)level;
+  return STATUS_OK;
+}
 enum status onednn_load_weights(struct conv_kernel *kernel, const void *weights) {
   (void)kernel, (void)weights;
   return STATUS_OK;
@@ -61,6 +66,30 @@ static enum status open_engine(void) {
   if (program) dlclose(program);
   if (!engine) TRY(check(dnnl_engine_create(&engine, dnnl_cpu, 0), "an engine"));
   return check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "a stream");
+}
+
+/* Below AVX2 there is no f32 kernel but SSE4.1's; names as in ONEDNN_MAX_CPU_ISA. */
+static const struct {
+  dnnl_cpu_isa_t isa;
+  const char *name;
+} limits[CPU_LEVEL_COUNT] = {[CPU_BASE] = {dnnl_cpu_isa_sse41, "SSE41"},
+                             [CPU_AVX2] = {dnnl_cpu_isa_avx2, "AVX2"},
+                             [CPU_AVX512] = {dnnl_cpu_isa_avx512_core, "AVX512_CORE"}};
+
+const char *linear_onednn(void) {
+  static char text[64];
+  const dnnl_version_t *version = dnnl_version();
+  snprintf(text, sizeof text, "oneDNN %d.%d.%d up to %s", version->major, version->minor, version->patch,
+           limits[cpu_level_get()].name);
+  return text;
+}
+
+/* oneDNN takes a limit once, and not after its first kernel. */
+enum status linear_limit(enum cpu_level level) {
+  dnnl_status_t code = dnnl_set_max_cpu_isa(limits[level].isa);
+  REQUIRE(code == dnnl_success || dnnl_get_effective_cpu_isa() <= limits[level].isa, STATUS_UNAVAILABLE,
+          "oneDNN cannot be limited to %s any more", limits[level].name);
+  return STATUS_OK;
 }
 
 struct descriptions {

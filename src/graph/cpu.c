@@ -1,6 +1,10 @@
 #include "graph/cpu.h"
 
+#include "comm/reduce.h"
+#include "graph/linear.h"
+
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[CPU_LEVEL_COUNT] = {
@@ -39,3 +43,36 @@ enum status cpu_level_parse(const char *text, enum cpu_level *level) {
 
 enum cpu_level cpu_level_get(void) { return in_force == CPU_LEVEL_COUNT ? cpu_level_here() : in_force; }
 void cpu_level_set(enum cpu_level level) { in_force = level; }
+
+const char *cpu_level_core(enum cpu_level level) {
+  static const char *const cores[CPU_LEVEL_COUNT] = {
+#define CPU_CORE(name, text, isa, core) [CPU_##name] = core,
+      CPU_LEVEL_LIST(CPU_CORE)
+#undef CPU_CORE
+  };
+  return (unsigned)level < CPU_LEVEL_COUNT ? cores[level] : "";
+}
+
+enum status cpu_agree(const struct comm *comm) {
+  enum { CORE_BYTES = 64 };
+  int64_t lowest = -(int64_t)cpu_level_get();
+  char core[CORE_BYTES] = "";
+  TRY(reduce_max(comm, &lowest, 1));
+  cpu_level_set((enum cpu_level) - lowest);
+  snprintf(core, sizeof core, "%s", linear_core());
+  TRY(comm_broadcast(comm, core, sizeof core));
+  enum status status = STATUS_OK;
+  if (strcmp(core, linear_core()) != 0)
+    status = status_raise(STATUS_UNAVAILABLE,
+                          "OpenBLAS runs its %s kernels here and its %s kernels on rank 0, whose results differ; "
+                          "give all ranks the same with hgn --cpu %s",
+                          linear_core(), core, cpu_level_name(cpu_level_get()));
+  if (status == STATUS_OK) status = linear_limit(cpu_level_get());
+  return comm_agree(comm, status);
+}
+
+const char *cpu_describe(void) {
+  static char text[128];
+  snprintf(text, sizeof text, "%s; OpenBLAS %s; %s", cpu_level_name(cpu_level_get()), linear_core(), linear_onednn());
+  return text;
+}

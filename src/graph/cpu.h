@@ -4,7 +4,7 @@
 #ifndef HGN_GRAPH_CPU_H
 #define HGN_GRAPH_CPU_H
 
-#include "base/status.h"
+#include "comm/comm.h"
 
 /* X(name, text, the oneDNN limit ONEDNN_MAX_CPU_ISA, the OpenBLAS core OPENBLAS_CORETYPE). BASE: what every processor
  * of the architecture has (SSE2, or NEON). */
@@ -26,8 +26,16 @@ const char *cpu_level_name(enum cpu_level level);
 enum cpu_level cpu_level_here(void);
 /* STATUS_USAGE naming the levels there are, or when this processor has not got it. */
 enum status cpu_level_parse(const char *text, enum cpu_level *level);
-/* The level in force: cpu_level_here() until cpu_level_set(). */
+/* The level in force: cpu_level_here() until cpu_level_set(), which counts before the first kernel is made. */
 enum cpu_level cpu_level_get(void);
 void cpu_level_set(enum cpu_level level);
+/* The value that OPENBLAS_CORETYPE should have at this level. OpenBLAS reads it when the program is loaded. */
+const char *cpu_level_core(enum cpu_level level);
+
+/* Collective, before the first kernel is made. Sets the lowest level of all ranks in force, in oneDNN too, and compares
+ * the kernels that OpenBLAS has chosen: STATUS_UNAVAILABLE when they differ between ranks, saying how to fix them. */
+enum status cpu_agree(const struct comm *comm);
+/* Not collective. "avx2; OpenBLAS Haswell; oneDNN 2.6.3 up to AVX2": what results depend on. */
+const char *cpu_describe(void);
 
 #endif

@@ -31,6 +31,8 @@ void matmul_run(const struct op_attributes *attributes, const struct shape *cons
     cblas_dgemm(CblasRowMajor, a, b, m, n, k, 1, data[0], lda, data[1], ldb, 0, result, n);
 }
 
+const char *linear_core(void) { return openblas_get_corename(); }
+
 /* ---- Convolutions ---- */
 
 static struct conv_geometry find_geometry(enum graph_op op, const struct op_attributes *attributes,

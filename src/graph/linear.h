@@ -8,6 +8,7 @@
 #ifndef HGN_GRAPH_LINEAR_H
 #define HGN_GRAPH_LINEAR_H
 
+#include "graph/cpu.h"
 #include "graph/node.h"
 
 /* What may follow a convolution in the same kernel: a bias (conv only), then leaky relu (slope >= 0, 1 for none). */
@@ -44,6 +45,13 @@ enum status conv_run(struct conv_kernel *kernel, const void *const *in, const vo
 /* For benchmarks: oneDNN's primitive alone, without any reordering of weights (weights as they were loaded, their
  * gradient left in oneDNN's order). STATUS_UNAVAILABLE for other kernels. */
 enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch);
+
+/* The name of the kernels that OpenBLAS chose when it was loaded. */
+const char *linear_core(void);
+/* "oneDNN 2.6.3 up to AVX2", or "no oneDNN". */
+const char *linear_onednn(void);
+/* Tells oneDNN the highest instruction set to use; STATUS_UNAVAILABLE once it has made a kernel at another. */
+enum status linear_limit(enum cpu_level level);
 
 /* out = a b with the node's transposes, f32 or f64, by OpenBLAS; zeros when the inner size is 0. */
 void matmul_run(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
