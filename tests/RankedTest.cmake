@@ -8,7 +8,7 @@ endif()
 if(HGN_SANITIZE)
   # Open MPI and its plug-ins keep memory until the process ends; those leaks are theirs.
   list(APPEND HGN_TEST_ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_LIST_DIR}/lsan.supp"
-    "ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0")
+    "ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:allocator_may_return_null=1")
 endif()
 
 # add_ranked_test(NAME exact SOURCES test_exact.c [RANKS 1 2 3 5] [LINKS hgn_base] [LABELS unit] [TIMEOUT 60] [ARGS ...])
