@@ -25,10 +25,8 @@ static struct runs find_runs(const struct shape *large, const struct shape *smal
 /* An array seen along an axis: [outer][length][inner]. */
 static void split_axis(const struct shape *shape, int64_t axis, int64_t *outer, int64_t *inner) {
   *outer = *inner = 1;
-  for (int i = 0; i < shape->rank; i++) {
-    if (i < axis) *outer *= shape->dim[i];
-    if (i > axis) *inner *= shape->dim[i];
-  }
+  for (int64_t i = 0; i < axis; i++) *outer *= shape->dim[i];
+  for (int64_t i = axis + 1; i < shape->rank; i++) *inner *= shape->dim[i];
 }
 
 static enum status check_rows(const int64_t *index, int64_t count, int64_t rows) {

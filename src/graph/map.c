@@ -15,7 +15,7 @@
 /* p, q: the op's numbers; u, v: the operands. */
 #define MAP(name, type, suffix, formula)                                                                               \
   static void map_##name##suffix(int64_t n, const double *number, const void *first, const void *second, void *out) {  \
-    const type *a = first, *b = second, p = (type)number[0], q = (type)number[1];                                      \
+    const type *a = first, *b = second ? second : first, p = (type)number[0], q = (type)number[1];                     \
     type *y = out;                                                                                                     \
     (void)p, (void)q, (void)b;                                                                                         \
     INDEPENDENT                                                                                                        \

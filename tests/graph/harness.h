@@ -37,7 +37,7 @@ static inline void harness_close(struct harness *harness) {
 /* A new input with standard normal values of this seed, scaled and shifted. */
 static inline struct value harness_input(struct harness *harness, uint64_t seed, double scale, double shift, int rank,
                                          const int64_t *dim) {
-  char name[8];
+  char name[16];
   int i = harness->count++;
   assert_true(i < HARNESS_INPUTS);
   snprintf(name, sizeof name, "x%d", i);
@@ -59,7 +59,7 @@ static inline struct plan *harness_compile(const struct harness *harness, const 
   struct plan_options options = {.reference = reference};
   assert_ok(plan_compile(outputs, count, &options, &plan));
   for (int i = 0; i < harness->count; i++) {
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "x%d", i);
     assert_ok(plan_bind(plan, name, harness->data[i]));
   }
