@@ -122,12 +122,11 @@ static struct value insert(struct graph *graph, struct node *node) {
 
 static struct value refuse_inputs(struct graph *graph, enum graph_op op, const struct value *inputs, int count,
                                   const struct shape *given, const char *why) {
-  char text[OP_INPUTS_MAX + 1][96] = {"", "", ""};
-  for (int i = 0; i < count; i++) shape_text(&node_get(inputs[i])->shape, text[i], sizeof text[i]);
-  if (given) shape_text(given, text[count], sizeof text[count]);
+  char text[OP_INPUTS_MAX][96] = {"", ""}, target[96] = "";
+  for (int i = 0; i < count && i < OP_INPUTS_MAX; i++) shape_text(&node_get(inputs[i])->shape, text[i], sizeof text[i]);
+  if (given) shape_text(given, target, sizeof target);
   return graph_refuse(graph, STATUS_ARGUMENT, "graph %s of %s%s%s%s%s: %s", op_table[op].name, text[0],
-                      count == 2 ? " and " : "", count == 2 ? text[1] : "", given && count > 0 ? " to " : "",
-                      given && count > 0 ? text[count] : "", why);
+                      count == 2 ? " and " : "", text[1], given && count > 0 ? " to " : "", target, why);
 }
 
 /* a + b and a b have the same bits as b + a and b a. */

@@ -1,6 +1,9 @@
 # Wrong words and wrong configurations: exit status 2, a message that helps, nothing written.
 . "$SOURCE/tests/cli/helpers.sh"
 
+expect 2 "there is no processor level \"foo\"; there are: base, avx2, avx512" "$HGN" --cpu foo bench graph
+expect 2 "needs a level" "$HGN" --cpu
+expect 2 "there are: simulate, graph" "$HGN" bench nothing
 expect 2 'unknown command "simulat"' "$HGN" simulat
 expect 2 "Usage: hgn" "$HGN"
 expect 0 "simulate" "$HGN" --help
