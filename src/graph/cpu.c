@@ -2,6 +2,7 @@
 
 #include "comm/reduce.h"
 #include "graph/linear.h"
+#include "store/provenance.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ enum status cpu_agree(const struct comm *comm) {
                           "give all ranks the same with hgn --cpu %s",
                           linear_core(), core, cpu_level_name(cpu_level_get()));
   if (status == STATUS_OK) status = linear_limit(cpu_level_get());
+  if (status == STATUS_OK) provenance_kernels(cpu_describe());
   return comm_agree(comm, status);
 }
 

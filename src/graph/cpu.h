@@ -33,7 +33,8 @@ void cpu_level_set(enum cpu_level level);
 const char *cpu_level_core(enum cpu_level level);
 
 /* Collective, before the first kernel is made. Sets the lowest level of all ranks in force, in oneDNN too, and compares
- * the kernels that OpenBLAS has chosen: STATUS_UNAVAILABLE when they differ between ranks, saying how to fix them. */
+ * the kernels that OpenBLAS has chosen: STATUS_UNAVAILABLE when they differ between ranks, saying how to fix them.
+ * Files written later record cpu_describe(). */
 enum status cpu_agree(const struct comm *comm);
 /* Not collective. "avx2; OpenBLAS Haswell; oneDNN 2.6.3 up to AVX2": what results depend on. */
 const char *cpu_describe(void);

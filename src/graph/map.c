@@ -52,7 +52,7 @@ MAP(exp, double, _f64, elementary_exp(u))
 MAP(log, double, _f64, elementary_log(u))
 MAP(sqrt, double, _f64, sqrt(u))
 
-/* Sines by f64: whatever is too large for the quick way is rare, and done again. Chunks, since y may be a. */
+/* f64: whatever is too large for the quick way is rare, and done again. Chunks, since y may be a. */
 #define TRIGONOMETRIC(name, type, suffix, result)                                                                      \
   static void map_##name##suffix(int64_t n, const double *number, const void *first, const void *second, void *out) {  \
     enum { CHUNK = 64 };                                                                                               \
@@ -67,10 +67,29 @@ MAP(sqrt, double, _f64, sqrt(u))
       for (int i = 0; i < count; i++) y[begin + i] = (type)result[i];                                                  \
     }                                                                                                                  \
   }
-TRIGONOMETRIC(sin, float, _f32, sine)
-TRIGONOMETRIC(cos, float, _f32, cosine)
 TRIGONOMETRIC(sin, double, _f64, sine)
 TRIGONOMETRIC(cos, double, _f64, cosine)
+
+/* f32: a chunk whose elements are all near goes without branches; near elements have the same bits either way. */
+#define TRIGONOMETRIC_F32(name)                                                                                        \
+  static void map_##name##_f32(int64_t n, const double *number, const void *first, const void *second, void *out) {    \
+    enum { CHUNK = 64 };                                                                                               \
+    (void)number, (void)second;                                                                                        \
+    for (int64_t begin = 0; begin < n; begin += CHUNK) {                                                               \
+      const float *a = (const float *)first + begin;                                                                   \
+      float *y = (float *)out + begin;                                                                                 \
+      int count = n - begin < CHUNK ? (int)(n - begin) : CHUNK, far = 0;                                               \
+      for (int i = 0; i < count; i++) far |= fabsf(a[i]) <= SPECIAL_NEAR_f32 ? 0 : 1;                                  \
+      if (far) {                                                                                                       \
+        for (int i = 0; i < count; i++) y[i] = special_##name##_f32(a[i]);                                             \
+      } else {                                                                                                         \
+        INDEPENDENT                                                                                                    \
+        for (int i = 0; i < count; i++) y[i] = special_near_##name##_f32(a[i]);                                        \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+TRIGONOMETRIC_F32(sin)
+TRIGONOMETRIC_F32(cos)
 
 /* All ops of these kinds, or it does not compile. */
 #define ROW_UNARY(name, suffix) [OP_##name] = map_##name##suffix,

@@ -42,10 +42,11 @@ static inline float special_exp_reduced_f32(float x, uint32_t *biased) {
   float shifted = x * 0x1.715476p+0f + shifter;
   float k = shifted - shifter;
   float r = (x - k * 0x1.62e4p-1f) - k * 0x1.7f7d1cp-20f;
-  float p = 0.5f + r * (0x1.555554p-3f +
-                        r * (0x1.5554aap-5f + r * (0x1.11118ep-7f + r * (0x1.6d78d8p-10f + r * 0x1.a0332ep-13f))));
+  float z = r * r; /* by pairs, not by Horner's rule: short chains keep the pipelines busy */
+  float p = ((0.5f + r * 0x1.555554p-3f) + z * (0x1.5554aap-5f + r * 0x1.11118ep-7f)) +
+            z * z * (0x1.6d78d8p-10f + r * 0x1.a0332ep-13f);
   *biased = special_bits(shifted) - special_bits(shifter) + 254;
-  return r + r * r * p;
+  return r + z * p;
 }
 
 /* 2^k as two factors, so that results may overflow or become subnormal. */
@@ -64,13 +65,10 @@ static inline float special_exp_f32(float x) {
  * 2^-30. */
 static inline float special_log_reduced_f32(float k, float f) {
   float z = f * f;
-  float q =
-      0x1.555548p-2f +
-      f * (-0x1.000006p-2f +
-           f * (0x1.99a4b6p-3f +
-                f * (-0x1.555c4p-3f +
-                     f * (0x1.23373ep-3f +
-                          f * (-0x1.fc23cp-4f + f * (0x1.e6f4e4p-4f + f * (-0x1.de335cp-4f + f * 0x1.144226p-4f)))))));
+  float w = z * z;
+  float low = (0x1.555548p-2f + f * -0x1.000006p-2f) + z * (0x1.99a4b6p-3f + f * -0x1.555c4p-3f);
+  float high = (0x1.23373ep-3f + f * -0x1.fc23cp-4f) + z * (0x1.e6f4e4p-4f + f * -0x1.de335cp-4f);
+  float q = low + w * (high + w * 0x1.144226p-4f);
   return k * 0x1.62e4p-1f + (f - (0.5f * z - (f * z * q + k * 0x1.7f7d1cp-20f)));
 }
 

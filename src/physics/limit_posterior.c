@@ -199,7 +199,7 @@ static void deposit_draws(struct limit_posterior *posterior, float best) {
       for (int lane = 0; lane < LIMIT_LANES; lane++) {
         float above = candidate->misfit[set][lane] - best;
         weight[lane] = above > MISFIT_CUT ? 0 : elementary_exp(-(double)above);
-        largest = fmax(largest, weight[lane]);
+        largest = weight[lane] > largest ? weight[lane] : largest;
       }
       if (largest == 0) continue;
       for (int64_t t = 0; t < frames; t++)

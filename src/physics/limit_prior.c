@@ -137,9 +137,10 @@ static double measure_deviation(const struct limit_prior *prior, const double *r
     for (int lane = 0; lane < LIMIT_LANES; lane++) place_trial(prior, first + lane, &lanes.q[lane], &lanes.p[lane]);
     follow(prior, &lanes, q);
     for (int lane = 0; lane < LIMIT_LANES; lane++)
-      for (int64_t frame = 0; frame < prior->frames; frame++)
-        worst = fmax(worst,
-                     fabs((double)q[frame * LIMIT_LANES + lane] - reference[(first + lane) * prior->frames + frame]));
+      for (int64_t frame = 0; frame < prior->frames; frame++) {
+        double error = fabs((double)q[frame * LIMIT_LANES + lane] - reference[(first + lane) * prior->frames + frame]);
+        worst = error > worst ? error : worst;
+      }
   }
   return worst;
 }
@@ -152,7 +153,7 @@ static enum status choose_steps(struct limit_prior *prior) {
   if (!reference || !q) status = status_raise(STATUS_MEMORY, "no memory for trajectories to compare with");
   if (status == STATUS_OK) status = reference_trials(prior, reference);
   for (int64_t i = 0; i < PRIOR_TRIALS * prior->frames && status == STATUS_OK; i++)
-    largest = fmax(largest, fabs(reference[i]));
+    largest = fabs(reference[i]) > largest ? fabs(reference[i]) : largest;
   allowed += 0x1p-23 * largest; /* nodes keep q in f32 */
   for (prior->substeps = 1; status == STATUS_OK && !(worst <= allowed); prior->substeps *= 2) {
     if (prior->substeps > PRIOR_SUBSTEPS_MAX) {
@@ -295,8 +296,8 @@ static enum status make_base(struct limit_prior *prior) {
     TRY(limit_prior_node(prior, limit_cell(0, (uint64_t)i / LIMIT_RADII, (uint64_t)i % LIMIT_RADII), &node));
     const float *q = limit_node_draws(prior, node, 0, 0);
     for (int64_t j = 0; j < 2 * prior->frames * LIMIT_LANES; j++) {
-      prior->low = fmin(prior->low, (double)q[j]);
-      prior->high = fmax(prior->high, (double)q[j]);
+      prior->low = (double)q[j] < prior->low ? (double)q[j] : prior->low;
+      prior->high = (double)q[j] > prior->high ? (double)q[j] : prior->high;
     }
   }
   double margin = PRIOR_MARGIN * (prior->high - prior->low) + PRIOR_MARGIN * prior->experiment->data.noise;

@@ -11,6 +11,7 @@ enum { NAME_BYTES = MPI_MAX_PROCESSOR_NAME, TEXT_BYTES = 1 << 16 };
 
 static int word_count;
 static char **words;
+static char kernels[128];
 
 void provenance_setup(int argc, char **argv) {
   word_count = argc;
@@ -18,6 +19,8 @@ void provenance_setup(int argc, char **argv) {
 }
 
 /* ---- texts ---- */
+
+void provenance_kernels(const char *text) { snprintf(kernels, sizeof kernels, "%s", text); }
 
 /* A text that grows up to its end and is cut there. */
 struct text {
@@ -159,6 +162,7 @@ static enum status write_run(struct store_file *file, struct text *text) {
   int64_t ranks = comm->size;
   TRY(store_dataset(file, "/provenance/ranks", STORE_I64, 0, NULL, NULL, "MPI ranks that wrote the file"));
   TRY(store_write(file, "/provenance/ranks", 0, comm->rank == 0, &ranks));
+  TRY(store_text(file, "/provenance/kernels", kernels, 0));
   describe_created(created);
   TRY(store_text(file, "/provenance/created", created, 0));
   if (!getcwd(folder, sizeof folder)) snprintf(folder, sizeof folder, "unknown");

@@ -8,6 +8,7 @@
  *   /provenance/hosts         one "HOST RANKS" a line
  *   /provenance/ranks         i64
  *   /provenance/cpu           model name(s), one a line
+ *   /provenance/kernels       instruction set and libraries' kernels, "" where none were used
  *   /provenance/created       UTC, ISO 8601
  *   /provenance/working_folder
  */
@@ -21,6 +22,9 @@
 /* Not collective. Remembers the command line for later files; words are borrowed and must outlive the process's writes.
  */
 void provenance_setup(int argc, char **argv);
+
+/* Not collective. Remembers what kernels the process runs (the same on all ranks) for later files. Text is copied. */
+void provenance_kernels(const char *text);
 
 /* Collective. Writes the group; before store_seal(). */
 enum status provenance_write(struct store_file *file);
