@@ -104,6 +104,23 @@ static struct value build_upsample2_adjoint(struct harness *h) {
   return graph_square(graph_upsample2_adjoint(harness_input(h, 1, 1, 0, 4, DIM(2, 4, 6, 3))));
 }
 
+UNARY_CASE(plain_slice, 1, 0, graph_slice(x, 1, 1, 2))
+UNARY_CASE(plain_pad, 1, 0, graph_pad(x, 2, 1, 8))
+UNARY_CASE(plain_sum, 1, 0, graph_sum(x, 5, false))
+UNARY_CASE(plain_broadcast, 1, 0, graph_broadcast(x, 4, DIM(2, 2, 3, 5)))
+static struct value build_plain_upsample2(struct harness *h) {
+  return graph_upsample2(harness_input(h, 1, 1, 0, 4, DIM(2, 3, 2, 3)));
+}
+static struct value build_plain_upsample2_adjoint(struct harness *h) {
+  return graph_upsample2_adjoint(harness_input(h, 1, 1, 0, 4, DIM(2, 4, 6, 3)));
+}
+static struct value build_plain_gather(struct harness *h) {
+  return graph_gather(harness_input(h, 1, 1, 0, 2, DIM(4, 3)), add_index(h));
+}
+static struct value build_plain_scatter(struct harness *h) {
+  return graph_scatter(harness_input(h, 1, 1, 0, 2, DIM(3, 3)), add_index(h), 5);
+}
+
 #define CASE(name, inputs, tolerance)                                                                                  \
   { #name, build_##name, inputs, tolerance }
 static const struct op_case cases[] = {CASE(scale, 1, 1e-9),
@@ -186,7 +203,44 @@ static void second_derivatives(void **unused) {
   run_cases(2, false);
 }
 
+/* <A x, y> = <x, A' y> for the ops that are linear in their first input: A' y is the gradient, by other kernels. */
+static void linear_ops_have_adjoints(void **unused) {
+  (void)unused;
+  static const struct op_case linear[] = {CASE(scale, 1, 0),
+                                          CASE(matmul, 1, 0),
+                                          CASE(matmul_ta, 1, 0),
+                                          CASE(matmul_tb, 1, 0),
+                                          CASE(matmul_tt, 1, 0),
+                                          CASE(conv, 1, 0),
+                                          CASE(conv_input_gradient, 1, 0),
+                                          CASE(conv_weight_gradient, 1, 0),
+                                          CASE(multiply, 1, 0),
+                                          CASE(plain_slice, 1, 0),
+                                          CASE(plain_pad, 1, 0),
+                                          CASE(plain_sum, 1, 0),
+                                          CASE(plain_broadcast, 1, 0),
+                                          CASE(plain_upsample2, 1, 0),
+                                          CASE(plain_upsample2_adjoint, 1, 0),
+                                          CASE(plain_gather, 1, 0),
+                                          CASE(plain_scatter, 1, 0)};
+  for (size_t i = 0; i < sizeof linear / sizeof linear[0]; i++) {
+    struct harness h;
+    harness_open(&h);
+    struct value s = harness_scalar(&h, linear[i].build(&h), 9), gradient, outputs[2];
+    assert_ok(graph_grad(s, h.input, 1, &gradient));
+    outputs[0] = s;
+    outputs[1] = graph_sum(graph_multiply(gradient, h.input[0]), GRAPH_ALL_AXES, false);
+    struct plan *plan = harness_compile(&h, outputs, 2, false);
+    assert_ok(plan_run(plan));
+    double left = *(const double *)plan_output(plan, 0), right = *(const double *)plan_output(plan, 1);
+    if (!(fabs(left - right) <= 1e-12 * (100 + fabs(left)))) fail_msg("%s: %.17g, %.17g", linear[i].name, left, right);
+    plan_destroy(&plan);
+    harness_close(&h);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(first_derivatives), cmocka_unit_test(second_derivatives)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(first_derivatives), cmocka_unit_test(second_derivatives),
+                                     cmocka_unit_test(linear_ops_have_adjoints)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,11 +186,24 @@ static void parameters_share_one_block(void **unused) {
   graph_destroy(&g);
 }
 
+/* As TensorFlow pads: the odd row after. */
+static void same_padding_is_uneven(void **unused) {
+  (void)unused;
+  struct graph *g = open_graph();
+  struct value x = image(g, "x", 5, 3), even = graph_parameter(g, "even", GRAPH_F32, 4, DIM(2, 3, 3, 1));
+  struct conv_options one = conv_same(x, even, 1), two = conv_same(x, even, 2);
+  assert_true(one.top == 0 && one.bottom == 1 && one.left == 1 && one.right == 1);
+  assert_true(two.top == 0 && two.bottom == 1 && two.left == 1 && two.right == 1);
+  struct shape shape = value_shape(graph_conv(x, even, two));
+  assert_true(shape.dim[1] == 3 && shape.dim[2] == 3);
+  graph_destroy(&g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(misuse_is_refused),         cmocka_unit_test(errors_stay),
-      cmocka_unit_test(graphs_do_not_mix),         cmocka_unit_test(computations_are_shared),
-      cmocka_unit_test(constants_are_folded),      cmocka_unit_test(unused_inputs_have_zero_gradients),
-      cmocka_unit_test(parameters_share_one_block)};
+      cmocka_unit_test(misuse_is_refused),          cmocka_unit_test(errors_stay),
+      cmocka_unit_test(graphs_do_not_mix),          cmocka_unit_test(computations_are_shared),
+      cmocka_unit_test(constants_are_folded),       cmocka_unit_test(unused_inputs_have_zero_gradients),
+      cmocka_unit_test(parameters_share_one_block), cmocka_unit_test(same_padding_is_uneven)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
