@@ -156,15 +156,18 @@ static void close_pair(struct conv_pair *pair) {
 }
 
 static enum status time_pair(struct conv_pair *pair, double *plan, double *alone) {
+  const void *const in[2] = {pair->in[0], pair->in[1]};
   double plans[ROUNDS], alones[ROUNDS], began = log_clock();
   TRY(plan_run(pair->subject.plan));
   int repeat = 1 + (int)(0.01 / (log_clock() - began + 1e-7));
-  for (int round = 0; round < ROUNDS; round++) {
+  for (int turn = 0; turn < 2 * ROUNDS; turn++) { /* plan, alone, alone, plan, ...: neither is always the second */
+    if ((turn + turn / 2) % 2 == 1) {
+      TRY(time_alone(pair->alone, in, pair->out, pair->scratch, repeat, &alones[turn / 2]));
+      continue;
+    }
     began = log_clock();
     for (int i = 0; i < repeat; i++) TRY(plan_run(pair->subject.plan));
-    plans[round] = (log_clock() - began) / repeat;
-    TRY(time_alone(pair->alone, (const void *const[]){pair->in[0], pair->in[1]}, pair->out, pair->scratch, repeat,
-                   &alones[round]));
+    plans[turn / 2] = (log_clock() - began) / repeat;
   }
   *plan = bench_median(plans, ROUNDS);
   *alone = bench_median(alones, ROUNDS);
