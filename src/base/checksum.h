@@ -4,7 +4,7 @@
  * global position, with two different keys. Addition is associative, so parts may be added in any order. It detects
  * damage and mix-ups; it is not a defence against forgery.
  *
- * Not collective; comm_sum_u64() in comm/reduce.h adds them over ranks.
+ * Not collective; reduce_checksum() in comm/reduce.h adds them over ranks.
  */
 #ifndef HGN_BASE_CHECKSUM_H
 #define HGN_BASE_CHECKSUM_H

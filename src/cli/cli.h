@@ -38,9 +38,8 @@ struct cli_words {
 };
 
 /* Not collective. Sorts words 1..argc-1. A word with '=' that does not begin with '-' is an override where `overrides`
- * allows them. "--name value" and
- * "--name=value" both work; "--" ends the options. STATUS_USAGE names the word, and the nearest option where there is
- * one. */
+ * allows them. "--name value" and "--name=value" both work; "--" ends the options. STATUS_USAGE names the word and
+ * lists the options that there are. */
 enum status cli_parse(int argc, char **argv, const struct cli_option *options, int option_count, bool overrides,
                       struct cli_words *words);
 

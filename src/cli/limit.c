@@ -55,6 +55,7 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
           data->file.path, (long long)options->input_frames, (long long)data->frames);
   char checksum[CHECKSUM_TEXT];
   TRY(comm_agree(world, dataset_checksum(data, checksum)));
+  TRY(limit_file_check(world, output, checksum));
   struct limit_result result;
   double began = log_clock();
   enum status status = limit_measure(world, config_experiment(data->config), options, &result);

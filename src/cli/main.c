@@ -106,41 +106,50 @@ static enum status run_command(const struct cli_command *command, enum log_level
   return status;
 }
 
+/* Before MPI is there: whether this is the rank that speaks, as launchers tell. */
+static bool speaks(void) {
+  static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+  for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
+    const char *rank = getenv(ranks[i]);
+    if (rank) return strcmp(rank, "0") == 0;
+  }
+  return true;
+}
+
+static int leave_early(enum status status) {
+  if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+    status = status_raise(STATUS_FILE, "standard output cannot be written");
+  if (status != STATUS_OK && speaks() && status_message()[0]) log_error("%s", status_message());
+  return status_exit(status);
+}
+
 int main(int argc, char **argv) {
   provenance_setup(argc, argv);
   struct global_options global;
-  if (parse_global(argc, argv, &global) != STATUS_OK) {
-    log_error("%s", status_message());
-    return status_exit(STATUS_USAGE);
-  }
+  if (parse_global(argc, argv, &global) != STATUS_OK) return leave_early(STATUS_USAGE);
   if (global.version) {
-    printf("hgn %s (%s)\n", build_version(), build_git());
-    if (global.level == LOG_VERBOSE) provenance_print(stdout);
-    return 0;
+    if (speaks()) printf("hgn %s (%s)\n", build_version(), build_git());
+    if (speaks() && global.level == LOG_VERBOSE) provenance_print(stdout);
+    return leave_early(STATUS_OK);
   }
   if (global.help || global.command == argc) {
-    print_help(global.help ? stdout : stderr);
-    return global.help ? 0 : status_exit(STATUS_USAGE);
+    if (speaks()) print_help(global.help ? stdout : stderr);
+    return leave_early(global.help ? STATUS_OK : STATUS_USAGE);
   }
 
   int words = argc - global.command;
   char **word = argv + global.command;
   const struct cli_command *command = find_command(word[0]);
-  if (!command) {
-    log_error("unknown command \"%s\" (see hgn --help)", word[0]);
-    return status_exit(STATUS_USAGE);
-  }
+  if (!command) return leave_early(status_raise(STATUS_USAGE, "unknown command \"%s\" (see hgn --help)", word[0]));
   for (int i = 1; i < words; i++) {
     if (strcmp(word[i], "--help") == 0 || strcmp(word[i], "-h") == 0) {
-      fputs(command->help, stdout);
-      return 0;
+      if (speaks()) fputs(command->help, stdout);
+      return leave_early(STATUS_OK);
     }
   }
 
-  if (global.cpu && force_cpu(global.cpu, argv) != STATUS_OK) {
-    log_error("%s", status_message());
-    return status_exit(STATUS_USAGE);
-  }
+  enum status forced = global.cpu ? force_cpu(global.cpu, argv) : STATUS_OK;
+  if (forced != STATUS_OK) return leave_early(forced);
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "hgn: error: MPI_Init failed\n");
     return status_exit(STATUS_MPI);

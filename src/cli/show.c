@@ -45,6 +45,10 @@ static enum status allocate_reel(struct reel *reel) {
 
 static enum status render_reel(const struct dataset *data, enum split split, int64_t index, struct reel *reel) {
   const struct experiment *experiment = config_experiment(data->config);
+  int64_t coordinates = 2 * system_get(experiment->system.kind)->freedom;
+  REQUIRE(data->coordinates == coordinates, STATUS_FILE, "%s: /train/state has %lld coordinates, and a %s has %lld",
+          data->file.path, (long long)data->coordinates, experiment_system_name(experiment->system.kind),
+          (long long)coordinates);
   reel->rows = experiment->data.noise > 0 ? 2 : 1;
   reel->label[0] = reel->rows == 2 ? "observed" : "clean";
   reel->label[1] = "clean";
@@ -143,14 +147,20 @@ static enum status paint_frame(const struct reel *reel, int64_t frame, int zoom,
   return STATUS_OK;
 }
 
+enum { ANIMATION_PIXELS = 100 << 20 }; /* all frames are held at once */
+
 static enum status write_animation(const struct reel *reel, const char *path) {
+  int64_t tile = (int64_t)reel->height * reel->width, frames_max = ANIMATION_PIXELS / (tile + GIF_TILE * GIF_TILE);
+  REQUIRE(reel->frames <= frames_max, STATUS_USAGE, "an animation of %lld frames of %d x %d would be too large",
+          (long long)reel->frames, reel->width, reel->height);
   struct picture *pictures = calloc((size_t)reel->frames, sizeof *pictures);
   REQUIRE(pictures, STATUS_MEMORY, "out of memory for %lld pictures", (long long)reel->frames);
   enum status status = STATUS_OK;
   int zoom = fit_zoom(reel, GIF_TILE);
   for (int64_t f = 0; status == STATUS_OK && f < reel->frames; f++) status = paint_frame(reel, f, zoom, &pictures[f]);
-  int delay = isnan(reel->dt) ? 10 : (int)(100 * reel->dt + 0.5);
-  if (status == STATUS_OK) status = picture_gif(pictures, (int)reel->frames, delay < 2 ? 2 : delay, path);
+  /* Hundredths of a second; players show nothing faster than 2, and the format holds 16 bits. */
+  double delay = isnan(reel->dt) ? 10 : fmin(65535, fmax(2, 100 * reel->dt + 0.5));
+  if (status == STATUS_OK) status = picture_gif(pictures, (int)reel->frames, (int)delay, path);
   for (int64_t f = 0; f < reel->frames; f++) picture_close(&pictures[f]);
   free(pictures);
   return status;

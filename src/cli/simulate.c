@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 static void print_ladder(const struct ladder *ladder) {
   static const char *const helps[LADDER_COUNT] = {
@@ -20,6 +21,15 @@ static void print_ladder(const struct ladder *ladder) {
   }
 }
 
+/* Not collective. The configuration is not to be replaced by the data made from it. */
+static enum status check_distinct(const char *input, const char *output) {
+  struct stat one, other;
+  bool same =
+      stat(input, &one) == 0 && stat(output, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+  REQUIRE(!same, STATUS_USAGE, "%s is the configuration: choose another output", output);
+  return STATUS_OK;
+}
+
 static enum status run(const struct comm *world, int argc, char **argv) {
   const char *output = NULL;
   bool frames = false;
@@ -28,6 +38,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   TRY(cli_parse(argc, argv, options, 2, true, &words));
   TRY(cli_operands(&words, 1, 1, "one FILE.yaml"));
   REQUIRE(output, STATUS_USAGE, "missing: -o FILE.h5");
+  TRY(comm_agree(world, check_distinct(words.operand[0], output)));
   struct config *config;
   TRY(cli_load(world, words.operand[0], &words, &config));
   const struct experiment *experiment = config_experiment(config);

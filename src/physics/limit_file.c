@@ -1,5 +1,6 @@
 #include "physics/limit_file.h"
 
+#include "base/log.h"
 #include "store/provenance.h"
 
 #include <stdio.h>
@@ -79,32 +80,65 @@ static enum status write_group(struct store_file *file, const char *group, struc
   return STATUS_OK;
 }
 
-/* Checks that an open file is a limit file for this data. */
-static enum status check_file(const struct store_file *file, const char *checksum) {
-  char *format = NULL, *sum = NULL;
+/* Checks that an open file is a limit file. */
+static enum status check_format(const struct store_file *file) {
+  char *format = NULL;
   int64_t version = 0;
   TRY(store_read_attribute_text(file, "format", &format));
   bool ours = strcmp(format, limit_format) == 0;
   free(format);
-  REQUIRE(ours, STATUS_FILE, "%s: not a file of information limits", file->path);
+  REQUIRE(ours, STATUS_FILE, "%s: not a file of information limits, and is not replaced by one", file->path);
   TRY(store_read_attribute_i64(file, "schema_version", &version));
   REQUIRE(version == LIMIT_SCHEMA, STATUS_FILE, "%s: schema version %lld; this program reads version %d", file->path,
           (long long)version, LIMIT_SCHEMA);
-  TRY(store_read_text(file, "/data_checksum", &sum));
-  bool same = strcmp(sum, checksum) == 0;
-  free(sum);
-  REQUIRE(same, STATUS_FILE, "%s: belongs to other data (content checksums differ); run hgn limit again", file->path);
   return STATUS_OK;
 }
 
-/* Carries the groups of other K over from the file at `path`, if it is a limit file of the same data. */
-static void carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
-                       struct store_file *file) {
+static enum status compare_data(const struct store_file *file, const char *checksum, bool *same) {
+  char *sum = NULL;
+  TRY(store_read_text(file, "/data_checksum", &sum));
+  *same = strcmp(sum, checksum) == 0;
+  free(sum);
+  return STATUS_OK;
+}
+
+/* Carries the groups of other K over from the limit file at `path`, if it is of the same data. */
+static enum status carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
+                              struct store_file *file) {
   struct store_file old = {0};
-  if (access(path, F_OK) == 0 && store_open(self, path, &old) == STATUS_OK && check_file(&old, checksum) == STATUS_OK)
-    (void)store_copy_groups(&old, file, group);
-  status_clear();
+  bool same = false;
+  if (access(path, F_OK) != 0) return STATUS_OK;
+  TRY(store_open(self, path, &old));
+  enum status status = check_format(&old);
+  if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
+  if (status == STATUS_OK && same) status = store_copy_groups(&old, file, group);
   store_close(&old);
+  return status;
+}
+
+/* What stands in the way of a file at `path`: something else of that name, a folder that cannot be written. */
+static enum status check_target(const struct comm *self, const char *path, const char *checksum) {
+  struct store_file file = {0};
+  bool same = true;
+  if (access(path, F_OK) == 0) {
+    TRY(store_open(self, path, &file));
+    enum status status = check_format(&file);
+    if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
+    store_close(&file);
+    TRY(status);
+  }
+  if (!same) log_warn("%s: holds limits of other data; they will be replaced", path);
+  TRY(store_create(self, path, &file));
+  store_close(&file);
+  return STATUS_OK;
+}
+
+enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum) {
+  struct comm self;
+  enum status status = comm_open(MPI_COMM_SELF, &self);
+  if (status == STATUS_OK && comm->rank == 0) status = check_target(&self, path, checksum);
+  comm_close(&self);
+  return comm_agree(comm, status);
 }
 
 /* Rank 0's work, on a communicator of its own. */
@@ -120,7 +154,7 @@ static enum status write_file(const struct comm *self, const char *path, const c
   if (status == STATUS_OK) status = store_text(&file, "/data_checksum", checksum, 0);
   if (status == STATUS_OK) status = store_text(&file, "/config", config, 0);
   if (status == STATUS_OK) status = provenance_write(&file);
-  if (status == STATUS_OK) carry_over(self, path, checksum, group, &file);
+  if (status == STATUS_OK) status = carry_over(self, path, checksum, group, &file);
   if (status == STATUS_OK) status = write_group(&file, group, &copy);
   if (status == STATUS_OK) status = store_commit(&file);
   store_close(&file);
@@ -183,7 +217,12 @@ enum status limit_file_read(const struct comm *comm, const char *path, const cha
   if (status != STATUS_OK) return status;
   struct store_file file;
   TRY(store_open(comm, path, &file));
-  status = check_file(&file, checksum);
+  bool same = false;
+  status = check_format(&file);
+  if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
+  if (status == STATUS_OK && !same)
+    status =
+        status_raise(STATUS_FILE, "%s: belongs to other data (content checksums differ); run hgn limit again", path);
   if (status == STATUS_OK && !store_has(&file, group))
     status =
         status_raise(STATUS_UNAVAILABLE, "%s: has no limit for %lld input frames observed as %s; hgn limit adds it",

@@ -27,6 +27,11 @@
  * `size`. */
 enum status limit_file_name(const char *data, char *path, size_t size);
 
+/* Collective. Whether limit_file_write() will find a place there, to be asked before the long computation. STATUS_FILE
+ * when the folder cannot be written, or a file of that name is anything but a limit file; warns when that is of other
+ * data. */
+enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum);
+
 /* Collective. Writes `result` into the file at `path`, keeping the other groups when the file there has the same
  * checksum. */
 enum status limit_file_write(const struct comm *comm, const char *path, const char *checksum,

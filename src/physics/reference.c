@@ -18,11 +18,11 @@ static struct reference_clock start_clock(double duration, double h) {
 }
 
 /* Equal steps up to the end, none above the natural one: the last is never a splinter, and lands exactly. False when
- * they fall below rounding. */
+ * they fall below rounding, or there have been too many. */
 static bool choose_step(struct reference_clock *clock) {
   clock->pieces = clock->natural < clock->left ? ceil(clock->left / clock->natural) : 1;
   clock->size = clock->left / clock->pieces;
-  return clock->size > clock->least;
+  return clock->size > clock->least && clock->steps++ < REFERENCE_STEPS_MAX;
 }
 
 /* Step size control of Hairer, Norsett, Wanner, II.4: factor 0.9 err^(-1/8) within [1/3, 6]. */
@@ -78,8 +78,11 @@ enum status reference_advance(const struct system *system, const struct system_p
         return status_raise(STATUS_NUMERIC, "reference trajectory of %s: the state is not finite", system->name);
       if (clock.natural == 0) clock.natural = dop853_first(system, parameters, tolerance, state, rate);
     }
-    REQUIRE(choose_step(&clock), STATUS_NUMERIC, "reference trajectory of %s: the step fell below rounding, to %g s",
-            system->name, clock.size);
+    bool chosen = choose_step(&clock);
+    REQUIRE(clock.size > clock.least, STATUS_NUMERIC,
+            "reference trajectory of %s: the step fell below rounding, to %g s", system->name, clock.size);
+    REQUIRE(chosen, STATUS_NUMERIC, "reference trajectory of %s: more than %d steps, the last of %g s", system->name,
+            REFERENCE_STEPS_MAX, clock.size);
     double error = dop853_step(system, parameters, clock.sign * clock.size, tolerance, state, rate, next);
     if (judge_step(&clock, error)) memcpy(state, next, (size_t)n * sizeof *state);
   }

@@ -10,10 +10,12 @@
 
 #include "physics/system.h"
 
+#define REFERENCE_STEPS_MAX 10000000 /* tried on the way from one state to the next */
+
 /* Advances `state` over `duration` (s, any sign) at relative and absolute `tolerance`. `*h` holds the step to try first
  * (0: choose; its sign is that of the duration) and receives the next, which the cut last step does not shorten.
- * STATUS_NUMERIC when the step falls below rounding or the state is no longer finite; `state` is then somewhere on the
- * way. */
+ * STATUS_NUMERIC when the step falls below rounding, when REFERENCE_STEPS_MAX are not enough, or the state is no longer
+ * finite; `state` is then somewhere on the way. */
 enum status reference_advance(const struct system *system, const struct system_parameters *parameters, double duration,
                               double tolerance, double *h, double *state);
 
@@ -22,6 +24,7 @@ struct reference_clock {
   double left, sign, least; /* s still to go; direction; the smallest step allowed */
   double natural;           /* the step that the error asks for, s; 0: not known yet */
   double size, pieces;      /* the step being tried, and how many of it are left */
+  int64_t steps;            /* tried so far */
   double origin[2];         /* where the state's origin has been moved to */
   bool rejected;            /* the last step was */
 };

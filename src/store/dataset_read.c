@@ -120,6 +120,8 @@ static enum status read_time(struct dataset *dataset) {
   return status;
 }
 
+enum { DATASET_SIDE_MAX = 65535 }; /* of an image, as PNG and GIF readers take it */
+
 static enum status open_foreign(struct dataset *dataset) {
   const struct store_file *file = &dataset->file;
   REQUIRE(store_has(file, "/train/frames") && store_has(file, "/test/frames"), STATUS_FILE,
@@ -138,6 +140,15 @@ static enum status open_foreign(struct dataset *dataset) {
     dataset->rollouts[split] = extent[split][0];
   }
   REQUIRE(dataset->rollouts[SPLIT_TRAIN] > 0, STATUS_FILE, "%s: /train/frames is empty", file->path);
+  int64_t values = INT64_MAX / (int64_t)sizeof(double); /* of all frames of the larger split, so that sizes fit */
+  for (int i = 1; i < 5; ++i) {
+    REQUIRE(i < 2 || extent[0][i] <= DATASET_SIDE_MAX, STATUS_FILE, "%s: /train/frames has extent %lld in dimension %d",
+            file->path, (long long)extent[0][i], i);
+    values /= extent[0][i];
+  }
+  for (unsigned split = 0; split < SPLIT_COUNT; ++split)
+    REQUIRE(dataset->rollouts[split] <= values, STATUS_FILE, "%s: has %lld rollouts of %lld frames, more than fit",
+            file->path, (long long)dataset->rollouts[split], (long long)extent[0][1]);
   REQUIRE(extent[0][4] == 1 || extent[0][4] == 3, STATUS_FILE, "%s: /train/frames has %lld channels, not 1 or 3",
           file->path, (long long)extent[0][4]);
   dataset->has_frames = true;

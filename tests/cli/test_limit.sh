@@ -20,4 +20,13 @@ PY
 expect 0 "double.h5" "$HGN" simulate "$SOURCE/data/double_pendulum_report2021.yaml" -o double.h5 data.train=5 data.test=5
 expect 4 "not available yet" "$HGN" limit double.h5 --input-frames 5
 expect_ranks 3 4 "not available yet" "$HGN" limit double.h5 --input-frames 5
+
+# What is in the way is said before anything is computed, and nothing of it is lost.
+echo notes >notes.txt
+expect 3 "not a file of information limits" "$HGN" limit d.h5 --input-frames 5 -o d.h5
+expect 3 "is not an HDF5 file" "$HGN" limit d.h5 --input-frames 5 -o notes.txt
+expect 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missing/x.h5
+expect_ranks 3 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missing/x.h5
+[ "$(cat notes.txt)" = notes ] || fail "a text file was replaced"
+expect 0 "verified" "$HGN" info d.h5
 finish

@@ -51,4 +51,22 @@ for file in elsewhere floats; do
   expect 4 "made elsewhere" "$HGN" limit $file.h5 --input-frames 5
 done
 expect 3 "bad.h5" "$HGN" info bad.h5
+
+/usr/bin/python3 - <<'PY' || fail "h5py cannot write"
+import h5py, numpy
+def foreign(name, **how):
+    with h5py.File(name, "w") as f:
+        for split in ("train", "test"):
+            f.create_dataset(split + "/frames", **how)
+foreign("wide.h5", shape=(1, 2, 2**32 + 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
+foreign("many.h5", shape=(2**60, 2, 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
+foreign("nan.h5", data=numpy.full((2, 3, 8, 8, 1), numpy.nan, "f4"))
+PY
+for command in "show -o f.gif" "show -o f.png" info; do
+  # shellcheck disable=SC2086
+  expect 3 "in dimension 2" "$HGN" ${command%% *} wide.h5 ${command#"${command%% *}"}
+  # shellcheck disable=SC2086
+  expect 3 "more than fit" "$HGN" ${command%% *} many.h5 ${command#"${command%% *}"}
+done
+expect 3 "outside [0, 1]" "$HGN" info nan.h5
 finish

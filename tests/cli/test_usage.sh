@@ -42,4 +42,10 @@ expect 2 ".png nor in .gif" "$HGN" show d.h5 -o d.jpg
 expect 2 "input-frames" "$HGN" limit d.h5
 expect 2 "have 9 frames" "$HGN" limit d.h5 --input-frames 10
 expect 2 "positions" "$HGN" limit d.h5 --input-frames 2 --observe minds
+cp "$PENDULUM" mine.yaml
+expect 2 "is the configuration" "$HGN" simulate mine.yaml -o mine.yaml
+cmp -s "$PENDULUM" mine.yaml || fail "the configuration was replaced"
+# shellcheck disable=SC2086
+[ "$($MPIRUN -n 3 "$HGN" --version | wc -l)" = 1 ] || fail "--version speaks for every rank"
+expect 3 "cannot be written" sh -c "'$HGN' --help >/dev/full"
 finish
