@@ -176,6 +176,18 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
   return comm_agree(comm, status);
 }
 
+bool limit_file_is(const struct store_file *file) {
+  bool is = check_format(file) == STATUS_OK;
+  status_clear();
+  return is;
+}
+
+bool limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe) {
+  char group[NAME_MAX_BYTES];
+  group_name(group, input_frames, observe);
+  return store_has(file, group);
+}
+
 static enum status read_group(const struct store_file *file, const char *group, struct limit_result *result) {
   char path[2 * NAME_MAX_BYTES];
   member_path(path, group, "mse");

@@ -20,6 +20,7 @@
 #include "base/checksum.h"
 #include "config/config.h"
 #include "physics/limit.h"
+#include "store/file.h"
 
 #include <stddef.h>
 
@@ -42,6 +43,10 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
  * when it belongs to other data (checksums differ) or is damaged. `result` is freed with limit_free(). */
 enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,
                             enum limit_observe observe, struct limit_result *result);
+
+/* Not collective. Whether an open file is a file of limits, and which it holds. */
+bool limit_file_is(const struct store_file *file);
+bool limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe);
 
 /* Not collective. "positions" or "images". */
 const char *limit_observe_name(enum limit_observe observe);

@@ -29,4 +29,6 @@ expect 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missing/x.h5
 expect_ranks 3 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missing/x.h5
 [ "$(cat notes.txt)" = notes ] || fail "a text file was replaced"
 expect 0 "verified" "$HGN" info d.h5
+expect 0 "5 of 12 frames as positions" "$HGN" info d.limit.h5
+expect_ranks 3 0 "12 of 12 frames as positions" "$HGN" info d.limit.h5
 finish
