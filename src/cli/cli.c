@@ -80,7 +80,7 @@ enum status cli_operands(const struct cli_words *words, int least, int most, con
   return STATUS_OK;
 }
 
-enum status cli_load(const struct comm *world, const char *path, const struct cli_words *words,
+enum status cli_load(const struct comm *world, const char *path, enum schema_use use, const struct cli_words *words,
                      struct config **config) {
   *config = NULL;
   char *text = NULL;
@@ -101,6 +101,7 @@ enum status cli_load(const struct comm *world, const char *path, const struct cl
   if (status == STATUS_OK) {
     text[bytes] = '\0';
     status = config_parse(path, text, bytes, words->override, words->overrides, config);
+    if (status == STATUS_OK && use != SCHEMA_USE_COUNT) status = config_require(*config, use);
   }
   status = comm_agree(world, status);
   if (status != STATUS_OK) config_destroy(config);

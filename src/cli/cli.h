@@ -49,7 +49,9 @@ enum status cli_operands(const struct cli_words *words, int least, int most, con
 /* Not collective. A whole number of at least `least`; STATUS_USAGE names the option. */
 enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value);
 
-/* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. */
-enum status cli_load(const struct comm *world, const char *path, const struct cli_words *words, struct config **config);
+/* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. STATUS_CONFIG when it is not of that
+ * use; SCHEMA_USE_COUNT: any. */
+enum status cli_load(const struct comm *world, const char *path, enum schema_use use, const struct cli_words *words,
+                     struct config **config);
 
 #endif

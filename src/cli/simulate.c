@@ -40,7 +40,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   REQUIRE(output, STATUS_USAGE, "missing: -o FILE.h5");
   TRY(comm_agree(world, check_distinct(words.operand[0], output)));
   struct config *config;
-  TRY(cli_load(world, words.operand[0], &words, &config));
+  TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));
   const struct experiment *experiment = config_experiment(config);
   log_info("%s: %lld training and %lld test rollouts of %lld frames, on %d rank%s",
            experiment_system_name(experiment->system.kind), (long long)experiment->data.train,

@@ -12,13 +12,6 @@
 
 enum { SHOWN_MAX = 80, PATH_MAX_HERE = 256 };
 
-struct loader {
-  struct config *config;
-  struct document *document; /* of the file */
-  struct problems problems;
-  bool *attempted; /* [schema_count]: given, rightly or not, so it is not missing */
-};
-
 enum status config_read(const char *path, char **text, size_t *bytes) {
   *text = NULL;
   *bytes = 0;
@@ -58,6 +51,9 @@ void config_origin(const struct config *config, const struct origin *origin, cha
   case ORIGIN_OVERRIDE:
     snprintf(text, CONFIG_WHERE_MAX, "override \"%s\"", config->words[origin->override]);
     return;
+  case ORIGIN_PRESET:
+    snprintf(text, CONFIG_WHERE_MAX, "preset");
+    return;
   case ORIGIN_STANDARD:
   case ORIGIN_NONE:
     snprintf(text, CONFIG_WHERE_MAX, "default");
@@ -65,8 +61,7 @@ void config_origin(const struct config *config, const struct origin *origin, cha
   }
 }
 
-/* Where to put a problem: at the value of an origin, or with `at_key` at its key. */
-static void add_problem_at(struct loader *loader, const struct origin *origin, bool at_key, const char *text) {
+void config_problem(struct loader *loader, const struct origin *origin, bool at_key, const char *text) {
   char where[CONFIG_WHERE_MAX];
   struct origin place = *origin;
   if (at_key) place.mark = place.key;
@@ -80,6 +75,7 @@ static void attempt_all(struct loader *loader, const char *path) {
   const size_t length = strlen(path);
   for (int row = 0; row < schema_count; ++row) {
     const char *other = schema_rows[row].path;
+    if (!schema_used(&schema_rows[row], loader->config->use)) continue;
     if (strncmp(other, path, length) == 0 && (other[length] == '.' || !other[length])) loader->attempted[row] = true;
   }
 }
@@ -87,23 +83,24 @@ static void attempt_all(struct loader *loader, const char *path) {
 /* The wrong key counts as an attempt at the one that was meant, so that a slip is one problem, not two. */
 static void add_unknown(struct loader *loader, const struct origin *origin, const char *path) {
   char meant[SCHEMA_PATH_MAX], shown[SHOWN_MAX], text[PROBLEM_TEXT_MAX];
-  const bool close = schema_nearest(path, meant);
+  const bool close = schema_nearest(path, loader->config->use, meant);
   problems_show(path, shown, sizeof shown);
   snprintf(text, sizeof text,
            close ? "unknown key \"%s\"; did you mean \"%s\"?" : "unknown key \"%s\"; the nearest valid key is \"%s\"",
            shown, meant);
-  add_problem_at(loader, origin, true, text);
+  config_problem(loader, origin, true, text);
   if (close) attempt_all(loader, meant);
 }
 
 static void set_row(struct loader *loader, int row, const struct document *document, int node,
                     const struct origin *origin) {
   char problem[VALUE_TEXT_MAX];
+  if (loader->preset && loader->attempted[row]) return;
   loader->attempted[row] = true;
   if (value_set(&schema_rows[row], document, node, &loader->config->experiment, problem))
     loader->config->origins[row] = *origin;
   else
-    add_problem_at(loader, origin, false, problem);
+    config_problem(loader, origin, false, problem);
 }
 
 static void walk(struct loader *loader, int mapping, const char *section);
@@ -112,21 +109,23 @@ static void walk_entry(struct loader *loader, const struct document_entry *entry
   const struct document *document = loader->document;
   const char *key = document_text(document, entry->key);
   const struct document_node *value = &document->nodes[entry->value];
-  const struct origin origin = {.kind = ORIGIN_FILE, .mark = value->mark, .key = entry->mark};
+  const struct origin origin = {
+      .kind = loader->preset ? ORIGIN_PRESET : ORIGIN_FILE, .mark = value->mark, .key = entry->mark};
+  const enum schema_use use = loader->config->use;
   char path[PATH_MAX_HERE], text[PROBLEM_TEXT_MAX];
   snprintf(path, sizeof path, "%s%s%s", section, *section ? "." : "", key);
   if (!*section && strncmp(key, "x-", 2) == 0) return; /* a place for anchors */
-  if (strchr(key, '.') && schema_find(path) >= 0) {
+  if (strchr(key, '.') && schema_find(path, use) >= 0) {
     snprintf(text, sizeof text, "write the key \"%s\" as a section with keys under it", path);
-    add_problem_at(loader, &origin, true, text);
-    loader->attempted[schema_find(path)] = true;
+    config_problem(loader, &origin, true, text);
+    loader->attempted[schema_find(path, use)] = true;
     return;
   }
-  if (!strchr(key, '.') && schema_find(path) >= 0) {
-    set_row(loader, schema_find(path), document, entry->value, &origin);
+  if (!strchr(key, '.') && schema_find(path, use) >= 0) {
+    set_row(loader, schema_find(path, use), document, entry->value, &origin);
     return;
   }
-  if (strchr(key, '.') || !schema_is_section(path)) {
+  if (strchr(key, '.') || !schema_is_section(path, use)) {
     add_unknown(loader, &origin, path);
     return;
   }
@@ -135,7 +134,7 @@ static void walk_entry(struct loader *loader, const struct document_entry *entry
     return;
   }
   snprintf(text, sizeof text, "section \"%s\" must be a mapping with the keys of the section", path);
-  add_problem_at(loader, &origin, false, text);
+  config_problem(loader, &origin, false, text);
   attempt_all(loader, path);
 }
 
@@ -145,15 +144,24 @@ static void walk(struct loader *loader, int mapping, const char *section) {
     walk_entry(loader, document_entry(loader->document, mapping, i), section);
 }
 
+/* A training experiment has a section `model`. */
+static enum schema_use find_use(const struct document *document) {
+  for (int i = 0; i < document->nodes[document->root].count; ++i)
+    if (strcmp(document_text(document, document_entry(document, document->root, i)->key), "model") == 0)
+      return SCHEMA_TRAINING;
+  return SCHEMA_DATA;
+}
+
 static enum status load_file(struct loader *loader, const char *text, size_t bytes) {
   const char *name = loader->config->name;
   TRY(document_parse(name, true, text, bytes, &loader->document));
   const int root = loader->document->root;
-  const char *sections = "expected a mapping of sections: system, initial, data, render";
+  const char *sections = "expected a mapping of sections: system, initial, data, render; or data, model, train";
   REQUIRE(root >= 0, STATUS_CONFIG, "%s:1:1: nothing in this file, %s", name, sections);
   const struct document_node *node = &loader->document->nodes[root];
   REQUIRE(node->kind == DOCUMENT_MAPPING, STATUS_CONFIG, "%s:%d:%d: found a %s, %s", name, node->mark.line,
           node->mark.column, node->kind == DOCUMENT_SCALAR ? "single value" : "sequence", sections);
+  loader->config->use = find_use(loader->document);
   walk(loader, root, "");
   return STATUS_OK;
 }
@@ -162,15 +170,15 @@ static enum status load_override(struct loader *loader, int index, const char *w
   const struct origin origin = {.kind = ORIGIN_OVERRIDE, .override = index};
   const char *equals = strchr(word, '=');
   if (!equals || equals == word) {
-    add_problem_at(loader, &origin, false, "expected key.path=value");
+    config_problem(loader, &origin, false, "expected key.path=value");
     return STATUS_OK;
   }
   char path[PATH_MAX_HERE], text[PROBLEM_TEXT_MAX];
   snprintf(path, sizeof path, "%.*s", equals - word < PATH_MAX_HERE ? (int)(equals - word) : PATH_MAX_HERE, word);
-  const int row = schema_find(path);
-  if (row < 0 && schema_is_section(path)) {
+  const int row = schema_find(path, loader->config->use);
+  if (row < 0 && schema_is_section(path, loader->config->use)) {
     snprintf(text, sizeof text, "\"%s\" is a section: name one of its keys, %s.KEY=VALUE", path, path);
-    add_problem_at(loader, &origin, false, text);
+    config_problem(loader, &origin, false, text);
     return STATUS_OK;
   }
   if (row < 0) {
@@ -184,7 +192,7 @@ static enum status load_override(struct loader *loader, int index, const char *w
   if (status == STATUS_CONFIG) { /* its message has the place in front already */
     snprintf(text, sizeof text, "%.500s", status_message());
     const char *rest = strncmp(text, name, strlen(name)) == 0 ? text + strlen(name) + 2 : text;
-    add_problem_at(loader, &origin, false, rest);
+    config_problem(loader, &origin, false, rest);
     loader->attempted[row] = true;
     status_clear();
     return STATUS_OK;
@@ -196,7 +204,7 @@ static enum status load_override(struct loader *loader, int index, const char *w
     char expected[SCHEMA_TEXT_MAX];
     schema_expected(&schema_rows[row], expected);
     snprintf(text, sizeof text, "%s: found nothing, expected %s", schema_rows[row].path, expected);
-    add_problem_at(loader, &origin, false, text);
+    config_problem(loader, &origin, false, text);
     loader->attempted[row] = true;
   }
   document_destroy(&document);
@@ -239,21 +247,26 @@ static void refuse_row(struct loader *loader, int row, const struct origin *kind
   config_origin(config, kind_origin, where);
   snprintf(text, sizeof text, "\"%s\" does not apply to %s (system.name: %s), only to %s", schema_rows[row].path,
            experiment_system_name(config->experiment.system.kind), where, systems);
-  add_problem_at(loader, &config->origins[row], true, text);
+  config_problem(loader, &config->origins[row], true, text);
 }
 
-/* Defaults, missing keys, and keys of another system. Without a valid system.name nothing is known of the latter. */
+/* Whether the row may be given, as far as is known: without a valid system.name only what applies to all systems. */
+static bool applies(const struct config *config, const struct schema_row *row, bool known) {
+  if (config->use == SCHEMA_TRAINING) return row->training;
+  return known ? schema_applies(row, config->experiment.system.kind) : row->systems == (1u << SYSTEM_COUNT) - 1;
+}
+
+/* Defaults, missing keys, and keys of another system. */
 static enum status complete(struct loader *loader) {
   struct config *config = loader->config;
-  const struct origin *kind_origin = &config->origins[schema_find("system.name")];
+  const struct origin *kind_origin = &config->origins[schema_find("system.name", SCHEMA_DATA)];
   const bool known = kind_origin->kind != ORIGIN_NONE;
-  const unsigned all = (1u << SYSTEM_COUNT) - 1;
   for (int row = 0; row < schema_count; ++row) {
     const struct schema_row *entry = &schema_rows[row];
-    const bool applies = known ? schema_applies(entry, config->experiment.system.kind) : entry->systems == all;
+    const bool right = applies(config, entry, known);
     const bool given = config->origins[row].kind != ORIGIN_NONE;
-    if (known && given && !applies) refuse_row(loader, row, kind_origin);
-    if (!applies || given || loader->attempted[row]) continue;
+    if (known && given && !right) refuse_row(loader, row, kind_origin);
+    if (!right || given || loader->attempted[row]) continue;
     if (entry->standard) {
       TRY(value_set_standard(entry, &config->experiment));
       config->origins[row].kind = ORIGIN_STANDARD;
@@ -264,44 +277,30 @@ static enum status complete(struct loader *loader) {
   return STATUS_OK;
 }
 
-static const struct origin *origin_of(const struct config *config, const char *path) {
-  return &config->origins[schema_find(path)];
-}
-
-/* Checks that need several values; only when each is right. */
-static void check_together(struct loader *loader) {
-  const struct config *config = loader->config;
-  const struct experiment *e = &config->experiment;
-  const struct origin *frames = origin_of(config, "data.frames");
-  const struct origin *input = origin_of(config, "ladder.input_frames");
-  char where[2][CONFIG_WHERE_MAX], text[PROBLEM_TEXT_MAX];
-  if (e->ladder.input_frames > e->data.frames) {
-    config_origin(config, input, where[0]);
-    config_origin(config, frames, where[1]);
-    snprintf(text, sizeof text,
-             "ladder.input_frames is %" PRId64 " (%.200s) but data.frames is %" PRId64
-             " (%.200s): expected ladder.input_frames <= data.frames",
-             e->ladder.input_frames, where[0], e->data.frames, where[1]);
-    add_problem_at(loader, input->kind == ORIGIN_STANDARD ? frames : input, false, text);
+/* Keys of the preset that the file and the command line leave open. */
+static enum status load_preset(struct loader *loader) {
+  const enum preset_kind preset = loader->config->experiment.training.model.preset;
+  if (loader->config->use != SCHEMA_TRAINING || preset == PRESET_NONE) return STATUS_OK;
+  struct document *file = loader->document;
+  enum status status =
+      document_parse("preset", true, preset_text[preset], strlen(preset_text[preset]), &loader->document);
+  if (status == STATUS_OK) {
+    loader->preset = true;
+    walk(loader, loader->document->root, "");
+    loader->preset = false;
   }
-  /* Bytes of all images, 3 a pixel, must count in int64_t. Divisions, so that nothing overflows on the way. */
-  const int64_t image = e->render.height * e->render.width * 3;
-  if (e->data.train + e->data.test > INT64_MAX / image / e->data.frames) {
-    config_origin(config, frames, where[1]);
-    snprintf(text, sizeof text,
-             "data.train + data.test is %" PRId64 " rollouts of %" PRId64 " frames (%.200s) of %" PRId64 " x %" PRId64
-             " px: expected less than 2^63 bytes of images",
-             e->data.train + e->data.test, e->data.frames, where[1], e->render.height, e->render.width);
-    add_problem_at(loader, origin_of(config, "data.train"), false, text);
-  }
+  document_destroy(&loader->document);
+  loader->document = file;
+  return status;
 }
 
 static enum status load(struct loader *loader, const char *text, size_t bytes, const char *const *overrides,
                         int override_count) {
   TRY(load_file(loader, text, bytes));
   for (int i = 0; i < override_count; ++i) TRY(load_override(loader, i, overrides[i]));
+  TRY(load_preset(loader));
   TRY(complete(loader));
-  if (loader->problems.count == 0) check_together(loader);
+  if (loader->problems.count == 0) config_check(loader);
   return problems_raise(&loader->problems);
 }
 
@@ -345,3 +344,35 @@ void config_destroy(struct config **config) {
 }
 
 const struct experiment *config_experiment(const struct config *config) { return &config->experiment; }
+
+const char *config_preset(const char *name) {
+  const struct schema_row *row = &schema_rows[schema_find("model.preset", SCHEMA_TRAINING)];
+  for (int i = PRESET_NONE + 1; i < PRESET_COUNT; ++i)
+    if (strcmp(row->choices[i], name) == 0) return preset_text[i];
+  return NULL;
+}
+
+enum schema_use config_use(const struct config *config) { return config->use; }
+
+enum status config_require(const struct config *config, enum schema_use use) {
+  REQUIRE(config->use == use, STATUS_CONFIG, "%s: this describes a %s; expected a %s", config->name,
+          config->use == SCHEMA_TRAINING ? "training experiment (it has a section \"model\")" : "data set",
+          use == SCHEMA_TRAINING ? "training experiment, with a section \"model\"" : "data set");
+  return STATUS_OK;
+}
+
+int config_differences(const struct config *a, const struct config *b, char *text, int size) {
+  int count = 0, used = 0;
+  text[0] = '\0';
+  for (int row = 0; row < schema_count; ++row) {
+    char of_a[VALUE_TEXT_MAX] = "not given", of_b[VALUE_TEXT_MAX] = "not given";
+    if (a->origins[row].kind != ORIGIN_NONE) value_print(&schema_rows[row], &a->experiment, of_a);
+    if (b->origins[row].kind != ORIGIN_NONE) value_print(&schema_rows[row], &b->experiment, of_b);
+    if (strcmp(of_a, of_b) == 0) continue;
+    count += 1;
+    if (used < size)
+      used += snprintf(text + used, (size_t)(size - used), "%s%s: %.200s, now %.200s", count > 1 ? "; " : "",
+                       schema_rows[row].path, of_a, of_b);
+  }
+  return count;
+}

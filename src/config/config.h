@@ -17,6 +17,7 @@
 
 #include "base/status.h"
 #include "config/experiment.h"
+#include "config/schema.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -36,9 +37,19 @@ void config_destroy(struct config **config); /* accepts NULL inside; sets NULL *
 
 const struct experiment *config_experiment(const struct config *config); /* borrowed */
 
+/* The YAML of a preset, NULL when there is none of that name. */
+const char *config_preset(const char *name);
+
+/* What the file describes; config_require(): STATUS_CONFIG unless it is `use`. */
+enum schema_use config_use(const struct config *config);
+enum status config_require(const struct config *config, enum schema_use use);
+
+/* How many keys have different values; "KEY: value in a, now value in b; ..." into text. */
+int config_differences(const struct config *a, const struct config *b, char *text, int size);
+
 /* The effective configuration as YAML, canonical: every key of the table that applies, table order, numbers that read
- * back exactly. With `origins`, each value is followed by a comment: FILE:LINE:COL, default, or override and the word
- * in quotes. Parsing the text again gives an equal experiment. STATUS_FILE when `out` takes no more. */
+ * back exactly. With `origins`, each value is followed by a comment: FILE:LINE:COL, default, preset, or override and
+ * the word in quotes. Parsing the text again gives an equal experiment. STATUS_FILE when `out` takes no more. */
 enum status config_print(const struct config *config, FILE *out, bool origins);
 
 /* The same without origins into a new string; caller frees. */

@@ -1,10 +1,15 @@
 /* The typed, validated configuration. Filled by config.h from YAML through the one table in schema.c.
  *
+ * A file describes either a data set (system, initial, data, render, ladder) or, when it has a section `model`, a
+ * training experiment (training.h); the other half of struct experiment is then zero.
+ *
  * Data only. Enumerations are X-macro lists so that names in YAML, tables in later layers and this header cannot
  * differ.
  */
 #ifndef HGN_CONFIG_EXPERIMENT_H
 #define HGN_CONFIG_EXPERIMENT_H
+
+#include "config/training.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -98,6 +103,7 @@ struct experiment {
   struct data_settings data;
   struct render_settings render;
   struct ladder_settings ladder;
+  struct training training;
 };
 
 /* Name of an enumerator in YAML, NULL when out of range. */

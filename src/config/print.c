@@ -107,11 +107,12 @@ static void print_cell(FILE *out, const char *text) {
 }
 
 static void print_row(FILE *out, const struct schema_row *row) {
-  static const char *const types[] = {"integer", "real", "pair of reals", "choice"};
+  static const char *const types[] = {"integer", "real", "pair of reals",    "choice",
+                                      "switch",  "text", "list of integers", "list of choices"};
   char text[SCHEMA_TEXT_MAX] = "";
   fprintf(out, "| `%s` | %s ", row->path, types[row->type]);
   print_cell(out, row->standard ? row->standard : "required");
-  if (row->type == SCHEMA_CHOICE) {
+  if (row->type == SCHEMA_CHOICE || row->type == SCHEMA_CHOICES) {
     fputs("| ", out);
     for (int i = 0; i < row->choice_count; ++i) fprintf(out, "%s`%s`", i ? ", " : "", row->choices[i]);
     fputc(' ', out);
@@ -121,7 +122,7 @@ static void print_row(FILE *out, const struct schema_row *row) {
   }
   print_cell(out, row->unit ? row->unit : "");
   schema_systems(row, text);
-  print_cell(out, row->systems == (1u << SYSTEM_COUNT) - 1 ? "all" : text);
+  print_cell(out, row->training && row->systems ? "all" : row->systems == (1u << SYSTEM_COUNT) - 1 ? "all data" : text);
   print_cell(out, row->help);
   fputs("|\n", out);
 }
@@ -141,7 +142,8 @@ enum status config_schema(FILE *out) {
     const char *dot = strchr(path, '.');
     const int length = dot ? (int)(dot - path) : 0;
     if (row == 0 || (dot && strncmp(before, path, (size_t)length + 1) != 0)) {
-      fprintf(out, "\n## %.*s\n\n", dot ? length : 9, dot ? path : "top level");
+      fprintf(out, "\n## %.*s%s\n\n", dot ? length : 9, dot ? path : "top level",
+              schema_rows[row].systems ? "" : " (training experiments)");
       fputs("| key | type | default | range or choices | unit | applies to | meaning |\n"
             "|---|---|---|---|---|---|---|\n",
             out);

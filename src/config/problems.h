@@ -9,7 +9,7 @@ enum {
   PROBLEM_SOURCE_LAST = 1 << 30, /* what is shown after everything else */
   PROBLEMS_SHOWN_MAX = 10,
   PROBLEMS_KEPT_MAX = 64, /* more are only counted */
-  PROBLEM_TEXT_MAX = 640
+  PROBLEM_TEXT_MAX = 720
 };
 
 struct problem {

@@ -14,6 +14,17 @@ static const char *const system_names[] = {SYSTEM_LIST(NAME_OF)};
 static const char *const direction_names[] = {DIRECTION_LIST(NAME_OF)};
 static const char *const renderer_names[] = {RENDERER_LIST(NAME_OF)};
 static const char *const color_names[] = {COLOR_LIST(NAME_OF)};
+static const char *const preset_names[] = {PRESET_LIST(NAME_OF)};
+static const char *const padding_names[] = {PADDING_LIST(NAME_OF)};
+static const char *const activation_names[] = {ACTIVATION_LIST(NAME_OF)};
+static const char *const scale_names[] = {SCALE_LIST(NAME_OF)};
+static const char *const flow_names[] = {FLOW_LIST(NAME_OF)};
+static const char *const initialization_names[] = {INITIALIZATION_LIST(NAME_OF)};
+static const char *const protocol_names[] = {PROTOCOL_LIST(NAME_OF)};
+static const char *const objective_names[] = {OBJECTIVE_LIST(NAME_OF)};
+static const char *const schedule_names[] = {SCHEDULE_LIST(NAME_OF)};
+static const char *const posterior_names[] = {POSTERIOR_LIST(NAME_OF)};
+static const char *const divergence_names[] = {DIVERGENCE_LIST(NAME_OF)};
 #undef NAME_OF
 
 #define BIT(name) (1u << SYSTEM_##name)
@@ -35,7 +46,7 @@ enum {
 #define SYSTEMS(set) .systems = (unsigned)(set)
 
 const struct schema_row schema_rows[] = {
-    {"seed", INTEGER(0, INT64_MAX), .offset = AT(seed), .standard = "1", SYSTEMS(ALL),
+    {"seed", INTEGER(0, INT64_MAX), .offset = AT(seed), .standard = "1", SYSTEMS(ALL), .training = true,
      .help = "Key of all randomness: the same file and seed give the same bits."},
 
     {"system.name", CHOICE(system_names), .offset = AT(system.kind), SYSTEMS(ALL), .help = "The physical system."},
@@ -89,11 +100,16 @@ const struct schema_row schema_rows[] = {
 
     {"ladder.input_frames", INTEGER(1, 1000000), .offset = AT(ladder.input_frames), .standard = "5", .unit = "frames",
      SYSTEMS(ALL), .help = "Frames seen before the last seen frame is held as the prediction; at most data.frames."},
+
+#include "config/schema_training.inc"
 };
 const int schema_count = (int)(sizeof schema_rows / sizeof schema_rows[0]);
 
-_Static_assert(sizeof(enum system_kind) == sizeof(int) && sizeof(enum direction_kind) == sizeof(int) &&
-                   sizeof(enum renderer_kind) == sizeof(int) && sizeof(enum color_kind) == sizeof(int),
+#define IS_INT(type) (sizeof(enum type) == sizeof(int))
+_Static_assert(IS_INT(system_kind) && IS_INT(direction_kind) && IS_INT(renderer_kind) && IS_INT(color_kind) &&
+                   IS_INT(preset_kind) && IS_INT(padding_kind) && IS_INT(activation_kind) && IS_INT(scale_kind) &&
+                   IS_INT(flow_kind) && IS_INT(initialization_kind) && IS_INT(protocol_kind) &&
+                   IS_INT(objective_kind) && IS_INT(schedule_kind) && IS_INT(posterior_kind) && IS_INT(divergence_kind),
                "a choice is stored as an int");
 
 const char *experiment_system_name(enum system_kind kind) {
@@ -104,16 +120,22 @@ const char *experiment_renderer_name(enum renderer_kind kind) {
   return (unsigned)kind < RENDERER_COUNT ? renderer_names[kind] : NULL;
 }
 
-int schema_find(const char *path) {
+bool schema_used(const struct schema_row *row, enum schema_use use) {
+  return use == SCHEMA_TRAINING ? row->training : row->systems != 0;
+}
+
+int schema_find(const char *path, enum schema_use use) {
   for (int row = 0; row < schema_count; ++row)
-    if (strcmp(schema_rows[row].path, path) == 0) return row;
+    if (schema_used(&schema_rows[row], use) && strcmp(schema_rows[row].path, path) == 0) return row;
   return -1;
 }
 
-bool schema_is_section(const char *path) {
+bool schema_is_section(const char *path, enum schema_use use) {
   const size_t length = strlen(path);
   for (int row = 0; row < schema_count; ++row)
-    if (strncmp(schema_rows[row].path, path, length) == 0 && schema_rows[row].path[length] == '.') return true;
+    if (schema_used(&schema_rows[row], use) && strncmp(schema_rows[row].path, path, length) == 0 &&
+        schema_rows[row].path[length] == '.')
+      return true;
   return false;
 }
 
@@ -149,10 +171,11 @@ static void try_guess(struct guess *best, const char *path, const char *candidat
   snprintf(best->path, sizeof best->path, "%s", candidate);
 }
 
-bool schema_nearest(const char *path, char *meant) {
+bool schema_nearest(const char *path, enum schema_use use, char *meant) {
   struct guess best = {.distance = INT_MAX};
   for (int row = 0; row < schema_count; ++row) {
     const char *candidate = schema_rows[row].path;
+    if (!schema_used(&schema_rows[row], use)) continue;
     try_guess(&best, path, candidate);
     for (const char *dot = strchr(candidate, '.'); dot; dot = strchr(dot + 1, '.')) {
       char section[SCHEMA_PATH_MAX];
@@ -176,9 +199,9 @@ static void append(char *text, const char *format, ...) {
 
 void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
   text[0] = '\0';
-  if (row->type == SCHEMA_INTEGER) {
+  if (row->type == SCHEMA_INTEGER || row->type == SCHEMA_LIST) {
     append(text, "%" PRId64 " to %" PRId64, row->least, row->most);
-  } else if (row->type != SCHEMA_CHOICE) {
+  } else if (row->type == SCHEMA_REAL || row->type == SCHEMA_PAIR) {
     char lower[NUMBER_TEXT_MAX], upper[NUMBER_TEXT_MAX];
     number_print(row->lower, lower);
     number_print(row->upper, upper);
@@ -200,8 +223,18 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
   case SCHEMA_PAIR:
     append(text, "a pair of real numbers [lower, upper], lower <= upper, each %s", range);
     break;
+  case SCHEMA_SWITCH:
+    append(text, "true or false");
+    break;
+  case SCHEMA_TEXT:
+    append(text, "a text of 1 to %d bytes", (int)TRAINING_TEXT_MAX - 1);
+    break;
+  case SCHEMA_LIST:
+    append(text, "a sequence of at most %d whole numbers, each %s", (int)TRAINING_LIST_MAX, range);
+    break;
+  case SCHEMA_CHOICES:
   case SCHEMA_CHOICE:
-    append(text, "one of ");
+    append(text, row->type == SCHEMA_CHOICE ? "one of " : "a sequence of ");
     for (int i = 0; i < row->choice_count; ++i) append(text, "%s%s", i ? ", " : "", row->choices[i]);
     break;
   }
@@ -209,7 +242,7 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
 }
 
 void schema_systems(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
-  text[0] = '\0';
+  snprintf(text, SCHEMA_TEXT_MAX, "%s", row->systems ? "" : "training experiments");
   for (int kind = 0; kind < SYSTEM_COUNT; ++kind)
     if (schema_applies(row, (enum system_kind)kind)) append(text, "%s%s", text[0] ? ", " : "", system_names[kind]);
 }

@@ -13,8 +13,15 @@ enum schema_type {
   SCHEMA_INTEGER, /* int64_t */
   SCHEMA_REAL,    /* double */
   SCHEMA_PAIR,    /* double[2], a sequence [lower, upper] with lower <= upper */
-  SCHEMA_CHOICE   /* an enum, whose names are `choices` */
+  SCHEMA_CHOICE,  /* an enum, whose names are `choices` */
+  SCHEMA_SWITCH,  /* bool: true or false */
+  SCHEMA_TEXT,    /* char[TRAINING_TEXT_MAX] */
+  SCHEMA_LIST,    /* struct integer_list */
+  SCHEMA_CHOICES  /* the same, of enumerators */
 };
+
+/* What a file describes. */
+enum schema_use { SCHEMA_DATA, SCHEMA_TRAINING, SCHEMA_USE_COUNT };
 
 struct schema_row {
   const char *path; /* "section.key"; more sections may nest */
@@ -27,25 +34,29 @@ struct schema_row {
   const char *unit;     /* NULL: dimensionless */
   const char *const *choices;
   int choice_count;
-  unsigned systems; /* bit k: applies to system kind k */
+  unsigned systems; /* bit k: applies to data of system kind k */
+  bool training;    /* applies to training experiments */
   const char *help;
 };
 
-enum { SCHEMA_PATH_MAX = 64, SCHEMA_TEXT_MAX = 256 };
+enum { SCHEMA_PATH_MAX = 64, SCHEMA_TEXT_MAX = 320 };
 
 extern const struct schema_row schema_rows[];
 extern const int schema_count;
 
-/* Indices; -1 when there is none. */
-int schema_find(const char *path);
+/* Whether files of that use may have the row. */
+bool schema_used(const struct schema_row *row, enum schema_use use);
+
+/* Indices, among the rows of that use; -1 when there is none. */
+int schema_find(const char *path, enum schema_use use);
 
 /* Whether keys begin with `path` and a dot. */
-bool schema_is_section(const char *path);
+bool schema_is_section(const char *path, enum schema_use use);
 
 /* The key, or section, that was most likely meant by `path`, into meant[SCHEMA_PATH_MAX]; true when it is close. */
-bool schema_nearest(const char *path, char *meant);
+bool schema_nearest(const char *path, enum schema_use use, char *meant);
 
-/* Whether the row applies to a system. */
+/* Whether the row applies to data of a system. */
 bool schema_applies(const struct schema_row *row, enum system_kind kind);
 
 /* What a value must be, in words: "a real number > 0, <= 1000000 [kg]". */
@@ -54,7 +65,7 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 /* The bare range, "" when any value goes: "> 0, <= 1000000". */
 void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 
-/* "a, b, c" of the systems that the row applies to. */
+/* "a, b, c" of the systems, or the training experiments, that the row applies to. */
 void schema_systems(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 
 #endif

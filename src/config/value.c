@@ -101,6 +101,63 @@ static bool set_choice(const struct schema_row *row, const struct document *docu
   return false;
 }
 
+static bool set_switch(const struct document *document, int node, bool *value) {
+  const struct document_node *n = &document->nodes[node];
+  if (n->kind != DOCUMENT_SCALAR || n->quoted) return false;
+  const char *text = document_text(document, node);
+  *value = strcmp(text, "true") == 0;
+  return *value || strcmp(text, "false") == 0;
+}
+
+/* No line breaks: it is printed on one line. */
+static bool set_text(const struct document *document, int node, char text[TRAINING_TEXT_MAX]) {
+  const struct document_node *n = &document->nodes[node];
+  if (n->kind != DOCUMENT_SCALAR) return false;
+  const char *given = document_text(document, node);
+  if (!*given || (!n->quoted && is_null(given)) || strlen(given) >= TRAINING_TEXT_MAX) return false;
+  for (const char *c = given; *c; ++c)
+    if ((unsigned char)*c < ' ' || *c == 127) return false;
+  memset(text, 0, TRAINING_TEXT_MAX);
+  memcpy(text, given, strlen(given));
+  return true;
+}
+
+static bool set_list(const struct schema_row *row, const struct document *document, int node, struct integer_list *list,
+                     char found[2 * FOUND_MAX]) {
+  const struct document_node *n = &document->nodes[node];
+  if (n->kind != DOCUMENT_SEQUENCE || n->count > TRAINING_LIST_MAX) return false;
+  *list = (struct integer_list){.count = n->count};
+  for (int i = 0; i < n->count; ++i) {
+    const int item = document_entry(document, node, i)->value;
+    int choice = 0;
+    if (row->type == SCHEMA_LIST ? set_integer(row, document, item, &list->item[i])
+                                 : set_choice(row, document, item, &choice)) {
+      if (row->type == SCHEMA_CHOICES) list->item[i] = choice;
+      continue;
+    }
+    char part[2 * FOUND_MAX];
+    describe(document, item, part);
+    snprintf(found, 2 * FOUND_MAX, "%.100s as its item %d", part, i + 1);
+    return false;
+  }
+  return true;
+}
+
+/* A larger value than a number: straight into place, when it is right. */
+static bool set_large(const struct schema_row *row, const struct document *document, int node, char *target,
+                      char found[2 * FOUND_MAX]) {
+  if (row->type == SCHEMA_TEXT) {
+    char text[TRAINING_TEXT_MAX];
+    if (!set_text(document, node, text)) return false;
+    memcpy(target, text, sizeof text);
+    return true;
+  }
+  struct integer_list list;
+  if (!set_list(row, document, node, &list, found)) return false;
+  memcpy(target, &list, sizeof list);
+  return true;
+}
+
 bool value_set(const struct schema_row *row, const struct document *document, int node, struct experiment *experiment,
                char problem[VALUE_TEXT_MAX]) {
   char *target = (char *)experiment + row->offset;
@@ -109,7 +166,16 @@ bool value_set(const struct schema_row *row, const struct document *document, in
   int64_t integer;
   double real, pair[2];
   int choice;
+  bool on;
   switch (row->type) {
+  case SCHEMA_SWITCH:
+    if (!set_switch(document, node, &on)) return refuse(row, found, problem);
+    memcpy(target, &on, sizeof on);
+    return true;
+  case SCHEMA_TEXT:
+  case SCHEMA_LIST:
+  case SCHEMA_CHOICES:
+    return set_large(row, document, node, target, found) || refuse(row, found, problem);
   case SCHEMA_INTEGER:
     if (!set_integer(row, document, node, &integer)) return refuse(row, found, problem);
     memcpy(target, &integer, sizeof integer);
@@ -144,12 +210,38 @@ enum status value_set_standard(const struct schema_row *row, struct experiment *
   return STATUS_OK;
 }
 
+/* Within double quotes YAML reads every character but these two as it is. */
+static void print_quoted(const char *source, char text[VALUE_TEXT_MAX]) {
+  char *out = text;
+  *out++ = '"';
+  for (; *source; ++source) {
+    if (*source == '"' || *source == '\\') *out++ = '\\';
+    *out++ = *source;
+  }
+  *out++ = '"';
+  *out = '\0';
+}
+
+static void print_list(const struct schema_row *row, const char *source, char text[VALUE_TEXT_MAX]) {
+  struct integer_list list;
+  memcpy(&list, source, sizeof list);
+  int used = snprintf(text, VALUE_TEXT_MAX, "[");
+  for (int i = 0; i < list.count; ++i) {
+    const char *comma = i ? ", " : "";
+    used += row->type == SCHEMA_LIST
+                ? snprintf(text + used, VALUE_TEXT_MAX - (size_t)used, "%s%" PRId64, comma, list.item[i])
+                : snprintf(text + used, VALUE_TEXT_MAX - (size_t)used, "%s%s", comma, row->choices[list.item[i]]);
+  }
+  snprintf(text + used, VALUE_TEXT_MAX - (size_t)used, "]");
+}
+
 void value_print(const struct schema_row *row, const struct experiment *experiment, char text[VALUE_TEXT_MAX]) {
   const char *source = (const char *)experiment + row->offset;
   char number[2][NUMBER_TEXT_MAX];
   int64_t integer;
   double pair[2];
   int choice;
+  bool on;
   switch (row->type) {
   case SCHEMA_INTEGER:
     memcpy(&integer, source, sizeof integer);
@@ -165,6 +257,17 @@ void value_print(const struct schema_row *row, const struct experiment *experime
     number_print(pair[0], number[0]);
     number_print(pair[1], number[1]);
     snprintf(text, VALUE_TEXT_MAX, "[%s, %s]", number[0], number[1]);
+    break;
+  case SCHEMA_SWITCH:
+    memcpy(&on, source, sizeof on);
+    snprintf(text, VALUE_TEXT_MAX, "%s", on ? "true" : "false");
+    break;
+  case SCHEMA_TEXT:
+    print_quoted(source, text);
+    break;
+  case SCHEMA_LIST:
+  case SCHEMA_CHOICES:
+    print_list(row, source, text);
     break;
   case SCHEMA_CHOICE:
     memcpy(&choice, source, sizeof choice);

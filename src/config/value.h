@@ -6,7 +6,7 @@
 #include "config/document.h"
 #include "config/schema.h"
 
-enum { VALUE_TEXT_MAX = 512 };
+enum { VALUE_TEXT_MAX = 2 * TRAINING_TEXT_MAX + 3 };
 
 /* Checks the node against the row and writes the value. False: experiment untouched, and `problem` says what was found
  * and what was expected. */

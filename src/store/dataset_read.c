@@ -55,6 +55,7 @@ static enum status read_config(struct dataset *dataset) {
   TRY(store_read_text(&dataset->file, "/config", &text));
   snprintf(name, sizeof name, "%s:/config", dataset->file.path);
   enum status status = config_parse(name, text, strlen(text), NULL, 0, &dataset->config);
+  if (status == STATUS_OK) status = config_require(dataset->config, SCHEMA_DATA);
   free(text);
   /* A configuration within a file that is wrong is a damaged or foreign file, not wrong usage. */
   return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;

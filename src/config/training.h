@@ -1,0 +1,201 @@
+/* The half of struct experiment that describes a model and its training. Data only.
+ *
+ * Networks are stacks of convolutions. A layer whose kernel is 0 covers the whole map: a dense layer. Lists of kernels,
+ * strides and paddings have one item for each layer, or one item for all.
+ */
+#ifndef HGN_CONFIG_TRAINING_H
+#define HGN_CONFIG_TRAINING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PRESET_LIST(X)                                                                                                 \
+  X(NONE, "none")                                                                                                      \
+  X(PAPER, "paper")           /* Toth et al. 2020, as DeepMind's later code has it */                                  \
+  X(REPORT2021, "report2021") /* the reproduction's networks and integrators */                                        \
+  X(HGNPP, "hgnpp")           /* HGN++: a state of 32 numbers, potentials from dense layers */                         \
+  X(QUICK, "quick")           /* small, without sampling: minutes on a laptop */
+
+#define PADDING_LIST(X)                                                                                                \
+  X(SAME, "same") /* as TensorFlow: ceil(size / stride), the odd row or column after */                                \
+  X(VALID, "valid")
+
+#define ACTIVATION_LIST(X)                                                                                             \
+  X(NONE, "none")                                                                                                      \
+  X(RELU, "relu")                                                                                                      \
+  X(LEAKY_RELU, "leaky_relu")                                                                                          \
+  X(SOFTPLUS, "softplus")                                                                                              \
+  X(SWISH, "swish")                                                                                                    \
+  X(TANH, "tanh")                                                                                                      \
+  X(SIGMOID, "sigmoid")
+
+#define SCALE_LIST(X)                                                                                                  \
+  X(LOG_SCALE, "log_scale")       /* sigma = exp(x) */                                                                 \
+  X(LOG_VARIANCE, "log_variance") /* sigma = exp(x / 2) */
+
+#define FLOW_LIST(X)                                                                                                   \
+  X(EULER, "euler")                                                                                                    \
+  X(LEAPFROG, "leapfrog")                                                                                              \
+  X(YOSHIDA4, "yoshida4")                                                                                              \
+  X(RK4, "rk4")                                                                                                        \
+  X(IMPLICIT_MIDPOINT, "implicit_midpoint")                                                                            \
+  X(LEAPFROG_UNIT_MASS, "leapfrog_unit_mass") /* the reproduction's: q moves by dt p, dH/dp is not used */             \
+  X(YOSHIDA4_UNIT_MASS, "yoshida4_unit_mass") /* the same */                                                           \
+  X(RK4_REPORT2021, "rk4_report2021")         /* the reproduction's: half a step in the fourth stage */
+
+#define INITIALIZATION_LIST(X)                                                                                         \
+  X(UNIFORM_FAN_IN, "uniform_fan_in") /* weights and biases U(-1, 1) / sqrt(fan in): PyTorch's */                      \
+  X(NORMAL_FAN_IN, "normal_fan_in")   /* weights N(0, 1) / sqrt(fan in), biases 0: Haiku's but for its truncation */
+
+#define PROTOCOL_LIST(X)                                                                                               \
+  X(PREDICT, "predict")                   /* see the first frames, unroll from the last of them */                     \
+  X(AUTOENCODE, "autoencode")             /* see all frames, unroll from the first */                                  \
+  X(FORWARD_BACKWARD, "forward_backward") /* see frames in the middle, unroll both ways */
+
+#define OBJECTIVE_LIST(X)                                                                                              \
+  X(ELBO, "elbo") /* error + beta KL */                                                                                \
+  X(GECO, "geco") /* KL + lambda (error - kappa), lambda adapted (Rezende and Viola 2018) */
+
+#define SCHEDULE_LIST(X)                                                                                               \
+  X(CONSTANT, "constant")                                                                                              \
+  X(COSINE, "cosine")                                                                                                  \
+  X(STEP, "step")
+
+#define POSTERIOR_LIST(X)                                                                                              \
+  X(MEAN, "mean")                                                                                                      \
+  X(SAMPLE, "sample")
+
+#define DIVERGENCE_LIST(X)                                                                                             \
+  X(STOP, "stop")                                                                                                      \
+  X(ROLL_BACK, "roll_back") /* to the last checkpoint, with a smaller learning rate */
+
+#define TRAINING_ENUM(prefix, name) prefix##_##name,
+#define PRESET_ENUM(name, text) TRAINING_ENUM(PRESET, name)
+#define PADDING_ENUM(name, text) TRAINING_ENUM(PADDING, name)
+#define ACTIVATION_ENUM(name, text) TRAINING_ENUM(ACTIVATION, name)
+#define SCALE_ENUM(name, text) TRAINING_ENUM(SCALE, name)
+#define FLOW_ENUM(name, text) TRAINING_ENUM(FLOW, name)
+#define INITIALIZATION_ENUM(name, text) TRAINING_ENUM(INITIALIZATION, name)
+#define PROTOCOL_ENUM(name, text) TRAINING_ENUM(PROTOCOL, name)
+#define OBJECTIVE_ENUM(name, text) TRAINING_ENUM(OBJECTIVE, name)
+#define SCHEDULE_ENUM(name, text) TRAINING_ENUM(SCHEDULE, name)
+#define POSTERIOR_ENUM(name, text) TRAINING_ENUM(POSTERIOR, name)
+#define DIVERGENCE_ENUM(name, text) TRAINING_ENUM(DIVERGENCE, name)
+
+enum preset_kind { PRESET_LIST(PRESET_ENUM) PRESET_COUNT };
+enum padding_kind { PADDING_LIST(PADDING_ENUM) PADDING_COUNT };
+enum activation_kind { ACTIVATION_LIST(ACTIVATION_ENUM) ACTIVATION_COUNT };
+enum scale_kind { SCALE_LIST(SCALE_ENUM) SCALE_COUNT };
+enum flow_kind { FLOW_LIST(FLOW_ENUM) FLOW_COUNT };
+enum initialization_kind { INITIALIZATION_LIST(INITIALIZATION_ENUM) INITIALIZATION_COUNT };
+enum protocol_kind { PROTOCOL_LIST(PROTOCOL_ENUM) PROTOCOL_COUNT };
+enum objective_kind { OBJECTIVE_LIST(OBJECTIVE_ENUM) OBJECTIVE_COUNT };
+enum schedule_kind { SCHEDULE_LIST(SCHEDULE_ENUM) SCHEDULE_COUNT };
+enum posterior_kind { POSTERIOR_LIST(POSTERIOR_ENUM) POSTERIOR_COUNT };
+enum divergence_kind { DIVERGENCE_LIST(DIVERGENCE_ENUM) DIVERGENCE_COUNT };
+
+enum { TRAINING_LIST_MAX = 16, TRAINING_TEXT_MAX = 1024 };
+
+struct integer_list {
+  int64_t count, item[TRAINING_LIST_MAX];
+};
+
+struct layers_settings {
+  struct integer_list channels; /* of each layer's output; may be empty for the transformer: no such network */
+  struct integer_list kernels;  /* 0: the whole map */
+  struct integer_list strides;
+  struct integer_list padding;           /* enum padding_kind */
+  enum activation_kind activation;       /* between layers */
+  double slope;                          /* of leaky_relu */
+  enum activation_kind final_activation; /* after the last layer */
+};
+
+struct decoder_settings {
+  int64_t grid;                 /* a dense layer to grid x grid comes first; 0: none */
+  int64_t grid_channels;        /* of it */
+  int64_t constants;            /* learned channels beside q */
+  struct integer_list channels; /* of each block, which doubles height and width */
+  int64_t convolutions;         /* 3x3, of a block */
+  enum activation_kind activation;
+  double slope;
+  bool residual; /* a block's input, doubled, is added to its output */
+  enum activation_kind block_activation;
+};
+
+struct flow_settings {
+  enum flow_kind kind;
+  double dt;          /* of a frame; 0: the data's */
+  int64_t substeps;   /* integrator steps between frames */
+  int64_t iterations; /* implicit_midpoint: fixed-point iterations */
+};
+
+struct model_settings {
+  enum preset_kind preset;
+  struct layers_settings encoder;
+  bool sampled; /* the encoder gives mean and scale of z, and z is drawn */
+  enum scale_kind scale;
+  struct layers_settings transformer; /* f_psi: z -> (q, p) */
+  struct layers_settings hamiltonian;
+  bool separable; /* H = V(q) + K(p) */
+  struct flow_settings flow;
+  struct decoder_settings decoder;
+  enum initialization_kind initialization;
+};
+
+struct protocol_settings {
+  enum protocol_kind kind;
+  int64_t input_frames; /* ignored by autoencode */
+  int64_t frames;       /* targets; 0: as many as the data has */
+};
+
+struct objective_settings {
+  enum objective_kind kind;
+  double beta;
+  double kappa, kappa_ratio;    /* absolute; 0: kappa_ratio times the information limit or the noise floor */
+  double geco_rate, geco_decay; /* lambda *= exp(rate C / kappa); of the moving average of C */
+  double lambda;                /* at the start */
+  double lambda_bounds[2];
+};
+
+struct optimizer_settings {
+  double learning_rate;
+  enum schedule_kind schedule;
+  int64_t warmup;      /* steps */
+  double final_ratio;  /* cosine: of the learning rate at the end */
+  int64_t step_every;  /* step */
+  double step_factor;  /* step */
+  double beta1, beta2; /* Adam */
+  double epsilon;
+  double clip;                                                               /* largest global gradient norm; 0: none */
+  double encoder_ratio, transformer_ratio, hamiltonian_ratio, decoder_ratio; /* of the learning rate */
+};
+
+struct run_settings {
+  int64_t steps, batch, microbatch;                        /* microbatch 0: batch / 8 */
+  int64_t frames_per_rollout;                              /* decoded in training; 0: all */
+  struct integer_list curriculum_steps, curriculum_frames; /* targets up to each of these steps */
+  enum divergence_kind divergence;
+  double divergence_factor; /* of the learning rate */
+  int64_t divergence_limit; /* times that training goes back */
+  int64_t report_every;     /* steps */
+  int64_t checkpoint_every; /* steps */
+  int64_t checkpoint_keep;
+};
+
+struct eval_settings {
+  int64_t every;    /* steps; 0: only at the end */
+  int64_t rollouts; /* of each split; 0: all of the test split */
+  enum posterior_kind posterior;
+};
+
+struct training {
+  char data[TRAINING_TEXT_MAX]; /* path of the data set */
+  struct model_settings model;
+  struct protocol_settings protocol;
+  struct objective_settings objective;
+  struct optimizer_settings optimizer;
+  struct run_settings run;
+  struct eval_settings eval;
+};
+
+#endif

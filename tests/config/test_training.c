@@ -1,0 +1,95 @@
+/* Training experiments: presets, lists, switches and texts, checks of several values, differences. */
+#include "sample.h"
+
+#define MINIMAL "data: {file: \"a b\\\\c\\\".h5\"}\nmodel: {preset: quick}\ntrain: {steps: 100}\n"
+
+static void presets(void **state) {
+  (void)state;
+  static const char *const names[] = {"paper", "report2021", "hgnpp", "quick"};
+  for (int i = 0; i < 4; ++i) {
+    char word[64];
+    snprintf(word, sizeof word, "model.preset=%s", names[i]);
+    struct config *config = sample_load(MINIMAL, (const char *const[]){word}, 1), *again;
+    char *text;
+    assert_int_equal(config_use(config), SCHEMA_TRAINING);
+    assert_ok(config_text(config, &text));
+    again = sample_load(text, NULL, 0); /* what is printed stands for itself, preset or not */
+    assert_memory_equal(config_experiment(again), config_experiment(config), sizeof(struct experiment));
+    char differences[256];
+    assert_int_equal(config_differences(config, again, differences, sizeof differences), 0);
+    config_destroy(&again);
+    config_destroy(&config);
+    free(text);
+  }
+}
+
+/* The file wins over the preset, the command line over both. */
+static void precedence(void **state) {
+  (void)state;
+  struct config *config =
+      sample_load("data: {file: a.h5}\nmodel:\n  preset: quick\n  encoder: {channels: [8, 16]}\n"
+                  "  decoder: {slope: 0.5}\ntrain: {steps: 5}\n",
+                  (const char *const[]){"model.decoder.slope=0.25", "model.encoder.strides=[4]"}, 2);
+  const struct model_settings *model = &config_experiment(config)->training.model;
+  assert_int_equal(model->encoder.channels.count, 2);
+  assert_int_equal(model->encoder.channels.item[1], 16);
+  assert_int_equal(model->encoder.strides.count, 1);
+  assert_int_equal(model->encoder.strides.item[0], 4);
+  assert_true(model->decoder.slope == 0.25);
+  assert_int_equal(model->encoder.activation, ACTIVATION_LEAKY_RELU);
+  assert_false(model->sampled);
+  config_destroy(&config);
+}
+
+static void texts(void **state) {
+  (void)state;
+  struct config *config = sample_load(MINIMAL, NULL, 0);
+  assert_string_equal(config_experiment(config)->training.data, "a b\\c\".h5");
+  config_destroy(&config);
+  sample_refuse("data: {file: }\nmodel: {preset: quick}\ntrain: {steps: 1}\n", NULL, 0,
+                "a.yaml:1:14: data.file: found nothing, expected a text of 1 to 1023 bytes");
+}
+
+static void refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *word, *message;
+  } cases[] = {
+      {"model.encoder.kernels=[3, 3]", "model.encoder.kernels has 2 items but model.encoder.channels has 5"},
+      {"model.encoder.kernels=3", "found 3, expected a sequence of at most 16 whole numbers, each 0 to 64"},
+      {"model.encoder.kernels=[3, x]", "found \"x\" as its item 2"},
+      {"model.encoder.padding=[sam]", "found \"sam\" as its item 1, expected a sequence of same, valid"},
+      {"model.latent.sampled=yes", "found \"yes\", expected true or false"},
+      {"model.hamiltonian.channels=[8, 2]", "must end in 1"},
+      {"model.integrator.name=implicit_midpoint", "is for a joint H(q, p)"},
+      {"train.microbatch=17", "train.microbatch is 17 but train.batch is 16"},
+      {"train.curriculum.steps=[5]", "train.curriculum.frames has 0 items, train.curriculum.steps 1"},
+      {"model.presett=quick", "did you mean \"model.preset\"?"},
+      {"system.mass=1", "unknown key \"system.mass\""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    struct config *config;
+    assert_status(STATUS_CONFIG, sample_parse(MINIMAL, &cases[i].word, 1, &config));
+    if (!strstr(status_message(), cases[i].message)) fail_msg("%s: %s", cases[i].word, status_message());
+  }
+}
+
+static void differences(void **state) {
+  (void)state;
+  struct config *a = sample_load(MINIMAL, NULL, 0);
+  struct config *b = sample_load(MINIMAL, (const char *const[]){"train.steps=7", "seed=2"}, 2);
+  char text[256];
+  assert_int_equal(config_differences(a, b, text, sizeof text), 2);
+  assert_string_equal(text, "seed: 1, now 2; train.steps: 100, now 7");
+  assert_int_equal(config_differences(a, a, text, sizeof text), 0);
+  assert_ok(config_require(a, SCHEMA_TRAINING));
+  assert_status(STATUS_CONFIG, config_require(a, SCHEMA_DATA));
+  config_destroy(&a);
+  config_destroy(&b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(presets), cmocka_unit_test(precedence), cmocka_unit_test(texts),
+                                     cmocka_unit_test(refused), cmocka_unit_test(differences)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
