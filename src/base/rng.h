@@ -17,6 +17,12 @@ enum rng_purpose {
   RNG_NOISE = 2,       /* observation noise of rollout `index`, frame `sub` */
   RNG_NOISE_FRESH = 3, /* a second, independent observation of the same: noise floor */
   RNG_LIMIT = 4,       /* prior draws of the information limit */
+  RNG_PARAMETER = 5,   /* initial values of parameter tensor `index` */
+  RNG_SHUFFLE = 6,     /* order of slice `index` of the data in epoch `sub` */
+  RNG_LATENT = 7,      /* noise of z: step `index`, rollout `sub` of the batch */
+  RNG_FRAMES = 8,      /* frames that are decoded: the same */
+  RNG_LATENT_TEST = 9, /* noise of z in evaluations: rollout `index` */
+  RNG_PRIOR = 10,      /* z from the prior: sample `index` */
   RNG_TEST = 255
 };
 

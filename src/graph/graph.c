@@ -191,6 +191,11 @@ struct value graph_parameter(struct graph *graph, const char *name, enum graph_t
   const int64_t alignment = 64;
   struct shape shape = shape_make(type, rank, dim);
   if (type == GRAPH_I64) return graph_refuse(graph, STATUS_ARGUMENT, "graph parameter \"%.64s\": i64", name);
+  for (int i = 0; i < graph->parameter_count; i++) {
+    const struct node *node = &graph->nodes[graph->parameters[i]];
+    if (strcmp(node->name, name) == 0 && shape_equal(&node->shape, &shape))
+      return (struct value){graph, graph->parameters[i]};
+  }
   if (graph->parameter_count == graph->parameter_capacity) {
     int capacity = graph->parameter_capacity > 0 ? 2 * graph->parameter_capacity : 16;
     int32_t *parameters = realloc(graph->parameters, (size_t)capacity * sizeof *parameters);

@@ -62,7 +62,8 @@ struct shape shape_make(enum graph_type type, int rank, const int64_t *dim);
 struct value graph_input(struct graph *graph, const char *name, enum graph_type type, int rank, const int64_t *dim);
 
 /* A part of the flat parameter block: parameters stand in it in the order of their creation, each aligned to 64 bytes.
- * A gradient or an optimizer's moments in the same order mirror it. */
+ * A gradient or an optimizer's moments in the same order mirror it. Asking again for a name and shape gives the same
+ * parameter, so that a network is applied twice by building it twice. */
 struct value graph_parameter(struct graph *graph, const char *name, enum graph_type type, int rank, const int64_t *dim);
 
 /* Every element `number`. */

@@ -1,0 +1,59 @@
+/* What a model computes, for a batch of one size: inference, steps, drawing, and their gradients.
+ *
+ * A rollout is a loop over the step plan, never an unrolled graph (decision 2): the caller keeps the states and runs
+ * the step's vector-Jacobian product in reverse. The decoder works on chunks of images, forward and backward at once.
+ *
+ * Arrays are of the model's type, batch first: frames [batch][h][w][input_frames * channels] (channel = frame *
+ * channels + c), q and p [batch][state], noise [batch][latents], images and targets [chunk][h][w][channels]. Gradients
+ * are added to a block like the parameters'.
+ *
+ * All functions: Not collective. After the first call of each nothing is allocated.
+ */
+#ifndef HGN_MODEL_PASS_H
+#define HGN_MODEL_PASS_H
+
+#include "model/model.h"
+
+#include <stdio.h>
+
+struct pass;
+
+/* model and parameters (the flat block) are borrowed. chunk: images that are decoded at once. */
+enum status pass_create(const struct model *model, int64_t batch, int64_t chunk, const void *parameters,
+                        struct pass **pass);
+void pass_destroy(struct pass **pass);
+
+/* To be said after the parameters' values have changed. */
+void pass_parameters_changed(struct pass *pass);
+
+/* kl[batch], 0 where nothing is sampled; may be NULL. noise: NULL where the model does not sample. */
+enum status pass_infer(struct pass *pass, const void *frames, const void *noise, void *q, void *p, double *kl);
+/* Adds the gradient of  sum(seed_q q) + sum(seed_p p) + kl_weight sum(kl). */
+enum status pass_infer_gradient(struct pass *pass, const void *frames, const void *noise, const void *seed_q,
+                                const void *seed_p, double kl_weight, void *gradient);
+
+/* One step over dt from (q, p) to (next_q, next_p). */
+enum status pass_step(struct pass *pass, double dt, const void *q, const void *p, void *next_q, void *next_p);
+/* (adjoint_q, adjoint_p) come in as the cotangents of the step's result and go out as those of (q, p). */
+enum status pass_step_gradient(struct pass *pass, double dt, const void *q, const void *p, void *adjoint_q,
+                               void *adjoint_p, void *gradient);
+
+/* H(q, p), energy[batch]. */
+enum status pass_energy(struct pass *pass, const void *q, const void *p, double *energy);
+
+/* images from q[chunk][state]. */
+enum status pass_draw(struct pass *pass, const void *q, void *images);
+/* error[chunk]: sum over an image of (image - target)^2. Adds the gradient of sum(weight error), and sets its part with
+ * respect to q. weight[chunk]. */
+enum status pass_draw_gradient(struct pass *pass, const void *q, const void *target, const double *weight,
+                               double *error, void *adjoint_q, void *gradient);
+
+struct pass_cost {
+  double
+      flops[MODEL_PARTS]; /* of a training step's plans, run once: infer with gradient; step and its gradient; draw */
+  int64_t arena;          /* bytes of all plans */
+};
+struct pass_cost pass_measure(const struct pass *pass);
+void pass_print(const struct pass *pass, FILE *file);
+
+#endif
