@@ -1,0 +1,78 @@
+/* The gradient of one lane's share of a batch, in stages, so that the gradient of one part of the model can be reduced
+ * while the next is computed: lane_forward, lane_draw (the decoder's gradient is then complete), lane_backward (the
+ * Hamiltonian's), lane_infer (the encoder's). What is computed does not depend on who else computes.
+ *
+ * Not collective. Memory is flat in the length of a rollout but for its states (q, p), some kB a frame.
+ */
+#ifndef HGN_TRAIN_LANE_H
+#define HGN_TRAIN_LANE_H
+
+#include "model/pass.h"
+#include "train/protocol.h"
+#include "train/source.h"
+
+/* What a step asks of all lanes. */
+struct lane_task {
+  struct protocol protocol;
+  uint64_t seed;
+  int64_t step;
+  int64_t frames_per_rollout;     /* decoded; 0: all */
+  double dt;                      /* s between frames in the latent space */
+  double error_weight, kl_weight; /* of the mean error and of the normalised KL in the loss */
+  int64_t batch;                  /* rollouts of all lanes */
+};
+
+struct lane_loss {
+  double error; /* its part of the mean squared error of a value */
+  double kl;    /* its part of the mean KL of a rollout, divided by the number of predicted values */
+};
+
+/* Buffers of one size of lanes; several lanes share what is not carried from stage to stage. */
+struct lane_shared {
+  const struct model *model;
+  struct pass *pass;
+  struct source *source;
+  int64_t size, chunk;
+  float *image;         /* one observed frame */
+  void *frames, *noise; /* inputs of the encoder */
+  void *q, *target;     /* of a chunk */
+  void *adjoint;        /* of a chunk's q */
+  void *adjoint_q, *adjoint_p;
+  void *branch_q, *branch_p;
+  double *weight, *error; /* [chunk] */
+  int64_t *place;         /* [chunk]: target * size + rollout of each image */
+  int64_t *pick;          /* frames chosen of a rollout */
+};
+
+/* chunk images are decoded at once. Everything is borrowed. */
+enum status lane_share(const struct model *model, struct pass *pass, struct source *source, int64_t size, int64_t chunk,
+                       int64_t frames, struct lane_shared **shared);
+void lane_unshare(struct lane_shared **shared);
+
+struct lane {
+  struct lane_shared *shared; /* borrowed */
+  int64_t first;              /* its first rollout's place in the batch */
+  int64_t frames;             /* capacity */
+  const int64_t *rollouts;    /* [size]: of the training split; borrowed, set before lane_forward() */
+  void *q, *p;                /* [frames][size][state]: target by target */
+  void *adjoint;              /* the same: from the decoder */
+  double *kl;                 /* [size] */
+};
+
+enum status lane_create(struct lane_shared *shared, int64_t first, int64_t frames, struct lane *lane);
+void lane_close(struct lane *lane);
+
+/* Images that all rollouts of a lane have decoded in one step. */
+int64_t lane_images(const struct lane_task *task, int64_t size);
+
+/* Called between plans, so that messages move. May be NULL. */
+typedef void lane_poll(void *context);
+
+enum status lane_forward(struct lane *lane, const struct lane_task *task);
+enum status lane_draw(struct lane *lane, const struct lane_task *task, struct lane_loss *loss, void *gradient,
+                      lane_poll *poll, void *context);
+enum status lane_backward(struct lane *lane, const struct lane_task *task, void *gradient, lane_poll *poll,
+                          void *context);
+enum status lane_infer(struct lane *lane, const struct lane_task *task, void *gradient);
+
+#endif

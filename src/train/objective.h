@@ -1,0 +1,28 @@
+/* The loss and its weights: ELBO with a fixed beta, or GECO (Rezende and Viola 2018) with a normalised update.
+ *
+ * error is the mean squared error of a pixel value, kl the KL of a rollout divided by the number of predicted values.
+ * elbo: error + beta kl. geco: kl + lambda (error - kappa); after each step C = error - kappa, average = decay average
+ * + (1 - decay) C, lambda *= exp(rate average / kappa), kept within bounds. Relative to kappa the update does not
+ * depend on the scale of errors, which made published rates brittle. All functions: Not collective.
+ */
+#ifndef HGN_TRAIN_OBJECTIVE_H
+#define HGN_TRAIN_OBJECTIVE_H
+
+#include "base/status.h"
+#include "config/training.h"
+
+struct objective {
+  struct objective_settings settings;
+  double kappa;           /* resolved */
+  double lambda, average; /* state: part of a checkpoint */
+  bool started;           /* the average has a first value */
+};
+
+/* kappa: resolved, > 0 for geco. */
+struct objective objective_start(const struct objective_settings *settings, double kappa);
+
+void objective_weights(const struct objective *objective, double *error_weight, double *kl_weight);
+double objective_loss(const struct objective *objective, double error, double kl);
+void objective_update(struct objective *objective, double error);
+
+#endif

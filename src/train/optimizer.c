@@ -1,0 +1,81 @@
+#include "train/optimizer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum status optimizer_open(const struct optimizer_settings *settings, const struct model *model, int64_t steps,
+                           struct optimizer *optimizer) {
+  const size_t count = (size_t)model->part[MODEL_PARTS];
+  *optimizer = (struct optimizer){.settings = *settings, .model = model, .steps = steps, .scale = 1};
+  optimizer->first = calloc(count + 1, sizeof *optimizer->first);
+  optimizer->second = calloc(count + 1, sizeof *optimizer->second);
+  if (optimizer->first && optimizer->second) return STATUS_OK;
+  optimizer_close(optimizer);
+  return status_raise(STATUS_MEMORY, "out of memory for the moments of %zu parameters", count);
+}
+
+void optimizer_close(struct optimizer *optimizer) {
+  free(optimizer->first);
+  free(optimizer->second);
+  *optimizer = (struct optimizer){.model = NULL};
+}
+
+double optimizer_rate(const struct optimizer_settings *settings, int64_t steps, int64_t step) {
+  const double pi = 3.14159265358979323846;
+  double rate = settings->learning_rate;
+  if (settings->schedule == SCHEDULE_STEP) rate *= pow(settings->step_factor, (double)(step / settings->step_every));
+  if (settings->schedule == SCHEDULE_COSINE) {
+    const double rest = settings->final_ratio, done = (double)step / (double)(steps > 1 ? steps - 1 : 1);
+    rate *= rest + (1 - rest) * 0.5 * (1 + cos(pi * fmin(done, 1)));
+  }
+  if (step < settings->warmup) rate *= (double)(step + 1) / (double)settings->warmup;
+  return rate;
+}
+
+static double global_norm(const struct model *model, const float *gradient) {
+  double sum = 0;
+  for (int64_t i = 0; i < model->part[MODEL_PARTS]; i++) sum += (double)gradient[i] * (double)gradient[i];
+  return sqrt(sum);
+}
+
+static double network_ratio(const struct optimizer_settings *settings, enum model_network network) {
+  switch (network) {
+  case MODEL_NETWORK_ENCODER:
+    return settings->encoder_ratio;
+  case MODEL_NETWORK_TRANSFORMER:
+    return settings->transformer_ratio;
+  case MODEL_NETWORK_HAMILTONIAN:
+    return settings->hamiltonian_ratio;
+  case MODEL_NETWORK_DECODER:
+    return settings->decoder_ratio;
+  case MODEL_NETWORKS:
+    break;
+  }
+  return 1;
+}
+
+/* Bias corrections are folded into the rate and into epsilon: rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps). */
+void optimizer_step(struct optimizer *optimizer, int64_t step, float *gradient, float *parameters, double *norm) {
+  const struct optimizer_settings *settings = &optimizer->settings;
+  const struct model *model = optimizer->model;
+  *norm = global_norm(model, gradient);
+  const float shrink = settings->clip > 0 && *norm > settings->clip ? (float)(settings->clip / *norm) : 1.f;
+  const double correct1 = 1 - pow(settings->beta1, (double)(step + 1));
+  const double correct2 = sqrt(1 - pow(settings->beta2, (double)(step + 1)));
+  const double rate = optimizer->scale * optimizer_rate(settings, optimizer->steps, step) * correct2 / correct1;
+  const float epsilon = (float)(settings->epsilon * correct2), beta1 = (float)settings->beta1,
+              beta2 = (float)settings->beta2, rest1 = (float)(1 - settings->beta1),
+              rest2 = (float)(1 - settings->beta2);
+  for (int t = 0; t < model->tensor_count; t++) {
+    const struct model_tensor *tensor = &model->tensors[t];
+    const float tensor_rate = (float)(rate * network_ratio(settings, tensor->network));
+    float *restrict g = gradient + tensor->offset, *restrict x = parameters + tensor->offset;
+    float *restrict m = optimizer->first + tensor->offset, *restrict v = optimizer->second + tensor->offset;
+    for (int64_t i = 0; i < tensor->count; i++) {
+      g[i] *= shrink;
+      m[i] = beta1 * m[i] + rest1 * g[i];
+      v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
+      x[i] -= tensor_rate * m[i] / (sqrtf(v[i]) + epsilon);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+#include "train/source.h"
+
+#include "physics/rollout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct lanes lanes_cut(int64_t batch, int64_t microbatch) {
+  if (microbatch == 0) microbatch = batch >= 8 ? batch / 8 : 1;
+  return (struct lanes){batch, microbatch, (batch + microbatch - 1) / microbatch};
+}
+
+int64_t lanes_size(const struct lanes *lanes, int64_t lane) {
+  const int64_t left = lanes->batch - lane * lanes->microbatch;
+  return left < lanes->microbatch ? left : lanes->microbatch;
+}
+
+void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int64_t *first, int64_t *count) {
+  const int64_t begin = lane * lanes->microbatch, end = begin + lanes_size(lanes, lane);
+  *first = rollouts * begin / lanes->batch;
+  *count = rollouts * end / lanes->batch - *first;
+}
+
+enum status source_open(const struct dataset *data, struct source *source) {
+  *source = (struct source){.data = data, .held = -1};
+  if (data->has_states) {
+    source->experiment = config_experiment(data->config);
+    TRY(render_open(source->experiment, &source->renderer));
+    source->rendering = true;
+    return STATUS_OK;
+  }
+  const size_t values = (size_t)(data->frames * data->height * data->width * data->channels);
+  source->rollout = malloc(values * sizeof *source->rollout);
+  REQUIRE(source->rollout, STATUS_MEMORY, "out of memory for a rollout of %lld frames", (long long)data->frames);
+  return STATUS_OK;
+}
+
+enum status source_load(struct source *source, enum split split, int64_t first, int64_t count) {
+  free(source->states[split]);
+  source->states[split] = NULL;
+  source->first[split] = first;
+  source->count[split] = count;
+  if (!source->rendering || count == 0) return STATUS_OK;
+  const size_t values = (size_t)(count * source->data->frames * source->data->coordinates);
+  source->states[split] = malloc(values * sizeof(double));
+  REQUIRE(source->states[split], STATUS_MEMORY, "out of memory for %lld rollouts", (long long)count);
+  return dataset_read(source->data, split, first, count, source->states[split], NULL);
+}
+
+void source_close(struct source *source) {
+  if (source->rendering) render_close(&source->renderer);
+  for (int split = 0; split < SPLIT_COUNT; split++) free(source->states[split]);
+  free(source->rollout);
+  *source = (struct source){.held = -1};
+}
+
+static enum status render_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
+                                 float *images) {
+  const struct dataset *data = source->data;
+  const uint64_t number = (split == SPLIT_TEST ? ROLLOUT_TEST : 0) + (uint64_t)rollout;
+  const double *states =
+      source->states[split] + (size_t)((rollout - source->first[split]) * data->frames * data->coordinates);
+  for (int64_t f = first; f < first + count; f++) {
+    double observed[SYSTEM_STATE_MAX];
+    rollout_observe(source->experiment, RNG_NOISE, number, f, states + f * data->coordinates, observed);
+    render_f32(&source->renderer, observed, images + (size_t)(f - first) * source->renderer.values);
+  }
+  return STATUS_OK;
+}
+
+enum status source_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
+                          float *images) {
+  const int64_t at = rollout - source->first[split];
+  REQUIRE(at >= 0 && at < source->count[split], STATUS_ARGUMENT, "rollout %lld is not loaded", (long long)rollout);
+  if (source->rendering) return render_frames(source, split, rollout, first, count, images);
+  const struct dataset *data = source->data;
+  const size_t values = (size_t)(data->height * data->width * data->channels);
+  if (source->held != rollout || source->held_split != split) {
+    source->held = -1;
+    TRY(dataset_read_frames(data, split, rollout, 1, source->rollout));
+    source->held = rollout;
+    source->held_split = split;
+  }
+  memcpy(images, source->rollout + (size_t)first * values, (size_t)count * values * sizeof *images);
+  return STATUS_OK;
+}
+
+void source_shuffle(uint64_t seed, int64_t lane, int64_t epoch, int64_t count, int64_t *order) {
+  struct rng rng = rng_stream(seed, RNG_SHUFFLE, (uint64_t)lane, (uint32_t)epoch);
+  for (int64_t i = 0; i < count; i++) order[i] = i;
+  for (int64_t i = count - 1; i > 0; i--) {
+    const int64_t j = (int64_t)rng_below(&rng, (uint64_t)i + 1), held = order[i];
+    order[i] = order[j];
+    order[j] = held;
+  }
+}

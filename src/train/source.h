@@ -1,0 +1,46 @@
+/* Frames of a data set for training and evaluation.
+ *
+ * The training rollouts are cut into one slice for each lane, in proportion to the lane's rollouts, whatever the number
+ * of ranks. A rank reads the slices of its own lanes and nothing else: states once, into memory; of a file that has
+ * only frames, one rollout at a time. In an epoch each lane goes through its slice in an order of its own.
+ */
+#ifndef HGN_TRAIN_SOURCE_H
+#define HGN_TRAIN_SOURCE_H
+
+#include "physics/render.h"
+#include "store/dataset.h"
+
+/* The cut of a global batch into lanes. */
+struct lanes {
+  int64_t batch, microbatch, count; /* rollouts; rollouts of a lane, the last may have fewer; lanes */
+};
+struct lanes lanes_cut(int64_t batch, int64_t microbatch); /* microbatch 0: batch / 8, at least 1 */
+int64_t lanes_size(const struct lanes *lanes, int64_t lane);
+/* First of the lane's rollouts in the data, and how many. */
+void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int64_t *first, int64_t *count);
+
+struct source {
+  const struct dataset *data;          /* borrowed */
+  const struct experiment *experiment; /* of the data; NULL for frames made elsewhere */
+  struct renderer renderer;
+  bool rendering;
+  int64_t first[SPLIT_COUNT], count[SPLIT_COUNT]; /* rollouts in memory */
+  double *states[SPLIT_COUNT];                    /* [count][T][2 D] */
+  float *rollout;                                 /* frames made elsewhere: [T][H][W][C] of one rollout */
+  enum split held_split;
+  int64_t held; /* which; -1: none */
+};
+
+/* Not collective. Holds rollouts first..first+count-1 of a split ready. source_open() prepares without reading. */
+enum status source_open(const struct dataset *data, struct source *source);
+enum status source_load(struct source *source, enum split split, int64_t first, int64_t count);
+void source_close(struct source *source);
+
+/* Not collective. Frames first..first+count-1 of a loaded rollout as they were observed: images[count][H][W][C]. */
+enum status source_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
+                          float *images);
+
+/* Not collective. order[count]: the slice of a lane as it is gone through in an epoch, indices into the slice. */
+void source_shuffle(uint64_t seed, int64_t lane, int64_t epoch, int64_t count, int64_t *order);
+
+#endif

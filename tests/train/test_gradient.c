@@ -1,0 +1,147 @@
+/* The gradient of the whole loss, encoder to decoder through all steps, against finite differences in f64.
+ *
+ * Relus are made smooth here: a finite difference across a kink is not a derivative. (Those of relu itself are tested
+ * in tests/graph, and these networks with their relus against PyTorch.) */
+#include "scene.h"
+
+#include <math.h>
+
+enum { ROLLOUTS = 2 };
+
+struct setup {
+  struct scene scene;
+  struct pass *pass;
+  struct lane_shared *shared;
+  struct lane lane;
+  struct lane_task task;
+  int64_t rollouts[ROLLOUTS];
+};
+
+static void open_setup(struct setup *setup, const char *const *words, int count, int frames_per_rollout) {
+  struct scene *scene = &setup->scene;
+  *setup = (struct setup){.rollouts = {2, 0}};
+  scene_data(scene, 3, 34);
+  scene_model(scene, words, count, 6, GRAPH_F64);
+  setup->task = (struct lane_task){.protocol = scene->protocol,
+                                   .seed = 5,
+                                   .step = 3,
+                                   .frames_per_rollout = frames_per_rollout,
+                                   .dt = scene->training.model.flow.dt,
+                                   .error_weight = 3,
+                                   .kl_weight = 20,
+                                   .batch = 2 * ROLLOUTS};
+  assert_ok(pass_create(scene->model, ROLLOUTS, 7, scene->parameters, &setup->pass));
+  assert_ok(
+      lane_share(scene->model, setup->pass, &scene->source, ROLLOUTS, 7, scene->protocol.target_count, &setup->shared));
+  assert_ok(lane_create(setup->shared, 2, scene->protocol.target_count, &setup->lane));
+  setup->lane.rollouts = setup->rollouts;
+}
+
+static void close_setup(struct setup *setup) {
+  lane_close(&setup->lane);
+  lane_unshare(&setup->shared);
+  pass_destroy(&setup->pass);
+  scene_close(&setup->scene);
+}
+
+static double loss_of(struct setup *setup, double *gradient) {
+  struct lane_loss loss;
+  const size_t bytes = (size_t)setup->scene.model->part[MODEL_PARTS] * sizeof(double);
+  memset(gradient, 0, bytes);
+  pass_parameters_changed(setup->pass);
+  assert_ok(lane_forward(&setup->lane, &setup->task));
+  assert_ok(lane_draw(&setup->lane, &setup->task, &loss, gradient, NULL, NULL));
+  assert_ok(lane_backward(&setup->lane, &setup->task, gradient, NULL, NULL));
+  assert_ok(lane_infer(&setup->lane, &setup->task, gradient));
+  return setup->task.error_weight * loss.error + setup->task.kl_weight * loss.kl;
+}
+
+/* Along a random direction within one network, so that no network hides behind another. */
+static double check_network(struct setup *setup, enum model_network network, const double *gradient, double *unused) {
+  const struct model *model = setup->scene.model;
+  double *x = setup->scene.parameters, slope = 0, scale = 0;
+  const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(double);
+  double *direction = calloc((size_t)model->part[MODEL_PARTS], sizeof *direction), *start = malloc(bytes);
+  memcpy(start, x, bytes);
+  struct rng rng = rng_stream(7, RNG_TEST, (uint64_t)network, 0);
+  for (int t = 0; t < model->tensor_count; t++) {
+    if (model->tensors[t].network != network) continue;
+    for (int64_t i = model->tensors[t].offset; i < model->tensors[t].offset + model->tensors[t].count; i++) {
+      rng_normal(&rng, &direction[i], 1);
+      slope += direction[i] * gradient[i];
+      scale += gradient[i] * gradient[i];
+    }
+  }
+  double best = INFINITY;
+  for (int power = -3; power >= -6 && best > 1e-8; power--) {
+    static const double reach[4] = {1, -1, 2, -2}, share[4] = {2. / 3, -2. / 3, -1. / 12, 1. / 12};
+    double numeric = 0;
+    for (int side = 0; side < 4; side++) {
+      const double h = reach[side] * pow(10, power);
+      for (int64_t i = 0; i < model->part[MODEL_PARTS]; i++) x[i] = start[i] + h * direction[i];
+      numeric += share[side] * loss_of(setup, unused) / pow(10, power);
+    }
+    memcpy(x, start, bytes);
+    best = fmin(best, fabs(numeric - slope) / fmax(fabs(slope), 0.1 * sqrt(scale)));
+  }
+  free(start);
+  free(direction);
+  return best;
+}
+
+static void check(const char *const *words, int count, int frames_per_rollout) {
+  struct setup setup;
+  open_setup(&setup, words, count, frames_per_rollout);
+  const size_t values = (size_t)setup.scene.model->part[MODEL_PARTS];
+  double *gradient = calloc(values, sizeof *gradient), *unused = calloc(values, sizeof *unused);
+  /* As drawn, networks pass on too little for a finite difference to see. */
+  for (int64_t i = 0; i < (int64_t)values; i++) ((double *)setup.scene.parameters)[i] *= 2;
+  loss_of(&setup, gradient);
+  for (int network = 0; network < MODEL_NETWORKS; network++) {
+    if (model_network_parameters(setup.scene.model, (enum model_network)network) == 0) continue;
+    const double error = check_network(&setup, (enum model_network)network, gradient, unused);
+    if (!(error < 1e-6)) {
+      for (int i = 0; i < count; i++) print_message("%s ", words[i]);
+      fail_msg("%s: relative error %g", model_network_name((enum model_network)network), error);
+    }
+  }
+  free(gradient);
+  free(unused);
+  close_setup(&setup);
+}
+
+static void presets(void **state) {
+  (void)state;
+  static const char *const names[] = {"model.preset=paper", "model.preset=report2021", "model.preset=hgnpp",
+                                      "model.preset=quick"};
+  for (int i = 0; i < 4; i++) {
+    check(&names[i], 1, 0);
+  }
+}
+
+static void protocols(void **state) {
+  (void)state;
+  check((const char *const[]){"protocol.name=autoencode", "protocol.frames=9"}, 2, 0);
+  check((const char *const[]){"protocol.name=forward_backward", "protocol.frames=12", "model.latent.sampled=true"}, 3,
+        0);
+  check((const char *const[]){"protocol.frames=12"}, 1, 5); /* a random subset of frames */
+}
+
+static void integrators(void **state) {
+  (void)state;
+  static const char *const names[] = {
+      "euler", "yoshida4", "rk4", "implicit_midpoint", "leapfrog_unit_mass", "yoshida4_unit_mass", "rk4_report2021"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char word[64];
+    snprintf(word, sizeof word, "model.integrator.name=%s", names[i]);
+    const char *const words[] = {word, "protocol.frames=5", "model.hamiltonian.separable=false",
+                                 "model.integrator.substeps=2", "model.integrator.iterations=3"};
+    check(words, 5, 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(presets), cmocka_unit_test(protocols),
+                                     cmocka_unit_test(integrators)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
