@@ -303,12 +303,14 @@ static enum status try_open(const struct store_file *file) {
   return STATUS_OK;
 }
 
-enum status store_open(const struct comm *comm, const char *path, struct store_file *file) {
+static enum status open_file(const struct comm *comm, const char *path, bool writing, struct store_file *file) {
   enum status status = comm_agree(comm, prepare(comm, path, file));
   int64_t size = 0;
   if (status == STATUS_OK) {
     if (comm->rank == 0) {
       status = examine(path, true, &size);
+      if (status == STATUS_OK && writing && access(path, W_OK) != 0)
+        status = fail_errno(path, "to be continued", errno);
       if (status == STATUS_OK) status = try_open(file);
     }
     status = comm_agree(comm, status);
@@ -325,20 +327,29 @@ enum status store_open(const struct comm *comm, const char *path, struct store_f
     status = comm_agree(comm, status);
   }
   if (status == STATUS_OK) {
-    hid_t access = access_list(comm->mpi);
-    status = comm_agree(comm, access < 0 ? store_fail(file, NULL) : STATUS_OK);
+    hid_t list = access_list(comm->mpi);
+    status = comm_agree(comm, list < 0 ? store_fail(file, NULL) : STATUS_OK);
     if (status == STATUS_OK) {
-      hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
+      hid_t id = H5Fopen(path, writing ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
       if (id < 0)
         status = store_fail(file, NULL);
       else
         file->id = id;
       status = comm_agree(comm, status);
     }
-    if (access >= 0) H5Pclose(access);
+    if (list >= 0) H5Pclose(list);
   }
+  if (status == STATUS_OK) file->writing = file->state->live = writing;
   if (status != STATUS_OK) store_close(file);
   return status;
+}
+
+enum status store_open(const struct comm *comm, const char *path, struct store_file *file) {
+  return open_file(comm, path, false, file);
+}
+
+enum status store_reopen(const struct comm *comm, const char *path, struct store_file *file) {
+  return open_file(comm, path, true, file);
 }
 
 /* ---- the end ---- */
@@ -399,18 +410,29 @@ static enum status close_file(struct store_file *file) {
   return status;
 }
 
+/* Collective. */
+static enum status finish_partial(struct store_file *file) {
+  enum status status = comm_agree(file->comm, file->comm->rank == 0 ? trim_partial(file) : STATUS_OK);
+  if (status == STATUS_OK) status = comm_agree(file->comm, sync_file(file, file->partial));
+  if (status == STATUS_OK) status = comm_agree(file->comm, file->comm->rank == 0 ? rename_partial(file) : STATUS_OK);
+  return status;
+}
+
+enum status store_publish(struct store_file *file) {
+  if (!file->writing || file->state->live)
+    return status_raise(STATUS_ARGUMENT, "%s: the file is not a partial one", file->path);
+  TRY(finish_partial(file));
+  file->state->live = true;
+  return STATUS_OK;
+}
+
 enum status store_commit(struct store_file *file) {
   if (!file->writing) return status_raise(STATUS_ARGUMENT, "%s: the file is not open for writing", file->path);
   enum status status = comm_agree(file->comm, close_file(file));
-  if (status == STATUS_OK) {
-    if (file->comm->rank == 0) status = trim_partial(file);
-    status = comm_agree(file->comm, status);
-  }
-  if (status == STATUS_OK) status = comm_agree(file->comm, sync_file(file, file->partial));
-  if (status == STATUS_OK) {
-    if (file->comm->rank == 0) status = rename_partial(file);
-    status = comm_agree(file->comm, status);
-  }
+  if (status == STATUS_OK && file->state->live)
+    status = comm_agree(file->comm, sync_file(file, file->path));
+  else if (status == STATUS_OK)
+    status = finish_partial(file);
   if (status != STATUS_OK)
     store_close(file);
   else

@@ -46,10 +46,19 @@ enum status store_open(const struct comm *comm, const char *path, struct store_f
 /* Collective. After all structure is made: flushes it to disk. From here on only raw data may be written. */
 enum status store_seal(struct store_file *file);
 
-/* Collective. Flushes, closes, syncs, agrees and renames to the final name. On failure the partial file is removed. */
+/* Collective. After store_seal(): gives the file its final name while it stays open for raw data. A job that is killed
+ * then leaves every record that it had written. */
+enum status store_publish(struct store_file *file);
+
+/* Collective. Opens a sealed file that has its final name for more raw data; errors as store_open(). No structure may
+ * be made. */
+enum status store_reopen(const struct comm *comm, const char *path, struct store_file *file);
+
+/* Collective. Flushes, closes, syncs, agrees and renames to the final name if the file has another. On failure a
+ * partial file is removed. */
 enum status store_commit(struct store_file *file);
 
-/* Collective. Closes; removes a partial file. Accepts a closed or zeroed file. */
+/* Collective. Closes; removes a partial file, not one with its final name. Accepts a closed or zeroed file. */
 void store_close(struct store_file *file);
 
 /* Collective. Makes a group and the groups above it. */
@@ -97,6 +106,9 @@ enum status store_write_independent(struct store_file *file, const char *name, i
 /* Not collective (independent read). Rows as above, converted to `type`. */
 enum status store_read(const struct store_file *file, const char *name, enum store_type type, int64_t first,
                        int64_t count, void *data);
+
+/* Not collective. Bytes that this rank has asked store_read() for, in the file's types. */
+int64_t store_bytes_read(const struct store_file *file);
 
 /* Not collective. Shape and type class. STATUS_FILE when `name` is missing; `store_has` asks without an error. */
 enum status store_extent(const struct store_file *file, const char *name, int *rank, int64_t *extent,

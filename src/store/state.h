@@ -27,6 +27,8 @@ struct store_state {
   int64_t end;    /* rank 0: no address that HDF5 has given out passes it */
   int64_t cut;    /* rank 0: `end` after the last flush */
   bool linked;    /* the partial file exists */
+  bool live;      /* it has its final name already */
+  int64_t bytes_read;
 };
 
 /* Not collective, and before any other call of HDF5. STATUS_FILE "FILE: what: text", text being HDF5's innermost

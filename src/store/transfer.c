@@ -248,8 +248,12 @@ enum status store_read(const struct store_file *file, const char *name, enum sto
                        int64_t count, void *data) {
   struct store_handle *handle;
   TRY(store_handle(file, name, &handle));
-  return store_move(file, handle, store_memory_type(type), store_bytes[type], first, count, data, NULL);
+  TRY(store_move(file, handle, store_memory_type(type), store_bytes[type], first, count, data, NULL));
+  file->state->bytes_read += count * (int64_t)(row_values(handle) * H5Tget_size(store_file_type(handle->type)));
+  return STATUS_OK;
 }
+
+int64_t store_bytes_read(const struct store_file *file) { return file->state->bytes_read; }
 
 enum status store_extent(const struct store_file *file, const char *name, int *rank, int64_t *extent,
                          enum store_type *type) {
