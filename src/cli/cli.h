@@ -20,7 +20,7 @@ struct cli_command {
   enum status (*run)(const struct comm *world, int argc, char **argv); /* Collective; argv[0] is the name */
 };
 
-extern const struct cli_command cli_config, cli_simulate, cli_show, cli_info, cli_limit, cli_bench;
+extern const struct cli_command cli_config, cli_simulate, cli_train, cli_show, cli_info, cli_limit, cli_bench;
 
 enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_COUNT_VALUE };
 

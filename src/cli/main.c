@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {&cli_simulate, &cli_show,   &cli_info,
+static const struct cli_command *const commands[] = {&cli_simulate, &cli_train,  &cli_show, &cli_info,
                                                      &cli_limit,    &cli_config, &cli_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -21,15 +21,16 @@ static void print_help(FILE *out) {
         "Commands:\n",
         out);
   for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-  fputs("\nOptions before the command:\n"
-        "  -q, --quiet     only warnings, errors and results\n"
-        "  -v, --verbose   more about what happens\n"
-        "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best that all ranks have)\n"
-        "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
-        "  --help          this page; hgn COMMAND --help for one command\n\n"
-        "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
-        "4 not available, 5 numerical failure, 70 to 72 defect, memory, MPI.\n",
-        out);
+  fputs(
+      "\nOptions before the command:\n"
+      "  -q, --quiet     only warnings, errors and results\n"
+      "  -v, --verbose   more about what happens\n"
+      "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best that all ranks have)\n"
+      "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
+      "  --help          this page; hgn COMMAND --help for one command\n\n"
+      "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
+      "4 not available, 5 numerical failure, 6 stopped by a signal with nothing lost, 70 to 72 defect, memory, MPI.\n",
+      out);
 }
 
 struct global_options {
@@ -101,7 +102,10 @@ static enum status run_command(const struct cli_command *command, enum log_level
   if (status == STATUS_MPI) die(status);
   if (fflush(stdout) != 0 && status == STATUS_OK)
     status = status_raise(STATUS_FILE, "standard output cannot be written");
-  if (status != STATUS_OK) log_error("%s", status_message());
+  if (status == STATUS_INTERRUPTED)
+    log_warn("%s", status_message());
+  else if (status != STATUS_OK)
+    log_error("%s", status_message());
   comm_close(&world);
   return status;
 }

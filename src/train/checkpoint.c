@@ -1,0 +1,318 @@
+#include "train/checkpoint.h"
+
+#include "base/checksum.h"
+#include "base/log.h"
+#include "store/provenance.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NUMBERS = 9, NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
+static const char format[] = "hgn-checkpoint";
+
+/* ---- Names ---- */
+
+static size_t stem_length(const char *run) {
+  const size_t length = strlen(run);
+  return length > 3 && strcmp(run + length - 3, ".h5") == 0 ? length - 3 : length;
+}
+
+enum status checkpoint_name(const char *run, int64_t step, char path[STORE_PATH_MAX]) {
+  int length =
+      step < 0 ? snprintf(path, STORE_PATH_MAX, "%.*s.best.h5", (int)stem_length(run), run)
+               : snprintf(path, STORE_PATH_MAX, "%.*s.checkpoint-%08" PRId64 ".h5", (int)stem_length(run), run, step);
+  REQUIRE(length < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", run);
+  return STATUS_OK;
+}
+
+static void split(const char *run, char folder[STORE_PATH_MAX], char prefix[STORE_PATH_MAX]) {
+  const char *slash = strrchr(run, '/');
+  const size_t start = slash ? (size_t)(slash - run) + 1 : 0;
+  snprintf(folder, STORE_PATH_MAX, "%.*s", slash ? (int)start : 1, slash ? run : ".");
+  snprintf(prefix, STORE_PATH_MAX, "%.*s.checkpoint-", (int)(stem_length(run) - start), run + start);
+}
+
+static int by_step(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+enum status checkpoint_list(const char *run, int64_t **steps, int *count) {
+  char folder[STORE_PATH_MAX], prefix[STORE_PATH_MAX];
+  int capacity = 0;
+  *steps = NULL;
+  *count = 0;
+  split(run, folder, prefix);
+  DIR *stream = opendir(folder);
+  if (!stream) return STATUS_OK;
+  for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
+    char *end;
+    if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) continue;
+    const int64_t step = strtoll(entry->d_name + strlen(prefix), &end, 10);
+    if (strcmp(end, ".h5") != 0 || end == entry->d_name + strlen(prefix)) continue;
+    if (*count == capacity) {
+      capacity = 2 * capacity + 16;
+      int64_t *grown = realloc(*steps, (size_t)capacity * sizeof *grown);
+      if (!grown) {
+        closedir(stream);
+        return status_raise(STATUS_MEMORY, "out of memory for the list of checkpoints");
+      }
+      *steps = grown;
+    }
+    (*steps)[(*count)++] = step;
+  }
+  closedir(stream);
+  if (*count) qsort(*steps, (size_t)*count, sizeof **steps, by_step);
+  return STATUS_OK;
+}
+
+void checkpoint_prune(const char *run, int64_t keep) {
+  int64_t *steps;
+  int count;
+  if (checkpoint_list(run, &steps, &count) != STATUS_OK) {
+    status_clear();
+    free(steps);
+    return;
+  }
+  for (int i = 0; i < count - keep; i++) {
+    char path[STORE_PATH_MAX];
+    if (checkpoint_name(run, steps[i], path) == STATUS_OK) unlink(path);
+  }
+  free(steps);
+}
+
+/* ---- Contents ---- */
+
+static void pack(const struct checkpoint *c, double numbers[NUMBERS]) {
+  const double all[NUMBERS] = {c->lambda,  c->average,      (double)c->started, c->rate_scale, (double)c->roll_backs,
+                               c->seconds, c->core_seconds, c->joules,          c->best};
+  memcpy(numbers, all, sizeof all);
+}
+
+static void unpack(const double numbers[NUMBERS], struct checkpoint *c) {
+  c->lambda = numbers[0];
+  c->average = numbers[1];
+  c->started = (int64_t)numbers[2];
+  c->rate_scale = numbers[3];
+  c->roll_backs = (int64_t)numbers[4];
+  c->seconds = numbers[5];
+  c->core_seconds = numbers[6];
+  c->joules = numbers[7];
+  c->best = numbers[8];
+}
+
+/* Every rank holds all of it, so none needs to be reduced. */
+static struct checksum sum_all(const struct model *model, const struct checkpoint *checkpoint) {
+  const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);
+  struct checksum sum = {{0, 0}};
+  double numbers[NUMBERS];
+  pack(checkpoint, numbers);
+  checksum_add(&sum, checksum_tag("parameters"), 0, checkpoint->parameters, bytes);
+  checksum_add(&sum, checksum_tag("first"), 0, checkpoint->first, bytes);
+  checksum_add(&sum, checksum_tag("second"), 0, checkpoint->second, bytes);
+  checksum_add(&sum, checksum_tag("exponents"), 0, checkpoint->exponent,
+               (size_t)model->tensor_count * sizeof *checkpoint->exponent);
+  checksum_add(&sum, checksum_tag("numbers"), 0, numbers, sizeof numbers);
+  checksum_add(&sum, checksum_tag("step"), 0, &checkpoint->step, sizeof checkpoint->step);
+  return sum;
+}
+
+static void tensor_name(const struct model_tensor *tensor, char name[NAME_MAX_BYTES]) {
+  snprintf(name, NAME_MAX_BYTES, "/parameters/%s", tensor->name);
+}
+
+static enum status make_structure(struct store_file *file, const struct model *model, const char *text,
+                                  const char *data_checksum) {
+  const int64_t values = model->part[MODEL_PARTS], tensors = model->tensor_count, numbers = NUMBERS, one = 1, four = 4;
+  TRY(store_attribute_text(file, "format", format));
+  TRY(store_attribute_i64(file, "schema_version", 1));
+  TRY(store_text(file, "/config", text, 0));
+  TRY(store_text(file, "/data_checksum", data_checksum, 0));
+  TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
+  TRY(store_dataset(file, "/images", STORE_I64, 1, &four, NULL, "height, width, channels, input frames"));
+  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &one, "s", "between frames in the latent space"));
+  for (int i = 0; i < model->tensor_count; i++) {
+    char name[NAME_MAX_BYTES];
+    tensor_name(&model->tensors[i], name);
+    TRY(store_dataset(file, name, STORE_F32, model->tensors[i].shape.rank, model->tensors[i].shape.dim, NULL, NULL));
+  }
+  TRY(store_dataset(file, "/optimizer/first", STORE_F32, 1, &values, NULL, "Adam's first moment"));
+  TRY(store_dataset(file, "/optimizer/second", STORE_F32, 1, &values, NULL, "Adam's second moment"));
+  TRY(store_dataset(file, "/state/step", STORE_I64, 1, &one, NULL, "steps done"));
+  TRY(store_dataset(file, "/state/numbers", STORE_F64, 1, &numbers, NULL,
+                    "lambda, average constraint, whether it has started, scale of the learning rate, roll-backs, "
+                    "seconds, core seconds, joules, best test error"));
+  TRY(store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL, "of the gradient sums, by tensor"));
+  TRY(provenance_write(file));
+  return store_seal(file);
+}
+
+/* The root writes: some MB. */
+static enum status write_values(struct store_file *file, const struct model *model, double dt,
+                                const struct checkpoint *checkpoint) {
+  const int64_t images[4] = {model->images.height, model->images.width, model->images.channels, model->input_frames};
+  double numbers[NUMBERS];
+  pack(checkpoint, numbers);
+  TRY(store_write_independent(file, "/images", 0, 4, images));
+  TRY(store_write_independent(file, "/time_step", 0, 1, &dt));
+  for (int i = 0; i < model->tensor_count; i++) {
+    const struct model_tensor *tensor = &model->tensors[i];
+    char name[NAME_MAX_BYTES];
+    tensor_name(tensor, name);
+    TRY(store_write_independent(file, name, 0, tensor->shape.dim[0], checkpoint->parameters + tensor->offset));
+    const int64_t exponent = checkpoint->exponent[i];
+    TRY(store_write_independent(file, "/state/exponents", i, 1, &exponent));
+  }
+  TRY(store_write_independent(file, "/optimizer/first", 0, model->part[MODEL_PARTS], checkpoint->first));
+  TRY(store_write_independent(file, "/optimizer/second", 0, model->part[MODEL_PARTS], checkpoint->second));
+  TRY(store_write_independent(file, "/state/step", 0, 1, &checkpoint->step));
+  return store_write_independent(file, "/state/numbers", 0, NUMBERS, numbers);
+}
+
+enum status checkpoint_write(const struct comm *comm, const char *path, const struct config *config,
+                             const char *data_checksum, double dt, const struct model *model,
+                             const struct checkpoint *checkpoint) {
+  struct store_file file;
+  char *text = NULL, sum[CHECKSUM_TEXT];
+  TRY(comm_agree(comm, config_text(config, &text)));
+  enum status status = store_create(comm, path, &file);
+  if (status == STATUS_OK) {
+    const struct checksum all = sum_all(model, checkpoint);
+    checksum_text(&all, sum);
+    status = make_structure(&file, model, text, data_checksum);
+    if (status == STATUS_OK)
+      status = comm_agree(comm, comm->rank == 0 ? write_values(&file, model, dt, checkpoint) : STATUS_OK);
+    if (status == STATUS_OK) status = store_write_text(&file, "/checksum", sum);
+    if (status == STATUS_OK) status = store_commit(&file);
+    store_close(&file);
+  }
+  free(text);
+  return status;
+}
+
+/* ---- Reading ---- */
+
+static enum status open_checkpoint(const struct comm *comm, const char *path, struct store_file *file) {
+  TRY(store_open(comm, path, file));
+  char *found = NULL;
+  int64_t version = 0;
+  enum status status = store_read_attribute_text(file, "format", &found);
+  if (status != STATUS_OK || strcmp(found, format) != 0)
+    status = status_raise(STATUS_FILE, "%s: is not a checkpoint of hgn", path);
+  if (status == STATUS_OK) status = store_read_attribute_i64(file, "schema_version", &version);
+  if (status == STATUS_OK && version != 1)
+    status = status_raise(STATUS_FILE, "%s: has schema version %lld; this program reads 1", path, (long long)version);
+  free(found);
+  status = comm_agree(comm, status);
+  if (status != STATUS_OK) store_close(file);
+  return status;
+}
+
+static enum status read_description(const struct store_file *file, struct config **config, struct model_images *images,
+                                    int64_t *input_frames, double *dt) {
+  char *text = NULL, name[STORE_PATH_MAX + 16];
+  int64_t shape[4];
+  TRY(store_read(file, "/images", STORE_I64, 0, 4, shape));
+  TRY(store_read(file, "/time_step", STORE_F64, 0, 1, dt));
+  TRY(store_read_text(file, "/config", &text));
+  snprintf(name, sizeof name, "%s:/config", file->path);
+  enum status status = config_parse(name, text, strlen(text), NULL, 0, config);
+  if (status == STATUS_OK) status = config_require(*config, SCHEMA_TRAINING);
+  free(text);
+  *images = (struct model_images){shape[0], shape[1], shape[2]};
+  *input_frames = shape[3];
+  return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
+}
+
+enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
+                                struct model_images *images, int64_t *input_frames, double *dt) {
+  struct store_file file;
+  *config = NULL;
+  TRY(open_checkpoint(comm, path, &file));
+  enum status status = comm_agree(comm, read_description(&file, config, images, input_frames, dt));
+  if (status != STATUS_OK) config_destroy(config);
+  store_close(&file);
+  return status;
+}
+
+static enum status read_tensor(const struct store_file *file, const struct model_tensor *tensor, float *parameters) {
+  char name[NAME_MAX_BYTES];
+  int rank;
+  int64_t extent[STORE_RANK_MAX];
+  enum store_type type;
+  tensor_name(tensor, name);
+  TRY(store_extent(file, name, &rank, extent, &type));
+  bool same = rank == tensor->shape.rank;
+  for (int i = 0; same && i < rank; i++) same = extent[i] == tensor->shape.dim[i];
+  REQUIRE(same, STATUS_FILE, "%s: %s has another shape than the model", file->path, name);
+  return store_read(file, name, STORE_F32, 0, extent[0], parameters + tensor->offset);
+}
+
+static enum status read_values(const struct store_file *file, const struct model *model, struct checkpoint *all) {
+  const int64_t values = model->part[MODEL_PARTS];
+  double numbers[NUMBERS];
+  char *text = NULL, found[CHECKSUM_TEXT];
+  for (int i = 0; i < model->tensor_count; i++) {
+    int64_t exponent;
+    TRY(read_tensor(file, &model->tensors[i], all->parameters));
+    TRY(store_read(file, "/state/exponents", STORE_I64, i, 1, &exponent));
+    all->exponent[i] = (int32_t)exponent;
+  }
+  TRY(store_read(file, "/optimizer/first", STORE_F32, 0, values, all->first));
+  TRY(store_read(file, "/optimizer/second", STORE_F32, 0, values, all->second));
+  TRY(store_read(file, "/state/step", STORE_I64, 0, 1, &all->step));
+  TRY(store_read(file, "/state/numbers", STORE_F64, 0, NUMBERS, numbers));
+  unpack(numbers, all);
+  const struct checksum sum = sum_all(model, all);
+  checksum_text(&sum, found);
+  TRY(store_read_text(file, "/checksum", &text));
+  const bool same = strcmp(text, found) == 0;
+  free(text);
+  REQUIRE(same, STATUS_FILE, "%s: is damaged: its contents do not have the checksum that it was written with",
+          file->path);
+  return STATUS_OK;
+}
+
+/* Whole, whatever the caller wants of it: only the whole can be verified. */
+static enum status allocate(const struct model *model, struct checkpoint *all) {
+  const size_t count = (size_t)model->part[MODEL_PARTS];
+  all->parameters = calloc(count, sizeof(float));
+  all->first = calloc(count, sizeof(float));
+  all->second = calloc(count, sizeof(float));
+  all->exponent = calloc((size_t)model->tensor_count, sizeof *all->exponent);
+  REQUIRE(all->parameters && all->first && all->second && all->exponent, STATUS_MEMORY,
+          "out of memory for a checkpoint");
+  return STATUS_OK;
+}
+
+enum status checkpoint_read(const struct comm *comm, const char *path, const struct model *model,
+                            struct checkpoint *checkpoint) {
+  struct store_file file;
+  struct checkpoint all = {.step = 0};
+  TRY(open_checkpoint(comm, path, &file));
+  enum status status = allocate(model, &all);
+  if (status == STATUS_OK) status = read_values(&file, model, &all);
+  status = comm_agree(comm, status);
+  store_close(&file);
+  if (status == STATUS_OK) {
+    const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);
+    const struct checkpoint to = *checkpoint;
+    if (to.parameters) memcpy(to.parameters, all.parameters, bytes);
+    if (to.first) memcpy(to.first, all.first, bytes);
+    if (to.second) memcpy(to.second, all.second, bytes);
+    if (to.exponent) memcpy(to.exponent, all.exponent, (size_t)model->tensor_count * sizeof *all.exponent);
+    *checkpoint = all;
+    checkpoint->parameters = to.parameters;
+    checkpoint->first = to.first;
+    checkpoint->second = to.second;
+    checkpoint->exponent = to.exponent;
+  }
+  free(all.parameters);
+  free(all.first);
+  free(all.second);
+  free(all.exponent);
+  return status;
+}

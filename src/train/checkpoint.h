@@ -1,0 +1,56 @@
+/* Checkpoints: all that a training needs to go on, to the same bits, on any number of ranks.
+ *
+ *   /                        attributes: format "hgn-checkpoint", schema_version 1
+ *   /config                  text: the training's effective configuration
+ *   /data_checksum           text: of the data set ("" for frames made elsewhere)
+ *   /images                  i64 [4]: height, width, channels, input frames
+ *   /time_step               f64 [1]: s between frames
+ *   /parameters/NAME         f32: each tensor in its shape; convolution weights [kh][kw][in][out]
+ *   /optimizer/first, second f32 [values]: Adam's moments, in the order of /parameters with gaps
+ *   /state/...               counters, GECO, scales of the gradient sums
+ *   /checksum                text: of parameters, moments and state
+ *   /provenance/...
+ *
+ * A run RUN.h5 has RUN.checkpoint-STEP.h5 and RUN.best.h5 beside it.
+ */
+#ifndef HGN_TRAIN_CHECKPOINT_H
+#define HGN_TRAIN_CHECKPOINT_H
+
+#include "config/config.h"
+#include "model/model.h"
+#include "store/file.h"
+
+struct checkpoint {
+  int64_t step;           /* steps done */
+  double lambda, average; /* GECO */
+  int64_t started;
+  double rate_scale; /* of the learning rate */
+  int64_t roll_backs;
+  double seconds, core_seconds, joules; /* so far */
+  double best;                          /* test error of the best evaluation; NaN: none */
+  float *parameters, *first, *second;   /* the model's block; borrowed */
+  int32_t *exponent;                    /* [tensors]; borrowed */
+};
+
+/* Not collective. RUN.h5 -> RUN.checkpoint-STEP.h5; step -1: RUN.best.h5. STATUS_USAGE when too long. */
+enum status checkpoint_name(const char *run, int64_t step, char path[STORE_PATH_MAX]);
+
+/* Collective. Written aside, synced, renamed. */
+enum status checkpoint_write(const struct comm *comm, const char *path, const struct config *config,
+                             const char *data_checksum, double dt, const struct model *model,
+                             const struct checkpoint *checkpoint);
+
+/* Collective. The configuration and shape of a checkpoint's model; `config` is owned by the caller. */
+enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
+                                struct model_images *images, int64_t *input_frames, double *dt);
+
+/* Collective. Reads into the arrays, each of which may be NULL. STATUS_FILE when damaged. */
+enum status checkpoint_read(const struct comm *comm, const char *path, const struct model *model,
+                            struct checkpoint *checkpoint);
+
+/* Root only. The steps of the run's checkpoints, ascending; caller frees. */
+enum status checkpoint_list(const char *run, int64_t **steps, int *count);
+/* Root only. Deletes all but the `keep` latest, and what writers that were killed left behind. */
+void checkpoint_prune(const char *run, int64_t keep);
+
+#endif

@@ -1,0 +1,219 @@
+#include "train/record.h"
+
+#include "model/model.h"
+#include "store/provenance.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_BYTES = 96 };
+static const char format[] = "hgn-run";
+
+int64_t record_reports(const struct training *training) {
+  return (training->run.steps + training->run.report_every - 1) / training->run.report_every;
+}
+
+int64_t record_evaluations(const struct training *training) {
+  const int64_t every = training->eval.every;
+  return every ? (training->run.steps + every - 1) / every : 1;
+}
+
+/* ---- Structure ---- */
+
+struct column {
+  const char *name, *unit, *help;
+};
+static const struct column report_columns[] = {
+#define COLUMN(name, unit, help) {#name, unit, help},
+    REPORT_LIST(COLUMN)};
+static const struct column evaluation_columns[] = {
+    EVALUATE_LIST(COLUMN)
+#undef COLUMN
+        {"r2", NULL, "1 - mse over that of the mean training image"},
+    {"over_floor", NULL, "mse over the noise floor"},
+    {"over_limit", NULL, "mse over the information limit"},
+    {"unseen_over_limit", NULL, "unseen over the information limit of those frames"}};
+enum {
+  REPORT_COLUMNS = sizeof report_columns / sizeof *report_columns,
+  EVALUATION_COLUMNS = sizeof evaluation_columns / sizeof *evaluation_columns
+};
+
+static enum status make_scalar(struct store_file *file, const char *name, const char *help) {
+  const int64_t one = 1;
+  return store_dataset(file, name, STORE_F64, 1, &one, NULL, help);
+}
+
+static enum status make_data_group(struct store_file *file, const struct dataset *data) {
+  char sum[CHECKSUM_TEXT] = "";
+  if (dataset_checksum(data, sum) != STATUS_OK) status_clear();
+  TRY(store_text(file, "/data/file", data->file.path, 0));
+  TRY(store_text(file, "/data/checksum", sum[0] ? sum : "none", 0));
+  TRY(make_scalar(file, "/data/floor", "mse that no predictor can pass: fresh observation noise"));
+  TRY(make_scalar(file, "/data/mean_image", "mse of the mean training image"));
+  TRY(make_scalar(file, "/data/limit", "information limit over the target frames"));
+  return make_scalar(file, "/data/limit_unseen",
+                     "information limit over the target frames that the encoder has not seen");
+}
+
+static enum status make_reports(struct store_file *file, int64_t reports, int64_t lanes) {
+  const int64_t by_lane[] = {reports, lanes}, sums[] = {reports, MODEL_NETWORKS, 2};
+  char name[NAME_BYTES];
+  for (int i = 0; i < REPORT_COLUMNS; i++) {
+    snprintf(name, sizeof name, "/report/%s", report_columns[i].name);
+    TRY(store_dataset(file, name, STORE_F64, 1, &reports, report_columns[i].unit, report_columns[i].help));
+  }
+  TRY(store_dataset(file, "/report/lane_error", STORE_F64, 2, by_lane, NULL, "each lane's part of the error"));
+  TRY(store_dataset(file, "/report/lane_kl", STORE_F64, 2, by_lane, NULL, "each lane's part of kl"));
+  TRY(store_dataset(file, "/report/parameter_sum", STORE_I64, 3, sums, NULL, "checksum of each network's parameters"));
+  return store_dataset(file, "/report/gradient_sum", STORE_I64, 3, sums, NULL, "checksum of each network's gradient");
+}
+
+static enum status make_evaluations(struct store_file *file, int64_t evaluations, int64_t targets) {
+  const int64_t by_frame[] = {evaluations, targets};
+  char name[NAME_BYTES];
+  TRY(store_dataset(file, "/evaluation/step", STORE_F64, 1, &evaluations, NULL, "optimizer steps done"));
+  for (int split = 0; split < SPLIT_COUNT; split++) {
+    for (int i = 0; i < EVALUATION_COLUMNS; i++) {
+      const struct column *column = &evaluation_columns[i];
+      snprintf(name, sizeof name, "/evaluation/%s/%s", split_name[split], column->name);
+      TRY(store_dataset(file, name, STORE_F64, 1, &evaluations, column->unit, column->help));
+    }
+    snprintf(name, sizeof name, "/evaluation/%s/frame_mse", split_name[split]);
+    TRY(store_dataset(file, name, STORE_F64, 2, by_frame, NULL, "mean squared error of each target frame"));
+  }
+  return STATUS_OK;
+}
+
+static enum status make_structure(struct record *record, const char *text, const struct dataset *data) {
+  struct store_file *file = &record->file;
+  const char *networks[MODEL_NETWORKS];
+  for (int i = 0; i < MODEL_NETWORKS; i++) networks[i] = model_network_name((enum model_network)i);
+  TRY(store_attribute_text(file, "format", format));
+  TRY(store_attribute_i64(file, "schema_version", 1));
+  TRY(store_text(file, "/config", text, 0));
+  TRY(store_texts(file, "/networks", MODEL_NETWORKS, networks, NULL, "in the order of the checksums"));
+  TRY(make_data_group(file, data));
+  TRY(make_reports(file, record->reports, record->lanes));
+  TRY(make_evaluations(file, record->evaluations, record->targets));
+  TRY(provenance_write(file));
+  return store_seal(file);
+}
+
+static enum status write_yardstick(struct store_file *file, const struct yardstick *yardstick) {
+  TRY(store_write_independent(file, "/data/floor", 0, 1, &yardstick->floor));
+  TRY(store_write_independent(file, "/data/mean_image", 0, 1, &yardstick->mean_image));
+  TRY(store_write_independent(file, "/data/limit", 0, 1, &yardstick->limit));
+  return store_write_independent(file, "/data/limit_unseen", 0, 1, &yardstick->limit_unseen);
+}
+
+static void set_extents(struct record *record, const struct config *config, int64_t lanes, int64_t targets) {
+  const struct training *training = &config_experiment(config)->training;
+  record->reports = record_reports(training);
+  record->evaluations = record_evaluations(training);
+  record->lanes = lanes;
+  record->targets = targets;
+}
+
+enum status record_create(const struct comm *comm, const char *path, const struct config *config,
+                          const struct dataset *data, const struct yardstick *yardstick, int64_t lanes, int64_t targets,
+                          struct record *record) {
+  char *text = NULL;
+  set_extents(record, config, lanes, targets);
+  TRY(comm_agree(comm, config_text(config, &text)));
+  enum status status = store_create(comm, path, &record->file);
+  if (status == STATUS_OK) {
+    status = make_structure(record, text, data);
+    if (status == STATUS_OK)
+      status = comm_agree(comm, comm->rank == 0 ? write_yardstick(&record->file, yardstick) : STATUS_OK);
+    if (status == STATUS_OK) status = store_publish(&record->file);
+    if (status != STATUS_OK) store_close(&record->file);
+  }
+  free(text);
+  return status;
+}
+
+/* ---- Going on ---- */
+
+static enum status check_format(const struct store_file *file) {
+  char *found = NULL;
+  int64_t version = 0;
+  enum status status = store_read_attribute_text(file, "format", &found);
+  if (status != STATUS_OK || strcmp(found, format) != 0)
+    status = status_raise(STATUS_FILE, "%s: is not a run of hgn train", file->path);
+  free(found);
+  if (status == STATUS_OK) status = store_read_attribute_i64(file, "schema_version", &version);
+  if (status == STATUS_OK && version != 1)
+    status =
+        status_raise(STATUS_FILE, "%s: has schema version %lld; this program reads 1", file->path, (long long)version);
+  return status;
+}
+
+enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, int64_t lanes,
+                          int64_t targets, struct record *record) {
+  set_extents(record, config, lanes, targets);
+  TRY(store_reopen(comm, path, &record->file));
+  enum status status = comm_agree(comm, check_format(&record->file));
+  if (status != STATUS_OK) store_close(&record->file);
+  return status;
+}
+
+enum status record_config(const struct comm *comm, const char *path, struct config **config) {
+  struct store_file file;
+  char *text = NULL, name[STORE_PATH_MAX + 16];
+  *config = NULL;
+  TRY(store_open(comm, path, &file));
+  enum status status = check_format(&file);
+  if (status == STATUS_OK) status = store_read_text(&file, "/config", &text);
+  snprintf(name, sizeof name, "%s:/config", path);
+  if (status == STATUS_OK) status = config_parse(name, text, strlen(text), NULL, 0, config);
+  if (status == STATUS_CONFIG) status = status_raise(STATUS_FILE, "%s", status_message());
+  free(text);
+  store_close(&file);
+  status = comm_agree(comm, status);
+  if (status != STATUS_OK) config_destroy(config);
+  return status;
+}
+
+enum status record_close(struct record *record) { return store_commit(&record->file); }
+
+/* ---- Records ---- */
+
+enum status record_report(struct record *record, int64_t index, const struct report *report, const double *lane_error,
+                          const double *lane_kl, const int64_t *sums) {
+  const double values[REPORT_COLUMNS] = {
+#define VALUE(name, unit, help) report->name,
+      REPORT_LIST(VALUE)
+#undef VALUE
+  };
+  char name[NAME_BYTES];
+  for (int i = 0; i < REPORT_COLUMNS; i++) {
+    snprintf(name, sizeof name, "/report/%s", report_columns[i].name);
+    TRY(store_write_independent(&record->file, name, index, 1, &values[i]));
+  }
+  TRY(store_write_independent(&record->file, "/report/lane_error", index, 1, lane_error));
+  TRY(store_write_independent(&record->file, "/report/lane_kl", index, 1, lane_kl));
+  TRY(store_write_independent(&record->file, "/report/parameter_sum", index, 1, sums));
+  return store_write_independent(&record->file, "/report/gradient_sum", index, 1, sums + 2 * MODEL_NETWORKS);
+}
+
+enum status record_evaluation(struct record *record, int64_t index, int64_t step, enum split split,
+                              const struct evaluation *evaluation, const struct yardstick *yardstick) {
+  const double values[EVALUATION_COLUMNS] = {
+#define VALUE(name, unit, help) evaluation->name,
+      EVALUATE_LIST(VALUE)
+#undef VALUE
+              1 -
+          evaluation->mse / yardstick->mean_image,
+      evaluation->mse / yardstick->floor, evaluation->mse / yardstick->limit,
+      evaluation->unseen / yardstick->limit_unseen};
+  const double done = (double)step;
+  char name[NAME_BYTES];
+  TRY(store_write_independent(&record->file, "/evaluation/step", index, 1, &done));
+  for (int i = 0; i < EVALUATION_COLUMNS; i++) {
+    snprintf(name, sizeof name, "/evaluation/%s/%s", split_name[split], evaluation_columns[i].name);
+    TRY(store_write_independent(&record->file, name, index, 1, &values[i]));
+  }
+  snprintf(name, sizeof name, "/evaluation/%s/frame_mse", split_name[split]);
+  return store_write_independent(&record->file, name, index, 1, evaluation->frame_mse);
+}

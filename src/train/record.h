@@ -1,0 +1,87 @@
+/* The file of a run, RUN.h5: every number that training reports, written while it goes and readable at any time.
+ *
+ *   /                       attributes: format "hgn-run", schema_version 1
+ *   /config                 text: the effective configuration
+ *   /data/file, checksum    text: the data set
+ *   /data/NAME              f64 [1]: noise floor, mean image, information limit over the target frames; NaN if unknown
+ *   /networks               text per network: scale of the checksums
+ *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
+ *   /report/lane_error, lane_kl        f64 [reports][lanes]
+ *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
+ *   /evaluation/step        f64 [evaluations]
+ *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit
+ *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]
+ *   /provenance/...
+ *
+ * NaN where nothing has been written. What depends on the time of day or the number of ranks is marked "measured" in
+ * its description; all else is the same bits for the same configuration.
+ */
+#ifndef HGN_TRAIN_RECORD_H
+#define HGN_TRAIN_RECORD_H
+
+#include "store/dataset.h"
+#include "train/evaluate.h"
+
+/* X(name, unit, help) */
+#define REPORT_LIST(X)                                                                                                 \
+  X(step, NULL, "optimizer steps done")                                                                                \
+  X(epoch, NULL, "passes over the training rollouts")                                                                  \
+  X(loss, NULL, "what is minimised")                                                                                   \
+  X(error, NULL, "mean squared error of a value on the batch, posterior sampled")                                      \
+  X(kl, NULL, "KL divided by the number of predicted values")                                                          \
+  X(lambda, NULL, "weight of the error; GECO's multiplier")                                                            \
+  X(constraint, NULL, "GECO: moving average of error - kappa")                                                         \
+  X(gradient_norm, NULL, "before clipping")                                                                            \
+  X(learning_rate, NULL, "of networks with ratio 1")                                                                   \
+  X(repeats, NULL, "times that steps were computed again with other scales, since the last report")                    \
+  X(roll_backs, NULL, "times that training went back to a checkpoint")                                                 \
+  X(seconds, "s", "measured: of training so far, restarts included")                                                   \
+  X(core_hours, "h", "measured: ranks times hours so far")                                                             \
+  X(energy, "J", "measured: of the processor packages so far (RAPL); NaN where the machine does not tell")             \
+  X(rollouts_per_second, "1/s", "measured: since the last report")                                                     \
+  X(memory, "B", "measured: largest resident memory of a rank")                                                        \
+  X(hidden_share, NULL, "measured: part of the reductions' time that passed behind computing")                         \
+  X(infer_seconds, "s", "measured: a step's time in the encoder and the unrolling, mean since the last report")        \
+  X(draw_seconds, "s", "measured: the same, in the decoder, forward and backward")                                     \
+  X(unroll_back_seconds, "s", "measured: the same, in the rollouts' backward pass")                                    \
+  X(encode_back_seconds, "s", "measured: the same, in the encoder's backward pass")                                    \
+  X(reduce_seconds, "s", "measured: the same, waiting for reductions")
+
+struct report {
+#define REPORT_MEMBER(name, unit, help) double name;
+  REPORT_LIST(REPORT_MEMBER)
+#undef REPORT_MEMBER
+};
+
+/* What errors are held against, over the target frames. NaN: unknown. */
+struct yardstick {
+  double floor, mean_image, limit, limit_unseen;
+};
+
+struct record {
+  struct store_file file;
+  int64_t reports, evaluations, lanes, targets;
+};
+
+/* Collective. Makes the file, sealed, under its final name. */
+enum status record_create(const struct comm *comm, const char *path, const struct config *config,
+                          const struct dataset *data, const struct yardstick *yardstick, int64_t lanes, int64_t targets,
+                          struct record *record);
+/* Collective. Opens one that is there, to go on. */
+enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, int64_t lanes,
+                          int64_t targets, struct record *record);
+/* Collective. The configuration that a run was made with; owned by the caller. STATUS_FILE when it is no run. */
+enum status record_config(const struct comm *comm, const char *path, struct config **config);
+/* Collective. Syncs and closes. */
+enum status record_close(struct record *record);
+
+int64_t record_reports(const struct training *training);
+int64_t record_evaluations(const struct training *training);
+
+/* Root only. index: of the report or evaluation. sums: [networks][2] of parameters, then of gradients. */
+enum status record_report(struct record *record, int64_t index, const struct report *report, const double *lane_error,
+                          const double *lane_kl, const int64_t *sums);
+enum status record_evaluation(struct record *record, int64_t index, int64_t step, enum split split,
+                              const struct evaluation *evaluation, const struct yardstick *yardstick);
+
+#endif

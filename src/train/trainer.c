@@ -1,0 +1,224 @@
+#include "train/trainer.h"
+
+#include "base/log.h"
+#include "train/trainer_private.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Signals ---- */
+
+static volatile sig_atomic_t told_to_stop;
+
+static void note_signal(int signal) {
+  (void)signal;
+  told_to_stop = 1;
+}
+
+static const int stopping[] = {SIGUSR1, SIGTERM};
+enum { STOPPING = sizeof stopping / sizeof *stopping };
+
+static void catch_signals(struct sigaction before[STOPPING]) {
+  struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  told_to_stop = 0;
+  for (int i = 0; i < STOPPING; i++) sigaction(stopping[i], &action, &before[i]);
+}
+
+static void release_signals(const struct sigaction before[STOPPING]) {
+  for (int i = 0; i < STOPPING; i++) sigaction(stopping[i], &before[i], NULL);
+}
+
+/* ---- Opening ---- */
+
+static enum status open_data(struct trainer *trainer) {
+  TRY(dataset_open(trainer->comm, trainer->training->data, &trainer->data));
+  if (dataset_checksum(&trainer->data, trainer->data_checksum) != STATUS_OK) {
+    status_clear();
+    trainer->data_checksum[0] = '\0';
+  }
+  trainer->dt = trainer->training->model.flow.dt > 0 ? trainer->training->model.flow.dt : trainer->data.dt;
+  REQUIRE(trainer->dt > 0, STATUS_CONFIG, "%s: does not say the time between frames: set model.integrator.dt",
+          trainer->training->data);
+  TRY(protocol_resolve(&trainer->training->protocol, trainer->data.frames, &trainer->protocol));
+  TRY(comm_agree(trainer->comm, source_open(&trainer->data, &trainer->source)));
+  return yardstick_read(trainer->comm, &trainer->data, &trainer->protocol, &trainer->yardstick);
+}
+
+static enum status open_model(struct trainer *trainer) {
+  const struct model_images images = {trainer->data.height, trainer->data.width, trainer->data.channels};
+  const struct optimizer_settings *settings = &trainer->training->optimizer;
+  TRY(model_create(&trainer->training->model, &images, trainer->protocol.input_count, GRAPH_F32, &trainer->model));
+  const size_t bytes = (size_t)trainer->model->part[MODEL_PARTS] * sizeof(float);
+  trainer->parameters = aligned_alloc(64, (bytes + 63) / 64 * 64);
+  REQUIRE(trainer->parameters, STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
+  model_initialize(trainer->model, trainer->seed, trainer->parameters);
+  return optimizer_open(settings, trainer->model, trainer->training->run.steps, &trainer->optimizer);
+}
+
+static enum status open_step(struct trainer *trainer) {
+  const struct run_settings *run = &trainer->training->run;
+  const struct lanes lanes = lanes_cut(run->batch, run->microbatch);
+  const int64_t targets = trainer->protocol.target_count;
+  const int64_t images =
+      run->frames_per_rollout > 0 && run->frames_per_rollout < targets ? run->frames_per_rollout : targets;
+  TRY(step_open(trainer->comm, trainer->model, &trainer->source, trainer->seed, &lanes, targets, images,
+                trainer->parameters, &trainer->step));
+  trainer->lane_error = calloc((size_t)lanes.count, sizeof *trainer->lane_error);
+  trainer->lane_kl = calloc((size_t)lanes.count, sizeof *trainer->lane_kl);
+  enum status status = STATUS_OK;
+  if (!trainer->lane_error || !trainer->lane_kl) status = status_raise(STATUS_MEMORY, "out of memory for losses");
+  const int64_t rollouts = trainer->training->eval.rollouts ? trainer->training->eval.rollouts : 200;
+  if (status == STATUS_OK)
+    status = evaluate_train_set(&lanes, trainer->step.first_lane, trainer->step.lane_count,
+                                trainer->data.rollouts[SPLIT_TRAIN], rollouts, &trainer->train_set);
+  return comm_agree(trainer->comm, status);
+}
+
+static enum status open_trainer(struct trainer *trainer) {
+  double kappa;
+  TRY(open_data(trainer));
+  TRY(yardstick_kappa(&trainer->training->objective, &trainer->yardstick, &trainer->data, &kappa));
+  trainer->objective = objective_start(&trainer->training->objective, kappa);
+  TRY(comm_agree(trainer->comm, open_model(trainer)));
+  TRY(open_step(trainer));
+  return energy_open(trainer->comm, &trainer->meter);
+}
+
+static void close_trainer(struct trainer *trainer) {
+  if (trainer->recording) store_close(&trainer->record.file);
+  evaluate_set_free(&trainer->train_set);
+  step_close(&trainer->step);
+  optimizer_close(&trainer->optimizer);
+  free(trainer->lane_error);
+  free(trainer->lane_kl);
+  free(trainer->parameters);
+  model_destroy(&trainer->model);
+  source_close(&trainer->source);
+  dataset_close(&trainer->data);
+}
+
+/* ---- Training ---- */
+
+static int64_t targets_now(const struct trainer *trainer) {
+  const struct run_settings *run = &trainer->training->run;
+  for (int i = 0; i < run->curriculum_steps.count; i++)
+    if (trainer->done < run->curriculum_steps.item[i]) return run->curriculum_frames.item[i];
+  return trainer->protocol.target_count;
+}
+
+static struct lane_task task_now(const struct trainer *trainer) {
+  struct lane_task task = {.protocol = protocol_shorten(&trainer->protocol, targets_now(trainer)),
+                           .seed = trainer->seed,
+                           .step = trainer->done,
+                           .frames_per_rollout = trainer->training->run.frames_per_rollout,
+                           .dt = trainer->dt,
+                           .batch = trainer->training->run.batch};
+  objective_weights(&trainer->objective, &task.error_weight, &task.kl_weight);
+  return task;
+}
+
+/* All ranks are here with the same result. */
+static enum status diverge(struct trainer *trainer, const struct step_result *result) {
+  const struct run_settings *run = &trainer->training->run;
+  const char *what = result->tensor >= 0 ? trainer->model->tensors[result->tensor].name : "the loss";
+  const long long step = (long long)trainer->done;
+  const bool again = run->divergence == DIVERGENCE_ROLL_BACK && trainer->roll_backs < run->divergence_limit;
+  REQUIRE(again, STATUS_NUMERIC, "step %lld: training has diverged: %s%s is not finite%s", step,
+          result->tensor >= 0 ? "the gradient of " : "", what,
+          run->divergence == DIVERGENCE_ROLL_BACK ? ", and it has gone back as often as it may"
+                                                  : "; a smaller optimizer.learning_rate or optimizer.clip may help");
+  TRY(trainer_roll_back(trainer));
+  log_warn("step %lld: training has diverged: %s is not finite; back to step %lld with learning rate times %g", step,
+           what, (long long)trainer->done, trainer->optimizer.scale);
+  return STATUS_OK;
+}
+
+static void add_window(struct trainer *trainer, const struct step_result *result) {
+  trainer->window.steps += 1;
+  trainer->window.repeats += result->repeats;
+  for (int stage = 0; stage < STEP_STAGES; stage++) trainer->window.seconds[stage] += result->seconds[stage];
+  trainer->window.waited += trainer->step.exchange.waited;
+  trainer->window.total += trainer->step.exchange.total;
+  trainer->step.exchange.waited = trainer->step.exchange.total = 0;
+}
+
+static bool due(int64_t done, int64_t every, int64_t steps) {
+  return done == steps || (every > 0 && done % every == 0);
+}
+
+/* One optimizer step and what is due after it. *stop: a signal has come. */
+static enum status advance(struct trainer *trainer, bool *stop) {
+  const struct training *training = trainer->training;
+  const struct lane_task task = task_now(trainer);
+  struct step_result result;
+  double norm;
+  TRY(step_run(&trainer->step, &task, told_to_stop != 0, &result));
+  if (result.outcome == EXCHANGE_DIVERGED) return diverge(trainer, &result);
+  optimizer_step(&trainer->optimizer, trainer->done, trainer->step.gradient, trainer->parameters, &norm);
+  step_parameters_changed(&trainer->step);
+  const double rate =
+      trainer->optimizer.scale * optimizer_rate(&training->optimizer, training->run.steps, trainer->done);
+  add_window(trainer, &result);
+  trainer->done += 1;
+  trainer->evaluated = false;
+  const int64_t done = trainer->done, steps = training->run.steps;
+  if (due(done, training->run.report_every, steps)) TRY(trainer_report(trainer, &result, norm, rate));
+  objective_update(&trainer->objective, result.error);
+  if (due(done, training->eval.every, steps)) TRY(trainer_evaluate(trainer));
+  *stop = result.signalled && done < steps;
+  return *stop || due(done, training->run.checkpoint_every, steps) ? trainer_save(trainer, done) : STATUS_OK;
+}
+
+static enum status train(struct trainer *trainer) {
+  bool stop = false;
+  trainer->window.began = trainer->spoken = log_clock();
+  while (trainer->done < trainer->training->run.steps && !stop) TRY(advance(trainer, &stop));
+  if (!stop) return STATUS_OK;
+  TRY(record_close(&trainer->record));
+  trainer->recording = false;
+  return status_raise(STATUS_INTERRUPTED, "stopped by a signal after step %lld of %lld; run the same command to go on",
+                      (long long)trainer->done, (long long)trainer->training->run.steps);
+}
+
+static enum status run(struct trainer *trainer, bool resume, int64_t *resumed) {
+  TRY(open_trainer(trainer));
+  TRY(trainer_begin(trainer, resume, resumed));
+  if (*resumed >= 0)
+    log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
+             (long long)trainer->training->run.steps);
+  TRY(train(trainer));
+  trainer->recording = false;
+  return record_close(&trainer->record);
+}
+
+enum status train_run(const struct comm *comm, const struct config *config, const char *output, bool resume,
+                      struct train_outcome *outcome) {
+  const struct experiment *experiment = config_experiment(config);
+  struct sigaction before[STOPPING];
+  struct trainer trainer = {.comm = comm,
+                            .config = config,
+                            .training = &experiment->training,
+                            .seed = (uint64_t)experiment->seed,
+                            .output = output,
+                            .best = NAN,
+                            .started = log_clock()};
+  *outcome = (struct train_outcome){.resumed = -1};
+  catch_signals(before);
+  enum status status = comm_agree(comm, run(&trainer, resume, &outcome->resumed));
+  release_signals(before);
+  outcome->step = trainer.done;
+  outcome->complete = trainer.done == trainer.training->run.steps;
+  outcome->evaluated = trainer.evaluated;
+  outcome->test = trainer.test;
+  outcome->yardstick = trainer.yardstick;
+  outcome->seconds = trainer_seconds(&trainer);
+  char message[STATUS_MESSAGE_MAX];
+  snprintf(message, sizeof message, "%s", status_message());
+  close_trainer(&trainer);
+  return status == STATUS_OK ? status : status_raise(status, "%s", message);
+}
+
+void train_outcome_free(struct train_outcome *outcome) { evaluate_free(&outcome->test); }

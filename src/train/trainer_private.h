@@ -1,0 +1,60 @@
+/* What the source files of the trainer share. */
+#ifndef HGN_TRAIN_TRAINER_PRIVATE_H
+#define HGN_TRAIN_TRAINER_PRIVATE_H
+
+#include "train/checkpoint.h"
+#include "train/energy.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+#include "train/step.h"
+#include "train/trainer.h"
+#include "train/yardstick.h"
+
+struct trainer {
+  const struct comm *comm;
+  const struct config *config;
+  const struct training *training;
+  uint64_t seed;
+  const char *output;
+  struct dataset data;
+  struct source source;
+  char data_checksum[CHECKSUM_TEXT];
+  struct protocol protocol;
+  struct yardstick yardstick;
+  double dt;
+  struct model *model;
+  float *parameters;
+  struct step step;
+  struct optimizer optimizer;
+  struct objective objective;
+  struct record record;
+  bool recording;
+  struct evaluate_set train_set;
+  int64_t done; /* steps */
+  int64_t roll_backs;
+  double best;                                                 /* NaN: none */
+  double seconds_before, core_seconds_before, joules, started; /* s, s, J, clock */
+  struct energy_meter meter;
+  /* Since the last report. */
+  struct {
+    int64_t steps, repeats;
+    double began, seconds[STEP_STAGES], waited, total;
+  } window;
+  double *lane_error, *lane_kl;
+  struct evaluation test; /* the last one */
+  bool evaluated;         /* it is of step `done` */
+  double spoken;          /* clock of the last line */
+};
+
+/* Collective. Begins, or goes on from the latest whole checkpoint (trainer_resume.c). */
+enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed);
+enum status trainer_save(struct trainer *trainer, int64_t step_or_best);
+enum status trainer_roll_back(struct trainer *trainer);
+
+/* Collective. Reports and evaluations (trainer_report.c). */
+enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate);
+enum status trainer_evaluate(struct trainer *trainer);
+double trainer_seconds(const struct trainer *trainer);
+double trainer_core_seconds(const struct trainer *trainer);
+
+#endif

@@ -1,0 +1,164 @@
+#include "base/log.h"
+#include "train/trainer_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { SUMS = 4 * MODEL_NETWORKS, SPEAK_EVERY = 10 /* s */ };
+
+double trainer_seconds(const struct trainer *trainer) {
+  return trainer->seconds_before + log_clock() - trainer->started;
+}
+
+double trainer_core_seconds(const struct trainer *trainer) {
+  return trainer->core_seconds_before + (log_clock() - trainer->started) * trainer->comm->size;
+}
+
+/* By network: of the parameters, then of the gradient. */
+static void sum_networks(const struct trainer *trainer, int64_t sums[SUMS]) {
+  struct checksum sum[2][MODEL_NETWORKS];
+  memset(sum, 0, sizeof sum);
+  for (int i = 0; i < trainer->model->tensor_count; i++) {
+    const struct model_tensor *tensor = &trainer->model->tensors[i];
+    const float *array[2] = {trainer->parameters, trainer->step.gradient};
+    for (int k = 0; k < 2; k++)
+      checksum_add(&sum[k][tensor->network], checksum_tag(tensor->name), 0, array[k] + tensor->offset,
+                   (size_t)tensor->count * sizeof(float));
+  }
+  memcpy(sums, sum, sizeof sum);
+}
+
+/* Collective. Every rank holds the same, or something is wrong with a machine. Also the largest memory. */
+static enum status compare_ranks(const struct trainer *trainer, const int64_t sums[SUMS], int64_t *memory) {
+  int64_t words[1 + 2 * SUMS];
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  words[0] = (int64_t)usage.ru_maxrss * 1024;
+  for (int i = 0; i < SUMS; i++) {
+    words[1 + i] = sums[i];
+    words[1 + SUMS + i] = ~sums[i];
+  }
+  TRY(reduce_max(trainer->comm, words, 1 + 2 * SUMS));
+  *memory = words[0];
+  for (int i = 0; i < SUMS; i++)
+    REQUIRE(words[1 + i] == ~words[1 + SUMS + i], STATUS_NUMERIC,
+            "step %lld: ranks hold different %s of the %s: a machine computes wrong, or kernels differ",
+            (long long)trainer->done, i < SUMS / 2 ? "parameters" : "gradients",
+            model_network_name((enum model_network)(i % (SUMS / 2) / 2)));
+  return STATUS_OK;
+}
+
+static void speak(struct trainer *trainer, const struct report *report) {
+  const double now = log_clock();
+  const bool last = trainer->done == trainer->training->run.steps;
+  if (!last && now - trainer->spoken < SPEAK_EVERY) return;
+  trainer->spoken = now;
+  log_info("step %lld of %lld  error %.3fe-4  kl %.3g  gradient %.3g  rate %.3g  %.1f rollouts/s",
+           (long long)trainer->done, (long long)trainer->training->run.steps, 1e4 * report->error, report->kl,
+           report->gradient_norm, report->learning_rate, report->rollouts_per_second);
+}
+
+enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate) {
+  int64_t sums[SUMS], memory, joules = energy_take(&trainer->meter);
+  const double steps = (double)trainer->window.steps, now = log_clock();
+  double error_weight, kl_weight;
+  objective_weights(&trainer->objective, &error_weight, &kl_weight);
+  sum_networks(trainer, sums);
+  TRY(compare_ranks(trainer, sums, &memory));
+  TRY(reduce_sum(trainer->comm, &joules, 1));
+  trainer->joules += 1e-6 * (double)joules;
+  const struct report report = {
+      .step = (double)trainer->done,
+      .epoch = (double)trainer->done / (double)step_epoch_steps(&trainer->step),
+      .loss = objective_loss(&trainer->objective, result->error, result->kl),
+      .error = result->error,
+      .kl = result->kl,
+      .lambda = error_weight,
+      .constraint = trainer->objective.started ? trainer->objective.average : NAN,
+      .gradient_norm = norm,
+      .learning_rate = rate,
+      .repeats = (double)trainer->window.repeats,
+      .roll_backs = (double)trainer->roll_backs,
+      .seconds = trainer_seconds(trainer),
+      .core_hours = trainer_core_seconds(trainer) / 3600,
+      .energy = trainer->meter.known ? trainer->joules : NAN,
+      .rollouts_per_second = steps * (double)trainer->training->run.batch / (now - trainer->window.began),
+      .memory = (double)memory,
+      .hidden_share = trainer->window.total > 0 ? 1 - trainer->window.waited / trainer->window.total : NAN,
+      .infer_seconds = trainer->window.seconds[STEP_INFER] / steps,
+      .draw_seconds = trainer->window.seconds[STEP_DRAW] / steps,
+      .unroll_back_seconds = trainer->window.seconds[STEP_UNROLL_BACK] / steps,
+      .encode_back_seconds = trainer->window.seconds[STEP_ENCODE_BACK] / steps,
+      .reduce_seconds = trainer->window.seconds[STEP_REDUCE] / steps};
+  memset(&trainer->window, 0, sizeof trainer->window);
+  trainer->window.began = now;
+  const int64_t every = trainer->training->run.report_every, index = (trainer->done + every - 1) / every - 1;
+  step_lane_losses(&trainer->step, trainer->lane_error, trainer->lane_kl);
+  enum status status = STATUS_OK;
+  if (trainer->comm->rank == 0)
+    status = record_report(&trainer->record, index, &report, trainer->lane_error, trainer->lane_kl, sums);
+  speak(trainer, &report);
+  return comm_agree(trainer->comm, status);
+}
+
+/* ---- Evaluation ---- */
+
+static void speak_of(const struct trainer *trainer) {
+  const struct evaluation *test = &trainer->test;
+  char ratio[96] = "";
+  int used = 0;
+  if (trainer->yardstick.mean_image > 0)
+    used = snprintf(ratio, sizeof ratio, "  R2 %.4f", 1 - test->mse / trainer->yardstick.mean_image);
+  if (trainer->yardstick.limit > 0)
+    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the information limit",
+             test->mse / trainer->yardstick.limit);
+  else if (trainer->yardstick.floor > 0)
+    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the noise floor",
+             test->mse / trainer->yardstick.floor);
+  log_info("step %lld: test MSE (%.3f +- %.3f)e-4 over %lld rollouts%s", (long long)trainer->done, 1e4 * test->mse,
+           1e4 * test->mse_error, (long long)test->rollouts, ratio);
+}
+
+/* Collective. One split, into the record. */
+static enum status evaluate_split(struct trainer *trainer, enum split split, const struct evaluate_set *set,
+                                  struct evaluation *evaluation) {
+  const struct evaluate_task task = {.protocol = trainer->protocol,
+                                     .posterior = trainer->training->eval.posterior,
+                                     .seed = trainer->seed,
+                                     .dt = trainer->dt};
+  const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->run.steps;
+  const int64_t index = (trainer->done + every - 1) / every - 1;
+  TRY(evaluate(trainer->comm, trainer->model, trainer->parameters, &trainer->source, &task, set, evaluation));
+  enum status status = STATUS_OK;
+  if (trainer->comm->rank == 0)
+    status = record_evaluation(&trainer->record, index, trainer->done, split, evaluation, &trainer->yardstick);
+  return comm_agree(trainer->comm, status);
+}
+
+/* Rollouts that are also run backward: enough for a mean. */
+enum { REVERSED = 64 };
+
+enum status trainer_evaluate(struct trainer *trainer) {
+  const int64_t all = trainer->data.rollouts[SPLIT_TEST], some = trainer->training->eval.rollouts;
+  const bool last = trainer->done == trainer->training->run.steps;
+  struct evaluate_set test_set;
+  struct evaluation train = {.frame_mse = NULL};
+  evaluate_free(&trainer->test);
+  enum status status =
+      comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source,
+                                                  last || some == 0 || some > all ? all : some, REVERSED, &test_set));
+  if (status == STATUS_OK) status = evaluate_split(trainer, SPLIT_TEST, &test_set, &trainer->test);
+  if (status == STATUS_OK) status = evaluate_split(trainer, SPLIT_TRAIN, &trainer->train_set, &train);
+  evaluate_set_free(&test_set);
+  evaluate_free(&train);
+  if (status != STATUS_OK) return status;
+  trainer->evaluated = true;
+  speak_of(trainer);
+  if (isnan(trainer->best) || trainer->test.mse < trainer->best) {
+    trainer->best = trainer->test.mse;
+    return trainer_save(trainer, -1);
+  }
+  return STATUS_OK;
+}

@@ -1,0 +1,63 @@
+#include "train/yardstick.h"
+
+#include "physics/ladder.h"
+#include "physics/limit_file.h"
+
+#include <math.h>
+
+static double rung(const struct dataset *data, enum ladder_rung rung) {
+  double mse, error;
+  if (dataset_ladder(data, ladder_name(rung), &mse, &error) == STATUS_OK) return mse;
+  status_clear();
+  return NAN;
+}
+
+static double mean_over(const struct limit_result *limit, const struct protocol *protocol, bool unseen) {
+  double sum = 0;
+  int64_t count = 0;
+  for (int64_t t = 0; t < protocol->target_count; t++) {
+    if (unseen && !protocol_unseen(protocol, t)) continue;
+    sum += limit->mse[protocol->target_first + t];
+    count += 1;
+  }
+  return count ? sum / (double)count : NAN;
+}
+
+enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
+                           struct yardstick *yardstick) {
+  char checksum[CHECKSUM_TEXT], path[STORE_PATH_MAX];
+  *yardstick = (struct yardstick){rung(data, LADDER_FLOOR), rung(data, LADDER_MEAN), NAN, NAN};
+  /* The limit is that of seeing the first frames; a window in the middle has another, which is not computed. */
+  if (!data->config || protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
+  if (protocol->target_first < protocol->anchor) return STATUS_OK;
+  TRY(dataset_checksum(data, checksum));
+  TRY(limit_file_name(data->file.path, path, sizeof path));
+  static const enum limit_observe observers[] = {LIMIT_IMAGES, LIMIT_POSITIONS};
+  for (int i = 0; i < LIMIT_OBSERVE_COUNT; i++) {
+    struct limit_result limit;
+    enum status status = limit_file_read(comm, path, checksum, protocol->input_count, observers[i], &limit);
+    if (status == STATUS_UNAVAILABLE) {
+      status_clear();
+      continue;
+    }
+    if (status != STATUS_OK) return status;
+    yardstick->limit = mean_over(&limit, protocol, false);
+    yardstick->limit_unseen = mean_over(&limit, protocol, true);
+    limit_free(&limit);
+    break;
+  }
+  return STATUS_OK;
+}
+
+enum status yardstick_kappa(const struct objective_settings *settings, const struct yardstick *yardstick,
+                            const struct dataset *data, double *kappa) {
+  *kappa = settings->kappa;
+  if (settings->kind != OBJECTIVE_GECO || *kappa > 0) return STATUS_OK;
+  const double best = isnan(yardstick->limit) ? yardstick->floor : yardstick->limit;
+  REQUIRE(best > 0, STATUS_CONFIG,
+          "objective.kappa is required: %s has neither an information limit nor a noise floor above 0. Give the mean "
+          "squared error to aim at, say objective.kappa=1e-4, or use objective.name=elbo%s",
+          data->file.path, data->config ? "; hgn limit computes the limit of noisy data" : "");
+  *kappa = settings->kappa_ratio * best;
+  return STATUS_OK;
+}
