@@ -84,6 +84,20 @@ void checkpoint_prune(const char *run, int64_t keep) {
   free(steps);
 }
 
+void checkpoint_sweep(const char *run) {
+  char folder[STORE_PATH_MAX], prefix[STORE_PATH_MAX];
+  split(run, folder, prefix);
+  const size_t stem = strlen(prefix) - strlen("checkpoint-");
+  DIR *stream = opendir(folder);
+  if (!stream) return;
+  for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
+    const char *name = entry->d_name, *rest = name + 1 + stem;
+    if (name[0] != '.' || strncmp(name + 1, prefix, stem) != 0 || !strstr(rest, ".h5.partial-")) continue;
+    if (strncmp(rest, "checkpoint-", 11) == 0 || strncmp(rest, "best.", 5) == 0) unlinkat(dirfd(stream), name, 0);
+  }
+  closedir(stream);
+}
+
 /* ---- Contents ---- */
 
 static void pack(const struct checkpoint *c, double numbers[NUMBERS]) {

@@ -50,7 +50,9 @@ enum status checkpoint_read(const struct comm *comm, const char *path, const str
 
 /* Root only. The steps of the run's checkpoints, ascending; caller frees. */
 enum status checkpoint_list(const char *run, int64_t **steps, int *count);
-/* Root only. Deletes all but the `keep` latest, and what writers that were killed left behind. */
+/* Root only. Deletes all but the `keep` latest. */
 void checkpoint_prune(const char *run, int64_t keep);
+/* Root only. Deletes partial checkpoints that killed writers left behind. */
+void checkpoint_sweep(const char *run);
 
 #endif

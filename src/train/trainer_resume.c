@@ -144,6 +144,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
     return trainer_save(trainer, 0);
   }
   TRY(check_same(trainer));
+  if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
   struct checkpoint checkpoint;
   bool found;
   TRY(load_latest(trainer, &checkpoint, &found));

@@ -1,0 +1,61 @@
+# The same YAML and seed give the same bits on any number of ranks; runs go on; wrong input is refused.
+. "$SOURCE/tests/cli/helpers.sh"
+. "$SOURCE/tests/cli/training.sh"
+
+for ranks in 1 2 3 5; do
+  expect_ranks $ranks 0 "test MSE" "$HGN" train tiny.yaml -o r$ranks.h5
+  [ $ranks = 1 ] || same_run r1.h5 r$ranks.h5 00000040
+done
+cmp -s r1.best.h5 r1.checkpoint-00000040.h5 || [ -f r1.best.h5 ] || fail "no best checkpoint"
+expect 0 "complete already" "$HGN" train tiny.yaml -o r1.h5
+expect_ranks 3 0 "complete already" "$HGN" train tiny.yaml -o r1.h5 --resume
+[ ! -e r1.checkpoint-00000020.h5 ] || fail "old checkpoints are kept"
+
+# Another seed, another result; another configuration for an old run is refused, with what differs.
+expect 0 "test MSE" "$HGN" train tiny.yaml -o other.h5 seed=2
+h5diff -q r1.h5 other.h5 /report/error /report/error && fail "the seed does nothing"
+expect 2 "optimizer.learning_rate: 0.001, now 0.002" "$HGN" train tiny.yaml -o r1.h5 optimizer.learning_rate=0.002
+expect_ranks 3 2 "2 keys differ" "$HGN" train tiny.yaml -o r1.h5 seed=2 train.steps=41
+
+# From the last whole checkpoint, on another number of ranks. A damaged one is left out, and said.
+for ranks in 1 3; do
+  cp r1.h5 cut.h5
+  cp r1.checkpoint-00000030.h5 cut.checkpoint-00000030.h5
+  cp r1.checkpoint-00000040.h5 cut.checkpoint-00000040.h5
+  printf 'xxxxxxxx' | dd of=cut.checkpoint-00000040.h5 bs=1 seek=20000 conv=notrunc 2>/dev/null
+  expect_ranks $ranks 0 "left out" "$HGN" train tiny.yaml -o cut.h5
+  same_run r1.h5 cut.h5 00000040
+  rm -f cut*.h5
+done
+
+# Other protocols and models.
+for words in "protocol.name=autoencode" "protocol.name=forward_backward" "train.curriculum.steps=[5] train.curriculum.frames=[2]" \
+  "model.hamiltonian.separable=false model.integrator.name=implicit_midpoint" "objective.name=elbo objective.beta=0.1"; do
+  # shellcheck disable=SC2086
+  expect_ranks 2 0 "R2" "$HGN" train tiny.yaml -o words.h5 train.steps=5 $words
+  rm -f words*.h5
+done
+
+# Wrong input: before any rank computes, no hang, nothing written.
+expect_ranks 3 2 "use at most 2 ranks" "$HGN" train tiny.yaml -o bad.h5 train.batch=4
+expect 2 "fewer than a batch of 61" "$HGN" train tiny.yaml -o bad.h5 train.batch=61
+expect 2 "need rollouts of 13 frames; the data has 8" "$HGN" train tiny.yaml -o bad.h5 protocol.frames=9
+expect 2 "its 2 blocks make images of 16 x 16; the data has 32 x 32" "$HGN" train tiny.yaml -o bad.h5 "model.decoder.channels=[8, 8]"
+expect 2 "did you mean \"train.steps\"" "$HGN" train tiny.yaml -o bad.h5 train.step=4
+expect 2 "expected a training experiment" "$HGN" train "$SOURCE/data/pendulum.yaml" -o bad.h5
+expect_ranks 3 3 "no such file" "$HGN" train tiny.yaml -o bad.h5 data.file=missing.h5
+expect_ranks 3 3 "cannot be created" "$HGN" train tiny.yaml -o missing/bad.h5
+expect 3 "there is no run to go on with" "$HGN" train tiny.yaml -o bad.h5 --resume
+expect 3 "is not a run" "$HGN" train tiny.yaml -o d.h5
+cp r1.checkpoint-00000030.h5 lost.checkpoint-00000030.h5
+expect 3 "checkpoints of a run of this name, but not the run" "$HGN" train tiny.yaml -o lost.h5
+[ -z "$(ls bad* 2>/dev/null)" ] || fail "a refused run left files"
+"$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 data.train=60 data.test=20 data.frames=8 data.noise=0 >/dev/null
+expect 2 "objective.kappa is required" "$HGN" train tiny.yaml -o bad.h5 data.file=clean.h5
+
+# Divergence: all ranks stop together, metrics stay; or training goes back.
+expect_ranks 3 5 "training has diverged" "$HGN" train tiny.yaml -o wild.h5 optimizer.learning_rate=1e5 objective.lambda=1e5
+expect 0 "error" h5dump -d /report/error wild.h5
+expect_ranks 2 5 "gone back as often as it may" "$HGN" train tiny.yaml -o wild2.h5 optimizer.learning_rate=1e5 \
+  train.divergence.response=roll_back train.divergence.limit=2
+finish

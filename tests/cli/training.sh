@@ -1,0 +1,28 @@
+# Sourced by the scripts that train: a model of some hundred parameters, milliseconds a step.
+# shellcheck disable=SC2086
+"$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o d.h5 data.train=60 data.test=20 data.frames=8 >/dev/null ||
+  fail "no data set"
+cat >tiny.yaml <<'YAML'
+data: {file: d.h5}
+model:
+  preset: quick
+  encoder: {channels: [8, 8, 8, 8, 16]}
+  latent: {sampled: true}
+  hamiltonian: {channels: [8, 8, 1]}
+  decoder: {channels: [8, 8, 8]}
+objective: {name: geco}
+train: {steps: 40, batch: 11, microbatch: 2, report_every: 1, checkpoint_every: 10, frames_per_rollout: 2}
+eval: {every: 20, rollouts: 10}
+YAML
+
+# same_run A.h5 B.h5 STEP: every number but the measured ones, and the last checkpoint.
+same_run() {
+  a=${1%.h5} b=${2%.h5}
+  for name in step error kl loss lambda constraint gradient_norm learning_rate lane_error lane_kl parameter_sum gradient_sum; do
+    h5diff -q "$1" "$2" /report/$name /report/$name || fail "$1 and $2: /report/$name differs"
+  done
+  h5diff -q "$1" "$2" /evaluation /evaluation || fail "$1 and $2: evaluations differ"
+  for group in parameters optimizer state/exponents; do
+    h5diff -q "$a.checkpoint-$3.h5" "$b.checkpoint-$3.h5" /$group /$group || fail "$1 and $2: /$group differs"
+  done
+}
