@@ -92,8 +92,9 @@ void checkpoint_sweep(const char *run) {
   if (!stream) return;
   for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
     const char *name = entry->d_name, *rest = name + 1 + stem;
-    if (name[0] != '.' || strncmp(name + 1, prefix, stem) != 0 || !strstr(rest, ".h5.partial-")) continue;
-    if (strncmp(rest, "checkpoint-", 11) == 0 || strncmp(rest, "best.", 5) == 0) unlinkat(dirfd(stream), name, 0);
+    if (name[0] != '.' || strncmp(name + 1, prefix, stem) != 0 || !strstr(rest, "h5.partial-")) continue;
+    if (strncmp(rest, "checkpoint-", 11) == 0 || strncmp(rest, "best.", 5) == 0 || strncmp(rest, "h5.", 3) == 0)
+      unlinkat(dirfd(stream), name, 0);
   }
   closedir(stream);
 }

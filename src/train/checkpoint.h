@@ -52,7 +52,7 @@ enum status checkpoint_read(const struct comm *comm, const char *path, const str
 enum status checkpoint_list(const char *run, int64_t **steps, int *count);
 /* Root only. Deletes all but the `keep` latest. */
 void checkpoint_prune(const char *run, int64_t keep);
-/* Root only. Deletes partial checkpoints that killed writers left behind. */
+/* Root only. Deletes what killed writers of the run left behind: its partial files. */
 void checkpoint_sweep(const char *run);
 
 #endif

@@ -137,6 +137,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
           "%s: there are checkpoints of a run of this name, but not the run: move them away, or choose another output",
           trainer->output);
   REQUIRE(what == 1 || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
+  if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
   if (what == 0) {
     TRY(record_create(trainer->comm, trainer->output, trainer->config, &trainer->data, &trainer->yardstick, lanes,
                       targets, &trainer->record));
@@ -144,7 +145,6 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
     return trainer_save(trainer, 0);
   }
   TRY(check_same(trainer));
-  if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
   struct checkpoint checkpoint;
   bool found;
   TRY(load_latest(trainer, &checkpoint, &found));
