@@ -1,0 +1,287 @@
+#!/usr/bin/python3
+"""An HGN training step in PyTorch: the peer that hgn's loss and gradients are checked against, and timed beside.
+
+  hgn_torch.py check FILE.h5     FILE holds frames, noise, parameters, losses and gradients as hgn computed them
+                                 (tests/train/write_step.c): compares them, exit status 1 when they differ
+  hgn_torch.py time PRESET [--batch 16] [--input-frames 5] [--frames 30] [--frames-per-rollout 0] [--threads 2]
+                                 median seconds of a training step with Adam, on the last line
+
+Written from the descriptions of the networks, not from hgn's code; NCHW inside, hgn's files are NHWC.
+"""
+import argparse
+import statistics
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "leaky.01": lambda x: F.leaky_relu(x, 0.01),
+    "leaky.2": lambda x: F.leaky_relu(x, 0.2),
+    "softplus": F.softplus,
+    "swish": F.silu,
+    "sigmoid": torch.sigmoid,
+}
+# Stacks: channels, kernels ("all": the whole map), strides, padding, activation between, activation at the end.
+PRESETS = {
+    "paper": dict(
+        encoder=([32, 64, 64, 64, 64, 64], [2, 4] * 3, [2, 1] * 3, ["valid", "same"] * 3, "relu", "none"),
+        sampled="log_scale",
+        transformer=([64, 64, 64, 64, 32], [3] * 5, [1] * 5, ["same"] * 5, "relu", "none"),
+        energy=([32, 64, 64, 64, 1], [3, 2, 2, 2, 2], [1, 2, 1, 2, 1], ["same", "valid", "same", "valid", "same"],
+                "softplus", "none"),
+        separable=True, unit_mass=False,
+        decoder=dict(channels=[64] * 3, activation="leaky.2", constants=2, grid=0, residual=False, block="none")),
+    "report2021": dict(
+        encoder=([32] + [64] * 6 + [96], [3] * 8, [1] * 8, ["same"] * 8, "relu", "none"),
+        sampled="log_variance",
+        transformer=([64, 64, 32], [3] * 3, [2] * 3, ["same"] * 3, "relu", "relu"),
+        energy=([32, 64, 64, 64, 1], [3, 2, 2, 2, 2], [1, 2, 1, 1, 1], ["same", "valid", "same", "same", "valid"],
+                "softplus", "softplus"),
+        separable=False, unit_mass=True,
+        decoder=dict(channels=[64] * 3, activation="leaky.01", constants=0, grid=0, residual=True, block="sigmoid")),
+    "hgnpp": dict(
+        encoder=([64] * 8, [3] * 7 + ["all"], [2, 1, 2, 1, 2, 1, 1, 1], ["same"] * 7 + ["valid"], "leaky.2", "none"),
+        sampled="log_scale", transformer=None,
+        energy=([250] * 4 + [1], [1] * 5, [1] * 5, ["same"] * 5, "swish", "none"),
+        separable=True, unit_mass=False,
+        decoder=dict(channels=[64] * 3, activation="leaky.2", constants=2, grid=4, residual=False, block="none")),
+    "quick": dict(
+        encoder=([64, 64, 64, 64, 32], [3] * 5, [2, 1, 2, 1, 2], ["same"] * 5, "leaky.2", "none"),
+        sampled=None, transformer=None,
+        energy=([128, 128, 1], ["all", 1, 1], [1] * 3, ["valid"] * 3, "softplus", "none"),
+        separable=True, unit_mass=False,
+        decoder=dict(channels=[32] * 3, activation="leaky.2", constants=0, grid=0, residual=False, block="none")),
+}
+
+
+class Conv(torch.nn.Module):
+    """A convolution with TensorFlow's padding: the odd row and column after."""
+
+    def __init__(self, inputs, channels, kernel, stride, padding, size):
+        super().__init__()
+        self.stride, self.same = stride, padding == "same"
+        self.conv = torch.nn.Conv2d(inputs, channels, kernel, stride)
+        out = -(-size // stride) if self.same else (size - kernel) // stride + 1
+        total = max((out - 1) * stride + kernel - size, 0) if self.same else 0
+        self.pad = (total // 2, total - total // 2)
+        self.size = out
+
+    def forward(self, x):
+        before, after = self.pad
+        if before == after:
+            return F.conv2d(x, self.conv.weight, self.conv.bias, self.stride, before)
+        return self.conv(F.pad(x, (before, after, before, after)))
+
+
+class Stack(torch.nn.Module):
+    def __init__(self, inputs, size, spec):
+        super().__init__()
+        channels, kernels, strides, paddings, between, end = spec
+        self.layers, self.between, self.end = torch.nn.ModuleList(), ACTIVATIONS[between], ACTIVATIONS[end]
+        for out, kernel, stride, padding in zip(channels, kernels, strides, paddings):
+            whole = kernel == "all"
+            self.layers.append(Conv(inputs, out, size if whole else kernel, stride, padding, size))
+            inputs, size = out, self.layers[-1].size
+        self.channels, self.size = inputs, size
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = self.between(layer(x))
+        return self.end(self.layers[-1](x))
+
+
+class Decoder(torch.nn.Module):
+    def __init__(self, inputs, size, spec, colors):
+        super().__init__()
+        self.spec, self.act, self.block_act = spec, ACTIVATIONS[spec["activation"]], ACTIVATIONS[spec["block"]]
+        self.expand = Conv(inputs, spec["grid"] ** 2 * 16, 1, 1, "same", 1) if spec["grid"] else None
+        if spec["grid"]:
+            inputs, size = 16, spec["grid"]
+        self.constant = torch.nn.Parameter(torch.ones(1, spec["constants"], size, size)) if spec["constants"] else None
+        inputs += spec["constants"]
+        self.blocks, self.skips = torch.nn.ModuleList(), torch.nn.ModuleList()
+        for out in spec["channels"]:
+            size *= 2
+            self.blocks.append(torch.nn.ModuleList(
+                [Conv(inputs, out, 3, 1, "same", size), Conv(out, out, 3, 1, "same", size)]))
+            needs = spec["residual"] and inputs != out
+            self.skips.append(Conv(inputs, out, 1, 1, "same", size) if needs else torch.nn.Identity())
+            inputs = out
+        self.out = Conv(inputs, colors, 3, 1, "same", size)
+
+    def forward(self, q):
+        if self.expand is not None:
+            grid = self.spec["grid"]
+            q = self.expand(q).flatten(1).view(-1, grid, grid, 16).permute(0, 3, 1, 2)
+        if self.constant is not None:
+            q = torch.cat([q, self.constant.expand(q.shape[0], -1, -1, -1)], 1)
+        for block, skip in zip(self.blocks, self.skips):
+            q = F.interpolate(q, scale_factor=2, mode="nearest")
+            y = self.act(block[1](self.act(block[0](q))))
+            q = self.block_act(y + skip(q) if self.spec["residual"] else y)
+        return torch.sigmoid(self.out(q))
+
+
+class HGN(torch.nn.Module):
+    def __init__(self, preset, input_frames, colors=3, size=32):
+        super().__init__()
+        self.spec = spec = PRESETS[preset]
+        self.encoder = Stack(colors * input_frames, size, spec["encoder"])
+        latent = self.encoder.channels // (2 if spec["sampled"] else 1)
+        self.transformer = Stack(latent, self.encoder.size, spec["transformer"]) if spec["transformer"] else None
+        state = self.transformer or self.encoder
+        channels = (self.transformer.channels if self.transformer else latent) // 2
+        if spec["separable"]:
+            self.potential, self.kinetic = (Stack(channels, state.size, spec["energy"]) for _ in range(2))
+        else:
+            self.hamiltonian = Stack(2 * channels, state.size, spec["energy"])
+        self.decoder = Decoder(channels, state.size, spec["decoder"], colors)
+
+    def infer(self, frames, noise):
+        code, kl = self.encoder(frames), torch.zeros((), dtype=frames.dtype)
+        if self.spec["sampled"]:
+            mean, scale = code.chunk(2, 1)
+            log_sigma = scale if self.spec["sampled"] == "log_scale" else 0.5 * scale
+            sigma = log_sigma.exp()
+            kl = (0.5 * (mean ** 2 + sigma ** 2 - 1) - log_sigma).sum((1, 2, 3)).mean()
+            code = mean + sigma * noise
+        state = self.transformer(code) if self.transformer else code
+        q, p = state.chunk(2, 1)
+        return q, p, kl
+
+    def energy(self, q, p):
+        if self.spec["separable"]:
+            return self.potential(q).sum() + self.kinetic(p).sum()
+        return self.hamiltonian(torch.cat([q, p], 1)).sum()
+
+    def by_q(self, q, p):
+        if not q.requires_grad:
+            q.requires_grad_()
+        energy = self.potential(q).sum() if self.spec["separable"] else self.energy(q, p)
+        return torch.autograd.grad(energy, q, create_graph=True)[0]
+
+    def by_p(self, p):
+        return torch.autograd.grad(self.kinetic(p).sum(), p, create_graph=True)[0]
+
+    def step(self, q, p, dt):
+        p = p - 0.5 * dt * self.by_q(q, p)
+        q = q + dt * (p if self.spec["unit_mass"] else self.by_p(p))
+        return q, p - 0.5 * dt * self.by_q(q, p)
+
+    def losses(self, frames, noise, input_frames, targets, dt, chosen=None):
+        """frames [B][T][H][W][C]. chosen [B][n]: targets that are decoded; None: all."""
+        batch, _, height, width, colors = frames.shape
+        seen = frames[:, :input_frames].permute(0, 1, 4, 2, 3).reshape(batch, -1, height, width)
+        q, p, kl = self.infer(seen, noise)
+        path = [q]
+        for _ in range(targets - 1):
+            q, p = self.step(q, p, dt)
+            path.append(q)
+        path = torch.stack(path, 1)
+        truth = frames[:, input_frames - 1:input_frames - 1 + targets].permute(0, 1, 4, 2, 3)
+        if chosen is not None:
+            rows = torch.arange(batch)[:, None]
+            path, truth = path[rows, chosen], truth[rows, chosen]
+        images = self.decoder(path.flatten(0, 1))
+        return F.mse_loss(images, truth.flatten(0, 1)), kl / (targets * height * width * colors)
+
+
+def named(model):
+    """hgn's names: (name, parameter, how to turn hgn's array into PyTorch's)."""
+    conv = lambda a: a.transpose(3, 2, 0, 1)
+    for name in ("encoder", "transformer", "hamiltonian", "potential", "kinetic"):
+        for i, layer in enumerate(getattr(getattr(model, name, None), "layers", [])):
+            yield f"{name}.{i}.weight", layer.conv.weight, conv
+            yield f"{name}.{i}.bias", layer.conv.bias, lambda a: a
+    decoder = model.decoder
+    if decoder.constant is not None:
+        yield "decoder.constant", decoder.constant, lambda a: a.transpose(2, 0, 1)[None]
+    parts = [("expand", decoder.expand), ("out", decoder.out)]
+    for i, (block, skip) in enumerate(zip(decoder.blocks, decoder.skips)):
+        parts += [(f"{i}.{k}", layer) for k, layer in enumerate(block)] + [(f"{i}.skip", skip)]
+    for name, layer in parts:
+        if isinstance(layer, Conv):
+            yield f"decoder.{name}.weight", layer.conv.weight, conv
+            yield f"decoder.{name}.bias", layer.conv.bias, lambda a: a
+
+
+def check(path):
+    import h5py
+    with h5py.File(path, "r") as file:
+        preset, dt = file.attrs["preset"], file["dt"][0]
+        preset = preset.decode() if isinstance(preset, bytes) else str(preset)
+        input_frames, targets = int(file.attrs["input_frames"]), int(file.attrs["frames"])
+        model = HGN(preset, input_frames)
+        for name, parameter, turn in named(model):
+            parameter.data = torch.from_numpy(np.ascontiguousarray(turn(file["parameters/" + name][()])))
+        noise = torch.from_numpy(file["noise"][()]).permute(0, 3, 1, 2) if "noise" in file else None
+        rec, kl = model.losses(torch.from_numpy(file["frames"][()]), noise, input_frames, targets, dt)
+        loss = file["error_weight"][0] * rec + file["kl_weight"][0] * kl
+        loss.backward()
+        bad = 0
+        for name, value in (("error", rec), ("kl", kl)):
+            mine, theirs = float(value), float(file[name][0])
+            off = abs(mine - theirs) / max(abs(mine), 1e-30) if mine or theirs else 0
+            bad += off > 1e-5
+            print(f"{preset} {name:12} {theirs:.9g}  PyTorch {mine:.9g}  relative difference {off:.1e}")
+        networks = {}
+        for name, parameter, turn in named(model):
+            theirs = torch.from_numpy(np.ascontiguousarray(turn(file["gradients/" + name][()]))).double()
+            mine = torch.zeros_like(theirs) if parameter.grad is None else parameter.grad.double()
+            sums = networks.setdefault(name.split(".")[0], [0.0, 0.0])
+            sums[0] += float(((mine - theirs) ** 2).sum())
+            sums[1] += float((mine ** 2).sum())
+        for name, (difference, size) in networks.items():
+            off = (difference / size) ** 0.5 if size else difference ** 0.5
+            # Where a relu's input is near 0, single precision decides its slope: the smaller nets feel it more.
+            bad += not off < (1e-4 if preset in ("paper", "report2021") else 5e-4)
+            print(f"{preset} gradient of {name:12} relative difference {off:.1e}")
+    return 1 if bad else 0
+
+
+def measure(options):
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    model = HGN(options.preset, options.input_frames)
+    optimizer = torch.optim.Adam(model.parameters(), 1.5e-4)
+    frames = torch.rand(options.batch, options.input_frames + options.frames - 1, 32, 32, 3)
+    seconds = []
+    for repeat in range(options.repeat + 1):
+        began = time.perf_counter()
+        noise = None
+        if model.spec["sampled"]:
+            noise = torch.randn(options.batch, model.encoder.channels // 2, model.encoder.size, model.encoder.size)
+        chosen = None
+        if 0 < options.frames_per_rollout < options.frames:
+            chosen = torch.rand(options.batch, options.frames).argsort(1)[:, :options.frames_per_rollout]
+        optimizer.zero_grad()
+        rec, kl = model.losses(frames, noise, options.input_frames, options.frames, 0.125, chosen)
+        (rec + 0.01 * kl).backward()
+        optimizer.step()
+        seconds.append(time.perf_counter() - began)
+    print("%.6f" % statistics.median(seconds[1:]))
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["check", "time"])
+    parser.add_argument("what")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--input-frames", type=int, default=5)
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--frames-per-rollout", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    options.preset = options.what
+    return check(options.what) if options.command == "check" else measure(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
