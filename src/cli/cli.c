@@ -108,3 +108,8 @@ enum status cli_load(const struct comm *world, const char *path, enum schema_use
   free(text);
   return status;
 }
+
+bool cli_has_ending(const char *path, const char *ending) {
+  size_t length = strlen(path), tail = strlen(ending);
+  return length > tail && strcmp(path + length - tail, ending) == 0;
+}

@@ -20,7 +20,8 @@ struct cli_command {
   enum status (*run)(const struct comm *world, int argc, char **argv); /* Collective; argv[0] is the name */
 };
 
-extern const struct cli_command cli_config, cli_simulate, cli_train, cli_show, cli_info, cli_limit, cli_bench;
+extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_rollout, cli_sample, cli_show,
+    cli_info, cli_limit, cli_bench;
 
 enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_COUNT_VALUE };
 
@@ -45,6 +46,9 @@ enum status cli_parse(int argc, char **argv, const struct cli_option *options, i
 
 /* Not collective. STATUS_USAGE unless there are `least`..`most` operands; `what` says what they are. */
 enum status cli_operands(const struct cli_words *words, int least, int most, const char *what);
+
+/* Not collective. Whether a file name ends so, with something before it. */
+bool cli_has_ending(const char *path, const char *ending);
 
 /* Not collective. A whole number of at least `least`; STATUS_USAGE names the option. */
 enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value);

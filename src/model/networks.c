@@ -30,6 +30,18 @@ static struct value draw(const struct model *model, struct value code, struct in
   return graph_add(mean, graph_multiply(sigma, out->noise));
 }
 
+/* f_psi and the cut into q and p. */
+static void split_state(const struct model *model, struct value z, struct inference *out) {
+  struct value state = layers_stack(z, "transformer", "model.transformer", &model->settings.transformer);
+  if (!value_valid(state)) return;
+  const int64_t channels = value_shape(state).dim[3];
+  if (channels % 2 != 0)
+    graph_refuse(z.graph, STATUS_CONFIG, "model: the state has %lld channels; q and p need an even number",
+                 (long long)channels);
+  out->q = graph_slice(state, 3, 0, channels / 2);
+  out->p = graph_slice(state, 3, channels / 2, channels / 2);
+}
+
 struct inference inference_build(const struct model *model, struct graph *graph, int64_t batch) {
   const int64_t frames[] = {batch, model->images.height, model->images.width,
                             model->images.channels * model->input_frames};
@@ -37,14 +49,15 @@ struct inference inference_build(const struct model *model, struct graph *graph,
   struct value z = graph_input(graph, "frames", model->type, 4, frames);
   z = layers_stack(z, "encoder", "model.encoder", &model->settings.encoder);
   if (model->settings.sampled && value_valid(z)) z = draw(model, z, &out);
-  struct value state = layers_stack(z, "transformer", "model.transformer", &model->settings.transformer);
-  if (!value_valid(state)) return out;
-  const int64_t channels = value_shape(state).dim[3];
-  if (channels % 2 != 0)
-    graph_refuse(graph, STATUS_CONFIG, "model: the state has %lld channels; q and p need an even number",
-                 (long long)channels);
-  out.q = graph_slice(state, 3, 0, channels / 2);
-  out.p = graph_slice(state, 3, channels / 2, channels / 2);
+  split_state(model, z, &out);
+  return out;
+}
+
+struct inference generation_build(const struct model *model, struct graph *graph, int64_t batch) {
+  struct inference out = {.noise = GRAPH_NONE, .kl = GRAPH_NONE};
+  inference_build(model, graph, batch); /* the same parameters in the same order */
+  const int64_t latent[] = {batch, model->latent.height, model->latent.width, model->latent.channels};
+  split_state(model, graph_input(graph, "z", model->type, 4, latent), &out);
   return out;
 }
 

@@ -12,6 +12,9 @@ struct inference {
 };
 struct inference inference_build(const struct model *model, struct graph *graph, int64_t batch);
 
+/* Input "z" [n][latent]; q and p from it. */
+struct inference generation_build(const struct model *model, struct graph *graph, int64_t batch);
+
 /* Inputs "q", "p" [n][state], "dt" scalar. */
 struct dynamics {
   struct value in_q, in_p, q, p; /* before and after a step */

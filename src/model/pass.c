@@ -10,6 +10,7 @@
 enum pass_plan {
   PLAN_INFER,
   PLAN_INFER_GRADIENT,
+  PLAN_GENERATE,
   PLAN_STEP,
   PLAN_STEP_GRADIENT,
   PLAN_ENERGY,
@@ -18,8 +19,8 @@ enum pass_plan {
   PLAN_COUNT
 };
 
-static const enum model_part part_of[PLAN_COUNT] = {MODEL_INFERENCE, MODEL_INFERENCE, MODEL_DYNAMICS, MODEL_DYNAMICS,
-                                                    MODEL_DYNAMICS,  MODEL_DECODER,   MODEL_DECODER};
+static const enum model_part part_of[PLAN_COUNT] = {MODEL_INFERENCE, MODEL_INFERENCE, MODEL_INFERENCE, MODEL_DYNAMICS,
+                                                    MODEL_DYNAMICS,  MODEL_DYNAMICS,  MODEL_DECODER,   MODEL_DECODER};
 enum { LEADING_MAX = 3 }; /* outputs before the parameters' gradients */
 
 struct pass {
@@ -105,11 +106,12 @@ static enum status add_gradients(struct graph *graph, const struct value *y, con
   return status;
 }
 
-static enum status infer_outputs(const struct pass *pass, struct graph *graph, bool gradient, struct value *outputs,
-                                 int *count) {
-  struct inference net = inference_build(pass->model, graph, pass->batch);
+static enum status infer_outputs(const struct pass *pass, struct graph *graph, enum pass_plan kind,
+                                 struct value *outputs, int *count) {
+  struct inference net = kind == PLAN_GENERATE ? generation_build(pass->model, graph, pass->batch)
+                                               : inference_build(pass->model, graph, pass->batch);
   TRY(graph_status(graph));
-  if (!gradient) {
+  if (kind != PLAN_INFER_GRADIENT) {
     outputs[(*count)++] = net.q;
     outputs[(*count)++] = net.p;
     if (value_valid(net.kl)) outputs[(*count)++] = net.kl;
@@ -153,7 +155,7 @@ static enum status choose_outputs(const struct pass *pass, enum pass_plan kind, 
                                   struct value *outputs, int *count) {
   switch (part_of[kind]) {
   case MODEL_INFERENCE:
-    return infer_outputs(pass, graph, kind == PLAN_INFER_GRADIENT, outputs, count);
+    return infer_outputs(pass, graph, kind, outputs, count);
   case MODEL_DYNAMICS:
     return step_outputs(pass, graph, kind, outputs, count);
   default:
@@ -236,6 +238,16 @@ enum status pass_infer(struct pass *pass, const void *frames, const void *noise,
     get(pass, plan_output(plan, 2), pass->batch, kl);
   else
     memset(kl, 0, (size_t)pass->batch * sizeof *kl);
+  return STATUS_OK;
+}
+
+enum status pass_generate(struct pass *pass, const void *z, void *q, void *p) {
+  struct plan *plan;
+  TRY(need(pass, PLAN_GENERATE, &plan));
+  TRY(plan_bind(plan, "z", z));
+  TRY(plan_run(plan));
+  memcpy(q, plan_output(plan, 0), state_bytes(pass));
+  memcpy(p, plan_output(plan, 1), state_bytes(pass));
   return STATUS_OK;
 }
 

@@ -32,6 +32,9 @@ enum status pass_infer(struct pass *pass, const void *frames, const void *noise,
 enum status pass_infer_gradient(struct pass *pass, const void *frames, const void *noise, const void *seed_q,
                                 const void *seed_p, double kl_weight, void *gradient);
 
+/* The state of latents z[batch][latents], for models that sample. */
+enum status pass_generate(struct pass *pass, const void *z, void *q, void *p);
+
 /* One step over dt from (q, p) to (next_q, next_p). */
 enum status pass_step(struct pass *pass, double dt, const void *q, const void *p, void *next_q, void *next_p);
 /* (adjoint_q, adjoint_p) come in as the cotangents of the step's result and go out as those of (q, p). */

@@ -1,0 +1,115 @@
+#include "base/log.h"
+#include "cli/cli.h"
+#include "graph/cpu.h"
+#include "train/evaluate.h"
+#include "train/trained.h"
+#include "train/yardstick.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void print_ratio(const char *label, double value, double over, const char *what) {
+  if (over > 0 && !isnan(value)) printf("  %-18s %10.4f   %s, %.3fe-4\n", label, value / over, what, 1e4 * over);
+}
+
+static void print_number(const char *label, double value, const char *help) {
+  if (!isnan(value)) printf("  %-18s %10.4g   %s\n", label, value, help);
+}
+
+static void print_frames(const struct evaluation *evaluation, const struct protocol *protocol, double dt) {
+  printf("by frame (x1e-4; * seen by the encoder)\n");
+  for (int64_t t = 0; t < evaluation->frames; t++)
+    printf("%s%6.3g s%c %9.3f%s", t % 5 ? "   " : "  ", dt * (double)(protocol->target_first + t),
+           protocol_unseen(protocol, t) ? ' ' : '*', 1e4 * evaluation->frame_mse[t],
+           t % 5 == 4 || t == evaluation->frames - 1 ? "\n" : "");
+}
+
+static void print_evaluation(const struct trained *trained, const struct dataset *data,
+                             const struct evaluation *evaluation, const struct yardstick *yardstick,
+                             const struct protocol *protocol) {
+  printf("%s, trained for %lld steps\n%s, %lld test rollouts, %lld target frames\n", trained->path,
+         (long long)trained->step, data->file.path, (long long)evaluation->rollouts, (long long)evaluation->frames);
+  printf("pixel MSE (x1e-4)\n");
+  printf("  %-18s %10.3f +- %.3f\n", "all targets", 1e4 * evaluation->mse, 1e4 * evaluation->mse_error);
+  if (!isnan(evaluation->unseen))
+    printf("  %-18s %10.3f +- %.3f\n", "unseen frames", 1e4 * evaluation->unseen, 1e4 * evaluation->unseen_error);
+  printf("against what is possible\n");
+  if (!isnan(yardstick->mean_image))
+    printf("  %-18s %10.4f   of the mean image, %.3fe-4\n", "R2", 1 - evaluation->mse / yardstick->mean_image,
+           1e4 * yardstick->mean_image);
+  print_ratio("over floor", evaluation->mse, yardstick->floor, "noise floor");
+  print_ratio("over limit", evaluation->mse, yardstick->limit, "information limit");
+  print_ratio("unseen over limit", evaluation->unseen, yardstick->limit_unseen, "information limit of unseen frames");
+  printf("physics\n");
+  print_number("H variation", evaluation->energy_variation, "std of H along a rollout / std between rollouts");
+  print_number("H drift", evaluation->energy_drift, "|H(end) - H(start)| / the same");
+  print_number("reversal, state", evaluation->reversal_state, "relative, after going to the end and back");
+  print_number("reversal, pixels", evaluation->reversal_pixels, "MSE between the way there and the way back");
+  print_number("VPT", evaluation->vpt, "frames predicted before the error exceeds 2.5% of the image's power (median)");
+  if (trained->training->model.sampled) print_number("KL", evaluation->kl, "nat a rollout");
+  print_frames(evaluation, protocol, trained->dt);
+}
+
+static enum status evaluate_run(const struct comm *world, const struct trained *trained, const char *path,
+                                int64_t rollouts) {
+  struct dataset data = {.config = NULL};
+  struct source source = {.held = -1};
+  struct evaluate_set set = {.count = 0};
+  struct evaluation evaluation = {.frame_mse = NULL};
+  struct yardstick yardstick;
+  struct evaluate_task task = {
+      .posterior = trained->training->eval.posterior, .seed = trained->seed, .dt = trained->dt};
+  const struct model_images *images = &trained->model->images;
+  TRY(dataset_open(world, path, &data));
+  enum status status = protocol_resolve(&trained->training->protocol, data.frames, &task.protocol);
+  if (status == STATUS_OK &&
+      (data.height != images->height || data.width != images->width || data.channels != images->channels ||
+       task.protocol.input_count != trained->model->input_frames))
+    status = status_raise(
+        STATUS_FILE, "%s: images of %lld x %lld x %lld, %lld for the encoder; the model has %lld x %lld x %lld, %lld",
+        path, (long long)data.height, (long long)data.width, (long long)data.channels,
+        (long long)task.protocol.input_count, (long long)images->height, (long long)images->width,
+        (long long)images->channels, (long long)trained->model->input_frames);
+  if (rollouts == 0 || rollouts > data.rollouts[SPLIT_TEST]) rollouts = data.rollouts[SPLIT_TEST];
+  if (status == STATUS_OK) status = comm_agree(world, source_open(&data, &source));
+  if (status == STATUS_OK) status = yardstick_read(world, &data, &task.protocol, &yardstick);
+  if (status == STATUS_OK) status = comm_agree(world, evaluate_test_set(world, &source, rollouts, 64, &set));
+  if (status == STATUS_OK)
+    status = evaluate(world, trained->model, trained->parameters, &source, &task, &set, &evaluation);
+  if (status == STATUS_OK && world->rank == 0)
+    print_evaluation(trained, &data, &evaluation, &yardstick, &task.protocol);
+  evaluate_free(&evaluation);
+  evaluate_set_free(&set);
+  source_close(&source);
+  dataset_close(&data);
+  return status;
+}
+
+static enum status run(const struct comm *world, int argc, char **argv) {
+  bool last = false;
+  int64_t rollouts = 0;
+  const struct cli_option options[] = {{"--last", NULL, CLI_FLAG, &last},
+                                       {"--rollouts", NULL, CLI_COUNT_VALUE, &rollouts}};
+  struct cli_words words;
+  char path[STORE_PATH_MAX];
+  TRY(cli_parse(argc, argv, options, 2, false, &words));
+  TRY(cli_operands(&words, 1, 2, "RUN.h5 and, if other than in training, DATA.h5"));
+  TRY(cpu_agree(world));
+  struct trained trained;
+  TRY(trained_open(world, words.operand[0], last, &trained));
+  enum status status = trained_data_path(world, &trained, words.operands > 1 ? words.operand[1] : NULL, path);
+  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, rollouts);
+  trained_close(&trained);
+  return status;
+}
+
+const struct cli_command cli_eval = {
+    "eval", "measure a trained model on test rollouts",
+    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--last] [--rollouts N]\n\n"
+    "Prints the error on test rollouts of the data that RUN was trained on, or of DATA, by frame and against the "
+    "noise\n"
+    "floor, the information limit and the mean image; conservation of the learned H; reversal in time; valid\n"
+    "prediction time. RUN may also be a checkpoint.\n\n"
+    "  --last         the latest checkpoint; default: the best\n"
+    "  --rollouts N   the first N test rollouts; default: all\n",
+    run};

@@ -1,0 +1,127 @@
+#include "cli/reel.h"
+
+#include "cli/cli.h"
+#include "store/picture.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const unsigned char paper[3] = {255, 255, 255}, ink[3] = {34, 40, 49}, faint[3] = {120, 128, 138};
+
+enum { TEXT_ZOOM = 2, LINE = 9 * TEXT_ZOOM, MARGIN = 12, GAP = 4, STRIP_COLUMNS = 12, STRIP_TILE = 96, GIF_TILE = 224 };
+
+void reel_free(struct reel *reel) {
+  for (int row = 0; row < REEL_ROWS_MAX; row++) free(reel->image[row]);
+}
+
+static const float *reel_image(const struct reel *reel, int row, int64_t frame) {
+  return reel->image[row] + (size_t)frame * reel->values;
+}
+
+enum status reel_allocate(struct reel *reel) {
+  reel->values = (size_t)reel->height * (size_t)reel->width * (size_t)reel->channels;
+  for (int row = 0; row < reel->rows; row++) {
+    reel->image[row] = calloc((size_t)reel->frames * reel->values, sizeof(float));
+    REQUIRE(reel->image[row], STATUS_MEMORY, "out of memory for %lld frames", (long long)reel->frames);
+  }
+  return STATUS_OK;
+}
+
+static void label_time(const struct reel *reel, int64_t frame, char *text, size_t size) {
+  if (isnan(reel->dt))
+    snprintf(text, size, "%lld", (long long)frame);
+  else
+    snprintf(text, size, "%.4g s", reel->start + reel->dt * (double)frame);
+}
+
+static int fit_zoom(const struct reel *reel, int tile) {
+  int zoom = tile / (reel->width > reel->height ? reel->width : reel->height);
+  return zoom > 0 ? zoom : 1;
+}
+
+static int label_width(const struct reel *reel) {
+  int most = 0;
+  for (int row = 0; row < reel->rows; row++) {
+    int width = picture_text(NULL, 0, 0, TEXT_ZOOM, ink, reel->label[row]);
+    if (width > most) most = width;
+  }
+  return most;
+}
+
+/* Frames from left to right, in as many blocks of rows as they need; the time above each column, the kind of row at the
+ * left. */
+static enum status write_strip(const struct reel *reel, const char *path) {
+  int zoom = fit_zoom(reel, STRIP_TILE), tile_width = zoom * reel->width, tile_height = zoom * reel->height;
+  int columns = reel->frames < STRIP_COLUMNS ? (int)reel->frames : STRIP_COLUMNS;
+  int64_t blocks = (reel->frames + columns - 1) / columns;
+  int left = MARGIN + label_width(reel) + MARGIN;
+  int block_height = LINE + reel->rows * (tile_height + GAP) + MARGIN;
+  int title_width = picture_text(NULL, 0, 0, TEXT_ZOOM, ink, reel->title) + 2 * MARGIN;
+  int width = left + columns * (tile_width + GAP) + MARGIN;
+  if (width < title_width) width = title_width;
+  int64_t height = MARGIN + LINE + MARGIN + blocks * block_height;
+  REQUIRE(height <= 30000, STATUS_USAGE, "%lld frames are too many for one strip; write a .gif",
+          (long long)reel->frames);
+
+  struct picture picture;
+  TRY(picture_open(width, (int)height, paper, &picture));
+  picture_text(&picture, MARGIN, MARGIN, TEXT_ZOOM, ink, reel->title);
+  for (int64_t f = 0; f < reel->frames; f++) {
+    int x = left + (int)(f % columns) * (tile_width + GAP);
+    int y = MARGIN + LINE + MARGIN + (int)(f / columns) * block_height;
+    char time[32];
+    label_time(reel, f, time, sizeof time);
+    picture_text(&picture, x, y, TEXT_ZOOM, faint, time);
+    for (int row = 0; row < reel->rows; row++) {
+      int top = y + LINE + row * (tile_height + GAP);
+      picture_image(&picture, x, top, zoom, reel_image(reel, row, f), reel->height, reel->width, reel->channels);
+      if (f % columns == 0)
+        picture_text(&picture, MARGIN, top + (tile_height - 7 * TEXT_ZOOM) / 2, TEXT_ZOOM, ink, reel->label[row]);
+    }
+  }
+  enum status status = picture_png(&picture, path);
+  picture_close(&picture);
+  return status;
+}
+
+static enum status paint_frame(const struct reel *reel, int64_t frame, int zoom, struct picture *picture) {
+  int tile_width = zoom * reel->width, tile_height = zoom * reel->height;
+  TRY(picture_open(2 * MARGIN + reel->rows * tile_width + (reel->rows - 1) * MARGIN, 2 * MARGIN + LINE + tile_height,
+                   paper, picture));
+  char time[32];
+  label_time(reel, frame, time, sizeof time);
+  for (int row = 0; row < reel->rows; row++) {
+    int x = MARGIN + row * (tile_width + MARGIN);
+    picture_image(picture, x, MARGIN + LINE, zoom, reel_image(reel, row, frame), reel->height, reel->width,
+                  reel->channels);
+    picture_text(picture, x, MARGIN / 2, TEXT_ZOOM, ink, reel->label[row]);
+    int time_width = picture_text(NULL, 0, 0, TEXT_ZOOM, faint, time);
+    if (row == reel->rows - 1) picture_text(picture, x + tile_width - time_width, MARGIN / 2, TEXT_ZOOM, faint, time);
+  }
+  return STATUS_OK;
+}
+
+enum { ANIMATION_PIXELS = 100 << 20 }; /* all frames are held at once */
+
+static enum status write_animation(const struct reel *reel, const char *path) {
+  int64_t tile = (int64_t)reel->height * reel->width, frames_max = ANIMATION_PIXELS / (tile + GIF_TILE * GIF_TILE);
+  REQUIRE(reel->frames <= frames_max, STATUS_USAGE, "an animation of %lld frames of %d x %d would be too large",
+          (long long)reel->frames, reel->width, reel->height);
+  struct picture *pictures = calloc((size_t)reel->frames, sizeof *pictures);
+  REQUIRE(pictures, STATUS_MEMORY, "out of memory for %lld pictures", (long long)reel->frames);
+  enum status status = STATUS_OK;
+  int zoom = fit_zoom(reel, GIF_TILE);
+  for (int64_t f = 0; status == STATUS_OK && f < reel->frames; f++) status = paint_frame(reel, f, zoom, &pictures[f]);
+  /* Hundredths of a second; players show nothing faster than 2, and the format holds 16 bits. */
+  double delay = isnan(reel->dt) ? 10 : fmin(65535, fmax(2, 100 * fabs(reel->dt) + 0.5));
+  if (status == STATUS_OK) status = picture_gif(pictures, (int)reel->frames, (int)delay, path);
+  for (int64_t f = 0; f < reel->frames; f++) picture_close(&pictures[f]);
+  free(pictures);
+  return status;
+}
+
+enum status reel_write(const struct reel *reel, const char *path) {
+  return cli_has_ending(path, ".gif") ? write_animation(reel, path) : write_strip(reel, path);
+}

@@ -1,0 +1,30 @@
+/* Rollouts as pictures: rows of frames, as a filmstrip (.png) or an animation (.gif). Not collective. */
+#ifndef HGN_CLI_REEL_H
+#define HGN_CLI_REEL_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { REEL_ROWS_MAX = 16, REEL_LABEL_MAX = 32 };
+
+struct reel {
+  int64_t frames;
+  int height, width, channels;
+  size_t values;    /* of an image */
+  double start, dt; /* s: time of frame 0, between frames; dt NaN: unknown */
+  int rows;
+  char label[REEL_ROWS_MAX][REEL_LABEL_MAX];
+  float *image[REEL_ROWS_MAX]; /* [frames][H][W][C] in [0, 1]; owned */
+  char title[256];
+};
+
+/* Images for all rows, black, and `values`. */
+enum status reel_allocate(struct reel *reel);
+void reel_free(struct reel *reel);
+
+/* By the ending of the name: .gif an animation at true speed, else a filmstrip. */
+enum status reel_write(const struct reel *reel, const char *path);
+
+#endif

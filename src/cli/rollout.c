@@ -1,0 +1,340 @@
+#include "physics/rollout.h"
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/reel.h"
+#include "graph/cpu.h"
+#include "model/pass.h"
+#include "physics/reference.h"
+#include "store/provenance.h"
+#include "train/source.h"
+#include "train/trained.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum rows { TRUTH, PREDICTION, DIFFERENCE, ROWS };
+enum { STEPS_MAX = 100000 };
+
+struct request {
+  int64_t rollout, steps; /* steps 0: to the last target */
+  bool backward;
+  double speed;
+  enum split split;
+  const char *output;
+};
+
+/* One rollout, unrolled: frame 0 is the anchor. */
+struct unrolled {
+  int64_t frames; /* steps + 1 */
+  double *error;  /* [frames]; NaN where the truth is not known */
+  double *energy; /* [frames]: the learned H */
+  double *q, *p;  /* [frames][state] */
+  bool truth;
+};
+
+/* Inference from what is observed; the model's own steps of `dt`. */
+static enum status predict(const struct trained *trained, struct source *source, const struct protocol *protocol,
+                           const struct request *request, double dt, struct unrolled *out, float *images) {
+  const struct model *model = trained->model;
+  const int64_t state = model_state_values(model), image = model_image_values(model), channels = model->images.channels;
+  float *frames = calloc((size_t)(image * protocol->input_count), sizeof *frames),
+        *one = calloc((size_t)image, sizeof *one);
+  float *noise = calloc((size_t)model_latents(model) + 1, sizeof *noise);
+  float *q = calloc((size_t)(2 * state), sizeof *q), *p = calloc((size_t)(2 * state), sizeof *p);
+  struct pass *pass = NULL;
+  enum status status =
+      frames && one && noise && q && p ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a rollout");
+  if (status == STATUS_OK) status = pass_create(model, 1, 1, trained->parameters, &pass);
+  for (int64_t f = 0; f < protocol->input_count && status == STATUS_OK; f++) {
+    status = source_frames(source, request->split, request->rollout, protocol->input_first + f, 1, one);
+    for (int64_t i = 0; i < image / channels; i++)
+      memcpy(frames + (i * protocol->input_count + f) * channels, one + i * channels, (size_t)channels * sizeof *one);
+  }
+  if (status == STATUS_OK) status = pass_infer(pass, frames, noise, q, p, NULL);
+  for (int64_t t = 0; t < out->frames && status == STATUS_OK; t++) {
+    for (int64_t k = 0; k < state; k++) {
+      out->q[t * state + k] = (double)q[k];
+      out->p[t * state + k] = (double)p[k];
+    }
+    status = pass_energy(pass, q, p, &out->energy[t]);
+    if (status == STATUS_OK) status = pass_draw(pass, q, images + t * image);
+    if (status == STATUS_OK && t + 1 < out->frames) status = pass_step(pass, dt, q, p, q + state, p + state);
+    memcpy(q, q + state, (size_t)state * sizeof *q);
+    memcpy(p, p + state, (size_t)state * sizeof *p);
+  }
+  pass_destroy(&pass);
+  free(frames);
+  free(one);
+  free(noise);
+  free(q);
+  free(p);
+  return status;
+}
+
+/* The true state at the anchor, integrated over the same times, rendered without noise. */
+static enum status simulate_truth(struct source *source, const struct protocol *protocol, const struct request *request,
+                                  double dt, int64_t frames, float *images) {
+  const struct experiment *experiment = source->experiment;
+  const struct system *system = system_get(experiment->system.kind);
+  double state[SYSTEM_STATE_MAX], h = 0;
+  const double *states = source->states[request->split] + (size_t)((request->rollout - source->first[request->split]) *
+                                                                   source->data->frames * source->data->coordinates);
+  memcpy(state, states + protocol->anchor * source->data->coordinates,
+         (size_t)source->data->coordinates * sizeof *state);
+  for (int64_t t = 0; t < frames; t++) {
+    if (t > 0) TRY(reference_advance(system, &experiment->system, dt, ROLLOUT_TOLERANCE, &h, state));
+    render_f32(&source->renderer, state, images + (size_t)t * source->renderer.values);
+  }
+  return STATUS_OK;
+}
+
+/* Frames made elsewhere: what there is of them, when the times are theirs. */
+static enum status read_truth(struct source *source, const struct protocol *protocol, const struct request *request,
+                              int64_t frames, size_t values, float *images, int64_t *known) {
+  *known = 0;
+  if (request->speed != 1) return STATUS_OK;
+  const int64_t toward = request->backward ? -1 : 1;
+  for (int64_t t = 0; t < frames; t++) {
+    const int64_t frame = protocol->anchor + toward * t;
+    if (frame < 0 || frame >= source->data->frames) break;
+    TRY(source_frames(source, request->split, request->rollout, frame, 1, images + (size_t)t * values));
+    *known = t + 1;
+  }
+  return STATUS_OK;
+}
+
+/* Grey where both agree, brighter where the prediction is brighter. */
+static double compare(const float *truth, const float *prediction, size_t values, float *difference) {
+  double sum = 0;
+  for (size_t i = 0; i < values; i++) {
+    const double d = (double)prediction[i] - (double)truth[i];
+    sum += d * d;
+    difference[i] = (float)(0.5 + 0.5 * d);
+  }
+  return sum / (double)values;
+}
+
+static enum status unroll(const struct trained *trained, struct source *source, const struct protocol *protocol,
+                          const struct request *request, struct unrolled *out, struct reel *reel) {
+  const double latent_dt = (request->backward ? -1 : 1) * request->speed * trained->dt;
+  int64_t known = out->frames;
+  TRY(predict(trained, source, protocol, request, latent_dt, out, reel->image[PREDICTION]));
+  if (source->rendering) {
+    TRY(simulate_truth(source, protocol, request, reel->dt, out->frames, reel->image[TRUTH]));
+  } else {
+    TRY(read_truth(source, protocol, request, out->frames, reel->values, reel->image[TRUTH], &known));
+  }
+  for (int64_t t = 0; t < out->frames; t++) {
+    const size_t at = (size_t)t * reel->values;
+    const double error =
+        compare(reel->image[TRUTH] + at, reel->image[PREDICTION] + at, reel->values, reel->image[DIFFERENCE] + at);
+    out->error[t] = t < known ? error : NAN;
+  }
+  out->truth = known > 0;
+  return STATUS_OK;
+}
+
+/* ---- Output ---- */
+
+static double mean_error(const struct unrolled *out) {
+  double sum = 0;
+  int64_t count = 0;
+  for (int64_t t = 0; t < out->frames; t++) {
+    if (isnan(out->error[t])) continue;
+    sum += out->error[t];
+    count += 1;
+  }
+  return count ? sum / (double)count : NAN;
+}
+
+static enum status put(struct store_file *file, const char *name, enum store_type type, int rank, const int64_t *extent,
+                       const char *unit, const char *help, const void *data) {
+  TRY(store_dataset(file, name, type, rank, extent, unit, help));
+  return store_write(file, name, 0, extent[0], data);
+}
+
+/* Collective over `self`, the root's own communicator. */
+static enum status write_arrays(const struct comm *self, const struct trained *trained, const struct unrolled *out,
+                                const struct reel *reel, const char *path) {
+  const struct model_map *map = &trained->model->state;
+  const int64_t frames = out->frames, images[] = {frames, reel->height, reel->width, reel->channels},
+                states[] = {frames, map->height, map->width, map->channels};
+  double *time = malloc((size_t)frames * sizeof *time);
+  REQUIRE(time, STATUS_MEMORY, "out of memory for %lld times", (long long)frames);
+  for (int64_t t = 0; t < frames; t++) time[t] = reel->start + reel->dt * (double)t;
+  struct store_file file;
+  enum status status = store_create(self, path, &file);
+  if (status == STATUS_OK) {
+    status = store_attribute_text(&file, "format", "hgn-rollout");
+    if (status == STATUS_OK) status = store_attribute_text(&file, "model", trained->path);
+    if (status == STATUS_OK) status = provenance_write(&file);
+    if (status == STATUS_OK) status = put(&file, "/time", STORE_F64, 1, &frames, "s", NULL, time);
+    if (status == STATUS_OK)
+      status = put(&file, "/prediction", STORE_F32, 4, images, NULL, "decoded frames", reel->image[PREDICTION]);
+    if (status == STATUS_OK && out->truth)
+      status = put(&file, "/truth", STORE_F32, 4, images, NULL, "frames without observation noise, or as given",
+                   reel->image[TRUTH]);
+    if (status == STATUS_OK) status = put(&file, "/error", STORE_F64, 1, &frames, NULL, "pixel MSE", out->error);
+    if (status == STATUS_OK) status = put(&file, "/energy", STORE_F64, 1, &frames, NULL, "the learned H", out->energy);
+    if (status == STATUS_OK) status = put(&file, "/q", STORE_F64, 4, states, NULL, "latent position", out->q);
+    if (status == STATUS_OK) status = put(&file, "/p", STORE_F64, 4, states, NULL, "latent momentum", out->p);
+    if (status == STATUS_OK) status = store_commit(&file);
+    store_close(&file);
+  }
+  free(time);
+  return status;
+}
+
+static enum status allocate(const struct trained *trained, struct unrolled *out) {
+  const int64_t values = out->frames * model_state_values(trained->model);
+  out->error = calloc((size_t)out->frames, sizeof(double));
+  out->energy = calloc((size_t)out->frames, sizeof(double));
+  out->q = calloc((size_t)values, sizeof(double));
+  out->p = calloc((size_t)values, sizeof(double));
+  REQUIRE(out->error && out->energy && out->q && out->p, STATUS_MEMORY, "out of memory for %lld frames",
+          (long long)out->frames);
+  return STATUS_OK;
+}
+
+static void write_title(const struct request *request, const struct unrolled *out, struct reel *reel) {
+  int used = snprintf(reel->title, sizeof reel->title, "%s rollout %lld", split_name[request->split],
+                      (long long)request->rollout);
+  if (request->backward) used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", backward");
+  if (request->speed != 1)
+    used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", speed %g", request->speed);
+  if (out->truth)
+    snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", MSE %.3fe-4", 1e4 * mean_error(out));
+}
+
+/* Root only. */
+static enum status roll_out(const struct comm *self, const struct trained *trained, struct source *source,
+                            const struct protocol *protocol, const struct request *request) {
+  const double sign = request->backward ? -1 : 1, dt = isnan(source->data->dt) ? trained->dt : source->data->dt;
+  const int64_t last = request->backward ? protocol->anchor - protocol->target_first
+                                         : protocol->target_first + protocol->target_count - 1 - protocol->anchor;
+  struct unrolled out = {.frames = (request->steps ? request->steps
+                                    : last > 0     ? last
+                                                   : protocol->target_count - 1) +
+                                   1};
+  struct reel reel = {.frames = out.frames,
+                      .height = (int)source->data->height,
+                      .width = (int)source->data->width,
+                      .channels = (int)source->data->channels,
+                      .start = dt * (double)protocol->anchor,
+                      .dt = sign * request->speed * dt,
+                      .rows = ROWS,
+                      .label = {"truth", "prediction", "difference"}};
+  enum status status = reel_allocate(&reel);
+  if (status == STATUS_OK) status = allocate(trained, &out);
+  if (status == STATUS_OK) status = source_load(source, request->split, request->rollout, 1);
+  if (status == STATUS_OK) status = unroll(trained, source, protocol, request, &out, &reel);
+  if (status == STATUS_OK) {
+    write_title(request, &out, &reel);
+    status = cli_has_ending(request->output, ".h5") ? write_arrays(self, trained, &out, &reel, request->output)
+                                                    : reel_write(&reel, request->output);
+  }
+  if (status == STATUS_OK) {
+    if (out.truth)
+      printf("MSE %.3fe-4 over %lld frames; last frame %.3fe-4\n", 1e4 * mean_error(&out), (long long)out.frames,
+             1e4 * out.error[out.frames - 1]);
+    printf("%s\n", request->output);
+  }
+  reel_free(&reel);
+  free(out.error);
+  free(out.energy);
+  free(out.q);
+  free(out.p);
+  return status;
+}
+
+static enum status open_and_roll(const struct comm *world, const struct trained *trained, const char *path,
+                                 const struct request *request) {
+  struct dataset data = {.config = NULL};
+  struct source source = {.held = -1};
+  struct protocol protocol;
+  struct comm self = {.size = 0};
+  TRY(dataset_open(world, path, &data));
+  enum status status = protocol_resolve(&trained->training->protocol, data.frames, &protocol);
+  const struct model_images *images = &trained->model->images;
+  if (status == STATUS_OK &&
+      (data.height != images->height || data.width != images->width || data.channels != images->channels ||
+       protocol.input_count != trained->model->input_frames))
+    status = status_raise(STATUS_FILE, "%s: its images do not fit the model", path);
+  if (status == STATUS_OK && request->rollout >= data.rollouts[request->split])
+    status = status_raise(STATUS_USAGE, "%s: the %s split has rollouts 0 to %lld; there is no rollout %lld", path,
+                          split_name[request->split], (long long)data.rollouts[request->split] - 1,
+                          (long long)request->rollout);
+  if (status == STATUS_OK) status = comm_agree(world, source_open(&data, &source));
+  if (status == STATUS_OK) {
+    if (world->rank == 0) {
+      status = comm_open(MPI_COMM_SELF, &self);
+      if (status == STATUS_OK) status = roll_out(&self, trained, &source, &protocol, request);
+      comm_close(&self);
+    }
+    status = comm_agree(world, status);
+  }
+  source_close(&source);
+  dataset_close(&data);
+  return status;
+}
+
+static enum status parse_speed(const char *text, double *speed) {
+  char *end;
+  if (!text) return STATUS_OK;
+  *speed = strtod(text, &end);
+  REQUIRE(end != text && *end == '\0' && *speed > 0 && *speed <= 1000, STATUS_USAGE,
+          "--speed \"%s\": expected a number above 0, at most 1000", text);
+  return STATUS_OK;
+}
+
+static enum status run(const struct comm *world, int argc, char **argv) {
+  struct request request = {.speed = 1, .split = SPLIT_TEST};
+  bool train = false, last = false;
+  const char *speed = NULL, *data = NULL;
+  const struct cli_option options[] = {{"--rollout", NULL, CLI_COUNT_VALUE, &request.rollout},
+                                       {"--steps", NULL, CLI_COUNT_VALUE, &request.steps},
+                                       {"--backward", NULL, CLI_FLAG, &request.backward},
+                                       {"--speed", NULL, CLI_TEXT, &speed},
+                                       {"--train", NULL, CLI_FLAG, &train},
+                                       {"--last", NULL, CLI_FLAG, &last},
+                                       {"--data", NULL, CLI_TEXT, &data},
+                                       {"--output", "-o", CLI_TEXT, &request.output}};
+  struct cli_words words;
+  char path[STORE_PATH_MAX];
+  TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
+  TRY(cli_operands(&words, 1, 1, "one RUN.h5"));
+  TRY(parse_speed(speed, &request.speed));
+  REQUIRE(request.steps <= STEPS_MAX, STATUS_USAGE, "--steps %lld: at most %d", (long long)request.steps,
+          (int)STEPS_MAX);
+  REQUIRE(request.output, STATUS_USAGE, "missing: -o FILE.png, .gif or .h5");
+  REQUIRE(cli_has_ending(request.output, ".png") || cli_has_ending(request.output, ".gif") ||
+              cli_has_ending(request.output, ".h5"),
+          STATUS_USAGE, "the output \"%s\" ends neither in .png nor in .gif nor in .h5", request.output);
+  if (train) request.split = SPLIT_TRAIN;
+  TRY(cpu_agree(world));
+  struct trained trained;
+  TRY(trained_open(world, words.operand[0], last, &trained));
+  enum status status = trained_data_path(world, &trained, data, path);
+  if (status == STATUS_OK) status = open_and_roll(world, &trained, path, &request);
+  trained_close(&trained);
+  return status;
+}
+
+const struct cli_command cli_rollout = {
+    "rollout", "unroll a trained model beside the truth",
+    "Usage: hgn rollout RUN.h5 [--rollout I] [--steps N] [--backward] [--speed X] -o FILE.png|FILE.gif|FILE.h5\n\n"
+    "Infers the state of a rollout from the frames that the encoder sees and unrolls the learned Hamiltonian from\n"
+    "there. Rows: the truth without observation noise, the prediction, and their difference (grey where they agree).\n"
+    "Where the states are known, the truth is simulated at the times asked for, beyond the data's end too.\n\n"
+    "  --rollout I        which one, from 0; default 0\n"
+    "  --train            of the training split; default: the test split\n"
+    "  --steps N          how far; default: to the last frame that was trained for\n"
+    "  --backward         backward in time from the inferred state\n"
+    "  --speed X          steps X times as long as in training\n"
+    "  --data DATA.h5     other data than in training\n"
+    "  --last             the latest checkpoint; default: the best\n"
+    "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: the arrays, with latent states and H\n",
+    run};

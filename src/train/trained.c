@@ -1,0 +1,74 @@
+#include "train/trained.h"
+
+#include "train/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Root only. A run's best checkpoint, else its latest; a checkpoint is itself. */
+static enum status choose(const char *run, bool last, char path[STORE_PATH_MAX]) {
+  int64_t *steps;
+  int count;
+  REQUIRE(strlen(run) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", run);
+  TRY(checkpoint_name(run, -1, path));
+  if (!last && access(path, F_OK) == 0) return STATUS_OK;
+  TRY(checkpoint_list(run, &steps, &count));
+  const int64_t latest = count ? steps[count - 1] : -1;
+  free(steps);
+  if (latest >= 0) return checkpoint_name(run, latest, path);
+  memcpy(path, run, strlen(run) + 1); /* itself, or what store_open() will say */
+  return STATUS_OK;
+}
+
+static enum status load(const struct comm *comm, struct trained *trained) {
+  struct model_images images;
+  int64_t input_frames;
+  TRY(checkpoint_describe(comm, trained->path, &trained->config, &images, &input_frames, &trained->dt));
+  const struct experiment *experiment = config_experiment(trained->config);
+  trained->training = &experiment->training;
+  trained->seed = (uint64_t)experiment->seed;
+  enum status status = model_create(&experiment->training.model, &images, input_frames, GRAPH_F32, &trained->model);
+  if (status == STATUS_OK) {
+    const size_t bytes = (size_t)trained->model->part[MODEL_PARTS] * sizeof(float);
+    trained->parameters = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (!trained->parameters) status = status_raise(STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
+  }
+  TRY(comm_agree(comm, status));
+  struct checkpoint checkpoint = {.parameters = trained->parameters};
+  TRY(checkpoint_read(comm, trained->path, trained->model, &checkpoint));
+  trained->step = checkpoint.step;
+  return STATUS_OK;
+}
+
+enum status trained_open(const struct comm *comm, const char *run, bool last, struct trained *trained) {
+  *trained = (struct trained){.config = NULL};
+  TRY(comm_agree(comm, comm->rank == 0 ? choose(run, last, trained->path) : STATUS_OK));
+  TRY(comm_broadcast(comm, trained->path, sizeof trained->path));
+  enum status status = load(comm, trained);
+  if (status != STATUS_OK) trained_close(trained);
+  return status;
+}
+
+void trained_close(struct trained *trained) {
+  model_destroy(&trained->model);
+  config_destroy(&trained->config);
+  free(trained->parameters);
+  trained->parameters = NULL;
+}
+
+enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
+                              char path[STORE_PATH_MAX]) {
+  const char *data = given ? given : trained->training->data, *slash = strrchr(trained->path, '/');
+  REQUIRE(strlen(data) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", data);
+  snprintf(path, STORE_PATH_MAX, "%s", data);
+  if (given || data[0] == '/' || !slash) return STATUS_OK;
+  if (comm->rank == 0 && access(path, F_OK) != 0) {
+    const int folder = (int)(slash - trained->path) + 1;
+    const char *base = strrchr(data, '/') ? strrchr(data, '/') + 1 : data;
+    char beside[STORE_PATH_MAX];
+    const int length = snprintf(beside, sizeof beside, "%.*s%s", folder, trained->path, base);
+    if (length < (int)sizeof beside && access(beside, F_OK) == 0) snprintf(path, STORE_PATH_MAX, "%s", beside);
+  }
+  return comm_broadcast(comm, path, STORE_PATH_MAX);
+}

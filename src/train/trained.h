@@ -1,0 +1,30 @@
+/* A trained model, from the checkpoints beside a run. */
+#ifndef HGN_TRAIN_TRAINED_H
+#define HGN_TRAIN_TRAINED_H
+
+#include "config/config.h"
+#include "model/model.h"
+#include "store/file.h"
+#include "train/protocol.h"
+
+struct trained {
+  struct config *config; /* owned */
+  const struct training *training;
+  uint64_t seed;
+  struct model *model; /* owned */
+  float *parameters;   /* owned */
+  double dt;
+  int64_t step;              /* it was trained for */
+  char path[STORE_PATH_MAX]; /* of the checkpoint */
+};
+
+/* Collective. run: RUN.h5, of which the best model is taken, or with `last` the latest checkpoint; or a checkpoint. */
+enum status trained_open(const struct comm *comm, const char *run, bool last, struct trained *trained);
+void trained_close(struct trained *trained);
+
+/* Collective. The data set to use: `given`, or when NULL the one that it was trained on, looked for from the working
+ * folder and from the run's. */
+enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
+                              char path[STORE_PATH_MAX]);
+
+#endif
