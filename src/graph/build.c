@@ -308,6 +308,32 @@ struct value graph_upsample2(struct value x) {
 struct value graph_upsample2_adjoint(struct value x) {
   return add_unary(OP_upsample2_adjoint, x, 0, 0);
 }
+struct value graph_interleave2(struct value x) {
+  return add_unary(OP_interleave2, x, 0, 0);
+}
+struct value graph_interleave2_adjoint(struct value x) {
+  return add_unary(OP_interleave2_adjoint, x, 0, 0);
+}
+
+/* Along an axis of three taps: those that meet the first and the second of the two pixels. Even rows (parity 0) see
+ * tap 0 on the pixel before and taps 1 and 2 on their own; odd rows 0 and 1 on their own and 2 on the one after. */
+static struct value merge_taps(struct value w, int axis, int parity) {
+  struct value tap[3];
+  for (int i = 0; i < 3; i++) tap[i] = graph_slice(w, axis, i, 1);
+  struct value first = parity == 0 ? tap[0] : graph_add(tap[0], tap[1]);
+  struct value second = parity == 0 ? graph_add(tap[1], tap[2]) : tap[2];
+  return graph_concatenate((const struct value[]){first, second}, 2, axis);
+}
+
+struct value graph_upsample2_conv(struct value x, struct value weights) {
+  struct value part[4];
+  for (int row = 0; row < 2; row++) {
+    struct value rows = merge_taps(weights, 0, row);
+    for (int column = 0; column < 2; column++) part[2 * row + column] = merge_taps(rows, 1, column);
+  }
+  const struct conv_options around = {.stride = 1, .top = 1, .bottom = 1, .left = 1, .right = 1};
+  return graph_interleave2(graph_conv(x, graph_concatenate(part, 4, 3), around));
+}
 
 struct value graph_normal(struct value key, enum graph_type type, int rank, const int64_t *dim) {
   struct graph *graph = common_graph("normal", &key, 1);

@@ -204,6 +204,16 @@ DERIVE(upsample2) {
   contribution[0] = graph_upsample2_adjoint(cotangent);
 }
 
+DERIVE(interleave2) {
+  (void)node;
+  contribution[0] = graph_interleave2_adjoint(cotangent);
+}
+
+DERIVE(interleave2_adjoint) {
+  (void)node;
+  contribution[0] = graph_interleave2(cotangent);
+}
+
 DERIVE(upsample2_adjoint) {
   (void)node;
   contribution[0] = graph_upsample2(cotangent);

@@ -145,6 +145,16 @@ struct value graph_bias(struct value x, struct value bias);
 struct value graph_upsample2(struct value x);
 struct value graph_upsample2_adjoint(struct value x);
 
+/* y[n][2 i + a][2 j + b][c] = x[n][i + a][j + b][(2 a + b) C + c] for a, b in {0, 1}, C = channels of y: from
+ * [n][h + 1][w + 1][4 C] to [n][2 h][2 w][C]; and its adjoint. */
+struct value graph_interleave2(struct value x);
+struct value graph_interleave2_adjoint(struct value x);
+
+/* graph_conv(graph_upsample2(x), weights) with 3x3 weights and a padding of 1, for half the multiplications: an output
+ * pixel meets only 2 x 2 different pixels of x, so that four 2x2 convolutions with sums of the weights, one for each
+ * parity of row and column, give all of them. */
+struct value graph_upsample2_conv(struct value x, struct value weights);
+
 /* ---- Randomness ---- */
 
 /* Standard normal draws, functions of key alone: i64[3] = seed, purpose, index, as rng_stream(seed, purpose, index, 0)

@@ -35,17 +35,30 @@ static struct value add_dense(struct value x, struct value weights, int64_t chan
   return graph_reshape(y, 4, (const int64_t[]){shape.dim[0], 1, 1, channels});
 }
 
+static struct value add_parameters(struct value x, const char *name, int64_t height, int64_t width, int64_t channels,
+                                   struct value *bias) {
+  const struct shape shape = value_shape(x);
+  char weight_name[GRAPH_NAME_MAX + 1], bias_name[GRAPH_NAME_MAX + 1];
+  snprintf(weight_name, sizeof weight_name, "%.48s.weight", name);
+  snprintf(bias_name, sizeof bias_name, "%.48s.bias", name);
+  struct value weights =
+      graph_parameter(x.graph, weight_name, shape.type, 4, (const int64_t[]){height, width, shape.dim[3], channels});
+  *bias = graph_parameter(x.graph, bias_name, shape.type, 1, &channels);
+  return weights;
+}
+
+struct value layers_add_doubled(struct value x, const char *name, int64_t channels) {
+  if (!value_valid(x)) return GRAPH_NONE;
+  struct value bias, weights = add_parameters(x, name, 3, 3, channels, &bias);
+  return graph_bias(graph_upsample2_conv(x, weights), bias);
+}
+
 struct value layers_add(struct value x, const char *name, const struct layer *layer) {
   if (!value_valid(x)) return GRAPH_NONE;
   const struct shape shape = value_shape(x);
   const int64_t height = layer->kernel ? layer->kernel : shape.dim[1];
   const int64_t width = layer->kernel ? layer->kernel : shape.dim[2];
-  char weight_name[GRAPH_NAME_MAX + 1], bias_name[GRAPH_NAME_MAX + 1];
-  snprintf(weight_name, sizeof weight_name, "%.48s.weight", name);
-  snprintf(bias_name, sizeof bias_name, "%.48s.bias", name);
-  struct value weights = graph_parameter(x.graph, weight_name, shape.type, 4,
-                                         (const int64_t[]){height, width, shape.dim[3], layer->channels});
-  struct value bias = graph_parameter(x.graph, bias_name, shape.type, 1, &layer->channels);
+  struct value bias, weights = add_parameters(x, name, height, width, layer->channels, &bias);
   const bool whole = height == shape.dim[1] && width == shape.dim[2];
   if (whole && (layer->kernel == 0 || layer->padding == PADDING_VALID || (height == 1 && width == 1)))
     return graph_bias(add_dense(x, weights, layer->channels), bias);

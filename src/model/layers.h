@@ -15,6 +15,9 @@ struct layer {
 };
 struct value layers_add(struct value x, const char *name, const struct layer *layer);
 
+/* Pixels doubled, then a 3x3 convolution: "NAME.weight" and "NAME.bias". */
+struct value layers_add_doubled(struct value x, const char *name, int64_t channels);
+
 /* The whole stack, layers "PREFIX.0", "PREFIX.1", ...: activation between them, final_activation at the end. `section`
  * names the configuration's section in messages. */
 struct value layers_stack(struct value x, const char *prefix, const char *section,

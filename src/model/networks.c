@@ -140,11 +140,12 @@ static struct value add_skip(struct value x, int block, int64_t channels) {
 
 static struct value add_block(const struct decoder_settings *settings, struct value x, int block) {
   const int64_t channels = settings->channels.item[block];
-  struct value y = graph_upsample2(x);
+  struct value y = x;
   for (int64_t i = 0; i < settings->convolutions; i++) {
     char name[GRAPH_NAME_MAX + 1];
     snprintf(name, sizeof name, "decoder.%d.%d", block, (int)i);
-    y = layers_add(y, name, &(struct layer){channels, 3, 1, PADDING_SAME});
+    y = i == 0 ? layers_add_doubled(y, name, channels)
+               : layers_add(y, name, &(struct layer){channels, 3, 1, PADDING_SAME});
     y = layers_activate(y, settings->activation, settings->slope);
   }
   if (settings->residual && value_valid(y)) y = graph_add(y, add_skip(x, block, channels));

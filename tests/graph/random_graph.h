@@ -74,7 +74,9 @@ static inline struct value random_op(struct rng *rng, struct value x, struct val
     return graph_reshape(graph_tanh(graph_scale(z, 0.02)), 4, image);
   }
   case 18:
-    return graph_upsample2(graph_scale(graph_upsample2_adjoint(x), 0.25));
+    x = graph_scale(graph_upsample2_adjoint(x), 0.25);
+    return channels_of(x) == 3 ? graph_tanh(graph_scale(graph_upsample2_conv(x, graph_slice(weights, 3, 0, 3)), 0.3))
+                               : graph_upsample2(x);
   default:
     return graph_subtract(x, graph_logsumexp(x, 8, true));
   }

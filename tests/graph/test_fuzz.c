@@ -98,7 +98,16 @@ static struct value random_call(struct rng *rng, struct value x, struct value y)
   case 26:
     return graph_bias(x, y);
   case 27:
-    return rng_below(rng, 2) == 0 ? graph_upsample2(x) : graph_upsample2_adjoint(x);
+    switch (rng_below(rng, 4)) {
+    case 0:
+      return graph_upsample2(x);
+    case 1:
+      return graph_upsample2_adjoint(x);
+    case 2:
+      return graph_interleave2(x);
+    default:
+      return graph_interleave2_adjoint(x);
+    }
   case 28:
     return graph_normal(x, rng_below(rng, 2) == 0 ? GRAPH_F32 : GRAPH_F64, rank, dim);
   default:
