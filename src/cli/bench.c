@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int compare_doubles(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -36,31 +37,46 @@ enum status bench_read_peer(const char *script, const char *arguments, int count
   return STATUS_OK;
 }
 
+enum status bench_wait(const struct comm *comm) {
+  MPI_Request request;
+  int done = 0;
+  TRY(comm_check(MPI_Ibarrier(comm->mpi, &request), "MPI_Ibarrier"));
+  while (!done) {
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    TRY(comm_check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
+  }
+  return STATUS_OK;
+}
+
 static const struct bench_kind {
   const char *name;
   enum status (*run)(const struct comm *world, const char *peer);
-} kinds[] = {{"simulate", bench_simulate}, {"graph", bench_graph}};
+} kinds[] = {{"simulate", bench_simulate}, {"graph", bench_graph}, {"train", bench_train}, {"scaling", bench_scaling}};
 
 static enum status run(const struct comm *world, int argc, char **argv) {
   const char *peer = NULL;
   const struct cli_option options[] = {{"--peer", NULL, CLI_TEXT, &peer}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, 1, false, &words));
-  TRY(cli_operands(&words, 1, 1, "what to measure: simulate or graph"));
+  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train or scaling"));
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strcmp(words.operand[0], kinds[i].name) == 0) return kinds[i].run(world, peer);
-  return status_raise(STATUS_USAGE, "there is no benchmark \"%s\"; there are: simulate, graph", words.operand[0]);
+  return status_raise(STATUS_USAGE, "there is no benchmark \"%s\"; there are: simulate, graph, train, scaling",
+                      words.operand[0]);
 }
 
 const struct cli_command cli_bench = {
     "bench", "throughput on this machine",
     "Usage: hgn bench simulate [--peer tests/peer/simulate_scipy.py]\n"
     "       hgn bench graph [--peer tests/peer/graph_torch.py]\n"
-    "       mpirun -n N hgn bench ...\n\n"
+    "       mpirun -n N hgn bench train [--peer tests/peer/hgn_torch.py]\n"
+    "       mpirun -n N hgn bench scaling\n\n"
     "simulate: the making of rollouts, states only, and with observation noise and rendered frames, on one core (on "
     "each\n"
     "rank when there are several; the slowest counts), beside the bandwidth of memset in the same run.\n"
     "graph: convolutions beside oneDNN's primitives alone, a decoder block and the gradient of a leapfrog step beside\n"
-    "their kernels alone, and the cost of a node; on rank 0.\n\n"
+    "their kernels alone, and the cost of a node; on rank 0.\n"
+    "train: a training step of each preset by stage, what decoding fewer frames saves and what a microbatch costs.\n"
+    "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n\n"
     "  --peer SCRIPT   also runs a script that does the same with other software, and prints the ratios\n",
     run};

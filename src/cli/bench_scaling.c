@@ -1,0 +1,203 @@
+#include "base/log.h"
+#include "cli/bench.h"
+#include "cli/bench_rig.h"
+#include "comm/reduce.h"
+#include "train/checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STRONG_BATCH = 16, WEAK_BATCH = 8, STEPS = 7, MESSAGES = 15, PREDICTED_BATCH = 4096, PREDICTED_RANKS = 4096 };
+
+/* What the model of a step is made of, measured on one rank; lanes of one rollout. */
+struct bench_costs {
+  double lane;               /* s of all work on a lane */
+  double unroll, encode;     /* s of it in the last two stages, which hide messages */
+  double rank;               /* s a step that every rank needs whatever its share: Adam and the rest */
+  double bytes[MODEL_PARTS]; /* of each part's sum */
+};
+
+struct bench_network {
+  const char *name;
+  double latency, bandwidth; /* s; bytes a second, of one rank */
+};
+
+/* A sum over n ranks by rings or halving and doubling: at least this (Thakur, Rabenseifner and Gropp 2005). */
+static double reduce_seconds(const struct bench_network *network, double bytes, int64_t ranks) {
+  int rounds = 0;
+  while (((int64_t)1 << rounds) < ranks) rounds++;
+  return ranks == 1
+             ? 0
+             : 2 * rounds * network->latency + 2 * bytes * (double)(ranks - 1) / (double)ranks / network->bandwidth;
+}
+
+/* A step of `lanes` lanes. The decoder's sum travels while rollouts are differentiated, the Hamiltonian's while the
+ * encoder is; nothing hides the encoder's. */
+static double predict(const struct bench_costs *costs, const struct bench_network *network, int64_t lanes,
+                      int64_t ranks, double *exposed) {
+  static const enum model_part order[MODEL_PARTS] = {MODEL_DECODER, MODEL_DYNAMICS, MODEL_INFERENCE};
+  const double share = (double)((lanes + ranks - 1) / ranks), unroll = share * costs->unroll;
+  const double ready[MODEL_PARTS] = {0, unroll, unroll + share * costs->encode};
+  double end = 0;
+  for (int i = 0; i < MODEL_PARTS; i++) {
+    if (end < ready[i]) end = ready[i];
+    end += reduce_seconds(network, costs->bytes[order[i]], ranks);
+  }
+  *exposed = end - ready[MODEL_PARTS - 1];
+  return share * costs->lane + costs->rank + *exposed;
+}
+
+/* Collective. The network as this machine has it: sums of one word and of a whole gradient, all ranks. */
+static enum status measure_network(const struct comm *comm, int64_t words, struct bench_network *network) {
+  double small[MESSAGES], large[MESSAGES];
+  int64_t *sum = calloc((size_t)words, sizeof *sum);
+  TRY(comm_agree(comm, sum ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a message")));
+  enum status status = STATUS_OK;
+  for (int i = 0; i < MESSAGES && status == STATUS_OK; i++) {
+    double began = log_clock();
+    status = reduce_sum(comm, sum, 1);
+    small[i] = log_clock() - began;
+    began = log_clock();
+    if (status == STATUS_OK) status = reduce_sum(comm, sum, words);
+    large[i] = log_clock() - began;
+  }
+  free(sum);
+  TRY(status);
+  int rounds = 1;
+  while ((1 << rounds) < comm->size) rounds++;
+  const double least = bench_median(small, MESSAGES), most = bench_median(large, MESSAGES);
+  network->latency = least / (2 * rounds);
+  network->bandwidth = 2 * 8 * (double)words * (comm->size - 1) / comm->size / (most > least ? most - least : 1e-9);
+  return comm_broadcast(comm, network, sizeof *network);
+}
+
+/* Collective over comm. Opening reads the ranks' slices; a checkpoint is written as in training. */
+static enum status time_files(const struct comm *comm, struct bench_rig *rig, const char *data, double *seconds) {
+  char path[1100];
+  float *moments = calloc((size_t)rig->model->part[MODEL_PARTS], sizeof *moments);
+  TRY(comm_agree(comm, moments ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for moments")));
+  snprintf(path, sizeof path, "%s.checkpoint.h5", data);
+  const struct checkpoint checkpoint = {
+      .parameters = rig->parameters, .first = moments, .second = moments, .exponent = rig->step.exchange.exponent};
+  const double began = log_clock();
+  enum status status = checkpoint_write(comm, path, rig->config, "", rig->data.dt, rig->model, &checkpoint);
+  *seconds = log_clock() - began;
+  free(moments);
+  if (comm->rank == 0) unlink(path);
+  return status;
+}
+
+static void print_measured(const char *kind, const struct comm *comm, int64_t batch, const struct bench_steps *times,
+                           double first, double open, double files) {
+  const double stop = times->stage[STEP_REDUCE], standing = times->waited < stop ? times->waited : stop;
+  printf("%-7s %5d %7lld %9.4f %7.0f%% %9.4f %9.4f %9.4f %9.4f %9.4f %9.3f %9.3f\n", kind, comm->size, (long long)batch,
+         times->whole, 100 * first / times->whole, times->busy, times->busiest - times->busy, times->exchanged,
+         standing, times->adam, open, files);
+  fflush(stdout);
+}
+
+/* Collective over comm. first: the ideal step's seconds, set by one rank. */
+static enum status run_case(const struct comm *comm, const char *kind, const char *data, int64_t batch, double *first,
+                            struct bench_costs *costs) {
+  char settings[256];
+  snprintf(settings, sizeof settings,
+           "model: {preset: paper}\nobjective: {name: elbo}\n"
+           "train: {steps: 1000, batch: %lld, microbatch: 1, frames_per_rollout: 6}\n",
+           (long long)batch);
+  struct bench_rig rig;
+  struct bench_steps times;
+  double files = 0, began = log_clock();
+  TRY(bench_rig_open(comm, data, settings, &rig));
+  const double open = log_clock() - began;
+  enum status status = bench_rig_time(&rig, STEPS, &times);
+  if (status == STATUS_OK) status = time_files(comm, &rig, data, &files);
+  if (status == STATUS_OK && comm->rank == 0) {
+    const bool strong = strcmp(kind, "strong") == 0;
+    if (comm->size == 1) *first = times.whole;
+    print_measured(kind, comm, batch, &times, strong ? *first / comm->size : *first, open, files);
+  }
+  if (status == STATUS_OK && costs) {
+    const double lanes = (double)batch;
+    costs->unroll = times.stage[STEP_UNROLL_BACK] / lanes;
+    costs->encode = times.stage[STEP_ENCODE_BACK] / lanes;
+    costs->lane = (times.stage[STEP_INFER] + times.stage[STEP_DRAW]) / lanes + costs->unroll + costs->encode;
+    costs->rank = times.whole - lanes * costs->lane;
+    for (int part = 0; part < MODEL_PARTS; part++)
+      costs->bytes[part] = 8 * (double)(rig.model->part[part + 1] - rig.model->part[part]);
+  }
+  bench_rig_close(&rig);
+  return status;
+}
+
+static void print_prediction(const struct bench_costs *costs, const struct bench_network *network) {
+  double exposed;
+  printf("\n%s: %.1f us, %.2f GB/s\n%6s  %36s  %36s\n%6s  %9s %9s %9s %6s  %9s %9s %9s %6s\n", network->name,
+         1e6 * network->latency, 1e-9 * network->bandwidth, "", "strong: batch 4096", "weak: batch 8 times ranks",
+         "ranks", "step", "exposed", "rollout/s", "share", "step", "exposed", "rollout/s", "share");
+  for (int64_t ranks = 8; ranks <= PREDICTED_RANKS; ranks *= 2) {
+    const double ideal = predict(costs, network, PREDICTED_BATCH, 1, &exposed) / (double)ranks;
+    const double strong = predict(costs, network, PREDICTED_BATCH, ranks, &exposed), strong_exposed = exposed;
+    const double alone = predict(costs, network, WEAK_BATCH, 1, &exposed);
+    const double weak = predict(costs, network, WEAK_BATCH * ranks, ranks, &exposed);
+    printf("%6lld  %9.4f %9.4f %9.0f %5.0f%%  %9.4f %9.4f %9.0f %5.0f%%\n", (long long)ranks, strong, strong_exposed,
+           PREDICTED_BATCH / strong, 100 * ideal / strong, weak, exposed, (double)(WEAK_BATCH * ranks) / weak,
+           100 * alone / weak);
+  }
+}
+
+static enum status run_counts(const struct comm *world, const char *data, struct bench_costs *costs) {
+  double first[2] = {0, 0};
+  enum status status = STATUS_OK;
+  for (int ranks = 1; ranks <= world->size && ranks <= STRONG_BATCH && status == STATUS_OK;
+       ranks = ranks < world->size && 2 * ranks > world->size ? world->size : 2 * ranks) {
+    MPI_Comm some;
+    struct comm comm = {.size = 0};
+    const bool works = world->rank < ranks;
+    status = comm_check(MPI_Comm_split(world->mpi, works ? 1 : MPI_UNDEFINED, 0, &some), "MPI_Comm_split");
+    if (status == STATUS_OK && works) {
+      status = comm_open(some, &comm);
+      if (status == STATUS_OK)
+        status = run_case(&comm, "strong", data, STRONG_BATCH, &first[0], ranks == 1 ? costs : NULL);
+      if (status == STATUS_OK) status = run_case(&comm, "weak", data, (int64_t)WEAK_BATCH * ranks, &first[1], NULL);
+      comm_close(&comm);
+      MPI_Comm_free(&some);
+    }
+    enum status waited = bench_wait(world);
+    status = comm_agree(world, status != STATUS_OK ? status : waited);
+  }
+  return status;
+}
+
+enum status bench_scaling(const struct comm *world, const char *peer) {
+  char data[1024];
+  struct bench_costs costs = {.lane = 0};
+  struct bench_network here = {.name = "with the network measured here"};
+  const struct bench_network fast = {"with a cluster's network as assumed", 2e-6, 10e9};
+  REQUIRE(!peer, STATUS_USAGE, "bench scaling has no peer");
+  TRY(bench_data(world, 1024, 34, data, sizeof data));
+  if (world->rank == 0)
+    printf("steps of paper, 6 of 30 frames decoded, lanes of one rollout; s\n"
+           "compute: mean over ranks; imbalance: the slowest's excess; messages: under way; waiting: of it not hidden\n"
+           "open: builds plans and reads slices; checkpoint: one, written and synced\n\n"
+           "%-7s %5s %7s %9s %8s %9s %9s %9s %9s %9s %9s %9s\n",
+           "", "ranks", "batch", "step", "of ideal", "compute", "imbalance", "messages", "waiting", "adam", "open",
+           "checkpoint");
+  enum status status = run_counts(world, data, &costs);
+  if (world->rank == 0) unlink(data);
+  TRY(status);
+  TRY(comm_broadcast(world, &costs, sizeof costs));
+  const double bytes = costs.bytes[0] + costs.bytes[1] + costs.bytes[2];
+  if (world->size > 1) TRY(measure_network(world, (int64_t)(bytes / 8), &here));
+  if (world->rank == 0) {
+    printf(
+        "\nmodel of a step: lanes of a rank x %.4f s + %.4f s + what is not hidden of sums of %.1f, %.1f and %.1f MB\n"
+        "(decoder, Hamiltonian, encoder), each 2 ceil(log2 N) latency + 2 (N - 1) / N bytes / bandwidth\n",
+        costs.lane, costs.rank, 1e-6 * costs.bytes[MODEL_DECODER], 1e-6 * costs.bytes[MODEL_DYNAMICS],
+        1e-6 * costs.bytes[MODEL_INFERENCE]);
+    if (world->size > 1) print_prediction(&costs, &here);
+    print_prediction(&costs, &fast);
+  }
+  return STATUS_OK;
+}

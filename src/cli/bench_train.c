@@ -1,0 +1,93 @@
+#include "base/log.h"
+#include "cli/bench.h"
+#include "cli/bench_rig.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* All: predict from 5 frames, 30 targets of 32x32 RGB, batch 16, f32; as the reproduction's training. */
+static const struct bench_case {
+  const char *preset;
+  int microbatch, frames; /* frames_per_rollout; 0: all */
+  bool peer;
+} cases[] = {{"report2021", 8, 0, true}, {"report2021", 8, 6, false}, {"paper", 8, 0, true},
+             {"paper", 8, 6, false},     {"hgnpp", 8, 0, true},       {"quick", 8, 0, true},
+             {"quick", 8, 6, true},      {"quick", 4, 6, false},      {"quick", 2, 6, false},
+             {"quick", 1, 6, false},     {"report2021", 4, 0, false}, {"report2021", 2, 0, false},
+             {"report2021", 1, 0, false}};
+enum { CASES = sizeof cases / sizeof *cases, STEPS = 5, ROUNDS = 2 };
+
+/* The peer uses as many threads as there are ranks here. */
+static enum status time_peer(const struct comm *comm, const struct bench_case *bench, const char *peer,
+                             double *seconds) {
+  char arguments[160];
+  snprintf(arguments, sizeof arguments, "time %s --batch 16 --frames-per-rollout %d --threads %d --repeat %d",
+           bench->preset, bench->frames, comm->size, STEPS);
+  enum status status = comm->rank == 0 ? bench_read_peer(peer, arguments, 1, seconds) : STATUS_OK;
+  enum status waited = bench_wait(comm);
+  return comm_agree(comm, status != STATUS_OK ? status : waited);
+}
+
+static void print_row(const struct bench_case *bench, const struct bench_steps *times, double peer) {
+  char frames[16] = "all";
+  if (bench->frames > 0) snprintf(frames, sizeof frames, "%d", bench->frames);
+  printf("%-11s %6s %10d %8.3f", bench->preset, frames, bench->microbatch, times->whole);
+  for (int stage = 0; stage < STEP_STAGES; stage++) printf(" %8.3f", times->stage[stage]);
+  printf(" %8.3f", times->adam);
+  if (peer > 0) printf("  %8.3f %7.2f", peer, peer / times->whole);
+  printf("\n");
+  fflush(stdout);
+}
+
+/* Ours, the peer and ours again, so that both see the same machine; the smaller of each. */
+static enum status run_case(const struct comm *comm, const char *data, const struct bench_case *bench,
+                            const char *peer) {
+  char settings[256];
+  snprintf(settings, sizeof settings,
+           "model: {preset: %s}\nobjective: {name: elbo}\n"
+           "train: {steps: 1000, batch: 16, microbatch: %d, frames_per_rollout: %d}\n",
+           bench->preset, bench->microbatch, bench->frames);
+  struct bench_rig rig;
+  struct bench_steps times, best = {.whole = 0};
+  double fastest_peer = 0, seconds = 0;
+  TRY(bench_rig_open(comm, data, settings, &rig));
+  enum status status = STATUS_OK;
+  for (int round = 0; round < ROUNDS && status == STATUS_OK; round++) {
+    status = bench_rig_time(&rig, STEPS, &times);
+    if (status == STATUS_OK && (round == 0 || times.whole < best.whole)) best = times;
+    if (status == STATUS_OK && peer && bench->peer) status = time_peer(comm, bench, peer, &seconds);
+    if (round == 0 || seconds < fastest_peer) fastest_peer = seconds;
+  }
+  bench_rig_close(&rig);
+  if (status == STATUS_OK && comm->rank == 0) print_row(bench, &best, fastest_peer);
+  return status;
+}
+
+static void print_head(const struct comm *comm, const char *peer) {
+  printf(
+      "one training step, batch 16, 5 frames seen, 30 targets of 32x32 RGB, f32; s, %d rank%s, the faster of %d\n"
+      "medians over %d steps; encode: encoder and transformer, forward with the unrolling; draw: decoder, forward and\n"
+      "backward; unroll: the Hamiltonian's steps backward; frames: decoded of each rollout\n\n",
+      comm->size, comm->size == 1 ? "" : "s", ROUNDS, STEPS);
+  printf("%-11s %6s %10s %8s", "preset", "frames", "microbatch", "step");
+  for (int stage = 0; stage < STEP_STAGES; stage++) {
+    static const char *const heads[STEP_STAGES] = {[STEP_INFER] = "forward",
+                                                   [STEP_DRAW] = "draw",
+                                                   [STEP_UNROLL_BACK] = "unroll",
+                                                   [STEP_ENCODE_BACK] = "encode",
+                                                   [STEP_REDUCE] = "reduce"};
+    printf(" %8s", heads[stage]);
+  }
+  printf(" %8s%s\n", "adam", peer ? "   PyTorch  faster" : "");
+}
+
+enum status bench_train(const struct comm *world, const char *peer) {
+  char data[1024];
+  TRY(bench_data(world, 64, 34, data, sizeof data));
+  if (world->rank == 0) print_head(world, peer);
+  enum status status = STATUS_OK;
+  for (int i = 0; i < CASES && status == STATUS_OK; i++)
+    if (world->size <= 16 / cases[i].microbatch) status = run_case(world, data, &cases[i], peer);
+  if (world->rank == 0) unlink(data);
+  return status;
+}
