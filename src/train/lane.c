@@ -16,6 +16,16 @@ static void *allocate(int64_t count, size_t element) {
   return memory;
 }
 
+/* States are kept every so many frames: about as many as are computed again at once. */
+static int64_t span_of(int64_t frames) {
+  int64_t span = 1;
+  while (span * span < frames) span++;
+  return span;
+}
+
+/* Kept states of both directions from the anchor. */
+static int64_t slots_of(int64_t frames) { return 2 * (frames / span_of(frames) + 1); }
+
 enum status lane_share(const struct model *model, struct pass *pass, struct source *source, int64_t size, int64_t chunk,
                        int64_t frames, struct lane_shared **shared) {
   *shared = NULL;
@@ -40,12 +50,16 @@ enum status lane_share(const struct model *model, struct pass *pass, struct sour
                                .branch_p = allocate(size * state, element),
                                .weight = allocate(chunk, sizeof(double)),
                                .error = allocate(chunk, sizeof(double)),
+                               .span = span_of(frames),
+                               .span_q = allocate(span_of(frames) * size * state, element),
+                               .span_p = allocate(span_of(frames) * size * state, element),
+                               .drawn = allocate(frames * size, 1),
                                .place = allocate(chunk, sizeof(int64_t)),
                                .pick = allocate(frames, sizeof(int64_t))};
   *shared = made;
   const bool whole = made->image && made->frames && made->noise && made->q && made->target && made->adjoint &&
                      made->adjoint_q && made->adjoint_p && made->branch_q && made->branch_p && made->weight &&
-                     made->error && made->place && made->pick;
+                     made->error && made->span_q && made->span_p && made->drawn && made->place && made->pick;
   if (whole) return STATUS_OK;
   lane_unshare(shared);
   return status_raise(STATUS_MEMORY, "out of memory for a lane of %lld rollouts", (long long)size);
@@ -54,8 +68,9 @@ enum status lane_share(const struct model *model, struct pass *pass, struct sour
 void lane_unshare(struct lane_shared **shared) {
   struct lane_shared *s = *shared;
   if (!s) return;
-  void *const owned[] = {s->image,     s->frames,   s->noise,    s->q,      s->target, s->adjoint, s->adjoint_q,
-                         s->adjoint_p, s->branch_q, s->branch_p, s->weight, s->error,  s->place,   s->pick};
+  void *const owned[] = {s->image,     s->frames,    s->noise,    s->q,        s->target, s->adjoint,
+                         s->adjoint_q, s->adjoint_p, s->branch_q, s->branch_p, s->weight, s->error,
+                         s->place,     s->pick,      s->span_q,   s->span_p,   s->drawn};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
   free(s);
   *shared = NULL;
@@ -63,23 +78,25 @@ void lane_unshare(struct lane_shared **shared) {
 
 enum status lane_create(struct lane_shared *shared, int64_t first, int64_t frames, struct lane *lane) {
   const size_t element = element_size(shared->model);
-  const int64_t values = frames * shared->size * model_state_values(shared->model);
+  const int64_t states = shared->size * model_state_values(shared->model), slots = slots_of(frames);
   *lane = (struct lane){.shared = shared,
                         .first = first,
                         .frames = frames,
-                        .q = allocate(values, element),
-                        .p = allocate(values, element),
-                        .adjoint = allocate(values, element),
+                        .q = allocate(frames * states, element),
+                        .kept_q = allocate(slots * states, element),
+                        .kept_p = allocate(slots * states, element),
+                        .p = allocate(states, element),
                         .kl = allocate(shared->size, sizeof(double))};
-  if (lane->q && lane->p && lane->adjoint && lane->kl) return STATUS_OK;
+  if (lane->q && lane->kept_q && lane->kept_p && lane->p && lane->kl) return STATUS_OK;
   lane_close(lane);
   return status_raise(STATUS_MEMORY, "out of memory for the states of %lld frames", (long long)frames);
 }
 
 void lane_close(struct lane *lane) {
   free(lane->q);
+  free(lane->kept_q);
+  free(lane->kept_p);
   free(lane->p);
-  free(lane->adjoint);
   free(lane->kl);
   *lane = (struct lane){.shared = NULL};
 }
@@ -113,6 +130,22 @@ static void *states_at(const struct lane *lane, void *array, int64_t target) {
   return at(lane->shared, array, target * state_count(lane->shared));
 }
 
+/* The kept states `steps` steps from the anchor, forward (toward 1) or backward in time (-1). */
+static void *kept_at(const struct lane *lane, void *array, int64_t toward, int64_t steps) {
+  const int64_t slot = steps / lane->shared->span + (toward > 0 ? 0 : slots_of(lane->frames) / 2);
+  return at(lane->shared, array, slot * state_count(lane->shared));
+}
+
+static void copy_states(const struct lane_shared *shared, void *to, const void *from) {
+  memcpy(to, from, (size_t)state_count(shared) * element_size(shared->model));
+}
+
+/* Steps from the anchor to the last target (toward 1) or the first (-1). */
+static int64_t steps_toward(const struct lane_task *task, int64_t toward) {
+  const int64_t anchor = task->protocol.anchor - task->protocol.target_first;
+  return toward > 0 ? task->protocol.target_count - 1 - anchor : anchor;
+}
+
 /* ---- Forward ---- */
 
 /* Frames become channels: pixel by pixel, frame by frame. */
@@ -144,21 +177,34 @@ static void draw_noise(struct lane *lane, const struct lane_task *task) {
   }
 }
 
+/* Unrolls from the anchor; keeps all q, and (q, p) once every span. */
+static enum status unroll(struct lane *lane, const struct lane_task *task, int64_t toward) {
+  struct lane_shared *shared = lane->shared;
+  const int64_t anchor = task->protocol.anchor - task->protocol.target_first, steps = steps_toward(task, toward);
+  void *p = shared->adjoint_p, *next = shared->branch_p; /* both are free until lane_backward() */
+  copy_states(shared, p, lane->p);
+  for (int64_t k = 0; k < steps; k++) {
+    void *q = states_at(lane, lane->q, anchor + toward * k), *held = p;
+    if (k % shared->span == 0) {
+      copy_states(shared, kept_at(lane, lane->kept_q, toward, k), q);
+      copy_states(shared, kept_at(lane, lane->kept_p, toward, k), p);
+    }
+    TRY(pass_step(shared->pass, (double)toward * task->dt, q, p, states_at(lane, lane->q, anchor + toward * (k + 1)),
+                  next));
+    p = next;
+    next = held;
+  }
+  return STATUS_OK;
+}
+
 enum status lane_forward(struct lane *lane, const struct lane_task *task) {
   struct lane_shared *shared = lane->shared;
-  const struct protocol *protocol = &task->protocol;
-  const int64_t anchor = protocol->anchor - protocol->target_first;
+  const int64_t anchor = task->protocol.anchor - task->protocol.target_first;
   TRY(read_inputs(lane, task));
   draw_noise(lane, task);
-  TRY(pass_infer(shared->pass, shared->frames, shared->noise, states_at(lane, lane->q, anchor),
-                 states_at(lane, lane->p, anchor), lane->kl));
-  for (int64_t t = anchor; t + 1 < protocol->target_count; t++)
-    TRY(pass_step(shared->pass, task->dt, states_at(lane, lane->q, t), states_at(lane, lane->p, t),
-                  states_at(lane, lane->q, t + 1), states_at(lane, lane->p, t + 1)));
-  for (int64_t t = anchor; t > 0; t--)
-    TRY(pass_step(shared->pass, -task->dt, states_at(lane, lane->q, t), states_at(lane, lane->p, t),
-                  states_at(lane, lane->q, t - 1), states_at(lane, lane->p, t - 1)));
-  return STATUS_OK;
+  TRY(pass_infer(shared->pass, shared->frames, shared->noise, states_at(lane, lane->q, anchor), lane->p, lane->kl));
+  TRY(unroll(lane, task, 1));
+  return unroll(lane, task, -1);
 }
 
 /* ---- The decoder, forward and backward ---- */
@@ -198,7 +244,8 @@ static enum status fill_chunk(struct lane *lane, const struct lane_task *task, i
   return STATUS_OK;
 }
 
-/* Images that are not used have no weight, and the content of the chunk before. */
+/* Images that are not used have no weight, and the content of the chunk before. A q is needed no more once it is drawn:
+ * its adjoint takes its place. */
 static enum status draw_chunk(struct lane *lane, double weight, int64_t *used, double *error, void *gradient) {
   struct lane_shared *shared = lane->shared;
   const int64_t state = model_state_values(shared->model);
@@ -207,8 +254,9 @@ static enum status draw_chunk(struct lane *lane, double weight, int64_t *used, d
                          gradient));
   for (int64_t i = 0; i < *used; i++) {
     *error += shared->error[i];
-    memcpy(at(shared, lane->adjoint, shared->place[i] * state), at(shared, shared->adjoint, i * state),
+    memcpy(at(shared, lane->q, shared->place[i] * state), at(shared, shared->adjoint, i * state),
            (size_t)state * element_size(shared->model));
+    shared->drawn[shared->place[i]] = 1;
   }
   *used = 0;
   return STATUS_OK;
@@ -235,8 +283,12 @@ enum status lane_draw(struct lane *lane, const struct lane_task *task, struct la
   struct lane_shared *shared = lane->shared;
   const double images = (double)(task->batch * frames_drawn(task)), pixels = (double)model_image_values(shared->model);
   double error = 0, kl = 0;
-  memset(lane->adjoint, 0, (size_t)(task->protocol.target_count * state_count(shared)) * element_size(shared->model));
+  const int64_t state = model_state_values(shared->model), places = task->protocol.target_count * shared->size;
+  memset(shared->drawn, 0, (size_t)places);
   enum status status = draw_all(lane, task, task->error_weight / (images * pixels), &error, gradient, poll, context);
+  for (int64_t place = 0; place < places; place++)
+    if (!shared->drawn[place])
+      memset(at(shared, lane->q, place * state), 0, (size_t)state * element_size(shared->model));
   for (int64_t b = 0; b < shared->size; b++) kl += lane->kl[b];
   loss->error = error / (images * pixels);
   loss->kl = kl / ((double)(task->batch * task->protocol.target_count) * pixels);
@@ -245,35 +297,51 @@ enum status lane_draw(struct lane *lane, const struct lane_task *task, struct la
 
 /* ---- Backward ---- */
 
-/* From the far end of one arm to the anchor; leaves the adjoint there without the anchor's own. */
-static enum status sweep(struct lane *lane, const struct lane_task *task, int64_t from, int64_t anchor, void *q,
-                         void *p, void *gradient, lane_poll *poll, void *context) {
+/* The states of steps base..end-1 from the anchor, again. */
+static enum status unroll_span(struct lane *lane, const struct lane_task *task, int64_t toward, int64_t base,
+                               int64_t end) {
   struct lane_shared *shared = lane->shared;
-  const int64_t toward = from > anchor ? -1 : 1, count = state_count(shared);
-  const size_t bytes = (size_t)count * element_size(shared->model);
-  memset(q, 0, bytes);
-  memset(p, 0, bytes);
-  for (int64_t t = from; t != anchor; t += toward) {
-    add_to(shared, q, states_at(lane, lane->adjoint, t), count);
-    TRY(pass_step_gradient(shared->pass, -(double)toward * task->dt, states_at(lane, lane->q, t + toward),
-                           states_at(lane, lane->p, t + toward), q, p, gradient));
-    if (poll) poll(context);
+  copy_states(shared, shared->span_q, kept_at(lane, lane->kept_q, toward, base));
+  copy_states(shared, shared->span_p, kept_at(lane, lane->kept_p, toward, base));
+  for (int64_t i = 0; base + i + 1 < end; i++)
+    TRY(pass_step(shared->pass, (double)toward * task->dt, states_at(lane, shared->span_q, i),
+                  states_at(lane, shared->span_p, i), states_at(lane, shared->span_q, i + 1),
+                  states_at(lane, shared->span_p, i + 1)));
+  return STATUS_OK;
+}
+
+/* From the far end to the anchor; leaves the adjoint there without the anchor's own. */
+static enum status sweep(struct lane *lane, const struct lane_task *task, int64_t toward, void *q, void *p,
+                         void *gradient, lane_poll *poll, void *context) {
+  struct lane_shared *shared = lane->shared;
+  const int64_t anchor = task->protocol.anchor - task->protocol.target_first, count = state_count(shared);
+  const int64_t steps = steps_toward(task, toward), span = shared->span;
+  memset(q, 0, (size_t)count * element_size(shared->model));
+  memset(p, 0, (size_t)count * element_size(shared->model));
+  for (int64_t base = steps > 0 ? (steps - 1) / span * span : -1; base >= 0; base -= span) {
+    const int64_t end = base + span < steps ? base + span : steps;
+    TRY(unroll_span(lane, task, toward, base, end));
+    for (int64_t k = end; k > base; k--) {
+      add_to(shared, q, states_at(lane, lane->q, anchor + toward * k), count);
+      TRY(pass_step_gradient(shared->pass, (double)toward * task->dt, states_at(lane, shared->span_q, k - 1 - base),
+                             states_at(lane, shared->span_p, k - 1 - base), q, p, gradient));
+      if (poll) poll(context);
+    }
   }
   return STATUS_OK;
 }
 
-/* Leaves the adjoints at the anchor in the place of the anchor's states' adjoint, and of its momentum. */
+/* Leaves the adjoints at the anchor in the places of the anchor's q and p. */
 enum status lane_backward(struct lane *lane, const struct lane_task *task, void *gradient, lane_poll *poll,
                           void *context) {
   struct lane_shared *shared = lane->shared;
   const int64_t anchor = task->protocol.anchor - task->protocol.target_first, count = state_count(shared);
-  TRY(sweep(lane, task, task->protocol.target_count - 1, anchor, shared->adjoint_q, shared->adjoint_p, gradient, poll,
-            context));
-  TRY(sweep(lane, task, 0, anchor, shared->branch_q, shared->branch_p, gradient, poll, context));
+  TRY(sweep(lane, task, 1, shared->adjoint_q, shared->adjoint_p, gradient, poll, context));
+  TRY(sweep(lane, task, -1, shared->branch_q, shared->branch_p, gradient, poll, context));
   add_to(shared, shared->adjoint_q, shared->branch_q, count);
   add_to(shared, shared->adjoint_p, shared->branch_p, count);
-  add_to(shared, states_at(lane, lane->adjoint, anchor), shared->adjoint_q, count);
-  memcpy(states_at(lane, lane->p, anchor), shared->adjoint_p, (size_t)count * element_size(shared->model));
+  add_to(shared, states_at(lane, lane->q, anchor), shared->adjoint_q, count);
+  copy_states(shared, lane->p, shared->adjoint_p);
   return STATUS_OK;
 }
 
@@ -283,6 +351,6 @@ enum status lane_infer(struct lane *lane, const struct lane_task *task, void *gr
   const double values = (double)(task->batch * task->protocol.target_count * model_image_values(shared->model));
   TRY(read_inputs(lane, task));
   draw_noise(lane, task);
-  return pass_infer_gradient(shared->pass, shared->frames, shared->noise, states_at(lane, lane->adjoint, anchor),
-                             states_at(lane, lane->p, anchor), task->kl_weight / values, gradient);
+  return pass_infer_gradient(shared->pass, shared->frames, shared->noise, states_at(lane, lane->q, anchor), lane->p,
+                             task->kl_weight / values, gradient);
 }

@@ -2,7 +2,8 @@
  * while the next is computed: lane_forward, lane_draw (the decoder's gradient is then complete), lane_backward (the
  * Hamiltonian's), lane_infer (the encoder's). What is computed does not depend on who else computes.
  *
- * Not collective. Memory is flat in the length of a rollout but for its states (q, p), some kB a frame.
+ * Not collective. Memory is flat in the length of a rollout but for its q, some kB a frame: of (q, p) a square root is
+ * kept, and the rest unrolled again on the way back.
  */
 #ifndef HGN_TRAIN_LANE_H
 #define HGN_TRAIN_LANE_H
@@ -40,6 +41,9 @@ struct lane_shared {
   void *adjoint_q, *adjoint_p;
   void *branch_q, *branch_p;
   double *weight, *error; /* [chunk] */
+  int64_t span;           /* frames from one kept state to the next */
+  void *span_q, *span_p;  /* [span][size][state] */
+  unsigned char *drawn;   /* [frames][size]: 1 where q has become its adjoint */
   int64_t *place;         /* [chunk]: target * size + rollout of each image */
   int64_t *pick;          /* frames chosen of a rollout */
 };
@@ -54,8 +58,9 @@ struct lane {
   int64_t first;              /* its first rollout's place in the batch */
   int64_t frames;             /* capacity */
   const int64_t *rollouts;    /* [size]: of the training split; borrowed, set before lane_forward() */
-  void *q, *p;                /* [frames][size][state]: target by target */
-  void *adjoint;              /* the same: from the decoder */
+  void *q;                    /* [frames][size][state]: target by target; after lane_draw() the decoder's adjoint */
+  void *kept_q, *kept_p;      /* every span of frames from the anchor, both ways */
+  void *p;                    /* [size][state]: at the anchor; after lane_backward() its adjoint */
   double *kl;                 /* [size] */
 };
 
