@@ -38,9 +38,7 @@ static enum status open_model(struct bench_rig *rig, const struct training *trai
   TRY(protocol_resolve(&training->protocol, rig->data.frames, &rig->protocol));
   TRY(source_open(&rig->data, &rig->source));
   TRY(model_create(&training->model, &images, rig->protocol.input_count, GRAPH_F32, &rig->model));
-  const size_t bytes = (size_t)rig->model->part[MODEL_PARTS] * sizeof(float);
-  rig->parameters = aligned_alloc(64, (bytes + 63) / 64 * 64);
-  REQUIRE(rig->parameters, STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
+  TRY(model_block(rig->model, &rig->parameters));
   model_initialize(rig->model, 1, rig->parameters);
   return optimizer_open(&training->optimizer, rig->model, training->run.steps, &rig->optimizer);
 }
@@ -55,9 +53,9 @@ static enum status open_all(struct bench_rig *rig, const char *data, const char 
   TRY(dataset_open(rig->comm, data, &rig->data));
   TRY(comm_agree(rig->comm, open_model(rig, training)));
   const struct lanes lanes = lanes_cut(training->run.batch, training->run.microbatch);
-  const int64_t targets = rig->protocol.target_count, some = training->run.frames_per_rollout;
-  return step_open(rig->comm, rig->model, &rig->source, 1, &lanes, targets, some > 0 && some < targets ? some : targets,
-                   rig->parameters, &rig->step);
+  const int64_t targets = rig->protocol.target_count;
+  return step_open(rig->comm, rig->model, &rig->source, 1, &lanes, targets,
+                   lane_frames(training->run.frames_per_rollout, targets), rig->parameters, &rig->step);
 }
 
 enum status bench_rig_open(const struct comm *comm, const char *data, const char *settings, struct bench_rig *rig) {

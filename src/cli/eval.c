@@ -52,28 +52,18 @@ static void print_evaluation(const struct trained *trained, const struct dataset
 
 static enum status evaluate_run(const struct comm *world, const struct trained *trained, const char *path,
                                 int64_t rollouts) {
-  struct dataset data = {.config = NULL};
-  struct source source = {.held = -1};
+  struct dataset data;
+  struct source source;
   struct evaluate_set set = {.count = 0};
   struct evaluation evaluation = {.frame_mse = NULL};
   struct yardstick yardstick;
   struct evaluate_task task = {
       .posterior = trained->training->eval.posterior, .seed = trained->seed, .dt = trained->dt};
-  const struct model_images *images = &trained->model->images;
-  TRY(dataset_open(world, path, &data));
-  enum status status = protocol_resolve(&trained->training->protocol, data.frames, &task.protocol);
-  if (status == STATUS_OK &&
-      (data.height != images->height || data.width != images->width || data.channels != images->channels ||
-       task.protocol.input_count != trained->model->input_frames))
-    status = status_raise(
-        STATUS_FILE, "%s: images of %lld x %lld x %lld, %lld for the encoder; the model has %lld x %lld x %lld, %lld",
-        path, (long long)data.height, (long long)data.width, (long long)data.channels,
-        (long long)task.protocol.input_count, (long long)images->height, (long long)images->width,
-        (long long)images->channels, (long long)trained->model->input_frames);
+  TRY(trained_open_data(world, trained, path, &data, &source, &task.protocol));
   if (rollouts == 0 || rollouts > data.rollouts[SPLIT_TEST]) rollouts = data.rollouts[SPLIT_TEST];
-  if (status == STATUS_OK) status = comm_agree(world, source_open(&data, &source));
-  if (status == STATUS_OK) status = yardstick_read(world, &data, &task.protocol, &yardstick);
-  if (status == STATUS_OK) status = comm_agree(world, evaluate_test_set(world, &source, rollouts, 64, &set));
+  enum status status = yardstick_read(world, &data, &task.protocol, &yardstick);
+  if (status == STATUS_OK)
+    status = comm_agree(world, evaluate_test_set(world, &source, rollouts, EVALUATE_REVERSED, &set));
   if (status == STATUS_OK)
     status = evaluate(world, trained->model, trained->parameters, &source, &task, &set, &evaluation);
   if (status == STATUS_OK && world->rank == 0)

@@ -39,20 +39,17 @@ struct unrolled {
 static enum status predict(const struct trained *trained, struct source *source, const struct protocol *protocol,
                            const struct request *request, double dt, struct unrolled *out, float *images) {
   const struct model *model = trained->model;
-  const int64_t state = model_state_values(model), image = model_image_values(model), channels = model->images.channels;
-  float *frames = calloc((size_t)(image * protocol->input_count), sizeof *frames),
-        *one = calloc((size_t)image, sizeof *one);
+  const int64_t state = model_state_values(model), image = model_image_values(model);
+  float *frames = calloc((size_t)(image * protocol->input_count), sizeof *frames);
   float *noise = calloc((size_t)model_latents(model) + 1, sizeof *noise);
   float *q = calloc((size_t)(2 * state), sizeof *q), *p = calloc((size_t)(2 * state), sizeof *p);
   struct pass *pass = NULL;
   enum status status =
-      frames && one && noise && q && p ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a rollout");
+      frames && noise && q && p ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a rollout");
   if (status == STATUS_OK) status = pass_create(model, 1, 1, trained->parameters, &pass);
-  for (int64_t f = 0; f < protocol->input_count && status == STATUS_OK; f++) {
-    status = source_frames(source, request->split, request->rollout, protocol->input_first + f, 1, one);
-    for (int64_t i = 0; i < image / channels; i++)
-      memcpy(frames + (i * protocol->input_count + f) * channels, one + i * channels, (size_t)channels * sizeof *one);
-  }
+  if (status == STATUS_OK)
+    status =
+        source_stack(source, request->split, request->rollout, protocol->input_first, protocol->input_count, frames);
   if (status == STATUS_OK) status = pass_infer(pass, frames, noise, q, p, NULL);
   for (int64_t t = 0; t < out->frames && status == STATUS_OK; t++) {
     for (int64_t k = 0; k < state; k++) {
@@ -67,7 +64,6 @@ static enum status predict(const struct trained *trained, struct source *source,
   }
   pass_destroy(&pass);
   free(frames);
-  free(one);
   free(noise);
   free(q);
   free(p);
@@ -252,22 +248,16 @@ static enum status roll_out(const struct comm *self, const struct trained *train
 
 static enum status open_and_roll(const struct comm *world, const struct trained *trained, const char *path,
                                  const struct request *request) {
-  struct dataset data = {.config = NULL};
-  struct source source = {.held = -1};
+  struct dataset data;
+  struct source source;
   struct protocol protocol;
   struct comm self = {.size = 0};
-  TRY(dataset_open(world, path, &data));
-  enum status status = protocol_resolve(&trained->training->protocol, data.frames, &protocol);
-  const struct model_images *images = &trained->model->images;
-  if (status == STATUS_OK &&
-      (data.height != images->height || data.width != images->width || data.channels != images->channels ||
-       protocol.input_count != trained->model->input_frames))
-    status = status_raise(STATUS_FILE, "%s: its images do not fit the model", path);
-  if (status == STATUS_OK && request->rollout >= data.rollouts[request->split])
+  TRY(trained_open_data(world, trained, path, &data, &source, &protocol));
+  enum status status = STATUS_OK;
+  if (request->rollout >= data.rollouts[request->split])
     status = status_raise(STATUS_USAGE, "%s: the %s split has rollouts 0 to %lld; there is no rollout %lld", path,
                           split_name[request->split], (long long)data.rollouts[request->split] - 1,
                           (long long)request->rollout);
-  if (status == STATUS_OK) status = comm_agree(world, source_open(&data, &source));
   if (status == STATUS_OK) {
     if (world->rank == 0) {
       status = comm_open(MPI_COMM_SELF, &self);

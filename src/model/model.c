@@ -86,6 +86,13 @@ void model_destroy(struct model **model) {
   *model = NULL;
 }
 
+enum status model_block(const struct model *model, float **block) {
+  const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);
+  *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+  REQUIRE(*block, STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
+  return STATUS_OK;
+}
+
 static int64_t map_values(const struct model_map *map) { return map->height * map->width * map->channels; }
 
 int64_t model_latents(const struct model *model) { return map_values(&model->latent); }

@@ -63,6 +63,9 @@ enum status model_create(const struct model_settings *settings, const struct mod
                          enum graph_type type, struct model **model);
 void model_destroy(struct model **model);
 
+/* Memory for the parameters of an f32 model, aligned as plans need it; the caller frees. */
+enum status model_block(const struct model *model, float **block);
+
 int64_t model_latents(const struct model *model);      /* numbers of noise that a rollout takes; 0: not sampled */
 int64_t model_state_values(const struct model *model); /* of q */
 int64_t model_image_values(const struct model *model);

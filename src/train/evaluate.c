@@ -99,8 +99,8 @@ static enum status open_bench(const struct model *model, const float *parameters
   bench->observed = calloc((size_t)image, sizeof(float));
   bench->q = calloc(path, sizeof(float));
   bench->p = calloc(path, sizeof(float));
-  bench->back_q = calloc(path, sizeof(float));
-  bench->back_p = calloc(path, sizeof(float));
+  bench->back_q = calloc((size_t)(2 * EVALUATE_GROUP * state), sizeof(float)); /* this state and the next */
+  bench->back_p = calloc((size_t)(2 * EVALUATE_GROUP * state), sizeof(float));
   bench->chunk_q = calloc((size_t)(EVALUATE_CHUNK * state), sizeof(float));
   bench->images = calloc((size_t)(EVALUATE_CHUNK * image), sizeof(float));
   bench->energy = calloc((size_t)(targets * EVALUATE_GROUP), sizeof(double));
@@ -132,15 +132,10 @@ static int64_t member(const struct evaluate_group *group, int64_t b) {
 
 static enum status infer(struct bench *bench, const struct evaluate_group *group, double *kl) {
   const struct protocol *protocol = &bench->task->protocol;
-  const int64_t channels = bench->model->images.channels, pixels = bench->image / channels,
-                latents = model_latents(bench->model), anchor = protocol->anchor - protocol->target_first;
+  const int64_t latents = model_latents(bench->model), anchor = protocol->anchor - protocol->target_first;
   for (int64_t b = 0; b < EVALUATE_GROUP; b++) {
-    for (int64_t f = 0; f < protocol->input_count; f++) {
-      TRY(source_frames(bench->source, group->split, member(group, b), protocol->input_first + f, 1, bench->observed));
-      for (int64_t i = 0; i < pixels; i++)
-        memcpy(bench->frames + ((b * pixels + i) * protocol->input_count + f) * channels,
-               bench->observed + i * channels, (size_t)channels * sizeof(float));
-    }
+    TRY(source_stack(bench->source, group->split, member(group, b), protocol->input_first, protocol->input_count,
+                     bench->frames + b * bench->image * protocol->input_count));
     if (latents == 0 || bench->task->posterior == POSTERIOR_MEAN) continue;
     struct rng rng = rng_stream(bench->task->seed, RNG_LATENT_TEST, (uint64_t)member(group, b), (uint32_t)group->split);
     rng_normal_f32(&rng, bench->noise + b * latents, (int)latents);
@@ -189,40 +184,50 @@ static enum status compare(struct bench *bench, const struct evaluate_group *gro
   return STATUS_OK;
 }
 
-/* To the last target and back to the anchor. */
+/* Frames of one target decoded on the way there and on the way back, in one chunk. */
+static enum status compare_back(struct bench *bench, const struct evaluate_group *group, int64_t target,
+                                const float *back_q, double targets) {
+  const int64_t values = EVALUATE_GROUP * bench->state;
+  const size_t bytes = (size_t)values * sizeof(float);
+  memcpy(bench->chunk_q, bench->q + target * values, bytes);
+  memcpy(bench->chunk_q + values, back_q, bytes);
+  TRY(pass_draw(bench->pass, bench->chunk_q, bench->images));
+  for (int64_t b = 0; b < group->count; b++) {
+    double sum = 0;
+    for (int64_t k = 0; k < bench->image; k++) {
+      const double d =
+          (double)bench->images[b * bench->image + k] - (double)bench->images[(EVALUATE_GROUP + b) * bench->image + k];
+      sum += d * d;
+    }
+    exact_add(&bench->sum[SUM_BACK_PIXELS], sum / (double)bench->image / targets);
+  }
+  return STATUS_OK;
+}
+
+/* From the last target back to the anchor. */
 static enum status reverse(struct bench *bench, const struct evaluate_group *group) {
   const int64_t anchor = bench->task->protocol.anchor - bench->task->protocol.target_first, last = bench->targets - 1,
                 values = EVALUATE_GROUP * bench->state;
-  memcpy(bench->back_q + last * values, bench->q + last * values, (size_t)values * sizeof(float));
-  memcpy(bench->back_p + last * values, bench->p + last * values, (size_t)values * sizeof(float));
-  for (int64_t t = last; t > anchor; t--) TRY(step(bench, -bench->task->dt, bench->back_q, bench->back_p, t, t - 1));
+  int64_t slot = 0;
+  memcpy(bench->back_q, bench->q + last * values, (size_t)values * sizeof(float));
+  memcpy(bench->back_p, bench->p + last * values, (size_t)values * sizeof(float));
+  for (int64_t t = last; t >= anchor; t--) {
+    TRY(compare_back(bench, group, t, bench->back_q + slot * values, (double)(last - anchor + 1)));
+    if (t == anchor) break;
+    TRY(step(bench, -bench->task->dt, bench->back_q, bench->back_p, slot, 1 - slot));
+    slot = 1 - slot;
+  }
   for (int64_t b = 0; b < group->count; b++) {
     double difference = 0, size = 0;
     for (int64_t k = 0; k < bench->state; k++) {
-      const int64_t i = anchor * values + b * bench->state + k;
-      const double dq = (double)bench->back_q[i] - (double)bench->q[i],
-                   dp = (double)bench->back_p[i] - (double)bench->p[i];
+      const int64_t i = anchor * values + b * bench->state + k, back = slot * values + b * bench->state + k;
+      const double dq = (double)bench->back_q[back] - (double)bench->q[i],
+                   dp = (double)bench->back_p[back] - (double)bench->p[i];
       difference += dq * dq + dp * dp;
       size += (double)bench->q[i] * (double)bench->q[i] + (double)bench->p[i] * (double)bench->p[i];
     }
     exact_add(&bench->sum[SUM_BACK_STATE], size > 0 ? sqrt(difference / size) : 0);
     bench->counts[1] += 1;
-  }
-  const int64_t half = EVALUATE_CHUNK / 2;
-  for (int64_t t = anchor; t <= last; t++) { /* there and back in one chunk */
-    memcpy(bench->chunk_q, bench->q + t * values, (size_t)(half * bench->state) * sizeof(float));
-    memcpy(bench->chunk_q + half * bench->state, bench->back_q + t * values,
-           (size_t)(half * bench->state) * sizeof(float));
-    TRY(pass_draw(bench->pass, bench->chunk_q, bench->images));
-    for (int64_t b = 0; b < group->count; b++) {
-      double sum = 0;
-      for (int64_t k = 0; k < bench->image; k++) {
-        const double d =
-            (double)bench->images[b * bench->image + k] - (double)bench->images[(half + b) * bench->image + k];
-        sum += d * d;
-      }
-      exact_add(&bench->sum[SUM_BACK_PIXELS], sum / (double)bench->image / (double)(last - anchor + 1));
-    }
   }
   return STATUS_OK;
 }

@@ -12,7 +12,7 @@
 #include "train/protocol.h"
 #include "train/source.h"
 
-enum { EVALUATE_GROUP = 8, EVALUATE_CHUNK = 16 };
+enum { EVALUATE_GROUP = 8, EVALUATE_CHUNK = 16, EVALUATE_REVERSED = 64 /* rollouts: enough for a mean */ };
 
 /* X(name, unit, help): scalars of an evaluation. Errors are pixel MSE of images in [0, 1] against what was observed. */
 #define EVALUATE_LIST(X)                                                                                               \
@@ -42,7 +42,6 @@ struct evaluate_task {
   enum posterior_kind posterior;
   uint64_t seed;
   double dt;
-  int64_t reversed; /* rollouts of a group-wise prefix that are also run backward */
 };
 
 /* Consecutive rollouts of one split; those of one rank. */

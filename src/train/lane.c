@@ -38,7 +38,7 @@ enum status lane_share(const struct model *model, struct pass *pass, struct sour
                                .source = source,
                                .size = size,
                                .chunk = chunk,
-                               .image = allocate(image, sizeof(float)),
+                               .image = allocate(image * model->input_frames, sizeof(float)),
                                .frames = allocate(size * image * model->input_frames, element),
                                .noise = allocate(size * model_latents(model), element),
                                .q = allocate(chunk * state, element),
@@ -148,19 +148,14 @@ static int64_t steps_toward(const struct lane_task *task, int64_t toward) {
 
 /* ---- Forward ---- */
 
-/* Frames become channels: pixel by pixel, frame by frame. */
 static enum status read_inputs(struct lane *lane, const struct lane_task *task) {
   struct lane_shared *shared = lane->shared;
-  const int64_t channels = shared->model->images.channels, frames = task->protocol.input_count;
-  const int64_t pixels = shared->model->images.height * shared->model->images.width;
-  for (int64_t b = 0; b < shared->size; b++)
-    for (int64_t f = 0; f < frames; f++) {
-      TRY(source_frames(shared->source, SPLIT_TRAIN, lane->rollouts[b], task->protocol.input_first + f, 1,
-                        shared->image));
-      for (int64_t i = 0; i < pixels; i++)
-        convert(shared, shared->image + i * channels, channels,
-                at(shared, shared->frames, ((b * pixels + i) * frames + f) * channels));
-    }
+  const int64_t values = model_image_values(shared->model) * task->protocol.input_count;
+  for (int64_t b = 0; b < shared->size; b++) {
+    TRY(source_stack(shared->source, SPLIT_TRAIN, lane->rollouts[b], task->protocol.input_first,
+                     task->protocol.input_count, shared->image));
+    convert(shared, shared->image, values, at(shared, shared->frames, b * values));
+  }
   return STATUS_OK;
 }
 
@@ -209,12 +204,13 @@ enum status lane_forward(struct lane *lane, const struct lane_task *task) {
 
 /* ---- The decoder, forward and backward ---- */
 
-static int64_t frames_drawn(const struct lane_task *task) {
-  const int64_t all = task->protocol.target_count;
-  return task->frames_per_rollout > 0 && task->frames_per_rollout < all ? task->frames_per_rollout : all;
+int64_t lane_frames(int64_t frames_per_rollout, int64_t targets) {
+  return frames_per_rollout > 0 && frames_per_rollout < targets ? frames_per_rollout : targets;
 }
 
-int64_t lane_images(const struct lane_task *task, int64_t size) { return size * frames_drawn(task); }
+static int64_t frames_drawn(const struct lane_task *task) {
+  return lane_frames(task->frames_per_rollout, task->protocol.target_count);
+}
 
 /* A random subset, uniform: the first `count` of a shuffled deck. */
 static void choose_frames(struct lane *lane, const struct lane_task *task, int64_t rollout) {

@@ -34,7 +34,7 @@ struct lane_shared {
   struct pass *pass;
   struct source *source;
   int64_t size, chunk;
-  float *image;         /* one observed frame */
+  float *image;         /* observed frames: as many as the encoder sees */
   void *frames, *noise; /* inputs of the encoder */
   void *q, *target;     /* of a chunk */
   void *adjoint;        /* of a chunk's q */
@@ -67,8 +67,8 @@ struct lane {
 enum status lane_create(struct lane_shared *shared, int64_t first, int64_t frames, struct lane *lane);
 void lane_close(struct lane *lane);
 
-/* Images that all rollouts of a lane have decoded in one step. */
-int64_t lane_images(const struct lane_task *task, int64_t size);
+/* Frames of a rollout that are decoded in one step; frames_per_rollout 0: all targets. */
+int64_t lane_frames(int64_t frames_per_rollout, int64_t targets);
 
 /* Called between plans, so that messages move. May be NULL. */
 typedef void lane_poll(void *context);

@@ -22,15 +22,17 @@ void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int6
 }
 
 enum status source_open(const struct dataset *data, struct source *source) {
+  const size_t image = (size_t)(data->height * data->width * data->channels);
   *source = (struct source){.data = data, .held = -1};
+  source->image = malloc(image * sizeof *source->image);
+  REQUIRE(source->image, STATUS_MEMORY, "out of memory for a frame");
   if (data->has_states) {
     source->experiment = config_experiment(data->config);
     TRY(render_open(source->experiment, &source->renderer));
     source->rendering = true;
     return STATUS_OK;
   }
-  const size_t values = (size_t)(data->frames * data->height * data->width * data->channels);
-  source->rollout = malloc(values * sizeof *source->rollout);
+  source->rollout = malloc((size_t)data->frames * image * sizeof *source->rollout);
   REQUIRE(source->rollout, STATUS_MEMORY, "out of memory for a rollout of %lld frames", (long long)data->frames);
   return STATUS_OK;
 }
@@ -51,6 +53,7 @@ void source_close(struct source *source) {
   if (source->rendering) render_close(&source->renderer);
   for (int split = 0; split < SPLIT_COUNT; split++) free(source->states[split]);
   free(source->rollout);
+  free(source->image);
   *source = (struct source){.held = -1};
 }
 
@@ -82,6 +85,17 @@ enum status source_frames(struct source *source, enum split split, int64_t rollo
     source->held_split = split;
   }
   memcpy(images, source->rollout + (size_t)first * values, (size_t)count * values * sizeof *images);
+  return STATUS_OK;
+}
+
+enum status source_stack(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
+                         float *stacked) {
+  const int64_t pixels = source->data->height * source->data->width, channels = source->data->channels;
+  for (int64_t f = 0; f < count; f++) {
+    TRY(source_frames(source, split, rollout, first + f, 1, source->image));
+    for (int64_t i = 0; i < pixels; i++)
+      memcpy(stacked + (i * count + f) * channels, source->image + i * channels, (size_t)channels * sizeof *stacked);
+  }
   return STATUS_OK;
 }
 

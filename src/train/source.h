@@ -27,6 +27,7 @@ struct source {
   int64_t first[SPLIT_COUNT], count[SPLIT_COUNT]; /* rollouts in memory */
   double *states[SPLIT_COUNT];                    /* [count][T][2 D] */
   float *rollout;                                 /* frames made elsewhere: [T][H][W][C] of one rollout */
+  float *image;                                   /* [H][W][C]: scratch of source_stack() */
   enum split held_split;
   int64_t held; /* which; -1: none */
 };
@@ -39,6 +40,10 @@ void source_close(struct source *source);
 /* Not collective. Frames first..first+count-1 of a loaded rollout as they were observed: images[count][H][W][C]. */
 enum status source_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
                           float *images);
+
+/* Not collective. The same as an encoder takes them, frames beside channels: stacked[H][W][count][C]. */
+enum status source_stack(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
+                         float *stacked);
 
 /* Not collective. order[count]: the slice of a lane as it is gone through in an epoch, indices into the slice. */
 void source_shuffle(uint64_t seed, int64_t lane, int64_t epoch, int64_t count, int64_t *order);

@@ -29,11 +29,7 @@ static enum status load(const struct comm *comm, struct trained *trained) {
   trained->training = &experiment->training;
   trained->seed = (uint64_t)experiment->seed;
   enum status status = model_create(&experiment->training.model, &images, input_frames, GRAPH_F32, &trained->model);
-  if (status == STATUS_OK) {
-    const size_t bytes = (size_t)trained->model->part[MODEL_PARTS] * sizeof(float);
-    trained->parameters = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!trained->parameters) status = status_raise(STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
-  }
+  if (status == STATUS_OK) status = model_block(trained->model, &trained->parameters);
   TRY(comm_agree(comm, status));
   struct checkpoint checkpoint = {.parameters = trained->parameters};
   TRY(checkpoint_read(comm, trained->path, trained->model, &checkpoint));
@@ -71,4 +67,32 @@ enum status trained_data_path(const struct comm *comm, const struct trained *tra
     if (length < (int)sizeof beside && access(beside, F_OK) == 0) snprintf(path, STORE_PATH_MAX, "%s", beside);
   }
   return comm_broadcast(comm, path, STORE_PATH_MAX);
+}
+
+static enum status check_images(const struct trained *trained, const struct dataset *data,
+                                const struct protocol *protocol) {
+  const struct model_images *images = &trained->model->images;
+  const int64_t seen = trained->model->input_frames;
+  const bool fit = data->height == images->height && data->width == images->width &&
+                   data->channels == images->channels && protocol->input_count == seen;
+  REQUIRE(fit, STATUS_FILE,
+          "%s: images of %lld x %lld x %lld, %lld for the encoder; the model has %lld x %lld x %lld, %lld",
+          data->file.path, (long long)data->height, (long long)data->width, (long long)data->channels,
+          (long long)protocol->input_count, (long long)images->height, (long long)images->width,
+          (long long)images->channels, (long long)seen);
+  return STATUS_OK;
+}
+
+enum status trained_open_data(const struct comm *comm, const struct trained *trained, const char *path,
+                              struct dataset *data, struct source *source, struct protocol *protocol) {
+  *source = (struct source){.held = -1};
+  TRY(dataset_open(comm, path, data));
+  enum status status = protocol_resolve(&trained->training->protocol, data->frames, protocol);
+  if (status == STATUS_OK) status = check_images(trained, data, protocol);
+  if (status == STATUS_OK) status = source_open(data, source);
+  status = comm_agree(comm, status);
+  if (status == STATUS_OK) return STATUS_OK;
+  source_close(source);
+  dataset_close(data);
+  return status;
 }

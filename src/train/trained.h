@@ -6,6 +6,7 @@
 #include "model/model.h"
 #include "store/file.h"
 #include "train/protocol.h"
+#include "train/source.h"
 
 struct trained {
   struct config *config; /* owned */
@@ -26,5 +27,10 @@ void trained_close(struct trained *trained);
  * folder and from the run's. */
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
                               char path[STORE_PATH_MAX]);
+
+/* Collective. Opens a data set whose images and frames fit the model; STATUS_FILE when they do not. The caller closes
+ * source, then data; on failure both are closed. */
+enum status trained_open_data(const struct comm *comm, const struct trained *trained, const char *path,
+                              struct dataset *data, struct source *source, struct protocol *protocol);
 
 #endif

@@ -51,9 +51,7 @@ static enum status open_model(struct trainer *trainer) {
   const struct model_images images = {trainer->data.height, trainer->data.width, trainer->data.channels};
   const struct optimizer_settings *settings = &trainer->training->optimizer;
   TRY(model_create(&trainer->training->model, &images, trainer->protocol.input_count, GRAPH_F32, &trainer->model));
-  const size_t bytes = (size_t)trainer->model->part[MODEL_PARTS] * sizeof(float);
-  trainer->parameters = aligned_alloc(64, (bytes + 63) / 64 * 64);
-  REQUIRE(trainer->parameters, STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
+  TRY(model_block(trainer->model, &trainer->parameters));
   model_initialize(trainer->model, trainer->seed, trainer->parameters);
   return optimizer_open(settings, trainer->model, trainer->training->run.steps, &trainer->optimizer);
 }
@@ -62,10 +60,8 @@ static enum status open_step(struct trainer *trainer) {
   const struct run_settings *run = &trainer->training->run;
   const struct lanes lanes = lanes_cut(run->batch, run->microbatch);
   const int64_t targets = trainer->protocol.target_count;
-  const int64_t images =
-      run->frames_per_rollout > 0 && run->frames_per_rollout < targets ? run->frames_per_rollout : targets;
-  TRY(step_open(trainer->comm, trainer->model, &trainer->source, trainer->seed, &lanes, targets, images,
-                trainer->parameters, &trainer->step));
+  TRY(step_open(trainer->comm, trainer->model, &trainer->source, trainer->seed, &lanes, targets,
+                lane_frames(run->frames_per_rollout, targets), trainer->parameters, &trainer->step));
   trainer->lane_error = calloc((size_t)lanes.count, sizeof *trainer->lane_error);
   trainer->lane_kl = calloc((size_t)lanes.count, sizeof *trainer->lane_kl);
   enum status status = STATUS_OK;

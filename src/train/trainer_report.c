@@ -137,18 +137,15 @@ static enum status evaluate_split(struct trainer *trainer, enum split split, con
   return comm_agree(trainer->comm, status);
 }
 
-/* Rollouts that are also run backward: enough for a mean. */
-enum { REVERSED = 64 };
-
 enum status trainer_evaluate(struct trainer *trainer) {
   const int64_t all = trainer->data.rollouts[SPLIT_TEST], some = trainer->training->eval.rollouts;
   const bool last = trainer->done == trainer->training->run.steps;
   struct evaluate_set test_set;
   struct evaluation train = {.frame_mse = NULL};
   evaluate_free(&trainer->test);
-  enum status status =
-      comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source,
-                                                  last || some == 0 || some > all ? all : some, REVERSED, &test_set));
+  enum status status = comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source,
+                                                                   last || some == 0 || some > all ? all : some,
+                                                                   EVALUATE_REVERSED, &test_set));
   if (status == STATUS_OK) status = evaluate_split(trainer, SPLIT_TEST, &test_set, &trainer->test);
   if (status == STATUS_OK) status = evaluate_split(trainer, SPLIT_TRAIN, &trainer->train_set, &train);
   evaluate_set_free(&test_set);
