@@ -16,6 +16,12 @@ static void print_number(const char *label, double value, const char *help) {
   if (!isnan(value)) printf("  %-18s %10.4g   %s\n", label, value, help);
 }
 
+static void print_paired(const struct evaluation *evaluation, const struct yardstick *yardstick) {
+  if (isnan(evaluation->excess) || !(yardstick->limit_unseen > 0)) return;
+  printf("  %-18s %10.4f +- %.4f   the same, rollout by rollout beside the best possible predictor (95%%)\n", "paired",
+         1 + evaluation->excess / yardstick->limit_unseen, 1.96 * evaluation->excess_error / yardstick->limit_unseen);
+}
+
 static void print_frames(const struct evaluation *evaluation, const struct protocol *protocol, double dt) {
   printf("by frame (x1e-4; * seen by the encoder)\n");
   for (int64_t t = 0; t < evaluation->frames; t++)
@@ -40,6 +46,7 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   print_ratio("over floor", evaluation->mse, yardstick->floor, "noise floor");
   print_ratio("over limit", evaluation->mse, yardstick->limit, "information limit");
   print_ratio("unseen over limit", evaluation->unseen, yardstick->limit_unseen, "information limit of unseen frames");
+  print_paired(evaluation, yardstick);
   printf("physics\n");
   print_number("H variation", evaluation->energy_variation, "std of H along a rollout / std between rollouts");
   print_number("H drift", evaluation->energy_drift, "|H(end) - H(start)| / the same");
@@ -62,6 +69,8 @@ static enum status evaluate_run(const struct comm *world, const struct trained *
   TRY(trained_open_data(world, trained, path, &data, &source, &task.protocol));
   if (rollouts == 0 || rollouts > data.rollouts[SPLIT_TEST]) rollouts = data.rollouts[SPLIT_TEST];
   enum status status = yardstick_read(world, &data, &task.protocol, &yardstick);
+  task.attained = yardstick.attained;
+  task.attained_count = yardstick.attained_count;
   if (status == STATUS_OK)
     status = comm_agree(world, evaluate_test_set(world, &source, rollouts, EVALUATE_REVERSED, &set));
   if (status == STATUS_OK)
@@ -69,6 +78,7 @@ static enum status evaluate_run(const struct comm *world, const struct trained *
   if (status == STATUS_OK && world->rank == 0)
     print_evaluation(trained, &data, &evaluation, &yardstick, &task.protocol);
   evaluate_free(&evaluation);
+  yardstick_free(&yardstick);
   evaluate_set_free(&set);
   source_close(&source);
   dataset_close(&data);

@@ -28,6 +28,10 @@ static void print_outcome(const struct train_outcome *outcome, const char *outpu
     if (outcome->yardstick.limit > 0)
       printf("limit        %.3f times the information limit (%.3fe-4)\n", outcome->test.mse / outcome->yardstick.limit,
              1e4 * outcome->yardstick.limit);
+    if (!isnan(outcome->test.excess) && outcome->yardstick.limit_unseen > 0)
+      printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n",
+             1 + outcome->test.excess / outcome->yardstick.limit_unseen,
+             1.96 * outcome->test.excess_error / outcome->yardstick.limit_unseen);
     printf("time         %.0f s\n", outcome->seconds);
   } else {
     printf("complete already\n");

@@ -19,13 +19,14 @@ enum { MEAN_UNSEEN, MEAN_PREDICT, MEAN_ALL, MEAN_COUNT };
 struct tally {
   struct exact *value, *square; /* [frames + MEAN_COUNT]; owned, one block */
   int64_t *effective; /* [rollouts]: bits of the effective sample size, 0 for rollouts of other ranks; owned */
+  int64_t *attained;  /* [rollouts][frames]: bits, the same; owned */
   int64_t draws;
 };
 
-/* The rank's share of rollouts as observed: q of frames 0..K-1. */
+/* The rank's share of rollouts as observed: q of all frames. */
 struct share {
   int64_t count;
-  double *observed; /* [count][K]; owned */
+  double *observed; /* [count][frames]; owned */
   struct place {
     double angle;
     int64_t rollout; /* of the test split */
@@ -70,18 +71,19 @@ static enum status share_out(const struct comm *comm, const struct experiment *e
   return STATUS_OK;
 }
 
-static enum status share_observe(const struct experiment *experiment, int64_t input_frames, struct share *share) {
-  share->observed = malloc((size_t)(share->count * input_frames) * sizeof *share->observed);
-  double *states = malloc((size_t)experiment->data.frames * 2 * sizeof *states);
+static enum status share_observe(const struct experiment *experiment, struct share *share) {
+  const int64_t frames = experiment->data.frames;
+  share->observed = malloc((size_t)(share->count * frames) * sizeof *share->observed);
+  double *states = malloc((size_t)frames * 2 * sizeof *states);
   enum status status = STATUS_OK;
   if (!share->observed || !states) status = status_raise(STATUS_MEMORY, "no memory for observations");
   for (int64_t i = 0; i < share->count && status == STATUS_OK; i++) {
     uint64_t rollout = ROLLOUT_TEST + (uint64_t)share->place[i].rollout;
     status = rollout_simulate(experiment, rollout, states, NULL);
-    for (int64_t frame = 0; frame < input_frames && status == STATUS_OK; frame++) {
+    for (int64_t frame = 0; frame < frames && status == STATUS_OK; frame++) {
       double observed[2];
       rollout_observe(experiment, RNG_NOISE, rollout, frame, &states[2 * frame], observed);
-      share->observed[i * input_frames + frame] = observed[0];
+      share->observed[i * frames + frame] = observed[0];
     }
   }
   free(states);
@@ -91,13 +93,16 @@ static enum status share_observe(const struct experiment *experiment, int64_t in
 static void tally_free(struct tally *tally) {
   free(tally->value);
   free(tally->effective);
+  free(tally->attained);
 }
 
 static enum status tally_open(int64_t frames, int64_t rollouts, struct tally *tally) {
   size_t count = (size_t)(frames + MEAN_COUNT);
   tally->value = calloc(2 * count, sizeof *tally->value);
   tally->effective = calloc((size_t)rollouts, sizeof *tally->effective);
-  REQUIRE(tally->value && tally->effective, STATUS_MEMORY, "no memory for results of %" PRId64 " rollouts", rollouts);
+  tally->attained = calloc((size_t)(rollouts * frames), sizeof *tally->attained);
+  REQUIRE(tally->value && tally->effective && tally->attained, STATUS_MEMORY,
+          "no memory for results of %" PRId64 " rollouts", rollouts);
   tally->square = tally->value + count;
   for (size_t i = 0; i < 2 * count; i++) exact_clear(&tally->value[i]);
   return STATUS_OK;
@@ -120,35 +125,67 @@ static void tally_add(struct tally *tally, int64_t frames, int64_t input_frames,
   }
 }
 
+/* Work space for one rollout. */
+struct one {
+  struct limit_seen *seen; /* [input_frames] */
+  int64_t *shown;          /* [frames]: segments */
+  double *error;           /* [frames + MEAN_COUNT] */
+  double *attained;        /* [frames] */
+};
+
+static void one_free(struct one *one) {
+  free(one->seen);
+  free(one->shown);
+  free(one->error);
+  free(one->attained);
+}
+
+static enum status one_open(int64_t frames, int64_t input_frames, struct one *one) {
+  *one = (struct one){.seen = malloc((size_t)input_frames * sizeof *one->seen),
+                      .shown = malloc((size_t)frames * sizeof *one->shown),
+                      .error = malloc((size_t)(frames + MEAN_COUNT) * sizeof *one->error),
+                      .attained = malloc((size_t)frames * sizeof *one->attained)};
+  REQUIRE(one->seen && one->shown && one->error && one->attained, STATUS_MEMORY,
+          "no memory for a rollout of %" PRId64 " frames", frames);
+  return STATUS_OK;
+}
+
+static enum status measure_one(const double *observed, int64_t rollout, const struct limit_options *options,
+                               struct limit_posterior *posterior, struct one *one, struct tally *tally) {
+  const int64_t frames = posterior->prior->frames, k = options->input_frames;
+  struct limit_outcome outcome;
+  for (int64_t frame = 0; frame < k; frame++) one->seen[frame] = limit_table_see(posterior->table, observed[frame]);
+  for (int64_t frame = 0; frame < frames; frame++)
+    one->shown[frame] = limit_table_segment(posterior->table, observed[frame]);
+  limit_prior_trim(posterior->prior);
+  TRY(limit_posterior_measure(posterior, one->seen, k, one->shown, options->effective_samples, one->error,
+                              one->attained, &outcome));
+  tally_add(tally, frames, k, one->error);
+  memcpy(&tally->effective[rollout], &outcome.effective_samples, sizeof outcome.effective_samples);
+  memcpy(&tally->attained[rollout * frames], one->attained, (size_t)frames * sizeof *one->attained);
+  tally->draws = outcome.draws > tally->draws ? outcome.draws : tally->draws;
+  return STATUS_OK;
+}
+
 static enum status measure_rollouts(const struct share *share, const struct limit_options *options,
-                                    struct limit_prior *prior, const struct limit_table *table,
                                     struct limit_posterior *posterior, struct tally *tally) {
-  int64_t frames = prior->frames, k = options->input_frames;
-  struct limit_seen *seen = malloc((size_t)k * sizeof *seen);
-  double *error = malloc((size_t)(frames + MEAN_COUNT) * sizeof *error);
-  enum status status = STATUS_OK;
-  if (!seen || !error) status = status_raise(STATUS_MEMORY, "no memory for a rollout of %" PRId64 " frames", frames);
+  const int64_t frames = posterior->prior->frames;
+  struct one one;
+  enum status status = one_open(frames, options->input_frames, &one);
   struct progress progress;
   progress_begin(&progress, "limit", "rollouts", share->count);
   int64_t done = 0;
   for (; done < share->count && status == STATUS_OK; done++) {
-    int64_t rollout = share->place[done].rollout;
-    struct limit_outcome outcome;
-    for (int64_t frame = 0; frame < k; frame++) seen[frame] = limit_table_see(table, share->observed[done * k + frame]);
-    limit_prior_trim(prior);
-    status = limit_posterior_measure(posterior, seen, k, options->effective_samples, error, &outcome);
+    const int64_t rollout = share->place[done].rollout;
+    status = measure_one(share->observed + done * frames, rollout, options, posterior, &one, tally);
     if (status != STATUS_OK) {
       status = status_context(status, "information limit of test rollout %" PRId64, rollout);
       break;
     }
-    tally_add(tally, frames, k, error);
-    memcpy(&tally->effective[rollout], &outcome.effective_samples, sizeof outcome.effective_samples);
-    tally->draws = outcome.draws > tally->draws ? outcome.draws : tally->draws;
     progress_update(&progress, done + 1);
   }
   progress_end(&progress, done);
-  free(seen);
-  free(error);
+  one_free(&one);
   return status;
 }
 
@@ -162,11 +199,11 @@ static enum status measure_share(const struct comm *comm, const struct experimen
   TRY(tally_open(experiment->data.frames, options->rollouts, tally));
   enum status status = share_out(comm, experiment, options->rollouts, &share);
   if (status == STATUS_OK && share.count == 0) goto cleanup;
-  if (status == STATUS_OK) status = share_observe(experiment, options->input_frames, &share);
+  if (status == STATUS_OK) status = share_observe(experiment, &share);
   if (status == STATUS_OK) status = limit_prior_open(experiment, &prior);
   if (status == STATUS_OK) status = limit_table_open(experiment, options->observe, prior.low, prior.high, &table);
   if (status == STATUS_OK) status = limit_posterior_open(&prior, &table, &posterior);
-  if (status == STATUS_OK) status = measure_rollouts(&share, options, &prior, &table, &posterior, tally);
+  if (status == STATUS_OK) status = measure_rollouts(&share, options, &posterior, tally);
 cleanup:
   limit_posterior_close(&posterior);
   limit_table_close(&table);
@@ -211,6 +248,7 @@ static void finish(const struct tally *tally, const struct limit_options *option
   result->ess_min = from_bits(tally->effective[0]);
   result->ess_median = 0.5 * (from_bits(tally->effective[(n - 1) / 2]) + from_bits(tally->effective[n / 2]));
   result->draws_max = tally->draws;
+  memcpy(result->attained, tally->attained, (size_t)(n * frames) * sizeof *result->attained);
 }
 
 /* Without noise two positions determine the state (unless the period divides 2 dt) and the image has no variance. */
@@ -253,12 +291,15 @@ enum status limit_measure(const struct comm *comm, const struct experiment *expe
   struct limit_result made = {.frames = frames, .rollouts = options->rollouts};
   made.mse = malloc((size_t)frames * sizeof *made.mse);
   made.error = malloc((size_t)frames * sizeof *made.error);
-  enum status status = made.mse && made.error ? STATUS_OK : status_raise(STATUS_MEMORY, "no memory for the limit");
+  made.attained = calloc((size_t)(options->rollouts * frames), sizeof *made.attained);
+  enum status status =
+      made.mse && made.error && made.attained ? STATUS_OK : status_raise(STATUS_MEMORY, "no memory for the limit");
   if (experiment->data.noise > 0) {
     if (status == STATUS_OK) status = measure_share(comm, experiment, options, &tally);
     status = comm_agree(comm, status);
     if (status == STATUS_OK) status = reduce_exact(comm, tally.value, (int)(2 * (frames + MEAN_COUNT)));
     if (status == STATUS_OK) status = reduce_sum(comm, tally.effective, options->rollouts);
+    if (status == STATUS_OK) status = reduce_sum(comm, tally.attained, options->rollouts * frames);
     if (status == STATUS_OK) status = reduce_max(comm, &tally.draws, 1);
     if (status == STATUS_OK) finish(&tally, options, &made);
   } else {
@@ -277,5 +318,6 @@ enum status limit_measure(const struct comm *comm, const struct experiment *expe
 void limit_free(struct limit_result *result) {
   free(result->mse);
   free(result->error);
+  free(result->attained);
   *result = (struct limit_result){0};
 }

@@ -31,6 +31,9 @@ struct limit_mean {
 struct limit_result {
   int64_t frames, rollouts;
   double *mse, *error;        /* [frames]: for each frame 0..T-1; owned */
+  double *attained;           /* [rollouts][frames]: squared error of the best prediction, given frames 0..K-1, on the
+                                 frames that were observed in test rollouts 0, 1, ...; for comparing rollout by rollout;
+                                 owned. A frame below K is in sample: the prediction has seen it. */
   struct limit_mean unseen;   /* frames K..T-1 */
   struct limit_mean predict;  /* frames K-1..T-1 */
   struct limit_mean all;      /* frames 0..T-1 */

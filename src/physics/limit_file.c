@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIMIT_SCHEMA = 1, NAME_MAX_BYTES = 64 };
+enum { LIMIT_SCHEMA = 2, NAME_MAX_BYTES = 64 };
 
 static const char limit_format[] = "hgn-limit";
 
@@ -66,6 +66,11 @@ static enum status write_group(struct store_file *file, const char *group, struc
     TRY(store_dataset(file, path, STORE_F64, 1, &list[i].extent, "1", list[i].help));
     TRY(store_write(file, path, 0, list[i].extent, list[i].value));
   }
+  const int64_t attained[2] = {result->rollouts, result->frames};
+  member_path(path, group, "attained");
+  TRY(store_dataset(file, path, STORE_F64, 2, attained, "1",
+                    "squared error of the best prediction on the frames of each test rollout"));
+  TRY(store_write(file, path, 0, result->rollouts, result->attained));
   const struct {
     const char *name, *help;
     int64_t value;
@@ -89,7 +94,8 @@ static enum status check_format(const struct store_file *file) {
   free(format);
   REQUIRE(ours, STATUS_FILE, "%s: not a file of information limits, and is not replaced by one", file->path);
   TRY(store_read_attribute_i64(file, "schema_version", &version));
-  REQUIRE(version == LIMIT_SCHEMA, STATUS_FILE, "%s: schema version %lld; this program reads version %d", file->path,
+  REQUIRE(version == LIMIT_SCHEMA, STATUS_FILE,
+          "%s: schema version %lld; this program reads version %d: remove it and run hgn limit again", file->path,
           (long long)version, LIMIT_SCHEMA);
   return STATUS_OK;
 }
@@ -214,7 +220,14 @@ static enum status read_group(const struct store_file *file, const char *group, 
   member_path(path, group, "rollouts");
   TRY(store_read(file, path, STORE_I64, 0, 1, &result->rollouts));
   member_path(path, group, "draws");
-  return store_read(file, path, STORE_I64, 0, 1, &result->draws_max);
+  TRY(store_read(file, path, STORE_I64, 0, 1, &result->draws_max));
+  member_path(path, group, "attained");
+  TRY(store_extent(file, path, &rank, extent, &type));
+  REQUIRE(rank == 2 && extent[0] == result->rollouts && extent[1] == result->frames, STATUS_FILE,
+          "%s: %s has the wrong shape", file->path, path);
+  result->attained = calloc((size_t)(extent[0] * extent[1]), sizeof(double));
+  REQUIRE(result->attained, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)extent[0]);
+  return store_read(file, path, STORE_F64, 0, extent[0], result->attained);
 }
 
 enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,

@@ -1,6 +1,6 @@
 /* The file of information limits beside a data set: DATA.limit.h5.
  *
- *   /                  attributes: format "hgn-limit", schema_version 1
+ *   /                  attributes: format "hgn-limit", schema_version 2
  *   /data_checksum     text: the content checksum of the data set that the limits belong to
  *   /config            text: the configuration of the data set
  *   /positions_K       one group for each K = input_frames and observer ("positions" or "images"):
@@ -8,6 +8,7 @@
  *      unseen          f64 [2]: mean and standard error over frames K..T-1
  *      predict         f64 [2]: over frames K-1..T-1
  *      all             f64 [2]: over frames 0..T-1
+ *      attained        f64 [rollouts][T]: squared error of the best prediction on the frames of each test rollout
  *      samples         f64 [2]: effective sample size, minimum and median over rollouts
  *      rollouts, draws i64 [1]
  *   /provenance/...    of the run that wrote the file last

@@ -240,23 +240,35 @@ static double average_frame(const struct limit_table *table, const double *h, do
   return square;
 }
 
-static void predict(struct limit_posterior *posterior, const double *weight, double *error) {
+/* a . b */
+static double inner(const double *a, const double *b, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+static void predict(struct limit_posterior *posterior, const double *weight, const int64_t *shown, double *error,
+                    double *attained) {
   const struct limit_table *table = posterior->table;
+  const double values = (double)table->values;
   int64_t frames = posterior->prior->frames;
   for (int64_t t = 0; t < frames; t++) {
-    double square[2], product = 0, *mean[2] = {posterior->mean, posterior->mean + table->rank};
+    const double *factor = table->shown_factor + shown[t] * table->rank;
+    double square = 0, cross = 0, *mean[2] = {posterior->mean, posterior->mean + table->rank};
     for (int set = 0; set < 2; set++) {
       spread_moments(table, posterior->deposit + (set * frames + t) * table->nodes, posterior->h);
-      square[set] = average_frame(table, posterior->h, mean[set]) / weight[set];
+      square += 0.5 * average_frame(table, posterior->h, mean[set]) / weight[set];
+      cross += 0.5 * inner(mean[set], factor, table->rank) / weight[set];
     }
-    for (int64_t r = 0; r < table->rank; r++) product += mean[0][r] * mean[1][r];
-    error[t] = (0.5 * (square[0] + square[1]) - product / (weight[0] * weight[1])) / (double)table->values;
+    const double product = inner(mean[0], mean[1], table->rank) / (weight[0] * weight[1]);
+    error[t] = (square - product) / values;
+    attained[t] = (table->shown_square[shown[t]] - 2 * cross + product) / values;
   }
 }
 
 enum status limit_posterior_measure(struct limit_posterior *posterior, const struct limit_seen *seen,
-                                    int64_t input_frames, double effective_samples, double *error,
-                                    struct limit_outcome *outcome) {
+                                    int64_t input_frames, const int64_t *shown, double effective_samples, double *error,
+                                    double *attained, struct limit_outcome *outcome) {
   double effective[2], weight[2];
   posterior->count = 0;
   for (uint64_t x = 0; x < LIMIT_DIRECTIONS; x++)
@@ -272,7 +284,7 @@ enum status limit_posterior_measure(struct limit_posterior *posterior, const str
     weigh(posterior, best, effective, weight);
   }
   deposit_draws(posterior, best);
-  predict(posterior, weight, error);
+  predict(posterior, weight, shown, error, attained);
   outcome->effective_samples = fmin(effective[0], effective[1]);
   outcome->draws = (int64_t)LIMIT_BASE * LIMIT_LANES << level;
   return STATUS_OK;

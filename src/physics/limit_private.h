@@ -10,7 +10,8 @@
  * to know of a posterior is only where q_t is, so each frame's weighted draws are deposited on a grid of q, h_t[node],
  * on which S(q) = E_n |X(q + sigma n) - background|^2    and    G(q) = E_n [X(q + sigma n) - background] are tabulated
  * (limit_table.c). With the Gram matrix factored, G_i . G_j = F_i . F_j, the expected squared error is sum_i h[i] S_i -
- * (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2.
+ * (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2. The frame x that was then seen in this rollout has |x|^2
+ * and factors of its own, x . G_i = f . F_i, which give the squared error that the best prediction made on it.
  *
  * "Misfit in sigma", z, stands for a likelihood P <= 1 of one frame: P = exp(-z^2 / 2).
  *
@@ -88,10 +89,12 @@ struct limit_table {
   double *square; /* [nodes]: S; owned */
   double *factor; /* [nodes][rank]: F; owned */
 
-  /* Images as intervals of q, for LIMIT_IMAGES. Segment s covers edge[s]..edge[s + 1] and shows image[s]. */
+  /* Images as intervals of q. Segment s covers edge[s]..edge[s + 1] and shows image[s]. */
   int64_t segments, images;
-  double *edge;   /* [segments + 1]; owned */
-  int32_t *image; /* [segments]; owned */
+  double *edge;         /* [segments + 1]; owned */
+  int32_t *image;       /* [segments]; owned */
+  double *shown_square; /* [segments]: |x|^2 of what is shown, less the background; owned */
+  double *shown_factor; /* [segments][rank]: f; owned */
 
   /* z on a finer grid: [misfits][misfit_nodes + 2]; owned; NULL for LIMIT_POSITIONS. */
   double misfit_step;
@@ -104,6 +107,9 @@ struct limit_table {
 enum status limit_table_open(const struct experiment *experiment, enum limit_observe observe, double low, double high,
                              struct limit_table *table);
 void limit_table_close(struct limit_table *table);
+
+/* The segment that shows q. */
+int64_t limit_table_segment(const struct limit_table *table, double q);
 
 /* What one frame has told the predictor: z = (q - shift) / sigma without a row, else row[(q - shift) / misfit_step]. */
 struct limit_seen {
@@ -149,9 +155,9 @@ enum status limit_posterior_open(struct limit_prior *prior, const struct limit_t
 void limit_posterior_close(struct limit_posterior *posterior);
 
 /* error[frames]: the expected squared error of the best prediction of each frame given seen[0..input_frames-1], a
- * pixel. */
+ * pixel. attained[frames]: the same of the frames that were shown, segments shown[frames]. */
 enum status limit_posterior_measure(struct limit_posterior *posterior, const struct limit_seen *seen,
-                                    int64_t input_frames, double effective_samples, double *error,
-                                    struct limit_outcome *outcome);
+                                    int64_t input_frames, const int64_t *shown, double effective_samples, double *error,
+                                    double *attained, struct limit_outcome *outcome);
 
 #endif

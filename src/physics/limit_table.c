@@ -233,15 +233,35 @@ static double dot(const double *a, const double *b, int64_t count) {
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
+/* What each segment shows, as one more row of the same factorisation: row k of the pivots gives f[k]. */
+static enum status factor_shown(struct limit_table *table, struct album *album, const float *mean,
+                                const int64_t *pivots, int64_t rank) {
+  const int64_t actives = album->actives;
+  table->shown_square = malloc((size_t)table->segments * sizeof *table->shown_square);
+  table->shown_factor = calloc((size_t)(table->segments * table->rank) + 1, sizeof *table->shown_factor);
+  REQUIRE(table->shown_square && table->shown_factor, STATUS_MEMORY, "no memory for %" PRId64 " images",
+          table->segments);
+  for (int64_t segment = 0; segment < table->segments; segment++) {
+    double *f = table->shown_factor + segment * table->rank;
+    album_render(album, 0.5 * (table->edge[segment] + table->edge[segment + 1]));
+    table->shown_square[segment] = dot_images(album->row, album->row, actives);
+    for (int64_t k = 0; k < rank; k++) {
+      const double *row = table->factor + pivots[k] * table->rank;
+      f[k] = (dot_images(album->row, mean + pivots[k] * actives, actives) - dot(f, row, k)) / row[k];
+    }
+  }
+  return STATUS_OK;
+}
+
 /* Cholesky with complete pivoting, stopped at RANK_TOLERANCE: G_i . G_j = F_i . F_j to that tolerance for all i, j (the
  * residual is positive semi-definite, so its largest entry is on the diagonal). Smooth images need a rank of some tens.
  */
-static enum status factor_gram(struct limit_table *table, const float *mean, int64_t actives) {
-  int64_t nodes = table->nodes, limit = nodes < actives ? nodes : actives;
+static enum status factor_gram(struct limit_table *table, struct album *album, const float *mean) {
+  const int64_t actives = album->actives, nodes = table->nodes, limit = nodes < actives ? nodes : actives;
   double *wide = malloc((size_t)(nodes * limit) * sizeof *wide + 1), *rest = malloc((size_t)nodes * sizeof *rest);
+  int64_t *pivots = malloc((size_t)limit * sizeof *pivots + 1), rank = 0;
   enum status status = STATUS_OK;
-  int64_t rank = 0;
-  if (!wide || !rest) {
+  if (!wide || !rest || !pivots) {
     status = status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", nodes);
     goto cleanup;
   }
@@ -254,6 +274,7 @@ static enum status factor_gram(struct limit_table *table, const float *mean, int
     int64_t pivot = 0;
     for (int64_t i = 1; i < nodes; i++) pivot = rest[i] > rest[pivot] ? i : pivot;
     if (rest[pivot] <= RANK_TOLERANCE * largest) break;
+    pivots[rank] = pivot;
     double scale = 1 / sqrt(rest[pivot]);
     for (int64_t i = 0; i < nodes; i++) {
       double inner = dot_images(mean + i * actives, mean + pivot * actives, actives);
@@ -266,12 +287,14 @@ static enum status factor_gram(struct limit_table *table, const float *mean, int
   if (table->factor) {
     for (int64_t i = 0; i < nodes; i++)
       memcpy(table->factor + i * table->rank, wide + i * limit, (size_t)rank * sizeof *wide);
+    status = factor_shown(table, album, mean, pivots, rank);
   } else {
     status = status_raise(STATUS_MEMORY, "no memory for a factor of rank %" PRId64, rank);
   }
 cleanup:
   free(wide);
   free(rest);
+  free(pivots);
   return status;
 }
 
@@ -324,19 +347,23 @@ static enum status tabulate_misfits(struct limit_table *table, enum limit_observ
   return STATUS_OK;
 }
 
-struct limit_seen limit_table_see(const struct limit_table *table, double observed_q) {
-  struct limit_seen seen = {.shift = (float)observed_q};
-  if (!table->misfit) return seen;
-  seen.row = table->misfit;
-  if (!table->misfit_of_image) return seen;
-  double q = table->periodic ? observed_q - TWO_PI * floor(observed_q / TWO_PI) : observed_q;
+int64_t limit_table_segment(const struct limit_table *table, double q) {
+  if (table->periodic) q -= TWO_PI * floor(q / TWO_PI);
   int64_t low = 0, high = table->segments;
   while (high - low > 1) {
     int64_t middle = (low + high) / 2;
     *(q >= table->edge[middle] ? &low : &high) = middle;
   }
+  return low;
+}
+
+struct limit_seen limit_table_see(const struct limit_table *table, double observed_q) {
+  struct limit_seen seen = {.shift = (float)observed_q};
+  if (!table->misfit) return seen;
+  seen.row = table->misfit;
+  if (!table->misfit_of_image) return seen;
   seen.shift = (float)table->low;
-  seen.row = table->misfit + table->image[low] * (table->misfit_nodes + 2);
+  seen.row = table->misfit + table->image[limit_table_segment(table, observed_q)] * (table->misfit_nodes + 2);
   return seen;
 }
 
@@ -363,7 +390,7 @@ static enum status fill(const struct experiment *experiment, enum limit_observe 
                            : status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", table->nodes);
   if (status == STATUS_OK) {
     average_images(table, album, mean);
-    status = factor_gram(table, mean, album->actives);
+    status = factor_gram(table, album, mean);
   }
   free(mean);
   if (status == STATUS_OK) status = tabulate_misfits(table, observe, render->renderer == RENDERER_REPORT2021);
@@ -398,6 +425,8 @@ void limit_table_close(struct limit_table *table) {
   free(table->factor);
   free(table->edge);
   free(table->image);
+  free(table->shown_square);
+  free(table->shown_factor);
   free(table->misfit);
   *table = (struct limit_table){0};
 }

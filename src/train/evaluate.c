@@ -63,6 +63,8 @@ enum sum_of {
   SUM_MSE2,
   SUM_UNSEEN,
   SUM_UNSEEN2,
+  SUM_EXCESS,
+  SUM_EXCESS2,
   SUM_KL,
   SUM_H_STD,
   SUM_H,
@@ -71,7 +73,8 @@ enum sum_of {
   SUM_BACK_STATE,
   SUM_BACK_PIXELS,
   SUM_FRAMES
-}; /* then a sum for each frame */
+};                                                                           /* then a sum for each frame */
+enum count_of { COUNT_ROLLOUTS, COUNT_REVERSED, COUNT_PAIRED, COUNT_VALID }; /* then a histogram of valid times */
 
 struct bench {
   const struct model *model;
@@ -84,7 +87,7 @@ struct bench {
   double *error;  /* [group][targets] */
   double *power;  /* the same: mean square of the frame */
   struct exact *sum;
-  int64_t *counts; /* rollouts, reversed rollouts, then a histogram of valid prediction times [targets + 1] */
+  int64_t *counts; /* [COUNT_VALID + targets + 1] */
 };
 
 static enum status open_bench(const struct model *model, const float *parameters, struct source *source,
@@ -107,7 +110,7 @@ static enum status open_bench(const struct model *model, const float *parameters
   bench->error = calloc((size_t)(targets * EVALUATE_GROUP), sizeof(double));
   bench->power = calloc((size_t)(targets * EVALUATE_GROUP), sizeof(double));
   bench->sum = calloc((size_t)(SUM_FRAMES + targets), sizeof *bench->sum);
-  bench->counts = calloc((size_t)targets + 3, sizeof *bench->counts);
+  bench->counts = calloc((size_t)(COUNT_VALID + targets + 1), sizeof *bench->counts);
   const bool whole = bench->frames && bench->noise && bench->observed && bench->q && bench->p && bench->back_q &&
                      bench->back_p && bench->chunk_q && bench->images && bench->energy && bench->error &&
                      bench->power && bench->sum && bench->counts;
@@ -227,7 +230,7 @@ static enum status reverse(struct bench *bench, const struct evaluate_group *gro
       size += (double)bench->q[i] * (double)bench->q[i] + (double)bench->p[i] * (double)bench->p[i];
     }
     exact_add(&bench->sum[SUM_BACK_STATE], size > 0 ? sqrt(difference / size) : 0);
-    bench->counts[1] += 1;
+    bench->counts[COUNT_REVERSED] += 1;
   }
   return STATUS_OK;
 }
@@ -248,8 +251,18 @@ static void add_energy(struct bench *bench, int64_t b) {
             fabs(bench->energy[(bench->targets - 1) * EVALUATE_GROUP + b] - bench->energy[b]));
 }
 
+/* Rollout by rollout, so that what both find hard drops out. */
+static void add_excess(struct bench *bench, enum split split, int64_t rollout, double unseen) {
+  const struct evaluate_task *task = bench->task;
+  if (split != SPLIT_TEST || !task->attained || rollout >= task->attained_count) return;
+  const double excess = unseen - task->attained[rollout];
+  exact_add(&bench->sum[SUM_EXCESS], excess);
+  exact_add(&bench->sum[SUM_EXCESS2], excess * excess);
+  bench->counts[COUNT_PAIRED] += 1;
+}
+
 /* Errors of one rollout; the valid prediction time counts unseen targets after the anchor, all where none is unseen. */
-static void add_rollout(struct bench *bench, int64_t b, double kl) {
+static void add_rollout(struct bench *bench, const struct evaluate_group *group, int64_t b, double kl) {
   const double *error = bench->error + b * bench->targets, *power = bench->power + b * bench->targets;
   const struct protocol *protocol = &bench->task->protocol;
   const int64_t anchor = protocol->anchor - protocol->target_first;
@@ -272,10 +285,11 @@ static void add_rollout(struct bench *bench, int64_t b, double kl) {
     unseen /= (double)bench->unseen;
     exact_add(&bench->sum[SUM_UNSEEN], unseen);
     exact_add(&bench->sum[SUM_UNSEEN2], unseen * unseen);
+    add_excess(bench, group->split, group->first + b, unseen);
   }
   exact_add(&bench->sum[SUM_KL], kl);
-  bench->counts[0] += 1;
-  bench->counts[2 + valid] += 1;
+  bench->counts[COUNT_ROLLOUTS] += 1;
+  bench->counts[COUNT_VALID + valid] += 1;
 }
 
 static enum status run_group(struct bench *bench, const struct evaluate_group *group) {
@@ -284,7 +298,7 @@ static enum status run_group(struct bench *bench, const struct evaluate_group *g
   TRY(unroll(bench));
   TRY(compare(bench, group));
   for (int64_t b = 0; b < group->count; b++) {
-    add_rollout(bench, b, kl[b]);
+    add_rollout(bench, group, b, kl[b]);
     add_energy(bench, b);
   }
   return group->reversed ? reverse(bench, group) : STATUS_OK;
@@ -307,24 +321,27 @@ static double median_of(const int64_t *histogram, int64_t bins, int64_t total) {
 }
 
 static enum status conclude(const struct bench *bench, struct evaluation *out) {
-  const double n = (double)bench->counts[0], reversed = (double)bench->counts[1];
+  const double n = (double)bench->counts[COUNT_ROLLOUTS], reversed = (double)bench->counts[COUNT_REVERSED],
+               paired = (double)bench->counts[COUNT_PAIRED];
   double mean[SUM_FRAMES];
   for (int i = 0; i < SUM_FRAMES; i++) mean[i] = exact_value(&bench->sum[i]) / n;
   const double spread = sqrt(fmax(mean[SUM_H2] - mean[SUM_H] * mean[SUM_H], 0));
-  *out =
-      (struct evaluation){.mse = mean[SUM_MSE],
-                          .mse_error = standard_error(mean[SUM_MSE], mean[SUM_MSE2], n),
-                          .unseen = bench->unseen ? mean[SUM_UNSEEN] : NAN,
-                          .unseen_error = bench->unseen ? standard_error(mean[SUM_UNSEEN], mean[SUM_UNSEEN2], n) : NAN,
-                          .kl = mean[SUM_KL],
-                          .energy_variation = mean[SUM_H_STD] / spread,
-                          .energy_drift = mean[SUM_H_DRIFT] / spread,
-                          .reversal_state = reversed > 0 ? mean[SUM_BACK_STATE] * n / reversed : NAN,
-                          .reversal_pixels = reversed > 0 ? mean[SUM_BACK_PIXELS] * n / reversed : NAN,
-                          .vpt = median_of(bench->counts + 2, bench->targets + 1, bench->counts[0]),
-                          .rollouts = bench->counts[0],
-                          .frames = bench->targets,
-                          .frame_mse = malloc((size_t)bench->targets * sizeof *out->frame_mse)};
+  *out = (struct evaluation){
+      .mse = mean[SUM_MSE],
+      .mse_error = standard_error(mean[SUM_MSE], mean[SUM_MSE2], n),
+      .unseen = bench->unseen ? mean[SUM_UNSEEN] : NAN,
+      .unseen_error = bench->unseen ? standard_error(mean[SUM_UNSEEN], mean[SUM_UNSEEN2], n) : NAN,
+      .excess = paired > 0 ? mean[SUM_EXCESS] * n / paired : NAN,
+      .excess_error = standard_error(mean[SUM_EXCESS] * n / paired, mean[SUM_EXCESS2] * n / paired, paired),
+      .kl = mean[SUM_KL],
+      .energy_variation = mean[SUM_H_STD] / spread,
+      .energy_drift = mean[SUM_H_DRIFT] / spread,
+      .reversal_state = reversed > 0 ? mean[SUM_BACK_STATE] * n / reversed : NAN,
+      .reversal_pixels = reversed > 0 ? mean[SUM_BACK_PIXELS] * n / reversed : NAN,
+      .vpt = median_of(bench->counts + COUNT_VALID, bench->targets + 1, bench->counts[COUNT_ROLLOUTS]),
+      .rollouts = bench->counts[COUNT_ROLLOUTS],
+      .frames = bench->targets,
+      .frame_mse = malloc((size_t)bench->targets * sizeof *out->frame_mse)};
   REQUIRE(out->frame_mse, STATUS_MEMORY, "out of memory for an evaluation");
   for (int64_t t = 0; t < bench->targets; t++) out->frame_mse[t] = exact_value(&bench->sum[SUM_FRAMES + t]) / n;
   return STATUS_OK;
@@ -338,7 +355,7 @@ enum status evaluate(const struct comm *comm, const struct model *model, const f
   for (int64_t i = 0; i < set->count && status == STATUS_OK; i++) status = run_group(&bench, &set->group[i]);
   status = comm_agree(comm, status);
   if (status == STATUS_OK) status = reduce_exact(comm, bench.sum, (int)(SUM_FRAMES + bench.targets));
-  if (status == STATUS_OK) status = reduce_sum(comm, bench.counts, bench.targets + 3);
+  if (status == STATUS_OK) status = reduce_sum(comm, bench.counts, COUNT_VALID + bench.targets + 1);
   if (status == STATUS_OK) status = comm_agree(comm, conclude(&bench, evaluation));
   close_bench(&bench);
   return status;

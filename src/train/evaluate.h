@@ -20,6 +20,8 @@ enum { EVALUATE_GROUP = 8, EVALUATE_CHUNK = 16, EVALUATE_REVERSED = 64 /* rollou
   X(mse_error, NULL, "its standard error over rollouts")                                                               \
   X(unseen, NULL, "the same over frames that the encoder has not seen; NaN where it saw all")                          \
   X(unseen_error, NULL, "its standard error over rollouts")                                                            \
+  X(excess, NULL, "unseen less what the best possible predictor had on the same frames; NaN where that is not known")  \
+  X(excess_error, NULL, "its standard error over rollouts")                                                            \
   X(kl, "nat", "KL of the posterior of a rollout from the prior")                                                      \
   X(energy_variation, NULL, "standard deviation of H along a rollout over that of its mean between rollouts")          \
   X(energy_drift, NULL, "mean |H(last) - H(first)| over the same")                                                     \
@@ -42,6 +44,9 @@ struct evaluate_task {
   enum posterior_kind posterior;
   uint64_t seed;
   double dt;
+  const double *attained; /* [attained_count]: what the best possible predictor had on the unseen frames of test
+                             rollouts 0, 1, ... (struct yardstick); borrowed; may be NULL */
+  int64_t attained_count;
 };
 
 /* Consecutive rollouts of one split; those of one rank. */

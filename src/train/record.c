@@ -33,7 +33,9 @@ static const struct column evaluation_columns[] = {
         {"r2", NULL, "1 - mse over that of the mean training image"},
     {"over_floor", NULL, "mse over the noise floor"},
     {"over_limit", NULL, "mse over the information limit"},
-    {"unseen_over_limit", NULL, "unseen over the information limit of those frames"}};
+    {"unseen_over_limit", NULL, "unseen over the information limit of those frames"},
+    {"paired_over_limit", NULL, "1 + excess over that limit: the same, with less scatter"},
+    {"paired_over_limit_error", NULL, "its standard error over rollouts"}};
 enum {
   REPORT_COLUMNS = sizeof report_columns / sizeof *report_columns,
   EVALUATION_COLUMNS = sizeof evaluation_columns / sizeof *evaluation_columns
@@ -52,8 +54,9 @@ static enum status make_data_group(struct store_file *file, const struct dataset
   TRY(make_scalar(file, "/data/floor", "mse that no predictor can pass: fresh observation noise"));
   TRY(make_scalar(file, "/data/mean_image", "mse of the mean training image"));
   TRY(make_scalar(file, "/data/limit", "information limit over the target frames"));
-  return make_scalar(file, "/data/limit_unseen",
-                     "information limit over the target frames that the encoder has not seen");
+  TRY(make_scalar(file, "/data/limit_unseen",
+                  "information limit over the target frames that the encoder has not seen"));
+  return make_scalar(file, "/data/kappa", "GECO: the error that is aimed at");
 }
 
 static enum status make_reports(struct store_file *file, int64_t reports, int64_t lanes) {
@@ -104,7 +107,8 @@ static enum status write_yardstick(struct store_file *file, const struct yardsti
   TRY(store_write_independent(file, "/data/floor", 0, 1, &yardstick->floor));
   TRY(store_write_independent(file, "/data/mean_image", 0, 1, &yardstick->mean_image));
   TRY(store_write_independent(file, "/data/limit", 0, 1, &yardstick->limit));
-  return store_write_independent(file, "/data/limit_unseen", 0, 1, &yardstick->limit_unseen);
+  TRY(store_write_independent(file, "/data/limit_unseen", 0, 1, &yardstick->limit_unseen));
+  return store_write_independent(file, "/data/kappa", 0, 1, &yardstick->kappa);
 }
 
 static void set_extents(struct record *record, const struct config *config, int64_t lanes, int64_t targets) {
@@ -175,6 +179,10 @@ enum status record_config(const struct comm *comm, const char *path, struct conf
   return status;
 }
 
+enum status record_kappa(const struct record *record, double *kappa) {
+  return store_read(&record->file, "/data/kappa", STORE_F64, 0, 1, kappa);
+}
+
 enum status record_close(struct record *record) { return store_commit(&record->file); }
 
 /* ---- Records ---- */
@@ -205,8 +213,11 @@ enum status record_evaluation(struct record *record, int64_t index, int64_t step
 #undef VALUE
               1 -
           evaluation->mse / yardstick->mean_image,
-      evaluation->mse / yardstick->floor, evaluation->mse / yardstick->limit,
-      evaluation->unseen / yardstick->limit_unseen};
+      evaluation->mse / yardstick->floor,
+      evaluation->mse / yardstick->limit,
+      evaluation->unseen / yardstick->limit_unseen,
+      1 + evaluation->excess / yardstick->limit_unseen,
+      evaluation->excess_error / yardstick->limit_unseen};
   const double done = (double)step;
   char name[NAME_BYTES];
   TRY(store_write_independent(&record->file, "/evaluation/step", index, 1, &done));

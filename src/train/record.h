@@ -3,13 +3,15 @@
  *   /                       attributes: format "hgn-run", schema_version 1
  *   /config                 text: the effective configuration
  *   /data/file, checksum    text: the data set
- *   /data/NAME              f64 [1]: noise floor, mean image, information limit over the target frames; NaN if unknown
+ *   /data/NAME              f64 [1]: noise floor, mean image, information limit over the target frames, GECO's kappa;
+ *                           NaN if unknown
  *   /networks               text per network: scale of the checksums
  *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
  *   /report/lane_error, lane_kl        f64 [reports][lanes]
  *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
  *   /evaluation/step        f64 [evaluations]
- *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit
+ *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit,
+ *                           paired_over_limit, paired_over_limit_error
  *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]
  *   /provenance/...
  *
@@ -56,6 +58,10 @@ struct report {
 /* What errors are held against, over the target frames. NaN: unknown. */
 struct yardstick {
   double floor, mean_image, limit, limit_unseen;
+  double kappa;     /* what GECO aims at */
+  double *attained; /* [attained_count]: squared error of the best possible predictor on the unseen frames of test
+                       rollouts 0, 1, ...; NULL: unknown; owned, see yardstick_free() */
+  int64_t attained_count;
 };
 
 struct record {
@@ -72,6 +78,8 @@ enum status record_reopen(const struct comm *comm, const char *path, const struc
                           int64_t targets, struct record *record);
 /* Collective. The configuration that a run was made with; owned by the caller. STATUS_FILE when it is no run. */
 enum status record_config(const struct comm *comm, const char *path, struct config **config);
+/* Not collective. The kappa that the run began with: a limit may have been computed since. */
+enum status record_kappa(const struct record *record, double *kappa);
 /* Collective. Syncs and closes. */
 enum status record_close(struct record *record);
 

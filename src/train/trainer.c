@@ -74,10 +74,9 @@ static enum status open_step(struct trainer *trainer) {
 }
 
 static enum status open_trainer(struct trainer *trainer) {
-  double kappa;
   TRY(open_data(trainer));
-  TRY(yardstick_kappa(&trainer->training->objective, &trainer->yardstick, &trainer->data, &kappa));
-  trainer->objective = objective_start(&trainer->training->objective, kappa);
+  TRY(yardstick_kappa(&trainer->training->objective, &trainer->data, &trainer->yardstick));
+  trainer->objective = objective_start(&trainer->training->objective, trainer->yardstick.kappa);
   TRY(comm_agree(trainer->comm, open_model(trainer)));
   TRY(open_step(trainer));
   return energy_open(trainer->comm, &trainer->meter);
@@ -209,7 +208,7 @@ enum status train_run(const struct comm *comm, const struct config *config, cons
   outcome->complete = trainer.done == trainer.training->run.steps;
   outcome->evaluated = trainer.evaluated;
   outcome->test = trainer.test;
-  outcome->yardstick = trainer.yardstick;
+  outcome->yardstick = trainer.yardstick; /* with what it owns */
   outcome->seconds = trainer_seconds(&trainer);
   char message[STATUS_MESSAGE_MAX];
   snprintf(message, sizeof message, "%s", status_message());
@@ -217,4 +216,7 @@ enum status train_run(const struct comm *comm, const struct config *config, cons
   return status == STATUS_OK ? status : status_raise(status, "%s", message);
 }
 
-void train_outcome_free(struct train_outcome *outcome) { evaluate_free(&outcome->test); }
+void train_outcome_free(struct train_outcome *outcome) {
+  evaluate_free(&outcome->test);
+  yardstick_free(&outcome->yardstick);
+}

@@ -127,7 +127,9 @@ static enum status evaluate_split(struct trainer *trainer, enum split split, con
   const struct evaluate_task task = {.protocol = trainer->protocol,
                                      .posterior = trainer->training->eval.posterior,
                                      .seed = trainer->seed,
-                                     .dt = trainer->dt};
+                                     .dt = trainer->dt,
+                                     .attained = trainer->yardstick.attained,
+                                     .attained_count = trainer->yardstick.attained_count};
   const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->run.steps;
   const int64_t index = (trainer->done + every - 1) / every - 1;
   TRY(evaluate(trainer->comm, trainer->model, trainer->parameters, &trainer->source, &task, set, evaluation));

@@ -158,5 +158,6 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   *resumed = trainer->done;
   TRY(record_reopen(trainer->comm, trainer->output, trainer->config, lanes, targets, &trainer->record));
   trainer->recording = true;
+  TRY(comm_agree(trainer->comm, record_kappa(&trainer->record, &trainer->objective.kappa)));
   return found ? STATUS_OK : trainer_save(trainer, 0);
 }

@@ -4,6 +4,7 @@
 #include "physics/limit_file.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static double rung(const struct dataset *data, enum ladder_rung rung) {
   double mse, error;
@@ -12,21 +13,44 @@ static double rung(const struct dataset *data, enum ladder_rung rung) {
   return NAN;
 }
 
-static double mean_over(const struct limit_result *limit, const struct protocol *protocol, bool unseen) {
+static double mean_over(const double *mse, const struct protocol *protocol, bool unseen) {
   double sum = 0;
   int64_t count = 0;
   for (int64_t t = 0; t < protocol->target_count; t++) {
     if (unseen && !protocol_unseen(protocol, t)) continue;
-    sum += limit->mse[protocol->target_first + t];
+    sum += mse[protocol->target_first + t];
     count += 1;
   }
   return count ? sum / (double)count : NAN;
 }
 
+/* Frames that have been seen are left out: a prediction of them is not one. */
+static enum status average_attained(const struct limit_result *limit, const struct protocol *protocol,
+                                    struct yardstick *yardstick) {
+  if (isnan(yardstick->limit_unseen)) return STATUS_OK;
+  yardstick->attained = malloc((size_t)limit->rollouts * sizeof *yardstick->attained);
+  REQUIRE(yardstick->attained, STATUS_MEMORY, "out of memory for the limits of %lld rollouts",
+          (long long)limit->rollouts);
+  yardstick->attained_count = limit->rollouts;
+  for (int64_t i = 0; i < limit->rollouts; i++)
+    yardstick->attained[i] = mean_over(limit->attained + i * limit->frames, protocol, true);
+  return STATUS_OK;
+}
+
+void yardstick_free(struct yardstick *yardstick) {
+  free(yardstick->attained);
+  yardstick->attained = NULL;
+  yardstick->attained_count = 0;
+}
+
 enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                            struct yardstick *yardstick) {
   char checksum[CHECKSUM_TEXT], path[STORE_PATH_MAX];
-  *yardstick = (struct yardstick){rung(data, LADDER_FLOOR), rung(data, LADDER_MEAN), NAN, NAN};
+  *yardstick = (struct yardstick){.floor = rung(data, LADDER_FLOOR),
+                                  .mean_image = rung(data, LADDER_MEAN),
+                                  .limit = NAN,
+                                  .limit_unseen = NAN,
+                                  .kappa = NAN};
   /* The limit is that of seeing the first frames; a window in the middle has another, which is not computed. */
   if (!data->config || protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
   if (protocol->target_first < protocol->anchor) return STATUS_OK;
@@ -41,23 +65,25 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
       continue;
     }
     if (status != STATUS_OK) return status;
-    yardstick->limit = mean_over(&limit, protocol, false);
-    yardstick->limit_unseen = mean_over(&limit, protocol, true);
+    yardstick->limit = mean_over(limit.mse, protocol, false);
+    yardstick->limit_unseen = mean_over(limit.mse, protocol, true);
+    status = average_attained(&limit, protocol, yardstick);
     limit_free(&limit);
-    break;
+    return comm_agree(comm, status);
   }
   return STATUS_OK;
 }
 
-enum status yardstick_kappa(const struct objective_settings *settings, const struct yardstick *yardstick,
-                            const struct dataset *data, double *kappa) {
-  *kappa = settings->kappa;
-  if (settings->kind != OBJECTIVE_GECO || *kappa > 0) return STATUS_OK;
+enum status yardstick_kappa(const struct objective_settings *settings, const struct dataset *data,
+                            struct yardstick *yardstick) {
+  if (settings->kind != OBJECTIVE_GECO) return STATUS_OK;
+  yardstick->kappa = settings->kappa;
+  if (yardstick->kappa > 0) return STATUS_OK;
   const double best = isnan(yardstick->limit) ? yardstick->floor : yardstick->limit;
   REQUIRE(best > 0, STATUS_CONFIG,
           "objective.kappa is required: %s has neither an information limit nor a noise floor above 0. Give the mean "
           "squared error to aim at, say objective.kappa=1e-4, or use objective.name=elbo%s",
           data->file.path, data->config ? "; hgn limit computes the limit of noisy data" : "");
-  *kappa = settings->kappa_ratio * best;
+  yardstick->kappa = settings->kappa_ratio * best;
   return STATUS_OK;
 }

@@ -7,13 +7,16 @@
 #include "train/record.h"
 
 /* Collective. Limits are averaged over the protocol's targets; those from images, which are tighter, are preferred to
- * those from positions. What is not known is NaN. STATUS_FILE when a limit file is damaged or of other data. */
+ * those from positions. What is not known is NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
+ * or of other data. */
 enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                            struct yardstick *yardstick);
 
-/* Not collective. GECO's kappa: the absolute one, or the ratio times the limit, else times the floor. STATUS_CONFIG
- * when none is known or it is zero: then the message says how to get one. */
-enum status yardstick_kappa(const struct objective_settings *settings, const struct yardstick *yardstick,
-                            const struct dataset *data, double *kappa);
+void yardstick_free(struct yardstick *yardstick);
+
+/* Not collective. Sets GECO's kappa: the absolute one, or the ratio times the limit, else times the floor.
+ * STATUS_CONFIG when none is known or it is zero: then the message says how to get one. */
+enum status yardstick_kappa(const struct objective_settings *settings, const struct dataset *data,
+                            struct yardstick *yardstick);
 
 #endif

@@ -79,8 +79,19 @@ struct plain {
   double weight, square, *image;
 };
 
+/* And the squared error of the posterior's mean image on the frame that was observed. */
+static double plain_attained(const struct plain *sum, struct renderer *renderer, double observed, float *image) {
+  double error = 0;
+  render_f32(renderer, &observed, image);
+  for (size_t i = 0; i < renderer->values; i++) {
+    const double d = sum->image[i] / sum->weight - (double)image[i];
+    error += d * d;
+  }
+  return error / (double)renderer->values;
+}
+
 static double plain_limit(const struct experiment *experiment, const double *observed, int64_t input_frames,
-                          int64_t frame) {
+                          int64_t frame, double *attained) {
   struct renderer renderer;
   assert_ok(render_open(experiment, &renderer));
   float *image = malloc(renderer.values * sizeof *image);
@@ -111,6 +122,7 @@ static double plain_limit(const struct experiment *experiment, const double *obs
   double product = 0;
   for (size_t i = 0; i < renderer.values; i++) product += sum.image[i] / sum.weight * (sum.image[i] / sum.weight);
   double values = (double)renderer.values;
+  *attained = plain_attained(&sum, &renderer, observed[frame], image);
   free(sum.image);
   free(image);
   render_close(&renderer);
@@ -122,18 +134,47 @@ static void test_plain_sampler(void **state) {
   for (int renderer = 0; renderer < RENDERER_COUNT; renderer++) {
     struct experiment experiment = rendering_experiment(SYSTEM_MASS_SPRING, (enum renderer_kind)renderer);
     struct limit_result limit = measure(&experiment, 4, LIMIT_POSITIONS, 1, 5000);
-    double states[2 * 34], seen[2], observed[4];
+    double states[2 * 34], seen[2], observed[34], attained;
     assert_ok(rollout_simulate(&experiment, ROLLOUT_TEST, states, NULL));
-    for (int64_t k = 0; k < 4; k++) {
+    for (int64_t k = 0; k < 34; k++) {
       rollout_observe(&experiment, RNG_NOISE, ROLLOUT_TEST, k, &states[2 * k], seen);
       observed[k] = seen[0];
     }
     for (int64_t frame = 2; frame < 34; frame += 29) {
-      double plain = plain_limit(&experiment, observed, 4, frame);
+      double plain = plain_limit(&experiment, observed, 4, frame, &attained);
       if (fabs(plain / limit.mse[frame] - 1) > 0.06)
         fail_msg("renderer %d, frame %lld: %g, plain sampling %g", renderer, (long long)frame, limit.mse[frame], plain);
+      if (fabs(attained / limit.attained[frame] - 1) > 0.06)
+        fail_msg("renderer %d, frame %lld: on the frame seen %g, plain sampling %g", renderer, (long long)frame,
+                 limit.attained[frame], attained);
     }
     assert_true(isnan(limit.predict.error));
+    limit_free(&limit);
+  }
+}
+
+/* What the best prediction has on frames that it has not seen is the limit on average, within its scatter; on those
+ * that it has seen it is less. */
+static void test_attained(void **state) {
+  (void)state;
+  enum { ROLLOUTS = 200, SEEN = 5 };
+  for (int observe = 0; observe < LIMIT_OBSERVE_COUNT; observe++) {
+    struct experiment experiment = rendering_experiment(SYSTEM_PENDULUM, RENDERER_REPORT2021);
+    struct limit_result limit = measure(&experiment, SEEN, (enum limit_observe)observe, ROLLOUTS, 200);
+    double sum = 0, square = 0, seen = 0, expected = 0;
+    for (int64_t i = 0; i < ROLLOUTS; i++) {
+      const double *attained = limit.attained + i * limit.frames;
+      double unseen = 0;
+      for (int64_t t = SEEN; t < limit.frames; t++) unseen += attained[t] / (double)(limit.frames - SEEN);
+      for (int64_t t = 0; t < SEEN; t++) seen += attained[t] / (SEEN * ROLLOUTS);
+      sum += unseen / ROLLOUTS;
+      square += unseen * unseen / ROLLOUTS;
+    }
+    for (int64_t t = 0; t < SEEN; t++) expected += limit.mse[t] / SEEN;
+    const double error = sqrt((square - sum * sum) / ROLLOUTS);
+    if (fabs(sum - limit.unseen.mse) > 3 * error || error > 0.05 * sum)
+      fail_msg("attained %g +- %g, limit %g", sum, error, limit.unseen.mse);
+    assert_true(seen < expected);
     limit_free(&limit);
   }
 }
@@ -214,8 +255,8 @@ int main(int argc, char **argv) {
   if (comm_open(MPI_COMM_WORLD, &comm) != STATUS_OK) MPI_Abort(MPI_COMM_WORLD, 1);
   log_setup(LOG_QUIET, comm.rank, comm.rank == 0);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_targets), cmocka_unit_test(test_plain_sampler), cmocka_unit_test(test_order),
-      cmocka_unit_test(test_damped),  cmocka_unit_test(test_edges),
+      cmocka_unit_test(test_targets),  cmocka_unit_test(test_plain_sampler), cmocka_unit_test(test_order),
+      cmocka_unit_test(test_attained), cmocka_unit_test(test_damped),        cmocka_unit_test(test_edges),
   };
   const struct CMUnitTest longer[] = {cmocka_unit_test(test_targets_long)};
   bool all = argc > 1 && strcmp(argv[1], "long") == 0;

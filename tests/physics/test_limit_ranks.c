@@ -18,6 +18,7 @@ static void assert_same(const struct experiment *experiment, const struct limit_
   assert_int_equal(own.rollouts, shared.rollouts);
   assert_memory_equal(own.mse, shared.mse, bytes);
   assert_memory_equal(own.error, shared.error, bytes);
+  assert_memory_equal(own.attained, shared.attained, (size_t)own.rollouts * bytes);
   assert_memory_equal(&own.unseen, &shared.unseen, sizeof own.unseen);
   assert_memory_equal(&own.predict, &shared.predict, sizeof own.predict);
   assert_memory_equal(&own.all, &shared.all, sizeof own.all);
