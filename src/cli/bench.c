@@ -76,7 +76,7 @@ const struct cli_command cli_bench = {
     "rank when there are several; the slowest counts), beside the bandwidth of memset in the same run.\n"
     "graph: convolutions beside oneDNN's primitives alone, a decoder block and the gradient of a leapfrog step beside\n"
     "their kernels alone, and the cost of a node; on rank 0.\n"
-    "train: a training step of each preset by stage, what decoding fewer frames saves and what a microbatch costs.\n"
+    "train: a training step of each preset by network, what decoding fewer frames saves and what a microbatch costs.\n"
     "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n\n"
     "  --peer SCRIPT   also runs a script that does the same with other software, and prints the ratios\n",
     run};

@@ -122,7 +122,8 @@ static enum status run_case(const struct comm *comm, const char *kind, const cha
     const double lanes = (double)batch;
     costs->unroll = times.stage[STEP_UNROLL_BACK] / lanes;
     costs->encode = times.stage[STEP_ENCODE_BACK] / lanes;
-    costs->lane = (times.stage[STEP_INFER] + times.stage[STEP_DRAW]) / lanes + costs->unroll + costs->encode;
+    costs->lane = (times.stage[STEP_ENCODE] + times.stage[STEP_UNROLL] + times.stage[STEP_DRAW]) / lanes +
+                  costs->unroll + costs->encode;
     costs->rank = times.whole - lanes * costs->lane;
     for (int part = 0; part < MODEL_PARTS; part++)
       costs->bytes[part] = 8 * (double)(rig.model->part[part + 1] - rig.model->part[part]);

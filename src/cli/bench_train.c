@@ -32,8 +32,9 @@ static void print_row(const struct bench_case *bench, const struct bench_steps *
   char frames[16] = "all";
   if (bench->frames > 0) snprintf(frames, sizeof frames, "%d", bench->frames);
   printf("%-11s %6s %10d %8.3f", bench->preset, frames, bench->microbatch, times->whole);
-  for (int stage = 0; stage < STEP_STAGES; stage++) printf(" %8.3f", times->stage[stage]);
-  printf(" %8.3f", times->adam);
+  const double *stage = times->stage;
+  printf(" %8.3f %8.3f %8.3f %8.3f %8.3f", stage[STEP_ENCODE] + stage[STEP_ENCODE_BACK],
+         stage[STEP_UNROLL] + stage[STEP_UNROLL_BACK], stage[STEP_DRAW], stage[STEP_REDUCE], times->adam);
   if (peer > 0) printf("  %8.3f %7.2f", peer, peer / times->whole);
   printf("\n");
   fflush(stdout);
@@ -66,19 +67,12 @@ static enum status run_case(const struct comm *comm, const char *data, const str
 static void print_head(const struct comm *comm, const char *peer) {
   printf(
       "one training step, batch 16, 5 frames seen, 30 targets of 32x32 RGB, f32; s, %d rank%s, the faster of %d\n"
-      "medians over %d steps; encode: encoder and transformer, forward with the unrolling; draw: decoder, forward and\n"
-      "backward; unroll: the Hamiltonian's steps backward; frames: decoded of each rollout\n\n",
+      "medians over %d steps; by network, forward and backward: encoder with transformer, the Hamiltonian's dynamics,\n"
+      "decoder; sums: waiting for other ranks; frames: decoded of each rollout\n\n",
       comm->size, comm->size == 1 ? "" : "s", ROUNDS, STEPS);
   printf("%-11s %6s %10s %8s", "preset", "frames", "microbatch", "step");
-  for (int stage = 0; stage < STEP_STAGES; stage++) {
-    static const char *const heads[STEP_STAGES] = {[STEP_INFER] = "forward",
-                                                   [STEP_DRAW] = "draw",
-                                                   [STEP_UNROLL_BACK] = "unroll",
-                                                   [STEP_ENCODE_BACK] = "encode",
-                                                   [STEP_REDUCE] = "reduce"};
-    printf(" %8s", heads[stage]);
-  }
-  printf(" %8s%s\n", "adam", peer ? "   PyTorch  faster" : "");
+  printf(" %8s %8s %8s %8s %8s%s\n", "encoder", "dynamics", "decoder", "sums", "adam",
+         peer ? "   PyTorch  faster" : "");
 }
 
 enum status bench_train(const struct comm *world, const char *peer) {

@@ -176,7 +176,7 @@ static void draw_noise(struct lane *lane, const struct lane_task *task) {
 static enum status unroll(struct lane *lane, const struct lane_task *task, int64_t toward) {
   struct lane_shared *shared = lane->shared;
   const int64_t anchor = task->protocol.anchor - task->protocol.target_first, steps = steps_toward(task, toward);
-  void *p = shared->adjoint_p, *next = shared->branch_p; /* both are free until lane_backward() */
+  void *p = shared->adjoint_p, *next = shared->branch_p; /* both are free until lane_unroll_back() */
   copy_states(shared, p, lane->p);
   for (int64_t k = 0; k < steps; k++) {
     void *q = states_at(lane, lane->q, anchor + toward * k), *held = p;
@@ -192,12 +192,15 @@ static enum status unroll(struct lane *lane, const struct lane_task *task, int64
   return STATUS_OK;
 }
 
-enum status lane_forward(struct lane *lane, const struct lane_task *task) {
+enum status lane_encode(struct lane *lane, const struct lane_task *task) {
   struct lane_shared *shared = lane->shared;
   const int64_t anchor = task->protocol.anchor - task->protocol.target_first;
   TRY(read_inputs(lane, task));
   draw_noise(lane, task);
-  TRY(pass_infer(shared->pass, shared->frames, shared->noise, states_at(lane, lane->q, anchor), lane->p, lane->kl));
+  return pass_infer(shared->pass, shared->frames, shared->noise, states_at(lane, lane->q, anchor), lane->p, lane->kl);
+}
+
+enum status lane_unroll(struct lane *lane, const struct lane_task *task) {
   TRY(unroll(lane, task, 1));
   return unroll(lane, task, -1);
 }
@@ -328,8 +331,8 @@ static enum status sweep(struct lane *lane, const struct lane_task *task, int64_
 }
 
 /* Leaves the adjoints at the anchor in the places of the anchor's q and p. */
-enum status lane_backward(struct lane *lane, const struct lane_task *task, void *gradient, lane_poll *poll,
-                          void *context) {
+enum status lane_unroll_back(struct lane *lane, const struct lane_task *task, void *gradient, lane_poll *poll,
+                             void *context) {
   struct lane_shared *shared = lane->shared;
   const int64_t anchor = task->protocol.anchor - task->protocol.target_first, count = state_count(shared);
   TRY(sweep(lane, task, 1, shared->adjoint_q, shared->adjoint_p, gradient, poll, context));
@@ -341,7 +344,7 @@ enum status lane_backward(struct lane *lane, const struct lane_task *task, void 
   return STATUS_OK;
 }
 
-enum status lane_infer(struct lane *lane, const struct lane_task *task, void *gradient) {
+enum status lane_encode_back(struct lane *lane, const struct lane_task *task, void *gradient) {
   struct lane_shared *shared = lane->shared;
   const int64_t anchor = task->protocol.anchor - task->protocol.target_first;
   const double values = (double)(task->batch * task->protocol.target_count * model_image_values(shared->model));

@@ -1,6 +1,7 @@
 /* The gradient of one lane's share of a batch, in stages, so that the gradient of one part of the model can be reduced
- * while the next is computed: lane_forward, lane_draw (the decoder's gradient is then complete), lane_backward (the
- * Hamiltonian's), lane_infer (the encoder's). What is computed does not depend on who else computes.
+ * while the next is computed: lane_encode, lane_unroll, lane_draw (the decoder's gradient is then complete),
+ * lane_unroll_back (the Hamiltonian's), lane_encode_back (the encoder's). What is computed does not depend on who else
+ * computes.
  *
  * Not collective. Memory is flat in the length of a rollout but for its q, some kB a frame: of (q, p) a square root is
  * kept, and the rest unrolled again on the way back.
@@ -57,10 +58,10 @@ struct lane {
   struct lane_shared *shared; /* borrowed */
   int64_t first;              /* its first rollout's place in the batch */
   int64_t frames;             /* capacity */
-  const int64_t *rollouts;    /* [size]: of the training split; borrowed, set before lane_forward() */
+  const int64_t *rollouts;    /* [size]: of the training split; borrowed, set before lane_encode() */
   void *q;                    /* [frames][size][state]: target by target; after lane_draw() the decoder's adjoint */
   void *kept_q, *kept_p;      /* every span of frames from the anchor, both ways */
-  void *p;                    /* [size][state]: at the anchor; after lane_backward() its adjoint */
+  void *p;                    /* [size][state]: at the anchor; after lane_unroll_back() its adjoint */
   double *kl;                 /* [size] */
 };
 
@@ -73,11 +74,12 @@ int64_t lane_frames(int64_t frames_per_rollout, int64_t targets);
 /* Called between plans, so that messages move. May be NULL. */
 typedef void lane_poll(void *context);
 
-enum status lane_forward(struct lane *lane, const struct lane_task *task);
+enum status lane_encode(struct lane *lane, const struct lane_task *task);
+enum status lane_unroll(struct lane *lane, const struct lane_task *task);
 enum status lane_draw(struct lane *lane, const struct lane_task *task, struct lane_loss *loss, void *gradient,
                       lane_poll *poll, void *context);
-enum status lane_backward(struct lane *lane, const struct lane_task *task, void *gradient, lane_poll *poll,
-                          void *context);
-enum status lane_infer(struct lane *lane, const struct lane_task *task, void *gradient);
+enum status lane_unroll_back(struct lane *lane, const struct lane_task *task, void *gradient, lane_poll *poll,
+                             void *context);
+enum status lane_encode_back(struct lane *lane, const struct lane_task *task, void *gradient);
 
 #endif

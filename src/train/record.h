@@ -43,7 +43,8 @@
   X(rollouts_per_second, "1/s", "measured: since the last report")                                                     \
   X(memory, "B", "measured: largest resident memory of a rank")                                                        \
   X(hidden_share, NULL, "measured: part of the reductions' time that passed behind computing")                         \
-  X(infer_seconds, "s", "measured: a step's time in the encoder and the unrolling, mean since the last report")        \
+  X(encode_seconds, "s", "measured: a step's time in the encoder, mean since the last report")                         \
+  X(unroll_seconds, "s", "measured: the same, in the rollouts")                                                        \
   X(draw_seconds, "s", "measured: the same, in the decoder, forward and backward")                                     \
   X(unroll_back_seconds, "s", "measured: the same, in the rollouts' backward pass")                                    \
   X(encode_back_seconds, "s", "measured: the same, in the encoder's backward pass")                                    \

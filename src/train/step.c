@@ -8,11 +8,6 @@
 
 enum { REPEATS_MAX = 8 };
 
-const char *step_stage_name(enum step_stage stage) {
-  static const char *const names[STEP_STAGES] = {"infer", "unroll_back", "draw", "encode_back", "reduce"};
-  return names[stage];
-}
-
 static int kind_of(const struct step *step, int64_t lane) {
   return lanes_size(&step->lanes, lane) == step->lanes.microbatch ? 0 : 1;
 }
@@ -124,9 +119,11 @@ static void clear_part(struct step *step, enum model_part part) {
 static enum status run_stage(struct step *step, const struct lane_task *task, enum step_stage stage, int64_t i) {
   struct lane *lane = &step->lane[i];
   struct lane_loss loss;
-  if (stage == STEP_INFER) return lane_forward(lane, task);
-  if (stage == STEP_UNROLL_BACK) return lane_backward(lane, task, step->lane_gradient, poll_exchange, &step->exchange);
-  if (stage == STEP_ENCODE_BACK) return lane_infer(lane, task, step->lane_gradient);
+  if (stage == STEP_ENCODE) return lane_encode(lane, task);
+  if (stage == STEP_UNROLL) return lane_unroll(lane, task);
+  if (stage == STEP_UNROLL_BACK)
+    return lane_unroll_back(lane, task, step->lane_gradient, poll_exchange, &step->exchange);
+  if (stage == STEP_ENCODE_BACK) return lane_encode_back(lane, task, step->lane_gradient);
   TRY(lane_draw(lane, task, &loss, step->lane_gradient, poll_exchange, &step->exchange));
   memcpy(&step->words[2 * (step->first_lane + i)], &loss.error, sizeof loss.error);
   memcpy(&step->words[2 * (step->first_lane + i) + 1], &loss.kl, sizeof loss.kl);
@@ -170,7 +167,8 @@ static enum status run_once(struct step *step, const struct lane_task *task, boo
   const int64_t flags = 2 * step->lanes.count;
   memset(step->words, 0, (size_t)(flags + 2) * sizeof *step->words);
   exchange_clear(&step->exchange);
-  run_lanes(step, task, STEP_INFER, -1, &status, result->seconds);
+  run_lanes(step, task, STEP_ENCODE, -1, &status, result->seconds);
+  run_lanes(step, task, STEP_UNROLL, -1, &status, result->seconds);
   run_lanes(step, task, STEP_DRAW, MODEL_DECODER, &status, result->seconds);
   run_lanes(step, task, STEP_UNROLL_BACK, MODEL_DYNAMICS, &status, result->seconds);
   run_lanes(step, task, STEP_ENCODE_BACK, MODEL_INFERENCE, &status, result->seconds);

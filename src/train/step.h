@@ -10,8 +10,8 @@
 #include "train/exchange.h"
 #include "train/lane.h"
 
-enum step_stage { STEP_INFER, STEP_UNROLL_BACK, STEP_DRAW, STEP_ENCODE_BACK, STEP_REDUCE, STEP_STAGES };
-const char *step_stage_name(enum step_stage stage);
+/* Encoder and transformer; Hamiltonian; decoder, forward and backward; the other two backward; waiting for sums. */
+enum step_stage { STEP_ENCODE, STEP_UNROLL, STEP_DRAW, STEP_UNROLL_BACK, STEP_ENCODE_BACK, STEP_REDUCE, STEP_STAGES };
 
 struct step {
   const struct comm *comm;

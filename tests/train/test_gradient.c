@@ -49,10 +49,11 @@ static double loss_of(struct setup *setup, double *gradient) {
   const size_t bytes = (size_t)setup->scene.model->part[MODEL_PARTS] * sizeof(double);
   memset(gradient, 0, bytes);
   pass_parameters_changed(setup->pass);
-  assert_ok(lane_forward(&setup->lane, &setup->task));
+  assert_ok(lane_encode(&setup->lane, &setup->task));
+  assert_ok(lane_unroll(&setup->lane, &setup->task));
   assert_ok(lane_draw(&setup->lane, &setup->task, &loss, gradient, NULL, NULL));
-  assert_ok(lane_backward(&setup->lane, &setup->task, gradient, NULL, NULL));
-  assert_ok(lane_infer(&setup->lane, &setup->task, gradient));
+  assert_ok(lane_unroll_back(&setup->lane, &setup->task, gradient, NULL, NULL));
+  assert_ok(lane_encode_back(&setup->lane, &setup->task, gradient));
   return setup->task.error_weight * loss.error + setup->task.kl_weight * loss.kl;
 }
 

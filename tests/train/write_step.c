@@ -58,10 +58,11 @@ static void write_step(const char *preset, const char *path) {
   const struct lane_task task = {
       .protocol = scene.protocol, .seed = 3, .dt = 0.125, .error_weight = 1, .kl_weight = 0.01, .batch = BATCH};
   float *gradient = calloc((size_t)scene.model->part[MODEL_PARTS], sizeof *gradient);
-  assert_ok(lane_forward(&lane, &task));
+  assert_ok(lane_encode(&lane, &task));
+  assert_ok(lane_unroll(&lane, &task));
   assert_ok(lane_draw(&lane, &task, &loss, gradient, NULL, NULL));
-  assert_ok(lane_backward(&lane, &task, gradient, NULL, NULL));
-  assert_ok(lane_infer(&lane, &task, gradient));
+  assert_ok(lane_unroll_back(&lane, &task, gradient, NULL, NULL));
+  assert_ok(lane_encode_back(&lane, &task, gradient));
 
   assert_ok(store_create(world, path, &file));
   assert_ok(store_attribute_text(&file, "preset", preset));
