@@ -93,6 +93,7 @@ static void close_trainer(struct trainer *trainer) {
   model_destroy(&trainer->model);
   source_close(&trainer->source);
   dataset_close(&trainer->data);
+  store_lock_release(&trainer->lock);
 }
 
 /* ---- Training ---- */

@@ -2,6 +2,7 @@
 #ifndef HGN_TRAIN_TRAINER_PRIVATE_H
 #define HGN_TRAIN_TRAINER_PRIVATE_H
 
+#include "store/lock.h"
 #include "train/checkpoint.h"
 #include "train/energy.h"
 #include "train/objective.h"
@@ -27,6 +28,7 @@ struct trainer {
   struct step step;
   struct optimizer optimizer;
   struct objective objective;
+  struct store_lock lock; /* the root's */
   struct record record;
   bool recording;
   struct evaluate_set train_set;

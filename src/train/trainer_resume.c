@@ -132,6 +132,8 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   const int64_t lanes = trainer->step.lanes.count, targets = trainer->protocol.target_count;
   int what = 0;
   *resumed = -1;
+  TRY(comm_agree(trainer->comm,
+                 trainer->comm->rank == 0 ? store_lock_take(trainer->output, &trainer->lock) : STATUS_OK));
   TRY(look(trainer, &what));
   REQUIRE(what != 2, STATUS_FILE,
           "%s: there are checkpoints of a run of this name, but not the run: move them away, or choose another output",

@@ -53,6 +53,16 @@ expect 3 "checkpoints of a run of this name, but not the run" "$HGN" train tiny.
 "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 data.train=60 data.test=20 data.frames=8 data.noise=0 >/dev/null
 expect 2 "objective.kappa is required" "$HGN" train tiny.yaml -o bad.h5 data.file=clean.h5
 
+# A second job on a run that is being written is refused, and does no harm; a killed one does not block.
+"$HGN" -q train tiny.yaml -o twice.h5 train.steps=100000 >job.txt 2>&1 &
+job=$!
+for _ in $(seq 100); do [ -e twice.checkpoint-00000010.h5 ] && break || sleep 0.1; done
+expect_ranks 3 3 "twice.h5: another job is writing it: process $job on" "$HGN" train tiny.yaml -o twice.h5 train.steps=100000
+kill -KILL $job
+wait $job 2>/dev/null
+rm -f twice*.h5
+expect 0 "test MSE" "$HGN" train tiny.yaml -o twice.h5 train.steps=5
+
 # Divergence: all ranks stop together, metrics stay; or training goes back.
 expect_ranks 3 5 "training has diverged" "$HGN" train tiny.yaml -o wild.h5 optimizer.learning_rate=1e5 objective.lambda=1e5
 expect 0 "error" h5dump -d /report/error wild.h5

@@ -26,7 +26,7 @@ for ranks in 1 3; do
   # shellcheck disable=SC2086
   expect_ranks 2 0 "killed.h5" "$HGN" train tiny.yaml -o killed.h5 $LONG
   same_run whole.h5 killed.h5 00000400
-  [ -z "$(ls .killed* 2>/dev/null)" ] || fail "partial files of killed writers are still there"
+  [ -z "$(ls .killed* 2>/dev/null)" ] || fail "files of killed writers are still there"
   rm -f killed*.h5
 done
 
