@@ -2,6 +2,9 @@
 #include "physics/ladder.h"
 #include "physics/limit_file.h"
 #include "store/dataset.h"
+#include "train/checkpoint.h"
+#include "train/record.h"
+#include "train/trained.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -127,6 +130,82 @@ static enum status print_limits(const struct comm *world, const struct store_fil
   return status;
 }
 
+/* ---- Trained models ---- */
+
+static enum status print_run(const struct comm *world, const struct store_file *file) {
+  char *text = NULL;
+  TRY(comm_agree(world, store_check_format(file, RECORD_FORMAT, RECORD_VERSION)));
+  enum status status = STATUS_OK;
+  if (world->rank == 0) {
+    printf("%s: run of hgn train\n", file->path);
+    status = record_print(file, stdout);
+    if (status == STATUS_OK) status = store_read_text(file, "/config", &text);
+    if (status == STATUS_OK) print_indented("configuration", text);
+    print_provenance(file);
+    free(text);
+  }
+  return comm_agree(world, status);
+}
+
+static void print_model(const struct trained *trained) {
+  const struct model *model = trained->model;
+  printf("%s: checkpoint of hgn train after step %lld (verified)\n", trained->path, (long long)trained->step);
+  printf("parameters   %lld:", (long long)model_parameters(model));
+  for (int i = 0; i < MODEL_NETWORKS; i++)
+    if (model_network_parameters(model, (enum model_network)i) > 0)
+      printf(" %s %lld", model_network_name((enum model_network)i),
+             (long long)model_network_parameters(model, (enum model_network)i));
+  printf("\nstate        q and p of %lld x %lld x %lld\n", (long long)model->state.height,
+         (long long)model->state.width, (long long)model->state.channels);
+}
+
+static enum status print_checkpoint(const struct comm *world, const struct store_file *file) {
+  struct trained trained;
+  char *text = NULL;
+  TRY(trained_open(world, file->path, true, &trained));
+  enum status status = config_text(trained.config, &text);
+  if (status == STATUS_OK && world->rank == 0) {
+    print_model(&trained);
+    print_indented("configuration", text);
+    print_provenance(file);
+  }
+  free(text);
+  trained_close(&trained);
+  return comm_agree(world, status);
+}
+
+/* Arrays of hgn rollout and hgn sample. */
+static enum status print_arrays(const struct comm *world, const struct store_file *file) {
+  char *format = NULL;
+  enum status status = comm_agree(world, store_read_attribute_text(file, "format", &format));
+  if (status == STATUS_OK && world->rank == 0) {
+    printf("%s: arrays of %s\n", file->path, format);
+    print_provenance(file);
+  }
+  free(format);
+  return status;
+}
+
+/* ---- The command ---- */
+
+static enum status print_data(const struct comm *world, const char *path, bool quick) {
+  struct dataset data;
+  TRY(dataset_open(world, path, &data));
+  enum status status = quick ? STATUS_OK : dataset_verify(&data);
+  if (status == STATUS_OK) status = comm_agree(world, world->rank == 0 ? print_dataset(&data, !quick) : STATUS_OK);
+  dataset_close(&data);
+  return status;
+}
+
+static const struct info_kind {
+  const char *format;
+  enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
+} kinds[] = {{LIMIT_FORMAT, print_limits},
+             {RECORD_FORMAT, print_run},
+             {CHECKPOINT_FORMAT, print_checkpoint},
+             {"hgn-rollout", print_arrays},
+             {"hgn-sample", print_arrays}};
+
 static enum status run(const struct comm *world, int argc, char **argv) {
   bool quick = false;
   const struct cli_option options[] = {{"--quick", NULL, CLI_FLAG, &quick}};
@@ -135,24 +214,20 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   TRY(cli_operands(&words, 1, 1, "one FILE.h5"));
   struct store_file file;
   TRY(store_open(world, words.operand[0], &file));
-  if (limit_file_is(&file)) {
-    enum status status = print_limits(world, &file);
-    store_close(&file);
-    return status;
-  }
+  const struct info_kind *kind = NULL;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (store_is(&file, kinds[i].format)) kind = &kinds[i];
+  enum status status = kind ? kind->print(world, &file) : STATUS_OK;
   store_close(&file);
-  struct dataset data;
-  TRY(dataset_open(world, words.operand[0], &data));
-  enum status status = quick ? STATUS_OK : dataset_verify(&data);
-  if (status == STATUS_OK) status = comm_agree(world, world->rank == 0 ? print_dataset(&data, !quick) : STATUS_OK);
-  dataset_close(&data);
-  return status;
+  return kind ? status : print_data(world, words.operand[0], quick);
 }
 
-const struct cli_command cli_info = {"info", "what a file is, how it was made, checksums verified",
-                                     "Usage: hgn info FILE.h5 [--quick]\n\n"
-                                     "Prints what the file holds, the configuration and provenance it was made with "
-                                     "and its ladder, after verifying all\n"
-                                     "checksums. A damaged file is an error that names the array; exit status 3.\n\n"
-                                     "  --quick    without verifying\n",
-                                     run};
+const struct cli_command cli_info = {
+    "info", "what a file is, how it was made, checksums verified",
+    "Usage: hgn info FILE.h5 [--quick]\n\n"
+    "Prints what the file holds, the configuration and provenance it was made with, after verifying all checksums: a\n"
+    "data set with its ladder, limits, how far a run has come, a checkpoint. A damaged file is an error that names "
+    "the\n"
+    "array; exit status 3.\n\n"
+    "  --quick    a data set without verifying it\n",
+    run};

@@ -10,7 +10,7 @@
 
 enum { LIMIT_SCHEMA = 2, NAME_MAX_BYTES = 64 };
 
-static const char limit_format[] = "hgn-limit";
+static const char limit_format[] = LIMIT_FORMAT;
 
 const char *limit_observe_name(enum limit_observe observe) {
   static const char *const names[LIMIT_OBSERVE_COUNT] = {[LIMIT_POSITIONS] = "positions", [LIMIT_IMAGES] = "images"};
@@ -85,21 +85,6 @@ static enum status write_group(struct store_file *file, const char *group, struc
   return STATUS_OK;
 }
 
-/* Checks that an open file is a limit file. */
-static enum status check_format(const struct store_file *file) {
-  char *format = NULL;
-  int64_t version = 0;
-  TRY(store_read_attribute_text(file, "format", &format));
-  bool ours = strcmp(format, limit_format) == 0;
-  free(format);
-  REQUIRE(ours, STATUS_FILE, "%s: not a file of information limits, and is not replaced by one", file->path);
-  TRY(store_read_attribute_i64(file, "schema_version", &version));
-  REQUIRE(version == LIMIT_SCHEMA, STATUS_FILE,
-          "%s: schema version %lld; this program reads version %d: remove it and run hgn limit again", file->path,
-          (long long)version, LIMIT_SCHEMA);
-  return STATUS_OK;
-}
-
 static enum status compare_data(const struct store_file *file, const char *checksum, bool *same) {
   char *sum = NULL;
   TRY(store_read_text(file, "/data_checksum", &sum));
@@ -115,7 +100,7 @@ static enum status carry_over(const struct comm *self, const char *path, const c
   bool same = false;
   if (access(path, F_OK) != 0) return STATUS_OK;
   TRY(store_open(self, path, &old));
-  enum status status = check_format(&old);
+  enum status status = store_check_format(&old, limit_format, LIMIT_SCHEMA);
   if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
   if (status == STATUS_OK && same) status = store_copy_groups(&old, file, group);
   store_close(&old);
@@ -128,7 +113,7 @@ static enum status check_target(const struct comm *self, const char *path, const
   bool same = true;
   if (access(path, F_OK) == 0) {
     TRY(store_open(self, path, &file));
-    enum status status = check_format(&file);
+    enum status status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
     if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
     store_close(&file);
     TRY(status);
@@ -180,12 +165,6 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
   }
   comm_close(&self);
   return comm_agree(comm, status);
-}
-
-bool limit_file_is(const struct store_file *file) {
-  bool is = check_format(file) == STATUS_OK;
-  status_clear();
-  return is;
 }
 
 bool limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe) {
@@ -243,7 +222,7 @@ enum status limit_file_read(const struct comm *comm, const char *path, const cha
   struct store_file file;
   TRY(store_open(comm, path, &file));
   bool same = false;
-  status = check_format(&file);
+  status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
   if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
   if (status == STATUS_OK && !same)
     status =

@@ -25,6 +25,8 @@
 
 #include <stddef.h>
 
+#define LIMIT_FORMAT "hgn-limit"
+
 /* Not collective. The limit file's name for a data set: DATA.h5 -> DATA.limit.h5. STATUS_USAGE when too long for
  * `size`. */
 enum status limit_file_name(const char *data, char *path, size_t size);
@@ -45,8 +47,7 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
 enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,
                             enum limit_observe observe, struct limit_result *result);
 
-/* Not collective. Whether an open file is a file of limits, and which it holds. */
-bool limit_file_is(const struct store_file *file);
+/* Not collective. Which limits an open file of format LIMIT_FORMAT holds. */
 bool limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe);
 
 /* Not collective. "positions" or "images". */

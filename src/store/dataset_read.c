@@ -33,22 +33,6 @@ static enum status expect_extent(const struct dataset *dataset, const char *path
   return STATUS_OK;
 }
 
-static enum status check_format(const struct dataset *dataset) {
-  const struct store_file *file = &dataset->file;
-  char *format = NULL;
-  TRY(store_read_attribute_text(file, "format", &format));
-  enum status status = STATUS_OK;
-  if (strcmp(format, DATASET_FORMAT) != 0)
-    status = status_raise(STATUS_FILE, "%s: is of format '%.64s', not '%s'", file->path, format, DATASET_FORMAT);
-  free(format);
-  TRY(status);
-  int64_t version = 0;
-  TRY(store_read_attribute_i64(file, "schema_version", &version));
-  REQUIRE(version == DATASET_VERSION, STATUS_FILE, "%s: has schema version %lld of '%s'; this program reads version %d",
-          file->path, (long long)version, DATASET_FORMAT, DATASET_VERSION);
-  return STATUS_OK;
-}
-
 /* /config, parsed and validated anew. */
 static enum status read_config(struct dataset *dataset) {
   char *text = NULL, name[STORE_PATH_MAX + 16];
@@ -62,7 +46,7 @@ static enum status read_config(struct dataset *dataset) {
 }
 
 static enum status open_own(struct dataset *dataset) {
-  TRY(check_format(dataset));
+  TRY(store_check_format(&dataset->file, DATASET_FORMAT, DATASET_VERSION));
   TRY(read_config(dataset));
   const struct experiment *experiment = config_experiment(dataset->config);
   dataset->rollouts[SPLIT_TRAIN] = experiment->data.train;

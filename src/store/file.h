@@ -120,6 +120,11 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
 enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
 
+/* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these; store_is() asks without an
+ * error, and of any version. */
+enum status store_check_format(const struct store_file *file, const char *format, int64_t version);
+bool store_is(const struct store_file *file, const char *format);
+
 /* Collective, before store_seal() of `to`. Copies the root's groups of `from`, but for /provenance and the one named
  * `skip`. */
 enum status store_copy_groups(const struct store_file *from, struct store_file *to, const char *skip);

@@ -346,3 +346,28 @@ enum status store_read_attribute_i64(const struct store_file *file, const char *
   H5Aclose(attribute);
   return status;
 }
+
+bool store_is(const struct store_file *file, const char *format) {
+  char *found = NULL;
+  const bool is = store_read_attribute_text(file, "format", &found) == STATUS_OK && strcmp(found, format) == 0;
+  status_clear();
+  free(found);
+  return is;
+}
+
+enum status store_check_format(const struct store_file *file, const char *format, int64_t version) {
+  char *found = NULL;
+  int64_t is = 0;
+  if (store_read_attribute_text(file, "format", &found) != STATUS_OK)
+    return status_raise(STATUS_FILE, "%s: does not say its format, '%s' is expected: not written by hgn", file->path,
+                        format);
+  const bool same = strcmp(found, format) == 0;
+  enum status status =
+      same ? STATUS_OK : status_raise(STATUS_FILE, "%s: is of format '%.64s', not '%s'", file->path, found, format);
+  free(found);
+  TRY(status);
+  TRY(store_read_attribute_i64(file, "schema_version", &is));
+  REQUIRE(is == version, STATUS_FILE, "%s: has schema version %lld of '%s'; this program reads version %lld",
+          file->path, (long long)is, format, (long long)version);
+  return STATUS_OK;
+}

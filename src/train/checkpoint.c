@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum { NUMBERS = 9, NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
-static const char format[] = "hgn-checkpoint";
+static const char format[] = CHECKPOINT_FORMAT;
 
 /* ---- Names ---- */
 
@@ -212,16 +212,7 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
 
 static enum status open_checkpoint(const struct comm *comm, const char *path, struct store_file *file) {
   TRY(store_open(comm, path, file));
-  char *found = NULL;
-  int64_t version = 0;
-  enum status status = store_read_attribute_text(file, "format", &found);
-  if (status != STATUS_OK || strcmp(found, format) != 0)
-    status = status_raise(STATUS_FILE, "%s: is not a checkpoint of hgn", path);
-  if (status == STATUS_OK) status = store_read_attribute_i64(file, "schema_version", &version);
-  if (status == STATUS_OK && version != 1)
-    status = status_raise(STATUS_FILE, "%s: has schema version %lld; this program reads 1", path, (long long)version);
-  free(found);
-  status = comm_agree(comm, status);
+  enum status status = comm_agree(comm, store_check_format(file, format, 1));
   if (status != STATUS_OK) store_close(file);
   return status;
 }

@@ -20,6 +20,8 @@
 #include "model/model.h"
 #include "store/file.h"
 
+#define CHECKPOINT_FORMAT "hgn-checkpoint"
+
 struct checkpoint {
   int64_t step;           /* steps done */
   double lambda, average; /* GECO */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { NAME_BYTES = 96 };
-static const char format[] = "hgn-run";
+static const char format[] = RECORD_FORMAT;
 
 int64_t record_reports(const struct training *training) {
   return (training->run.steps + training->run.report_every - 1) / training->run.report_every;
@@ -93,7 +93,7 @@ static enum status make_structure(struct record *record, const char *text, const
   const char *networks[MODEL_NETWORKS];
   for (int i = 0; i < MODEL_NETWORKS; i++) networks[i] = model_network_name((enum model_network)i);
   TRY(store_attribute_text(file, "format", format));
-  TRY(store_attribute_i64(file, "schema_version", 1));
+  TRY(store_attribute_i64(file, "schema_version", RECORD_VERSION));
   TRY(store_text(file, "/config", text, 0));
   TRY(store_texts(file, "/networks", MODEL_NETWORKS, networks, NULL, "in the order of the checksums"));
   TRY(make_data_group(file, data));
@@ -139,25 +139,11 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 
 /* ---- Going on ---- */
 
-static enum status check_format(const struct store_file *file) {
-  char *found = NULL;
-  int64_t version = 0;
-  enum status status = store_read_attribute_text(file, "format", &found);
-  if (status != STATUS_OK || strcmp(found, format) != 0)
-    status = status_raise(STATUS_FILE, "%s: is not a run of hgn train", file->path);
-  free(found);
-  if (status == STATUS_OK) status = store_read_attribute_i64(file, "schema_version", &version);
-  if (status == STATUS_OK && version != 1)
-    status =
-        status_raise(STATUS_FILE, "%s: has schema version %lld; this program reads 1", file->path, (long long)version);
-  return status;
-}
-
 enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, int64_t lanes,
                           int64_t targets, struct record *record) {
   set_extents(record, config, lanes, targets);
   TRY(store_reopen(comm, path, &record->file));
-  enum status status = comm_agree(comm, check_format(&record->file));
+  enum status status = comm_agree(comm, store_check_format(&record->file, format, RECORD_VERSION));
   if (status != STATUS_OK) store_close(&record->file);
   return status;
 }
@@ -167,7 +153,7 @@ enum status record_config(const struct comm *comm, const char *path, struct conf
   char *text = NULL, name[STORE_PATH_MAX + 16];
   *config = NULL;
   TRY(store_open(comm, path, &file));
-  enum status status = check_format(&file);
+  enum status status = store_check_format(&file, format, RECORD_VERSION);
   if (status == STATUS_OK) status = store_read_text(&file, "/config", &text);
   snprintf(name, sizeof name, "%s:/config", path);
   if (status == STATUS_OK) status = config_parse(name, text, strlen(text), NULL, 0, config);
@@ -227,4 +213,53 @@ enum status record_evaluation(struct record *record, int64_t index, int64_t step
   }
   snprintf(name, sizeof name, "/evaluation/%s/frame_mse", split_name[split]);
   return store_write_independent(&record->file, name, index, 1, evaluation->frame_mse);
+}
+
+/* ---- Reading ---- */
+
+/* Rows are written in order: the last that is not NaN; -1: none. */
+static enum status find_last(const struct store_file *file, const char *name, int64_t *last, double *step) {
+  int rank;
+  int64_t extent[STORE_RANK_MAX];
+  enum store_type type;
+  TRY(store_extent(file, name, &rank, extent, &type));
+  *step = NAN;
+  for (*last = extent[0] - 1; *last >= 0; *last -= 1) {
+    TRY(store_read(file, name, STORE_F64, *last, 1, step));
+    if (!isnan(*step)) return STATUS_OK;
+  }
+  return STATUS_OK;
+}
+
+static enum status print_columns(const struct store_file *file, const char *group, const struct column *columns,
+                                 int count, int64_t index, FILE *out) {
+  char name[2 * NAME_BYTES];
+  for (int i = 0; i < count; i++) {
+    double value;
+    snprintf(name, sizeof name, "/%s/%s", group, columns[i].name);
+    TRY(store_read(file, name, STORE_F64, index, 1, &value));
+    if (isnan(value)) continue;
+    fprintf(out, "  %-24s %12.6g %-6s %s\n", columns[i].name, value, columns[i].unit ? columns[i].unit : "",
+            columns[i].help);
+  }
+  return STATUS_OK;
+}
+
+enum status record_print(const struct store_file *file, FILE *out) {
+  char *data = NULL, group[NAME_BYTES];
+  int64_t last;
+  double step;
+  TRY(store_read_text(file, "/data/file", &data));
+  fprintf(out, "data         %s\n", data);
+  free(data);
+  TRY(find_last(file, "/report/step", &last, &step));
+  fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
+  if (last >= 0) TRY(print_columns(file, "report", report_columns, REPORT_COLUMNS, last, out));
+  TRY(find_last(file, "/evaluation/step", &last, &step));
+  for (int split = 0; split < SPLIT_COUNT && last >= 0; split++) {
+    snprintf(group, sizeof group, "evaluation/%s", split_name[split]);
+    fprintf(out, "last evaluation, %s rollouts, after step %.0f\n", split_name[split], step);
+    TRY(print_columns(file, group, evaluation_columns, EVALUATION_COLUMNS, last, out));
+  }
+  return STATUS_OK;
 }

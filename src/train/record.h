@@ -1,6 +1,6 @@
 /* The file of a run, RUN.h5: every number that training reports, written while it goes and readable at any time.
  *
- *   /                       attributes: format "hgn-run", schema_version 1
+ *   /                       attributes: format "hgn-run", schema_version 2
  *   /config                 text: the effective configuration
  *   /data/file, checksum    text: the data set
  *   /data/NAME              f64 [1]: noise floor, mean image, information limit over the target frames, GECO's kappa;
@@ -23,6 +23,11 @@
 
 #include "store/dataset.h"
 #include "train/evaluate.h"
+
+#include <stdio.h>
+
+#define RECORD_FORMAT "hgn-run"
+enum { RECORD_VERSION = 2 };
 
 /* X(name, unit, help) */
 #define REPORT_LIST(X)                                                                                                 \
@@ -81,6 +86,8 @@ enum status record_reopen(const struct comm *comm, const char *path, const struc
 enum status record_config(const struct comm *comm, const char *path, struct config **config);
 /* Not collective. The kappa that the run began with: a limit may have been computed since. */
 enum status record_kappa(const struct record *record, double *kappa);
+/* Not collective. How far the run has come: its last report and evaluation. */
+enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */
 enum status record_close(struct record *record);
 

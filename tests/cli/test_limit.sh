@@ -23,7 +23,7 @@ expect_ranks 3 4 "not available yet" "$HGN" limit double.h5 --input-frames 5
 
 # What is in the way is said before anything is computed, and nothing of it is lost.
 echo notes >notes.txt
-expect 3 "not a file of information limits" "$HGN" limit d.h5 --input-frames 5 -o d.h5
+expect 3 "is of format 'hgn-dataset', not 'hgn-limit'" "$HGN" limit d.h5 --input-frames 5 -o d.h5
 expect 3 "is not an HDF5 file" "$HGN" limit d.h5 --input-frames 5 -o notes.txt
 expect 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missing/x.h5
 expect_ranks 3 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missing/x.h5

@@ -11,6 +11,9 @@ expect 0 "complete already" "$HGN" train tiny.yaml -o r1.h5
 expect_ranks 3 0 "complete already" "$HGN" train tiny.yaml -o r1.h5 --resume
 [ ! -e r1.checkpoint-00000020.h5 ] || fail "old checkpoints are kept"
 
+expect 0 "last evaluation, test rollouts, after step 40" "$HGN" info r1.h5
+expect 0 "after step 40 (verified)" "$HGN" info r1.checkpoint-00000040.h5
+
 # Another seed, another result; another configuration for an old run is refused, with what differs.
 expect 0 "test MSE" "$HGN" train tiny.yaml -o other.h5 seed=2
 h5diff -q r1.h5 other.h5 /report/error /report/error && fail "the seed does nothing"
@@ -46,7 +49,7 @@ expect 2 "expected a training experiment" "$HGN" train "$SOURCE/data/pendulum.ya
 expect_ranks 3 3 "no such file" "$HGN" train tiny.yaml -o bad.h5 data.file=missing.h5
 expect_ranks 3 3 "cannot be created" "$HGN" train tiny.yaml -o missing/bad.h5
 expect 3 "there is no run to go on with" "$HGN" train tiny.yaml -o bad.h5 --resume
-expect 3 "is not a run" "$HGN" train tiny.yaml -o d.h5
+expect 3 "not 'hgn-run'" "$HGN" train tiny.yaml -o d.h5
 cp r1.checkpoint-00000030.h5 lost.checkpoint-00000030.h5
 expect 3 "checkpoints of a run of this name, but not the run" "$HGN" train tiny.yaml -o lost.h5
 [ -z "$(ls bad* 2>/dev/null)" ] || fail "a refused run left files"
