@@ -101,6 +101,12 @@ enum status store_reserve(const struct store_file *file, const char *what, enum 
   return comm_agree(file->comm, local);
 }
 
+enum status store_unsealed(const struct store_file *file, const char *what, enum status status) {
+  if (status == STATUS_OK && file->state && file->state->sealed)
+    return status_raise(STATUS_ARGUMENT, "%s: %s: the file is sealed", file->path, what ? what : "");
+  return status;
+}
+
 enum status store_flush(struct store_file *file, const char *what) {
   enum status status = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 ? store_fail(file, what) : STATUS_OK;
   TRY(comm_agree(file->comm, status));
@@ -339,7 +345,7 @@ static enum status open_file(const struct comm *comm, const char *path, bool wri
     }
     if (list >= 0) H5Pclose(list);
   }
-  if (status == STATUS_OK) file->writing = file->state->live = writing;
+  if (status == STATUS_OK) file->writing = file->state->sealed = file->state->live = writing;
   if (status != STATUS_OK) store_close(file);
   return status;
 }
@@ -367,7 +373,9 @@ static enum status sync_file(const struct store_file *file, const char *path) {
 enum status store_seal(struct store_file *file) {
   TRY(store_reserve(file, NULL, STATUS_OK, 0));
   TRY(store_flush(file, "flush"));
-  return comm_agree(file->comm, sync_file(file, file->partial));
+  TRY(comm_agree(file->comm, sync_file(file, file->partial)));
+  file->state->sealed = true;
+  return STATUS_OK;
 }
 
 /* Root only. Cuts off what was reserved and not used: the end of the file as its superblock (version 0, HDF5 file
@@ -419,8 +427,8 @@ static enum status finish_partial(struct store_file *file) {
 }
 
 enum status store_publish(struct store_file *file) {
-  if (!file->writing || file->state->live)
-    return status_raise(STATUS_ARGUMENT, "%s: the file is not a partial one", file->path);
+  if (!file->writing || !file->state->sealed || file->state->live)
+    return status_raise(STATUS_ARGUMENT, "%s: the file is not a partial one that is sealed", file->path);
   TRY(finish_partial(file));
   file->state->live = true;
   return STATUS_OK;

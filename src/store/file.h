@@ -43,7 +43,8 @@ enum status store_create(const struct comm *comm, const char *path, struct store
 /* Collective. Opens for reading. Tells apart: no such file, not HDF5, truncated, unreadable. */
 enum status store_open(const struct comm *comm, const char *path, struct store_file *file);
 
-/* Collective. After all structure is made: flushes it to disk. From here on only raw data may be written. */
+/* Collective. After all structure is made: flushes it to disk. From here on only raw data may be written; making
+ * structure is STATUS_ARGUMENT. */
 enum status store_seal(struct store_file *file);
 
 /* Collective. After store_seal(): gives the file its final name while it stays open for raw data. A job that is killed

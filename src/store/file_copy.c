@@ -22,7 +22,7 @@ enum status store_copy_groups(const struct store_file *from, struct store_file *
   struct copying copying = {from, to, skip};
   hsize_t bytes = 0;
   enum status status = H5Fget_filesize(from->id, &bytes) < 0 ? store_fail(from, NULL) : STATUS_OK;
-  TRY(store_reserve(to, skip, status, bytes));
+  TRY(store_reserve(to, skip, store_unsealed(to, skip, status), bytes));
   if (H5Literate(from->id, H5_INDEX_NAME, H5_ITER_INC, NULL, copy_group, &copying) < 0)
     status = status_raise(STATUS_FILE, "%s: groups cannot be copied to %s", from->path, to->path);
   return comm_agree(to->comm, status);

@@ -27,6 +27,7 @@ struct store_state {
   int64_t end;    /* rank 0: no address that HDF5 has given out passes it */
   int64_t cut;    /* rank 0: `end` after the last flush */
   bool linked;    /* the partial file exists */
+  bool sealed;    /* no more structure */
   bool live;      /* it has its final name already */
   int64_t bytes_read;
 };
@@ -38,6 +39,10 @@ enum status store_fail(const struct store_file *file, const char *what);
 /* Collective. Reserves `bytes` beyond the present end of the file, and room for metadata, on the disk; agrees on
  * `local` first. After it HDF5 may allocate as much without meeting a full disk. */
 enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes);
+
+/* Not collective. STATUS_ARGUMENT when the file is sealed, else `status`: for store_reserve(), before structure is
+ * made. */
+enum status store_unsealed(const struct store_file *file, const char *what, enum status status);
 
 /* Collective. Writes HDF5's metadata to the file, which loses what was reserved and not used. */
 enum status store_flush(struct store_file *file, const char *what);

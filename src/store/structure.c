@@ -37,7 +37,7 @@ static hid_t link_list(void) {
 }
 
 enum status store_group(struct store_file *file, const char *name) {
-  TRY(store_reserve(file, name, STATUS_OK, 0));
+  TRY(store_reserve(file, name, store_unsealed(file, name, STATUS_OK), 0));
   enum status status = STATUS_OK;
   hid_t links = link_list(), creation = H5Pcreate(H5P_GROUP_CREATE);
   if (links < 0 || creation < 0 || H5Pset_obj_track_times(creation, false) < 0) status = store_fail(file, name);
@@ -95,7 +95,7 @@ static enum status put_unit(const struct store_file *file, hid_t object, const c
 }
 
 static enum status root_attribute(struct store_file *file, const char *name, const char *text, const int64_t *value) {
-  TRY(store_reserve(file, name, STATUS_OK, text ? strlen(text) : 0));
+  TRY(store_reserve(file, name, store_unsealed(file, name, STATUS_OK), text ? strlen(text) : 0));
   hid_t root = H5Gopen2(file->id, "/", H5P_DEFAULT);
   TRY(comm_agree(file->comm, root < 0 ? store_fail(file, name) : STATUS_OK));
   enum status status =
@@ -211,7 +211,7 @@ static enum status make(struct store_file *file, const char *name, const struct 
                         const char *help) {
   uint64_t bytes = 0;
   enum status status = count_bytes(file, name, layout, &bytes);
-  TRY(store_reserve(file, name, status, bytes));
+  TRY(store_reserve(file, name, store_unsealed(file, name, status), bytes));
   hsize_t extent[STORE_RANK_MAX];
   for (int i = 0; i < layout->rank; ++i) extent[i] = (hsize_t)layout->extent[i];
   hid_t links = link_list(), creation = creation_list(layout);
@@ -356,7 +356,7 @@ enum status store_scale(struct store_file *file, const char *name, int64_t exten
 
 /* What a scale's label in its NAME attribute is: its own name, without the path. */
 enum status store_attach(struct store_file *file, const char *dataset, int dimension, const char *scale) {
-  TRY(store_reserve(file, scale, STATUS_OK, 0));
+  TRY(store_reserve(file, scale, store_unsealed(file, scale, STATUS_OK), 0));
   const char *slash = strrchr(scale, '/');
   hid_t data = H5Dopen2(file->id, dataset, H5P_DEFAULT), along = H5Dopen2(file->id, scale, H5P_DEFAULT);
   enum status status = data < 0 || along < 0 ? store_fail(file, data < 0 ? dataset : scale) : STATUS_OK;

@@ -189,7 +189,7 @@ static void test_wrong_use(void **state) {
   enum status status = store_write(&file, "/a/b/f64", world.rank == world.size - 1 ? ROWS : 0, 1, rows);
   assert_int_equal(STATUS_ARGUMENT, status);
   assert_message("/a/b/f64");
-  assert_status(STATUS_FILE, store_dataset(&file, "/text", STORE_F64, 0, NULL, NULL, NULL));
+  assert_status(STATUS_ARGUMENT, store_dataset(&file, "/late", STORE_F64, 0, NULL, NULL, NULL)); /* sealed */
   store_close(&file);
   assert_int_equal(0, count_partials());
   assert_false(is_there(path));
