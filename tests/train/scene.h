@@ -1,8 +1,9 @@
-/* Small data sets in memory and small models, for tests of training. */
+/* Small data sets in memory or in a file and small models, for tests of training. */
 #ifndef HGN_TESTS_TRAIN_SCENE_H
 #define HGN_TESTS_TRAIN_SCENE_H
 
 #include "physics/rollout.h"
+#include "physics/simulate.h"
 #include "testing.h"
 #include "train/step.h"
 
@@ -13,6 +14,7 @@
 struct scene {
   struct config *data_config, *config;
   struct dataset data;
+  bool stored; /* data is an open file */
   struct source source;
   struct training training;
   struct protocol protocol;
@@ -20,15 +22,42 @@ struct scene {
   void *parameters;
 };
 
-/* 32 x 32 images of a pendulum; `rollouts` for training, all in memory. */
-static inline void scene_data(struct scene *scene, int rollouts, int frames) {
+/* 32 x 32 images of a pendulum. */
+static inline void scene_experiment(int train, int test, int frames, struct config **config) {
   char yaml[512];
   snprintf(yaml, sizeof yaml,
            "system: {name: pendulum, mass: 0.5, length: 1, gravity: 3}\ninitial: {radius: [1.3, 2.3]}\n"
-           "data: {train: %d, test: 1, frames: %d, dt: 0.125, noise: 0.02}\nladder: {input_frames: 1}\n"
+           "data: {train: %d, test: %d, frames: %d, dt: 0.125, noise: 0.02}\nladder: {input_frames: 1}\n"
            "render: {renderer: soft, world: 2, radius: .5, height: 32, width: 32}\n",
-           rollouts, frames);
-  assert_ok(config_parse("data.yaml", yaml, strlen(yaml), NULL, 0, &scene->data_config));
+           train, test, frames);
+  assert_ok(config_parse("data.yaml", yaml, strlen(yaml), NULL, 0, config));
+}
+
+/* Collective. The data set as a file, made by one rank. */
+static inline void scene_simulate(const char *path, int train, int test, int frames) {
+  struct config *config;
+  struct ladder ladder;
+  struct comm alone;
+  int rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  assert_ok(comm_open(MPI_COMM_SELF, &alone));
+  scene_experiment(train, test, frames, &config);
+  if (rank == 0) assert_ok(simulate_dataset(&alone, config, path, false, &ladder));
+  config_destroy(&config);
+  comm_close(&alone);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+/* Collective. A data set that is a file, of either kind; nothing of it is loaded. */
+static inline void scene_open(struct scene *scene, const struct comm *comm, const char *path) {
+  *scene = (struct scene){.stored = true};
+  assert_ok(dataset_open(comm, path, &scene->data));
+  assert_ok(source_open(&scene->data, &scene->source));
+}
+
+/* `rollouts` for training, all in memory. */
+static inline void scene_data(struct scene *scene, int rollouts, int frames) {
+  scene_experiment(rollouts, 1, frames, &scene->data_config);
   scene->data = (struct dataset){.config = scene->data_config,
                                  .has_states = true,
                                  .rollouts = {rollouts, 1},
@@ -67,7 +96,7 @@ static inline void scene_model(struct scene *scene, const char *const *words, in
     if (model->transformer.final_activation == ACTIVATION_RELU)
       model->transformer.final_activation = ACTIVATION_SOFTPLUS;
   }
-  if (model->flow.dt == 0) model->flow.dt = scene->data.dt;
+  if (model->flow.dt == 0) model->flow.dt = 0.125;
   assert_ok(protocol_resolve(&scene->training.protocol, scene->data.frames, &scene->protocol));
   const struct model_images images = {32, 32, 3};
   assert_ok(model_create(model, &images, scene->protocol.input_count, type, &scene->model));
@@ -76,10 +105,46 @@ static inline void scene_model(struct scene *scene, const char *const *words, in
   model_initialize(scene->model, 1, scene->parameters);
 }
 
+/* One whose steps take milliseconds, of any file of rollouts of 6 frames: it sees two, samples z and gives the second
+ * to the fifth. */
+static inline void scene_tiny(struct scene *scene) {
+  static const char *const words[] = {"protocol.input_frames=2", "protocol.frames=4", "model.latent.sampled=true"};
+  scene_model(scene, words, 3, 6, GRAPH_F32);
+}
+
+/* What a step asks of it: noise of z, a random subset of frames, both terms of the loss. */
+static inline struct lane_task scene_task(const struct scene *scene, int64_t step, int64_t batch) {
+  return (struct lane_task){.protocol = scene->protocol,
+                            .seed = 5,
+                            .step = step,
+                            .frames_per_rollout = 3,
+                            .dt = 0.125,
+                            .error_weight = 3,
+                            .kl_weight = 20,
+                            .batch = batch};
+}
+
+/* A model that is only a block of parameters with gaps: all that sums and steps of gradients know of one. */
+enum { SCENE_TENSORS = 7, SCENE_VALUES = 128 };
+
+static inline struct model scene_block(void) {
+  static struct model_tensor tensors[SCENE_TENSORS] = {
+      {.part = MODEL_INFERENCE, .network = MODEL_NETWORK_ENCODER, .offset = 0, .count = 20},
+      {.part = MODEL_INFERENCE, .network = MODEL_NETWORK_ENCODER, .offset = 32, .count = 1},
+      {.part = MODEL_INFERENCE, .network = MODEL_NETWORK_TRANSFORMER, .offset = 48, .count = 7},
+      {.part = MODEL_DYNAMICS, .network = MODEL_NETWORK_HAMILTONIAN, .offset = 64, .count = 16},
+      {.part = MODEL_DYNAMICS, .network = MODEL_NETWORK_HAMILTONIAN, .offset = 80, .count = 5},
+      {.part = MODEL_DECODER, .network = MODEL_NETWORK_DECODER, .offset = 96, .count = 17},
+      {.part = MODEL_DECODER, .network = MODEL_NETWORK_DECODER, .offset = 120, .count = 3}};
+  return (struct model){
+      .type = GRAPH_F32, .tensors = tensors, .tensor_count = SCENE_TENSORS, .part = {0, 64, 96, SCENE_VALUES}};
+}
+
 static inline void scene_close(struct scene *scene) {
   model_destroy(&scene->model);
   free(scene->parameters);
   source_close(&scene->source);
+  if (scene->stored) dataset_close(&scene->data);
   config_destroy(&scene->config);
   config_destroy(&scene->data_config);
 }
