@@ -1,0 +1,185 @@
+/* A rank reads the rollouts of its own lanes and no others; frames are those of the data, made here or elsewhere. */
+#include "ranks.h"
+#include "scene.h"
+#include "train/evaluate.h"
+
+enum { TRAIN = 23, TEST = 19, FRAMES = 6, STATES = FRAMES * 2, IMAGE = 32 * 32 * 3, SOME = 3 };
+
+static const char *file_name;    /* trajectories */
+static const char *foreign_name; /* the frames of the first SOME of each split */
+
+/* ---- bytes ---- */
+
+/* The rollouts of this rank's lanes, from the lanes alone. */
+static int64_t rollouts_of(const struct lanes *lanes, int64_t *first) {
+  int64_t lane, lane_count, last, count;
+  comm_share(lanes->count, world.size, world.rank, &lane, &lane_count);
+  lanes_slice(lanes, TRAIN, lane, first, &count);
+  lanes_slice(lanes, TRAIN, lane + lane_count - 1, &last, &count);
+  return last + count - *first;
+}
+
+static int64_t bytes_of(const struct scene *scene) { return store_bytes_read(&scene->data.file); }
+
+static void test_reads_its_lanes_only(void **state) {
+  (void)state;
+  struct scene scene;
+  struct step step;
+  struct step_result result;
+  int64_t first;
+  const struct lanes lanes = lanes_cut(11, 2);
+  const int64_t own = rollouts_of(&lanes, &first);
+  float image[IMAGE];
+  scene_open(&scene, &world, file_name);
+  scene_tiny(&scene);
+  assert_int_equal(0, bytes_of(&scene));
+  assert_ok(step_open(&world, scene.model, &scene.source, 5, &lanes, 4, 3, scene.parameters, &step));
+  assert_int_equal(own * STATES * 8, bytes_of(&scene));
+  int64_t all = bytes_of(&scene);
+  assert_ok(reduce_sum(&world, &all, 1));
+  assert_int_equal(TRAIN * STATES * 8, all);
+  const struct lane_task task = scene_task(&scene, 0, 11);
+  assert_ok(step_run(&step, &task, false, &result));
+  assert_int_equal(own * STATES * 8, bytes_of(&scene)); /* once, into memory */
+  assert_status(STATUS_ARGUMENT, source_frames(&scene.source, SPLIT_TRAIN, first - 1, 0, 1, image));
+  assert_status(STATUS_ARGUMENT, source_frames(&scene.source, SPLIT_TRAIN, first + own, 0, 1, image));
+  step_close(&step);
+  scene_close(&scene);
+}
+
+/* Groups of an evaluation: whole ones, shared out. */
+static void test_reads_its_groups_only(void **state) {
+  (void)state;
+  struct scene scene;
+  struct evaluate_set set;
+  int64_t first, groups;
+  comm_share((TEST + EVALUATE_GROUP - 1) / EVALUATE_GROUP, world.size, world.rank, &first, &groups);
+  const int64_t end = (first + groups) * EVALUATE_GROUP;
+  const int64_t own = groups ? (end < TEST ? end : TEST) - first * EVALUATE_GROUP : 0;
+  scene_open(&scene, &world, file_name);
+  assert_ok(evaluate_test_set(&world, &scene.source, TEST, 0, &set));
+  assert_int_equal(groups, set.count);
+  assert_int_equal(own * STATES * 8, bytes_of(&scene));
+  evaluate_set_free(&set);
+  scene_close(&scene);
+}
+
+/* ---- frames ---- */
+
+/* What is observed of a rollout, made again from the experiment. */
+static void render(const struct scene *scene, enum split split, int64_t rollout, float *images) {
+  const struct experiment *experiment = config_experiment(scene->data.config);
+  const uint64_t number = (split == SPLIT_TEST ? ROLLOUT_TEST : 0) + (uint64_t)rollout;
+  struct renderer renderer;
+  double states[STATES];
+  assert_ok(rollout_simulate(experiment, number, states, NULL));
+  assert_ok(render_open(experiment, &renderer));
+  for (int64_t f = 0; f < FRAMES; f++) {
+    double observed[2];
+    rollout_observe(experiment, RNG_NOISE, number, f, states + 2 * f, observed);
+    render_f32(&renderer, observed, images + f * IMAGE);
+  }
+  render_close(&renderer);
+}
+
+static void test_frames_are_the_data(void **state) {
+  (void)state;
+  struct scene scene;
+  int64_t first;
+  const struct lanes lanes = lanes_cut(11, 2);
+  const int64_t own = rollouts_of(&lanes, &first), range[SPLIT_COUNT][2] = {{first, own}, {2, 2}};
+  static float expected[FRAMES * IMAGE], images[FRAMES * IMAGE], stacked[2 * IMAGE];
+  scene_open(&scene, &world, file_name);
+  for (int split = 0; split < SPLIT_COUNT; split++) {
+    assert_ok(source_load(&scene.source, (enum split)split, range[split][0], range[split][1]));
+    for (int64_t r = range[split][0]; r < range[split][0] + range[split][1]; r++) {
+      render(&scene, (enum split)split, r, expected);
+      assert_ok(source_frames(&scene.source, (enum split)split, r, 1, FRAMES - 1, images));
+      assert_memory_equal(expected + IMAGE, images, (FRAMES - 1) * IMAGE * sizeof *images);
+      assert_ok(source_stack(&scene.source, (enum split)split, r, 3, 2, stacked));
+      for (int i = 0; i < 2 * IMAGE; i++)
+        assert_true(stacked[i] == expected[(3 + i / 3 % 2) * IMAGE + i / 6 * 3 + i % 3]);
+    }
+  }
+  scene_close(&scene);
+}
+
+static unsigned char to_byte(float value) { return (unsigned char)(255 * value + 0.5F); }
+
+/* Root only. The file of frames, as another program would make it. */
+static void make_foreign(enum store_type type) {
+  static float images[SOME * FRAMES * IMAGE];
+  static unsigned char bytes[SOME * FRAMES * IMAGE];
+  const int64_t extent[5] = {SOME, FRAMES, 32, 32, 3};
+  struct scene scene;
+  struct store_file file;
+  scene_open(&scene, &self, file_name);
+  assert_ok(store_create(&self, foreign_name, &file));
+  for (int split = 0; split < SPLIT_COUNT; split++) {
+    const char *name = split == SPLIT_TEST ? "/test/frames" : "/train/frames";
+    for (int64_t r = 0; r < SOME; r++) render(&scene, (enum split)split, r, images + r * FRAMES * IMAGE);
+    for (int i = 0; i < SOME * FRAMES * IMAGE; i++) bytes[i] = to_byte(images[i]);
+    assert_ok(store_dataset(&file, name, type, 5, extent, NULL, NULL));
+    assert_ok(store_write(&file, name, 0, SOME, type == STORE_U8 ? (void *)bytes : images));
+  }
+  assert_ok(store_commit(&file));
+  scene_close(&scene);
+}
+
+static void check_foreign(struct scene *foreign, const struct scene *made, enum split split, int64_t rollout,
+                          bool bytes) {
+  static float expected[FRAMES * IMAGE], images[FRAMES * IMAGE];
+  render(made, split, rollout, expected);
+  assert_ok(source_frames(&foreign->source, split, rollout, 2, 3, images));
+  for (int i = 0; i < 3 * IMAGE; i++) {
+    const float value = expected[2 * IMAGE + i];
+    assert_true(images[i] == (bytes ? (float)to_byte(value) / 255.0F : value));
+  }
+}
+
+/* Nothing is read at opening, and a rollout when it is asked for: all of it, once while it is the last one. */
+static void test_frames_made_elsewhere(void **state) {
+  (void)state;
+  for (int bytes = 0; bytes < 2; bytes++) {
+    struct scene foreign, made;
+    const int64_t one = FRAMES * IMAGE * (bytes ? 1 : 4);
+    if (world.rank == 0) make_foreign(bytes ? STORE_U8 : STORE_F32);
+    MPI_Barrier(world.mpi);
+    scene_open(&made, &world, file_name);
+    scene_open(&foreign, &world, foreign_name);
+    assert_true(!foreign.data.has_states && foreign.data.has_frames);
+    for (int split = 0; split < SPLIT_COUNT; split++)
+      assert_ok(source_load(&foreign.source, (enum split)split, 0, SOME));
+    assert_int_equal(0, bytes_of(&foreign));
+    const int64_t mine = world.rank % SOME;
+    for (int i = 0; i < 2; i++) check_foreign(&foreign, &made, SPLIT_TRAIN, mine, bytes);
+    assert_int_equal(one, bytes_of(&foreign));
+    check_foreign(&foreign, &made, SPLIT_TEST, mine, bytes); /* the same number, of the other split */
+    assert_int_equal(2 * one, bytes_of(&foreign));
+    check_foreign(&foreign, &made, SPLIT_TEST, (mine + 1) % SOME, bytes);
+    assert_int_equal(3 * one, bytes_of(&foreign));
+    scene_close(&foreign);
+    scene_close(&made);
+    delete_file(foreign_name);
+  }
+}
+
+int main(int argc, char **argv) {
+  char names[2][64];
+  if (ranks_begin(argc, argv) != 0) return 1;
+  snprintf(names[0], sizeof names[0], "source_n%d.h5", world.size);
+  snprintf(names[1], sizeof names[1], "source_foreign_n%d.h5", world.size);
+  file_name = names[0];
+  foreign_name = names[1];
+  scene_simulate(file_name, TRAIN, TEST, FRAMES);
+  const struct CMUnitTest tests[] = {
+
+      cmocka_unit_test(test_reads_its_lanes_only),
+      cmocka_unit_test(test_reads_its_groups_only),
+      cmocka_unit_test(test_frames_are_the_data),
+      cmocka_unit_test(test_frames_made_elsewhere),
+  };
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  delete_file(file_name);
+  return ranks_end(failed);
+}
