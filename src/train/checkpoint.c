@@ -135,17 +135,36 @@ static struct checksum sum_all(const struct model *model, const struct checkpoin
   return sum;
 }
 
+/* What tells which model this is, before there is one: verified on its own. */
+struct description {
+  const char *config, *data_checksum;
+  int64_t images[4]; /* height, width, channels, input frames */
+  double dt;
+};
+
+static void sum_description(const struct description *description, char text[CHECKSUM_TEXT]) {
+  struct checksum sum = {{0, 0}};
+  checksum_add(&sum, checksum_tag("config"), 0, description->config, strlen(description->config));
+  checksum_add(&sum, checksum_tag("data"), 0, description->data_checksum, strlen(description->data_checksum));
+  checksum_add(&sum, checksum_tag("images"), 0, description->images, sizeof description->images);
+  checksum_add(&sum, checksum_tag("time step"), 0, &description->dt, sizeof description->dt);
+  checksum_text(&sum, text);
+}
+
 static void tensor_name(const struct model_tensor *tensor, char name[NAME_MAX_BYTES]) {
   snprintf(name, NAME_MAX_BYTES, "/parameters/%s", tensor->name);
 }
 
-static enum status make_structure(struct store_file *file, const struct model *model, const char *text,
-                                  const char *data_checksum) {
+static enum status make_structure(struct store_file *file, const struct model *model,
+                                  const struct description *description) {
+  char sum[CHECKSUM_TEXT];
   const int64_t values = model->part[MODEL_PARTS], tensors = model->tensor_count, numbers = NUMBERS, one = 1, four = 4;
   TRY(store_attribute_text(file, "format", format));
-  TRY(store_attribute_i64(file, "schema_version", 1));
-  TRY(store_text(file, "/config", text, 0));
-  TRY(store_text(file, "/data_checksum", data_checksum, 0));
+  TRY(store_attribute_i64(file, "schema_version", CHECKPOINT_VERSION));
+  sum_description(description, sum);
+  TRY(store_text(file, "/config", description->config, 0));
+  TRY(store_text(file, "/data_checksum", description->data_checksum, 0));
+  TRY(store_text(file, "/description_checksum", sum, 0));
   TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
   TRY(store_dataset(file, "/images", STORE_I64, 1, &four, NULL, "height, width, channels, input frames"));
   TRY(store_dataset(file, "/time_step", STORE_F64, 1, &one, "s", "between frames in the latent space"));
@@ -166,13 +185,12 @@ static enum status make_structure(struct store_file *file, const struct model *m
 }
 
 /* The root writes: some MB. */
-static enum status write_values(struct store_file *file, const struct model *model, double dt,
-                                const struct checkpoint *checkpoint) {
-  const int64_t images[4] = {model->images.height, model->images.width, model->images.channels, model->input_frames};
+static enum status write_values(struct store_file *file, const struct model *model,
+                                const struct description *description, const struct checkpoint *checkpoint) {
   double numbers[NUMBERS];
   pack(checkpoint, numbers);
-  TRY(store_write_independent(file, "/images", 0, 4, images));
-  TRY(store_write_independent(file, "/time_step", 0, 1, &dt));
+  TRY(store_write_independent(file, "/images", 0, 4, description->images));
+  TRY(store_write_independent(file, "/time_step", 0, 1, &description->dt));
   for (int i = 0; i < model->tensor_count; i++) {
     const struct model_tensor *tensor = &model->tensors[i];
     char name[NAME_MAX_BYTES];
@@ -193,13 +211,18 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];
   TRY(comm_agree(comm, config_text(config, &text)));
+  const struct description description = {
+      text,
+      data_checksum,
+      {model->images.height, model->images.width, model->images.channels, model->input_frames},
+      dt};
   enum status status = store_create(comm, path, &file);
   if (status == STATUS_OK) {
     const struct checksum all = sum_all(model, checkpoint);
     checksum_text(&all, sum);
-    status = make_structure(&file, model, text, data_checksum);
+    status = make_structure(&file, model, &description);
     if (status == STATUS_OK)
-      status = comm_agree(comm, comm->rank == 0 ? write_values(&file, model, dt, checkpoint) : STATUS_OK);
+      status = comm_agree(comm, comm->rank == 0 ? write_values(&file, model, &description, checkpoint) : STATUS_OK);
     if (status == STATUS_OK) status = store_write_text(&file, "/checksum", sum);
     if (status == STATUS_OK) status = store_commit(&file);
     store_close(&file);
@@ -212,25 +235,51 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
 
 static enum status open_checkpoint(const struct comm *comm, const char *path, struct store_file *file) {
   TRY(store_open(comm, path, file));
-  enum status status = comm_agree(comm, store_check_format(file, format, 1));
+  enum status status = comm_agree(comm, store_check_format(file, format, CHECKPOINT_VERSION));
   if (status != STATUS_OK) store_close(file);
   return status;
 }
 
-static enum status read_description(const struct store_file *file, struct config **config, struct model_images *images,
-                                    int64_t *input_frames, double *dt) {
-  char *text = NULL, name[STORE_PATH_MAX + 16];
-  int64_t shape[4];
-  TRY(store_read(file, "/images", STORE_I64, 0, 4, shape));
-  TRY(store_read(file, "/time_step", STORE_F64, 0, 1, dt));
-  TRY(store_read_text(file, "/config", &text));
+static enum status refuse_damaged(const struct store_file *file) {
+  return status_raise(STATUS_FILE, "%s: is damaged: its contents do not have the checksum that it was written with",
+                      file->path);
+}
+
+static enum status verify_description(const struct store_file *file, const struct description *description) {
+  char sum[CHECKSUM_TEXT], *written = NULL;
+  TRY(store_read_text(file, "/description_checksum", &written));
+  sum_description(description, sum);
+  const bool same = strcmp(sum, written) == 0;
+  free(written);
+  return same ? STATUS_OK : refuse_damaged(file);
+}
+
+static enum status parse_config(const struct store_file *file, const char *text, struct config **config) {
+  char name[STORE_PATH_MAX + 16];
   snprintf(name, sizeof name, "%s:/config", file->path);
   enum status status = config_parse(name, text, strlen(text), NULL, 0, config);
   if (status == STATUS_OK) status = config_require(*config, SCHEMA_TRAINING);
-  free(text);
-  *images = (struct model_images){shape[0], shape[1], shape[2]};
-  *input_frames = shape[3];
   return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
+}
+
+static enum status read_description(const struct store_file *file, struct config **config, struct model_images *images,
+                                    int64_t *input_frames, double *dt) {
+  struct description description = {.config = NULL};
+  char *text = NULL, *data = NULL;
+  TRY(store_read(file, "/images", STORE_I64, 0, 4, description.images));
+  TRY(store_read(file, "/time_step", STORE_F64, 0, 1, &description.dt));
+  enum status status = store_read_text(file, "/config", &text);
+  if (status == STATUS_OK) status = store_read_text(file, "/data_checksum", &data);
+  description.config = text;
+  description.data_checksum = data;
+  if (status == STATUS_OK) status = verify_description(file, &description);
+  if (status == STATUS_OK) status = parse_config(file, text, config);
+  free(text);
+  free(data);
+  *images = (struct model_images){description.images[0], description.images[1], description.images[2]};
+  *input_frames = description.images[3];
+  *dt = description.dt;
+  return status;
 }
 
 enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
@@ -277,9 +326,7 @@ static enum status read_values(const struct store_file *file, const struct model
   TRY(store_read_text(file, "/checksum", &text));
   const bool same = strcmp(text, found) == 0;
   free(text);
-  REQUIRE(same, STATUS_FILE, "%s: is damaged: its contents do not have the checksum that it was written with",
-          file->path);
-  return STATUS_OK;
+  return same ? STATUS_OK : refuse_damaged(file);
 }
 
 /* Whole, whatever the caller wants of it: only the whole can be verified. */

@@ -1,8 +1,9 @@
 /* Checkpoints: all that a training needs to go on, to the same bits, on any number of ranks.
  *
- *   /                        attributes: format "hgn-checkpoint", schema_version 1
+ *   /                        attributes: format "hgn-checkpoint", schema_version 2
  *   /config                  text: the training's effective configuration
  *   /data_checksum           text: of the data set ("" for frames made elsewhere)
+ *   /description_checksum    text: of these two and the next two
  *   /images                  i64 [4]: height, width, channels, input frames
  *   /time_step               f64 [1]: s between frames
  *   /parameters/NAME         f32: each tensor in its shape; convolution weights [kh][kw][in][out]
@@ -21,6 +22,7 @@
 #include "store/file.h"
 
 #define CHECKPOINT_FORMAT "hgn-checkpoint"
+enum { CHECKPOINT_VERSION = 2 };
 
 struct checkpoint {
   int64_t step;           /* steps done */
@@ -42,7 +44,8 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
                              const char *data_checksum, double dt, const struct model *model,
                              const struct checkpoint *checkpoint);
 
-/* Collective. The configuration and shape of a checkpoint's model; `config` is owned by the caller. */
+/* Collective. The configuration and shape of a checkpoint's model; `config` is owned by the caller.
+ * STATUS_FILE when damaged. */
 enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
                                 struct model_images *images, int64_t *input_frames, double *dt);
 

@@ -183,6 +183,24 @@ static void refuse_truncated(const struct setup *setup) {
   refuse(setup->scene.model, "no such file");
 }
 
+/* What tells which model it is has a checksum of its own. */
+static void refuse_description(void) {
+  static const char *const places[] = {"/config", "/data_checksum", "/description_checksum", "/images", "/time_step"};
+  struct config *config;
+  struct model_images images;
+  int64_t frames;
+  double dt;
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    if (world.rank == 0) flip(places[i], 3);
+    MPI_Barrier(world.mpi);
+    assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &dt));
+    assert_message("is damaged");
+    assert_null(config);
+    if (world.rank == 0) flip(places[i], 3);
+    MPI_Barrier(world.mpi);
+  }
+}
+
 static void test_damaged(void **state) {
   (void)state;
   struct setup setup;
@@ -210,6 +228,7 @@ static void test_damaged(void **state) {
     MPI_Barrier(world.mpi);
   }
   assert_ok(checkpoint_read(&world, path, setup.scene.model, &(struct checkpoint){.step = 0}));
+  refuse_description();
   refuse_truncated(&setup);
   close_setup(&setup);
 }
@@ -237,9 +256,9 @@ static void test_foreign(void **state) {
   assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &dt));
   assert_message("is of format 'hgn-run'");
   assert_null(config);
-  make_foreign("hgn-checkpoint", 2);
-  refuse(setup.scene.model, "schema version 2");
-  make_foreign("hgn-checkpoint", 1);
+  make_foreign("hgn-checkpoint", CHECKPOINT_VERSION + 1);
+  refuse(setup.scene.model, "schema version 3");
+  make_foreign("hgn-checkpoint", CHECKPOINT_VERSION);
   refuse(setup.scene.model, "is missing");
   delete_file(path);
   close_setup(&setup);

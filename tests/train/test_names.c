@@ -38,7 +38,7 @@ static void test_names(void **state) {
 }
 
 static const char *in_folder(const char *name) {
-  static char path[512];
+  static char path[2 * STORE_PATH_MAX];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   return path;
 }
