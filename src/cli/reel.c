@@ -10,7 +10,17 @@
 
 static const unsigned char paper[3] = {255, 255, 255}, ink[3] = {34, 40, 49}, faint[3] = {120, 128, 138};
 
-enum { TEXT_ZOOM = 2, LINE = 9 * TEXT_ZOOM, MARGIN = 12, GAP = 4, STRIP_COLUMNS = 12, STRIP_TILE = 96, GIF_TILE = 224 };
+enum {
+  TEXT_ZOOM = 2,
+  LINE = 9 * TEXT_ZOOM,
+  MARGIN = 12,
+  GAP = 4,
+  STRIP_COLUMNS = 12,
+  STRIP_TILE = 96,
+  GIF_TILE = 224,
+  TIME_MAX = 32
+};
+static const char seconds[] = "seconds"; /* where the times have no unit */
 
 void reel_free(struct reel *reel) {
   for (int row = 0; row < REEL_ROWS_MAX; row++) free(reel->image[row]);
@@ -29,20 +39,52 @@ enum status reel_allocate(struct reel *reel) {
   return STATUS_OK;
 }
 
-static void label_time(const struct reel *reel, int64_t frame, char *text, size_t size) {
+/* An image that is not known is all NaN. */
+static bool reel_known(const struct reel *reel, int row, int64_t frame) {
+  const float *image = reel_image(reel, row, frame);
+  size_t i = 0;
+  while (i < reel->values && isnan(image[i])) i++;
+  return i < reel->values;
+}
+
+/* How times are written: alike for all frames. */
+struct time_format {
+  int digits;
+  bool unit;
+};
+
+static int label_time(const struct reel *reel, struct time_format format, int64_t frame, char *text, size_t size) {
+  double time = reel->start + reel->dt * (double)frame;
+  if (fabs(time) < 1e-6 * fabs(reel->dt)) time = 0; /* what rounding leaves of it */
   if (isnan(reel->dt))
     snprintf(text, size, "%lld", (long long)frame);
   else
-    snprintf(text, size, "%.4g s", reel->start + reel->dt * (double)frame);
+    snprintf(text, size, "%.*g%s", format.digits, time, format.unit ? " s" : "");
+  return picture_text(NULL, 0, 0, TEXT_ZOOM, faint, text);
 }
 
-static int fit_zoom(const struct reel *reel, int tile) {
-  int zoom = tile / (reel->width > reel->height ? reel->width : reel->height);
+/* So that labels are at most `room` pixels wide, if that can be. */
+static struct time_format choose_format(const struct reel *reel, int room) {
+  static const struct time_format formats[] = {{4, true}, {3, true}, {4, false}, {3, false}};
+  enum { FORMATS = sizeof formats / sizeof *formats };
+  char text[TIME_MAX];
+  int choice = 0;
+  for (int64_t f = 0; f < reel->frames && choice < FORMATS - 1;)
+    if (label_time(reel, formats[choice], f, text, sizeof text) > room)
+      choice++;
+    else
+      f++;
+  return formats[choice];
+}
+
+/* The side is nearest to `tile`, or with `inside` not above it. */
+static int fit_zoom(const struct reel *reel, int tile, bool inside) {
+  int side = reel->width > reel->height ? reel->width : reel->height, zoom = (tile + (inside ? 0 : side / 2)) / side;
   return zoom > 0 ? zoom : 1;
 }
 
-static int label_width(const struct reel *reel) {
-  int most = 0;
+static int label_width(const struct reel *reel, bool unit) {
+  int most = unit ? 0 : picture_text(NULL, 0, 0, TEXT_ZOOM, faint, seconds);
   for (int row = 0; row < reel->rows; row++) {
     int width = picture_text(NULL, 0, 0, TEXT_ZOOM, ink, reel->label[row]);
     if (width > most) most = width;
@@ -53,10 +95,12 @@ static int label_width(const struct reel *reel) {
 /* Frames from left to right, in as many blocks of rows as they need; the time above each column, the kind of row at the
  * left. */
 static enum status write_strip(const struct reel *reel, const char *path) {
-  int zoom = fit_zoom(reel, STRIP_TILE), tile_width = zoom * reel->width, tile_height = zoom * reel->height;
+  int zoom = fit_zoom(reel, STRIP_TILE, false), tile_width = zoom * reel->width, tile_height = zoom * reel->height;
   int columns = reel->frames < STRIP_COLUMNS ? (int)reel->frames : STRIP_COLUMNS;
   int64_t blocks = (reel->frames + columns - 1) / columns;
-  int left = MARGIN + label_width(reel) + MARGIN;
+  const struct time_format format = choose_format(reel, tile_width - GAP);
+  const bool unit = format.unit || isnan(reel->dt);
+  int left = MARGIN + label_width(reel, unit) + MARGIN;
   int block_height = LINE + reel->rows * (tile_height + GAP) + MARGIN;
   int title_width = picture_text(NULL, 0, 0, TEXT_ZOOM, ink, reel->title) + 2 * MARGIN;
   int width = left + columns * (tile_width + GAP) + MARGIN;
@@ -71,12 +115,14 @@ static enum status write_strip(const struct reel *reel, const char *path) {
   for (int64_t f = 0; f < reel->frames; f++) {
     int x = left + (int)(f % columns) * (tile_width + GAP);
     int y = MARGIN + LINE + MARGIN + (int)(f / columns) * block_height;
-    char time[32];
-    label_time(reel, f, time, sizeof time);
+    char time[TIME_MAX];
+    label_time(reel, format, f, time, sizeof time);
     picture_text(&picture, x, y, TEXT_ZOOM, faint, time);
+    if (!unit && f % columns == 0) picture_text(&picture, MARGIN, y, TEXT_ZOOM, faint, seconds);
     for (int row = 0; row < reel->rows; row++) {
       int top = y + LINE + row * (tile_height + GAP);
-      picture_image(&picture, x, top, zoom, reel_image(reel, row, f), reel->height, reel->width, reel->channels);
+      if (reel_known(reel, row, f))
+        picture_image(&picture, x, top, zoom, reel_image(reel, row, f), reel->height, reel->width, reel->channels);
       if (f % columns == 0)
         picture_text(&picture, MARGIN, top + (tile_height - 7 * TEXT_ZOOM) / 2, TEXT_ZOOM, ink, reel->label[row]);
     }
@@ -86,19 +132,20 @@ static enum status write_strip(const struct reel *reel, const char *path) {
   return status;
 }
 
+/* What it is above each tile, the time below the first. */
 static enum status paint_frame(const struct reel *reel, int64_t frame, int zoom, struct picture *picture) {
-  int tile_width = zoom * reel->width, tile_height = zoom * reel->height;
-  TRY(picture_open(2 * MARGIN + reel->rows * tile_width + (reel->rows - 1) * MARGIN, 2 * MARGIN + LINE + tile_height,
+  const struct time_format format = {4, true};
+  int tile_width = zoom * reel->width, tile_height = zoom * reel->height, top = MARGIN + LINE;
+  TRY(picture_open(2 * MARGIN + reel->rows * tile_width + (reel->rows - 1) * MARGIN, top + tile_height + LINE + MARGIN,
                    paper, picture));
-  char time[32];
-  label_time(reel, frame, time, sizeof time);
+  char time[TIME_MAX];
+  label_time(reel, format, frame, time, sizeof time);
+  picture_text(picture, MARGIN, top + tile_height + MARGIN / 2, TEXT_ZOOM, faint, time);
   for (int row = 0; row < reel->rows; row++) {
     int x = MARGIN + row * (tile_width + MARGIN);
-    picture_image(picture, x, MARGIN + LINE, zoom, reel_image(reel, row, frame), reel->height, reel->width,
-                  reel->channels);
     picture_text(picture, x, MARGIN / 2, TEXT_ZOOM, ink, reel->label[row]);
-    int time_width = picture_text(NULL, 0, 0, TEXT_ZOOM, faint, time);
-    if (row == reel->rows - 1) picture_text(picture, x + tile_width - time_width, MARGIN / 2, TEXT_ZOOM, faint, time);
+    if (reel_known(reel, row, frame))
+      picture_image(picture, x, top, zoom, reel_image(reel, row, frame), reel->height, reel->width, reel->channels);
   }
   return STATUS_OK;
 }
@@ -112,7 +159,7 @@ static enum status write_animation(const struct reel *reel, const char *path) {
   struct picture *pictures = calloc((size_t)reel->frames, sizeof *pictures);
   REQUIRE(pictures, STATUS_MEMORY, "out of memory for %lld pictures", (long long)reel->frames);
   enum status status = STATUS_OK;
-  int zoom = fit_zoom(reel, GIF_TILE);
+  int zoom = fit_zoom(reel, GIF_TILE, true);
   for (int64_t f = 0; status == STATUS_OK && f < reel->frames; f++) status = paint_frame(reel, f, zoom, &pictures[f]);
   /* Hundredths of a second; players show nothing faster than 2, and the format holds 16 bits. */
   double delay = isnan(reel->dt) ? 10 : fmin(65535, fmax(2, 100 * fabs(reel->dt) + 0.5));
