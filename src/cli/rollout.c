@@ -32,7 +32,7 @@ struct unrolled {
   double *error;  /* [frames]; NaN where the truth is not known */
   double *energy; /* [frames]: the learned H */
   double *q, *p;  /* [frames][state] */
-  bool truth;
+  int64_t known;  /* frames whose truth is known, from the first */
 };
 
 /* Inference from what is observed; the model's own steps of `dt`. */
@@ -90,7 +90,6 @@ static enum status simulate_truth(struct source *source, const struct protocol *
 /* Frames made elsewhere: what there is of them, when the times are theirs. */
 static enum status read_truth(struct source *source, const struct protocol *protocol, const struct request *request,
                               int64_t frames, size_t values, float *images, int64_t *known) {
-  *known = 0;
   if (request->speed != 1) return STATUS_OK;
   const int64_t toward = request->backward ? -1 : 1;
   for (int64_t t = 0; t < frames; t++) {
@@ -102,7 +101,7 @@ static enum status read_truth(struct source *source, const struct protocol *prot
   return STATUS_OK;
 }
 
-/* Grey where both agree, brighter where the prediction is brighter. */
+/* Grey where both agree, brighter where the prediction is brighter. NaN where the truth is not known. */
 static double compare(const float *truth, const float *prediction, size_t values, float *difference) {
   double sum = 0;
   for (size_t i = 0; i < values; i++) {
@@ -116,20 +115,20 @@ static double compare(const float *truth, const float *prediction, size_t values
 static enum status unroll(const struct trained *trained, struct source *source, const struct protocol *protocol,
                           const struct request *request, struct unrolled *out, struct reel *reel) {
   const double latent_dt = (request->backward ? -1 : 1) * request->speed * trained->dt;
-  int64_t known = out->frames;
   TRY(predict(trained, source, protocol, request, latent_dt, out, reel->image[PREDICTION]));
   if (source->rendering) {
     TRY(simulate_truth(source, protocol, request, reel->dt, out->frames, reel->image[TRUTH]));
+    out->known = out->frames;
   } else {
-    TRY(read_truth(source, protocol, request, out->frames, reel->values, reel->image[TRUTH], &known));
+    TRY(read_truth(source, protocol, request, out->frames, reel->values, reel->image[TRUTH], &out->known));
   }
+  for (size_t i = (size_t)out->known * reel->values; i < (size_t)out->frames * reel->values; i++)
+    reel->image[TRUTH][i] = NAN;
   for (int64_t t = 0; t < out->frames; t++) {
     const size_t at = (size_t)t * reel->values;
-    const double error =
+    out->error[t] =
         compare(reel->image[TRUTH] + at, reel->image[PREDICTION] + at, reel->values, reel->image[DIFFERENCE] + at);
-    out->error[t] = t < known ? error : NAN;
   }
-  out->truth = known > 0;
   return STATUS_OK;
 }
 
@@ -137,13 +136,8 @@ static enum status unroll(const struct trained *trained, struct source *source, 
 
 static double mean_error(const struct unrolled *out) {
   double sum = 0;
-  int64_t count = 0;
-  for (int64_t t = 0; t < out->frames; t++) {
-    if (isnan(out->error[t])) continue;
-    sum += out->error[t];
-    count += 1;
-  }
-  return count ? sum / (double)count : NAN;
+  for (int64_t t = 0; t < out->known; t++) sum += out->error[t];
+  return sum / (double)out->known;
 }
 
 static enum status put(struct store_file *file, const char *name, enum store_type type, int rank, const int64_t *extent,
@@ -170,10 +164,12 @@ static enum status write_arrays(const struct comm *self, const struct trained *t
     if (status == STATUS_OK) status = put(&file, "/time", STORE_F64, 1, &frames, "s", NULL, time);
     if (status == STATUS_OK)
       status = put(&file, "/prediction", STORE_F32, 4, images, NULL, "decoded frames", reel->image[PREDICTION]);
-    if (status == STATUS_OK && out->truth)
-      status = put(&file, "/truth", STORE_F32, 4, images, NULL, "frames without observation noise, or as given",
-                   reel->image[TRUTH]);
-    if (status == STATUS_OK) status = put(&file, "/error", STORE_F64, 1, &frames, NULL, "pixel MSE", out->error);
+    if (status == STATUS_OK && out->known > 0)
+      status = put(&file, "/truth", STORE_F32, 4, images, NULL,
+                   "frames without observation noise, or as given; NaN where not known", reel->image[TRUTH]);
+    if (status == STATUS_OK)
+      status =
+          put(&file, "/error", STORE_F64, 1, &frames, NULL, "pixel MSE; NaN where the truth is not known", out->error);
     if (status == STATUS_OK) status = put(&file, "/energy", STORE_F64, 1, &frames, NULL, "the learned H", out->energy);
     if (status == STATUS_OK) status = put(&file, "/q", STORE_F64, 4, states, NULL, "latent position", out->q);
     if (status == STATUS_OK) status = put(&file, "/p", STORE_F64, 4, states, NULL, "latent momentum", out->p);
@@ -201,8 +197,25 @@ static void write_title(const struct request *request, const struct unrolled *ou
   if (request->backward) used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", backward");
   if (request->speed != 1)
     used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", speed %g", request->speed);
-  if (out->truth)
+  if (out->known > 0)
     snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", MSE %.3fe-4", 1e4 * mean_error(out));
+}
+
+/* Without any truth there is only the prediction to be seen. */
+static void drop_unknown_rows(const struct unrolled *out, struct reel *reel) {
+  if (out->known > 0) return;
+  float *unknown = reel->image[TRUTH];
+  reel->image[TRUTH] = reel->image[PREDICTION];
+  reel->image[PREDICTION] = unknown;
+  memcpy(reel->label[TRUTH], reel->label[PREDICTION], REEL_LABEL_MAX);
+  reel->rows = 1;
+}
+
+static enum status write_output(const struct comm *self, const struct trained *trained, const struct unrolled *out,
+                                struct reel *reel, const char *path) {
+  if (cli_has_ending(path, ".h5")) return write_arrays(self, trained, out, reel, path);
+  drop_unknown_rows(out, reel);
+  return reel_write(reel, path);
 }
 
 /* Root only. */
@@ -229,13 +242,15 @@ static enum status roll_out(const struct comm *self, const struct trained *train
   if (status == STATUS_OK) status = unroll(trained, source, protocol, request, &out, &reel);
   if (status == STATUS_OK) {
     write_title(request, &out, &reel);
-    status = cli_has_ending(request->output, ".h5") ? write_arrays(self, trained, &out, &reel, request->output)
-                                                    : reel_write(&reel, request->output);
+    status = write_output(self, trained, &out, &reel, request->output);
   }
   if (status == STATUS_OK) {
-    if (out.truth)
-      printf("MSE %.3fe-4 over %lld frames; last frame %.3fe-4\n", 1e4 * mean_error(&out), (long long)out.frames,
-             1e4 * out.error[out.frames - 1]);
+    if (out.known > 0)
+      printf("MSE %.3fe-4 over %lld frames; last frame %.3fe-4\n", 1e4 * mean_error(&out), (long long)out.known,
+             1e4 * out.error[out.known - 1]);
+    if (out.known < out.frames)
+      printf("the truth of %lld of %lld frames is not known\n", (long long)(out.frames - out.known),
+             (long long)out.frames);
     printf("%s\n", request->output);
   }
   reel_free(&reel);
@@ -318,7 +333,8 @@ const struct cli_command cli_rollout = {
     "Usage: hgn rollout RUN.h5 [--rollout I] [--steps N] [--backward] [--speed X] -o FILE.png|FILE.gif|FILE.h5\n\n"
     "Infers the state of a rollout from the frames that the encoder sees and unrolls the learned Hamiltonian from\n"
     "there. Rows: the truth without observation noise, the prediction, and their difference (grey where they agree).\n"
-    "Where the states are known, the truth is simulated at the times asked for, beyond the data's end too.\n\n"
+    "Where the states are known, the truth is simulated at the times asked for, beyond the data's end too; of frames\n"
+    "made elsewhere it is what they hold, and where they hold nothing its place stays empty.\n\n"
     "  --rollout I        which one, from 0; default 0\n"
     "  --train            of the training split; default: the test split\n"
     "  --steps N          how far; default: to the last frame that was trained for\n"
