@@ -58,9 +58,9 @@ enum status trained_data_path(const struct comm *comm, const struct trained *tra
   const char *data = given ? given : trained->training->data, *slash = strrchr(trained->path, '/');
   REQUIRE(strlen(data) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", data);
   snprintf(path, STORE_PATH_MAX, "%s", data);
-  if (given || data[0] == '/' || !slash) return STATUS_OK;
+  if (given) return STATUS_OK;
   if (comm->rank == 0 && access(path, F_OK) != 0) {
-    const int folder = (int)(slash - trained->path) + 1;
+    const int folder = slash ? (int)(slash - trained->path) + 1 : 0;
     const char *base = strrchr(data, '/') ? strrchr(data, '/') + 1 : data;
     char beside[STORE_PATH_MAX];
     const int length = snprintf(beside, sizeof beside, "%.*s%s", folder, trained->path, base);

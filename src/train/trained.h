@@ -24,7 +24,7 @@ enum status trained_open(const struct comm *comm, const char *run, bool last, st
 void trained_close(struct trained *trained);
 
 /* Collective. The data set to use: `given`, or when NULL the one that it was trained on, looked for from the working
- * folder and from the run's. */
+ * folder, then beside the run. */
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
                               char path[STORE_PATH_MAX]);
 
