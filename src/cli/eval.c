@@ -39,7 +39,8 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   printf("  %-18s %10.3f +- %.3f\n", "all targets", 1e4 * evaluation->mse, 1e4 * evaluation->mse_error);
   if (!isnan(evaluation->unseen))
     printf("  %-18s %10.3f +- %.3f\n", "unseen frames", 1e4 * evaluation->unseen, 1e4 * evaluation->unseen_error);
-  printf("against what is possible\n");
+  if (!isnan(yardstick->mean_image) || yardstick->floor > 0 || yardstick->limit > 0)
+    printf("against what is possible\n");
   if (!isnan(yardstick->mean_image))
     printf("  %-18s %10.4f   of the mean image, %.3fe-4\n", "R2", 1 - evaluation->mse / yardstick->mean_image,
            1e4 * yardstick->mean_image);

@@ -42,6 +42,8 @@ enum status trained_open(const struct comm *comm, const char *run, bool last, st
   TRY(comm_agree(comm, comm->rank == 0 ? choose(run, last, trained->path) : STATUS_OK));
   TRY(comm_broadcast(comm, trained->path, sizeof trained->path));
   enum status status = load(comm, trained);
+  const bool run_itself = strcmp(trained->path, run) == 0 && !strstr(run, ".checkpoint-") && !strstr(run, ".best.");
+  if (status == STATUS_FILE && run_itself) status = status_context(status, "there are no checkpoints of %s", run);
   if (status != STATUS_OK) trained_close(trained);
   return status;
 }
@@ -88,6 +90,7 @@ enum status trained_open_data(const struct comm *comm, const struct trained *tra
   *source = (struct source){.held = -1};
   TRY(dataset_open(comm, path, data));
   enum status status = protocol_resolve(&trained->training->protocol, data->frames, protocol);
+  if (status == STATUS_CONFIG) status = status_context(STATUS_FILE, "%s: does not fit the model", path);
   if (status == STATUS_OK) status = check_images(trained, data, protocol);
   if (status == STATUS_OK) status = source_open(data, source);
   status = comm_agree(comm, status);
