@@ -69,6 +69,11 @@ enum status checkpoint_list(const char *run, int64_t **steps, int *count) {
   return STATUS_OK;
 }
 
+void checkpoint_remove(const char *run, int64_t step) {
+  char path[STORE_PATH_MAX];
+  if (checkpoint_name(run, step, path) == STATUS_OK) unlink(path);
+}
+
 void checkpoint_prune(const char *run, int64_t keep) {
   int64_t *steps;
   int count;
@@ -77,10 +82,7 @@ void checkpoint_prune(const char *run, int64_t keep) {
     free(steps);
     return;
   }
-  for (int i = 0; i < count - keep; i++) {
-    char path[STORE_PATH_MAX];
-    if (checkpoint_name(run, steps[i], path) == STATUS_OK) unlink(path);
-  }
+  for (int i = 0; i < count - keep; i++) checkpoint_remove(run, steps[i]);
   free(steps);
 }
 

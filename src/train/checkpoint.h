@@ -55,7 +55,8 @@ enum status checkpoint_read(const struct comm *comm, const char *path, const str
 
 /* Root only. The steps of the run's checkpoints, ascending; caller frees. */
 enum status checkpoint_list(const char *run, int64_t **steps, int *count);
-/* Root only. Deletes all but the `keep` latest. */
+/* Root only. Deletes that of one step, or all but the `keep` latest. */
+void checkpoint_remove(const char *run, int64_t step);
 void checkpoint_prune(const char *run, int64_t keep);
 /* Root only. Deletes what killed writers of the run left behind: its partial files. */
 void checkpoint_sweep(const char *run);

@@ -93,7 +93,14 @@ enum status trainer_roll_back(struct trainer *trainer) {
   struct checkpoint checkpoint;
   bool found;
   TRY(load_latest(trainer, &checkpoint, &found));
-  REQUIRE(found, STATUS_FILE, "%s: there is no checkpoint to go back to", trainer->output);
+  if (found && checkpoint.step == trainer->done) {
+    /* It holds the very state whose loss is not finite: no learning rate helps it. */
+    log_warn("step %lld: its checkpoint is of no use and is removed", (long long)trainer->done);
+    if (trainer->comm->rank == 0) checkpoint_remove(trainer->output, checkpoint.step);
+    TRY(load_latest(trainer, &checkpoint, &found));
+  }
+  REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
+          (long long)trainer->done, trainer->output);
   const double scale = trainer->optimizer.scale * trainer->training->run.divergence_factor;
   adopt(trainer, &checkpoint);
   trainer->optimizer.scale = scale;
