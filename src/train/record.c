@@ -46,11 +46,17 @@ static enum status make_scalar(struct store_file *file, const char *name, const 
   return store_dataset(file, name, STORE_F64, 1, &one, NULL, help);
 }
 
+static void data_sum(const struct dataset *data, char sum[CHECKSUM_TEXT]) {
+  if (dataset_checksum(data, sum) == STATUS_OK) return;
+  status_clear();
+  snprintf(sum, CHECKSUM_TEXT, "none");
+}
+
 static enum status make_data_group(struct store_file *file, const struct dataset *data) {
-  char sum[CHECKSUM_TEXT] = "";
-  if (dataset_checksum(data, sum) != STATUS_OK) status_clear();
+  char sum[CHECKSUM_TEXT];
+  data_sum(data, sum);
   TRY(store_text(file, "/data/file", data->file.path, 0));
-  TRY(store_text(file, "/data/checksum", sum[0] ? sum : "none", 0));
+  TRY(store_text(file, "/data/checksum", sum, 0));
   TRY(make_scalar(file, "/data/floor", "mse that no predictor can pass: fresh observation noise"));
   TRY(make_scalar(file, "/data/mean_image", "mse of the mean training image"));
   TRY(make_scalar(file, "/data/limit", "information limit over the target frames"));
@@ -167,6 +173,31 @@ enum status record_config(const struct comm *comm, const char *path, struct conf
 
 enum status record_kappa(const struct record *record, double *kappa) {
   return store_read(&record->file, "/data/kappa", STORE_F64, 0, 1, kappa);
+}
+
+/* Frames made elsewhere have no checksum, but a number of frames. */
+static enum status compare_data(const struct store_file *file, const struct dataset *data, int64_t targets) {
+  static const char frames[] = "/evaluation/test/frame_mse";
+  char sum[CHECKSUM_TEXT], *text = NULL;
+  int rank;
+  int64_t extent[STORE_RANK_MAX];
+  enum store_type type;
+  data_sum(data, sum);
+  TRY(store_extent(file, frames, &rank, extent, &type));
+  TRY(store_read_text(file, "/data/checksum", &text));
+  const bool same = strcmp(text, sum) == 0 && rank == 2 && extent[1] == targets;
+  free(text);
+  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path,
+          data->file.path);
+  return STATUS_OK;
+}
+
+enum status record_check_data(const struct comm *comm, const char *path, const struct dataset *data, int64_t targets) {
+  struct store_file file;
+  TRY(store_open(comm, path, &file));
+  enum status status = comm_agree(comm, compare_data(&file, data, targets));
+  store_close(&file);
+  return status;
 }
 
 enum status record_close(struct record *record) { return store_commit(&record->file); }

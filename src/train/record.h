@@ -84,6 +84,8 @@ enum status record_reopen(const struct comm *comm, const char *path, const struc
                           int64_t targets, struct record *record);
 /* Collective. The configuration that a run was made with; owned by the caller. STATUS_FILE when it is no run. */
 enum status record_config(const struct comm *comm, const char *path, struct config **config);
+/* Collective. STATUS_FILE when a run was made from other data. */
+enum status record_check_data(const struct comm *comm, const char *path, const struct dataset *data, int64_t targets);
 /* Not collective. The kappa that the run began with: a limit may have been computed since. */
 enum status record_kappa(const struct record *record, double *kappa);
 /* Not collective. How far the run has come: its last report and evaluation. */

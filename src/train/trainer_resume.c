@@ -132,7 +132,7 @@ static enum status check_same(const struct trainer *trainer) {
   config_destroy(&config);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",
           trainer->output, count, count == 1 ? " differs" : "s differ", differences);
-  return STATUS_OK;
+  return record_check_data(trainer->comm, trainer->output, &trainer->data, trainer->protocol.target_count);
 }
 
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
