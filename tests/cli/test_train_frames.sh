@@ -1,0 +1,78 @@
+# Training on frames made elsewhere, where no states, no times and no noise are known: what is missing is asked for.
+. "$SOURCE/tests/cli/helpers.sh"
+. "$SOURCE/tests/cli/training.sh"
+"$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 --frames data.train=60 data.test=20 data.frames=8 data.noise=0 \
+  >/dev/null || fail "no frames"
+/usr/bin/python3 - <<'PY' || fail "h5py cannot write"
+import h5py
+import numpy as np
+with h5py.File("clean.h5") as f, h5py.File("frames.h5", "w") as g, h5py.File("timed.h5", "w") as t, \
+        h5py.File("other.h5", "w") as o:
+    for split in ("train", "test"):
+        frames = f[split + "/frames"][...]
+        g[split + "/frames"] = frames
+        t[split + "/frames"] = frames.astype("f4") / np.float32(255)
+        o[split + "/frames"] = frames[::-1]
+    t["/time"] = 0.125 * np.arange(8)
+PY
+KAPPA="objective.kappa=1e-3"
+GIVEN="$KAPPA model.integrator.dt=0.125"
+
+# Asked for, by name, before anything is written.
+expect 2 "frames.h5: does not say the time between frames: set model.integrator.dt" "$HGN" train tiny.yaml -o bad.h5 \
+  data.file=frames.h5 $KAPPA
+expect 2 "objective.kappa is required: frames.h5 has neither" "$HGN" train tiny.yaml -o bad.h5 \
+  data.file=frames.h5 model.integrator.dt=0.125
+expect 2 "need rollouts of 13 frames; the data has 8" "$HGN" train tiny.yaml -o bad.h5 data.file=frames.h5 $GIVEN protocol.frames=9
+[ -z "$(ls bad* 2>/dev/null)" ] || fail "a refused run left files"
+
+# Trains, to the same bits on any number of ranks.
+for ranks in 1 2 3; do
+  # shellcheck disable=SC2086
+  expect_ranks $ranks 0 "test MSE" "$HGN" train tiny.yaml -o f$ranks.h5 data.file=frames.h5 $GIVEN
+  [ $ranks = 1 ] || same_run f1.h5 f$ranks.h5 00000040
+done
+grep -q "R2\|noise floor\|limit" out.txt && fail "nothing is known of this data: $(cat out.txt)"
+expect_ranks 2 0 "frames.h5, 20 test rollouts, 4 target frames" "$HGN" eval f3.h5
+
+# Frames have no checksum; a file with another number of them is still other data.
+cp f1.h5 before.h5
+cp frames.h5 right.h5
+/usr/bin/python3 - <<'PY'
+import h5py
+import numpy as np
+with h5py.File("right.h5") as f, h5py.File("frames.h5", "w") as g:
+    for split in ("train", "test"):
+        frames = f[split + "/frames"][...]
+        g[split + "/frames"] = np.concatenate([frames, frames[:, -1:]], axis=1)
+PY
+# shellcheck disable=SC2086
+expect_ranks 2 3 "f1.h5: was trained on other data" "$HGN" train tiny.yaml -o f1.h5 data.file=frames.h5 $GIVEN
+cmp -s f1.h5 before.h5 || fail "a refused run was written to"
+mv right.h5 frames.h5
+
+# The data says its times itself; frames as floats; the states of the same frames.
+# shellcheck disable=SC2086
+expect 0 "test MSE" "$HGN" train tiny.yaml -o timed.run.h5 data.file=timed.h5 $KAPPA
+# shellcheck disable=SC2086
+expect 0 "test MSE" "$HGN" train tiny.yaml -o clean.run.h5 data.file=clean.h5 $KAPPA
+# shellcheck disable=SC2086
+expect 0 "test MSE" "$HGN" train tiny.yaml -o other.run.h5 data.file=other.h5 $GIVEN
+/usr/bin/python3 - <<'PY' || fail "the runs are not as they should be"
+import h5py
+import numpy as np
+def read(name):
+    with h5py.File(name) as f:
+        return {key: f[key][...] for key in ("/report/error", "/data/floor", "/data/mean_image", "/data/limit",
+                                              "/evaluation/test/mse", "/evaluation/test/r2", "/data/checksum")}
+frames, timed, clean, other = (read(name) for name in ("f1.h5", "timed.run.h5", "clean.run.h5", "other.run.h5"))
+error = frames["/report/error"]
+assert error[-5:].mean() < 0.95 * error[0], "it does not learn"
+assert (timed["/report/error"] == error).all(), "bytes and floats of the same frames"
+assert np.abs(clean["/report/error"] / error - 1).max() < 1e-2, "frames rounded to bytes are other frames"
+assert np.abs(other["/report/error"] / error - 1).max() > 1e-4, "any frames will do"
+for name in ("/data/floor", "/data/limit", "/evaluation/test/r2"):
+    assert np.isnan(frames[name]).all(), name
+assert frames["/data/checksum"] in (b"none", "none")
+PY
+finish
