@@ -1,0 +1,83 @@
+# Training that diverges, goes back with a smaller learning rate and gets through: the same bits on any number of ranks and
+# from every checkpoint, before and after it went back.
+. "$SOURCE/tests/cli/helpers.sh"
+. "$SOURCE/tests/cli/training.sh"
+# The learning rate rises over 50 steps: 1 is too much after a few.
+WILD="optimizer.learning_rate=1 train.divergence.response=roll_back train.divergence.factor=1e-3 train.steps=24
+  train.checkpoint_every=3 train.checkpoint_keep=99 eval.every=12"
+# went_back NAME CHECKPOINT: out.txt warns of it, the metrics count it.
+went_back() {
+  grep -q "warning: step 4: training has diverged: .* is not finite; back to step $2 with learning rate times 0.001" out.txt ||
+    fail "$1: no warning: $(cat out.txt)"
+  /usr/bin/python3 - "$1" <<'PY' || fail "$1: the metrics do not tell"
+import sys
+import h5py
+import numpy as np
+with h5py.File(sys.argv[1]) as f:
+    assert (f["/report/roll_backs"][4:] == 1).all() and f["/report/roll_backs"][0] <= 1
+    rate, steps = f["/report/learning_rate"][...], f["/report/step"][...]
+    assert (steps == np.arange(1, len(steps) + 1)).all() and np.isfinite(f["/report/error"][...]).all()
+    assert rate[4:].max() < 1e-3
+PY
+}
+
+# shellcheck disable=SC2086
+for ranks in 1 3; do
+  expect_ranks $ranks 0 "test MSE" "$HGN" train tiny.yaml -o w$ranks.h5 $WILD
+  went_back w$ranks.h5 3
+done
+same_run w1.h5 w3.h5 00000024
+for step in 00000003 00000006 00000012; do
+  h5diff -q w1.checkpoint-$step.h5 w3.checkpoint-$step.h5 /parameters /parameters || fail "checkpoints $step differ"
+done
+cmp -s w1.checkpoint-00000003.h5 w1.checkpoint-00000006.h5 && fail "nothing was trained"
+
+# Interrupted before it went back, and after: on another number of ranks, to the same bits.
+# resume STEP RANKS: as if killed when that was the latest checkpoint.
+resume() {
+  cp w1.h5 cut.h5
+  for file in w1.checkpoint-*.h5; do
+    step=${file#w1.checkpoint-}
+    [ "${step%.h5}" -le "$1" ] && cp "$file" "cut.checkpoint-$step"
+  done
+  # shellcheck disable=SC2086
+  expect_ranks "$2" 0 "goes on after step" "$HGN" train tiny.yaml -o cut.h5 $WILD
+  same_run w1.h5 cut.h5 00000024
+  h5diff -q w1.h5 cut.h5 /report/roll_backs /report/roll_backs || fail "roll backs are counted otherwise after $1"
+}
+resume 00000000 1
+went_back cut.h5 3
+rm cut*.h5
+resume 00000003 2
+went_back cut.h5 3
+rm cut*.h5
+resume 00000006 3
+grep -q "has diverged" out.txt && fail "it diverged again after it had gone back"
+rm cut*.h5
+
+# A checkpoint of the very state that diverges is of no use: the one before it is taken.
+# shellcheck disable=SC2086
+expect_ranks 2 0 "step 4: its checkpoint is of no use and is removed" "$HGN" train tiny.yaml -o each.h5 $WILD \
+  train.checkpoint_every=1
+went_back each.h5 3
+same_run w1.h5 each.h5 00000024
+# shellcheck disable=SC2086
+expect 5 "has no earlier checkpoint to go back to" "$HGN" train tiny.yaml -o one.h5 $WILD train.checkpoint_every=1 \
+  train.checkpoint_keep=1
+
+# Not often enough, and without going back: status 5, the metrics and the checkpoint stay, and it says what may help.
+# shellcheck disable=SC2086
+expect 5 "gone back as often as it may" "$HGN" train tiny.yaml -o often.h5 $WILD train.divergence.factor=1 \
+  train.divergence.limit=2
+[ "$(grep -c "warning: step 4: training has diverged" out.txt)" = 2 ] || fail "it did not go back twice: $(cat out.txt)"
+# shellcheck disable=SC2086
+expect 5 "a smaller optimizer.learning_rate or optimizer.clip may help" "$HGN" train tiny.yaml -o stop.h5 $WILD \
+  train.divergence.response=stop
+[ -f stop.checkpoint-00000003.h5 ] || fail "the checkpoint is lost"
+h5diff -q w1.h5 stop.h5 /report/gradient_norm /report/gradient_norm && fail "steps after the end"
+/usr/bin/python3 -c '
+import h5py, numpy
+with h5py.File("stop.h5") as f:
+    assert numpy.isfinite(f["/report/error"][:4]).all() and numpy.isnan(f["/report/error"][4:]).all()
+' || fail "the metrics up to the divergence are lost"
+finish
