@@ -138,7 +138,7 @@ expect 3 "six.h5: images of 32 x 32 x 3, 6 for the encoder; the model has 32 x 3
 expect 3 "six.h5: does not fit the model: protocol: 5 input frames and 4 targets need rollouts of 8" "$HGN" eval eight.h5 six.h5
 expect 3 "nothing.h5: no such file" "$HGN" eval nothing.h5
 expect 3 "there are no checkpoints of bare/r.h5" "$HGN" eval bare/r.h5
-expect 3 "d.h5: is not a checkpoint of hgn" "$HGN" eval d.h5
+expect 3 "d.h5: is of format 'hgn-dataset', not 'hgn-checkpoint'" "$HGN" eval d.h5
 expect 3 "short.h5: is truncated" "$HGN" eval short.h5
 expect_ranks 3 3 "grey.h5: images of 32 x 48 x 1, 5 for the encoder; the model has 32 x 32 x 3, 5" "$HGN" eval r.h5 grey.h5
 expect 3 "missing.h5: no such file" "$HGN" eval r.h5 missing.h5

@@ -46,15 +46,34 @@ assert data[:6] == b"GIF89a" and data.count(b"\x21\xf9\x04") == 7, "a frame for 
 assert struct.unpack("<H", data[6:8])[0] >= 2 * 224
 PY
 
+# Arrays: any number, the frames of a sample whatever the number of ranks and of samples.
+sample many.h5 -n 40 --steps 5
+for ranks in 2 3; do
+  expect_ranks $ranks 0 "shared.h5" "$HGN" sample r.h5 -n 40 --steps 5 -o shared.h5
+  h5diff -q --exclude-path /provenance many.h5 shared.h5 || fail "$ranks ranks drew other arrays"
+done
+sample few.h5 -n 2 --steps 5
+/usr/bin/python3 - <<'PY' || fail "the arrays are not as documented"
+import h5py
+import numpy as np
+with h5py.File("many.h5") as many, h5py.File("few.h5") as few:
+    assert many["frames"].shape == (40, 6, 32, 32, 3) and many["energy"].shape == (40, 6)
+    assert np.allclose(many["time"][()], 0.125 * np.arange(6))
+    assert np.array_equal(many["frames"][:2], few["frames"][()]) and not np.isnan(many["frames"][()]).any()
+    assert not np.array_equal(many["frames"][0], many["frames"][39])
+    assert np.ptp(many["energy"][()], axis=1).max() < np.ptp(many["energy"][:, 0]), "H is about constant"
+PY
+rm -f many.h5 few.h5 shared.h5
+
 # Wrong use.
-for number in 0 17; do expect 2 "-n $number: 1 to 16 samples" "$HGN" sample r.h5 -n $number -o x.png; done
+for number in 0 17; do expect 2 "-n $number: 1 to 16 samples in a picture" "$HGN" sample r.h5 -n $number -o x.png; done
 expect 2 "takes a whole number" "$HGN" sample r.h5 -n -1 -o x.png
 expect 2 "--steps 100001: at most 100000" "$HGN" sample r.h5 --steps 100001 -o x.png
 expect 2 "missing: -o FILE.png" "$HGN" sample r.h5
-for name in x.h5 x.jpg; do expect 2 "FILE.png or FILE.gif" "$HGN" sample r.h5 -o $name; done
+expect 2 "FILE.png, .gif or .h5" "$HGN" sample r.h5 -o x.jpg
 expect 2 "missing: one RUN.h5" "$HGN" sample -o x.png
 expect 3 "folder/x.png: cannot be created" "$HGN" sample r.h5 -o folder/x.png
-expect 3 "d.h5: is not a checkpoint" "$HGN" sample d.h5 -o x.png
+expect 3 "d.h5: is of format 'hgn-dataset', not 'hgn-checkpoint'" "$HGN" sample d.h5 -o x.png
 
 # A model that does not sample has no prior.
 "$HGN" -q train tiny.yaml -o plain.h5 train.steps=1 model.latent.sampled=false >/dev/null || fail "no second model"

@@ -15,6 +15,20 @@ train: {steps: 40, batch: 11, microbatch: 2, report_every: 1, checkpoint_every: 
 eval: {every: 20, rollouts: 10}
 YAML
 
+# damage CHECKPOINT.h5...: some bytes of a parameter are others than were written.
+damage() {
+  /usr/bin/python3 - "$@" <<'PY' || fail "cannot damage $*"
+import sys
+import h5py
+for name in sys.argv[1:]:
+    with h5py.File(name, "r") as file:
+        at = file["parameters/encoder.0.weight"].id.get_offset()
+    with open(name, "r+b") as file:
+        file.seek(at)
+        file.write(b"xxxxxxxx")
+PY
+}
+
 # same_run A.h5 B.h5 STEP: every number but the measured ones, and the last checkpoint.
 same_run() {
   a=${1%.h5} b=${2%.h5}
