@@ -71,6 +71,8 @@ with h5py.File("d.limit.h5") as f, h5py.File("d.h5") as d:
     mse = f["/positions_5/mse"][...]
     assert abs(number("over limit") / (number("all targets") * 1e-4 / mse[4:].mean()) - 1) < 1e-3
     assert abs(number("unseen over limit") / (number("unseen frames") * 1e-4 / mse[5:].mean()) - 1) < 1e-3
+    excess = number("unseen frames") * 1e-4 - f["/positions_5/attained"][:20, 5:].mean()  # as many as the test split has
+    assert abs(number("paired") / (1 + excess / mse[5:].mean()) - 1) < 1e-3
     assert abs(number("over floor") / (number("all targets") * 1e-4 / d["/ladder/floor"][0]) - 1) < 1e-3
 PY
 mv d.limit.h5 good.limit.h5
