@@ -243,12 +243,21 @@ static enum status fill_chunk(struct lane *lane, const struct lane_task *task, i
   return STATUS_OK;
 }
 
-/* Images that are not used have no weight, and the content of the chunk before. A q is needed no more once it is drawn:
- * its adjoint takes its place. */
+/* Images that are not used are zero and have no weight. (What a step that diverged has left there would not be silenced
+ * by a weight of 0.) */
+static void blank_rest(struct lane_shared *shared, int64_t used) {
+  const int64_t state = model_state_values(shared->model), image = model_image_values(shared->model);
+  const size_t rest = (size_t)(shared->chunk - used) * element_size(shared->model);
+  memset(at(shared, shared->q, used * state), 0, rest * (size_t)state);
+  memset(at(shared, shared->target, used * image), 0, rest * (size_t)image);
+}
+
+/* A q is needed no more once it is drawn: its adjoint takes its place. */
 static enum status draw_chunk(struct lane *lane, double weight, int64_t *used, double *error, void *gradient) {
   struct lane_shared *shared = lane->shared;
   const int64_t state = model_state_values(shared->model);
   for (int64_t i = 0; i < shared->chunk; i++) shared->weight[i] = i < *used ? weight : 0;
+  blank_rest(shared, *used);
   TRY(pass_draw_gradient(shared->pass, shared->q, shared->target, shared->weight, shared->error, shared->adjoint,
                          gradient));
   for (int64_t i = 0; i < *used; i++) {

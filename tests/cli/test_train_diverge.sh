@@ -65,6 +65,12 @@ same_run w1.h5 each.h5 00000024
 expect 5 "has no earlier checkpoint to go back to" "$HGN" train tiny.yaml -o one.h5 $WILD train.checkpoint_every=1 \
   train.checkpoint_keep=1
 
+# From long rollouts back to short ones, which fill less of what the diverged step has left behind.
+# shellcheck disable=SC2086
+expect_ranks 2 0 "step 7: training has diverged: the loss is not finite; back to step 6" "$HGN" train tiny.yaml -o short.h5 \
+  $WILD train.frames_per_rollout=0 "train.curriculum.steps=[7]" "train.curriculum.frames=[2]"
+[ "$(grep -c "has diverged" out.txt)" = 1 ] || fail "going back did not help: $(cat out.txt)"
+
 # Not often enough, and without going back: status 5, the metrics and the checkpoint stay, and it says what may help.
 # shellcheck disable=SC2086
 expect 5 "gone back as often as it may" "$HGN" train tiny.yaml -o often.h5 $WILD train.divergence.factor=1 \
