@@ -32,7 +32,7 @@ struct pass {
   int leading[PLAN_COUNT]; /* outputs before the parameters' gradients */
   unsigned char *scratch;  /* gradients of a part as a plan leaves them: of the block's layout */
   unsigned char *weights;  /* numbers of the model's type: [max(batch, chunk)] */
-  unsigned char dt[8], one[8];
+  unsigned char dt[8];
 };
 
 enum status pass_create(const struct model *model, int64_t batch, int64_t chunk, const void *parameters,
@@ -343,14 +343,4 @@ struct pass_cost pass_measure(const struct pass *pass) {
     for (int i = 0; i < size.steps; i++) cost.flops[part_of[kind]] += plan_step_get(pass->plan[kind], i).flops;
   }
   return cost;
-}
-
-void pass_print(const struct pass *pass, FILE *file) {
-  static const char *const names[PLAN_COUNT] = {"infer", "infer, gradient", "step", "step, gradient", "energy",
-                                                "draw",  "draw, gradient"};
-  for (int kind = 0; kind < PLAN_COUNT; kind++) {
-    if (!pass->plan[kind]) continue;
-    fprintf(file, "\n%s\n", names[kind]);
-    plan_print(pass->plan[kind], file);
-  }
 }

@@ -14,8 +14,6 @@
 
 #include "model/model.h"
 
-#include <stdio.h>
-
 struct pass;
 
 /* model and parameters (the flat block) are borrowed. chunk: images that are decoded at once. */
@@ -57,6 +55,4 @@ struct pass_cost {
   int64_t arena;          /* bytes of all plans */
 };
 struct pass_cost pass_measure(const struct pass *pass);
-void pass_print(const struct pass *pass, FILE *file);
-
 #endif
