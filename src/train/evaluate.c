@@ -162,27 +162,37 @@ static enum status unroll(struct bench *bench) {
   return STATUS_OK;
 }
 
-/* Images are decoded EVALUATE_CHUNK at a time: all targets of all members. */
+/* Of one decoded image and the frame that was observed there. */
+static enum status compare_image(struct bench *bench, const struct evaluate_group *group, int64_t b, int64_t t,
+                                 const float *image) {
+  double error = 0, power = 0;
+  TRY(source_frames(bench->source, group->split, group->first + b, bench->task->protocol.target_first + t, 1,
+                    bench->observed));
+  for (int64_t k = 0; k < bench->image; k++) {
+    const double difference = (double)image[k] - (double)bench->observed[k];
+    error += difference * difference;
+    power += (double)bench->observed[k] * (double)bench->observed[k];
+  }
+  bench->error[b * bench->targets + t] = error / (double)bench->image;
+  bench->power[b * bench->targets + t] = power / (double)bench->image;
+  return STATUS_OK;
+}
+
+/* Images are decoded EVALUATE_CHUNK at a time: all targets of all members, member by member, so that frames made
+ * elsewhere are read once. */
 static enum status compare(struct bench *bench, const struct evaluate_group *group) {
-  const int64_t all = bench->targets * EVALUATE_GROUP;
+  const int64_t all = bench->targets * group->count;
   for (int64_t at = 0; at < all; at += EVALUATE_CHUNK) {
     const int64_t count = all - at < EVALUATE_CHUNK ? all - at : EVALUATE_CHUNK;
-    memcpy(bench->chunk_q, bench->q + at * bench->state, (size_t)(count * bench->state) * sizeof(float));
-    TRY(pass_draw(bench->pass, bench->chunk_q, bench->images));
     for (int64_t i = 0; i < count; i++) {
-      const int64_t t = (at + i) / EVALUATE_GROUP, b = (at + i) % EVALUATE_GROUP;
-      double error = 0, power = 0;
-      if (b >= group->count) continue;
-      TRY(source_frames(bench->source, group->split, group->first + b, bench->task->protocol.target_first + t, 1,
-                        bench->observed));
-      for (int64_t k = 0; k < bench->image; k++) {
-        const double difference = (double)bench->images[i * bench->image + k] - (double)bench->observed[k];
-        error += difference * difference;
-        power += (double)bench->observed[k] * (double)bench->observed[k];
-      }
-      bench->error[b * bench->targets + t] = error / (double)bench->image;
-      bench->power[b * bench->targets + t] = power / (double)bench->image;
+      const int64_t b = (at + i) / bench->targets, t = (at + i) % bench->targets;
+      memcpy(bench->chunk_q + i * bench->state, bench->q + (t * EVALUATE_GROUP + b) * bench->state,
+             (size_t)bench->state * sizeof(float));
     }
+    TRY(pass_draw(bench->pass, bench->chunk_q, bench->images));
+    for (int64_t i = 0; i < count; i++)
+      TRY(compare_image(bench, group, (at + i) / bench->targets, (at + i) % bench->targets,
+                        bench->images + i * bench->image));
   }
   return STATUS_OK;
 }

@@ -23,7 +23,7 @@ void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int6
 
 enum status source_open(const struct dataset *data, struct source *source) {
   const size_t image = (size_t)(data->height * data->width * data->channels);
-  *source = (struct source){.data = data, .held = -1};
+  *source = (struct source){.data = data};
   source->image = malloc(image * sizeof *source->image);
   REQUIRE(source->image, STATUS_MEMORY, "out of memory for a frame");
   if (data->has_states) {
@@ -32,8 +32,24 @@ enum status source_open(const struct dataset *data, struct source *source) {
     source->rendering = true;
     return STATUS_OK;
   }
-  source->rollout = malloc((size_t)data->frames * image * sizeof *source->rollout);
-  REQUIRE(source->rollout, STATUS_MEMORY, "out of memory for a rollout of %lld frames", (long long)data->frames);
+  return source_hold(source, 1);
+}
+
+static size_t rollout_values(const struct source *source) {
+  const struct dataset *data = source->data;
+  return (size_t)(data->frames * data->height * data->width * data->channels);
+}
+
+enum status source_hold(struct source *source, int64_t rollouts) {
+  if (source->rendering || rollouts <= source->slots) return STATUS_OK;
+  struct source_held *held = realloc(source->held, (size_t)rollouts * sizeof *held);
+  if (held) source->held = held;
+  float *frames = realloc(source->frames, (size_t)rollouts * rollout_values(source) * sizeof *frames);
+  if (frames) source->frames = frames;
+  REQUIRE(held && frames, STATUS_MEMORY, "out of memory for %lld rollouts of %lld frames", (long long)rollouts,
+          (long long)source->data->frames);
+  for (int64_t i = source->slots; i < rollouts; i++) source->held[i].rollout = -1;
+  source->slots = rollouts;
   return STATUS_OK;
 }
 
@@ -52,9 +68,10 @@ enum status source_load(struct source *source, enum split split, int64_t first, 
 void source_close(struct source *source) {
   if (source->rendering) render_close(&source->renderer);
   for (int split = 0; split < SPLIT_COUNT; split++) free(source->states[split]);
-  free(source->rollout);
+  free(source->held);
+  free(source->frames);
   free(source->image);
-  *source = (struct source){.held = -1};
+  *source = (struct source){.data = NULL};
 }
 
 static enum status render_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
@@ -71,20 +88,31 @@ static enum status render_frames(struct source *source, enum split split, int64_
   return STATUS_OK;
 }
 
+/* From memory, else from the file, in the place of what has been there longest. */
+static enum status read_rollout(struct source *source, enum split split, int64_t rollout, const float **frames) {
+  int64_t slot = 0;
+  while (slot < source->slots && (source->held[slot].rollout != rollout || source->held[slot].split != split)) slot++;
+  const bool known = slot < source->slots;
+  if (!known) slot = source->next;
+  float *place = source->frames + (size_t)slot * rollout_values(source);
+  *frames = place;
+  if (known) return STATUS_OK;
+  source->held[slot].rollout = -1;
+  TRY(dataset_read_frames(source->data, split, rollout, 1, place));
+  source->held[slot] = (struct source_held){split, rollout};
+  source->next = (slot + 1) % source->slots;
+  return STATUS_OK;
+}
+
 enum status source_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
                           float *images) {
   const int64_t at = rollout - source->first[split];
   REQUIRE(at >= 0 && at < source->count[split], STATUS_ARGUMENT, "rollout %lld is not loaded", (long long)rollout);
   if (source->rendering) return render_frames(source, split, rollout, first, count, images);
-  const struct dataset *data = source->data;
-  const size_t values = (size_t)(data->height * data->width * data->channels);
-  if (source->held != rollout || source->held_split != split) {
-    source->held = -1;
-    TRY(dataset_read_frames(data, split, rollout, 1, source->rollout));
-    source->held = rollout;
-    source->held_split = split;
-  }
-  memcpy(images, source->rollout + (size_t)first * values, (size_t)count * values * sizeof *images);
+  const size_t values = rollout_values(source) / (size_t)source->data->frames;
+  const float *frames;
+  TRY(read_rollout(source, split, rollout, &frames));
+  memcpy(images, frames + (size_t)first * values, (size_t)count * values * sizeof *images);
   return STATUS_OK;
 }
 

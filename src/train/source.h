@@ -26,14 +26,21 @@ struct source {
   bool rendering;
   int64_t first[SPLIT_COUNT], count[SPLIT_COUNT]; /* rollouts in memory */
   double *states[SPLIT_COUNT];                    /* [count][T][2 D] */
-  float *rollout;                                 /* frames made elsewhere: [T][H][W][C] of one rollout */
   float *image;                                   /* [H][W][C]: scratch of source_stack() */
-  enum split held_split;
-  int64_t held; /* which; -1: none */
+  /* Frames made elsewhere: of the rollouts that were asked for last. */
+  struct source_held {
+    enum split split;
+    int64_t rollout; /* -1: none */
+  } * held;          /* [slots] */
+  float *frames;     /* [slots][T][H][W][C] */
+  int64_t slots, next;
 };
 
 /* Not collective. Holds rollouts first..first+count-1 of a split ready. source_open() prepares without reading. */
 enum status source_open(const struct dataset *data, struct source *source);
+/* Not collective. Frames made elsewhere are kept of at least this many rollouts, so that the rollouts of a lane are
+ * read once a step. */
+enum status source_hold(struct source *source, int64_t rollouts);
 enum status source_load(struct source *source, enum split split, int64_t first, int64_t count);
 void source_close(struct source *source);
 

@@ -44,6 +44,7 @@ static enum status open_lanes(struct step *step, int64_t frames, int64_t images,
   int64_t first, last, count;
   lanes_slice(&step->lanes, step->rollouts_total, step->first_lane, &first, &count);
   lanes_slice(&step->lanes, step->rollouts_total, step->first_lane + step->lane_count - 1, &last, &count);
+  TRY(source_hold(step->source, step->lane_count * step->lanes.microbatch));
   return source_load(step->source, SPLIT_TRAIN, first, last + count - first);
 }
 

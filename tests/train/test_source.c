@@ -164,6 +164,25 @@ static void test_frames_made_elsewhere(void **state) {
   }
 }
 
+/* As many rollouts as a step goes through again and again are read once; what has been there longest makes room. */
+static void test_held(void **state) {
+  (void)state;
+  static const int64_t order[] = {0, 1, 0, 1, 2, 1, 0, 2}, reads[] = {1, 2, 2, 2, 3, 3, 4, 4};
+  struct scene foreign;
+  float image[IMAGE];
+  if (world.rank == 0) make_foreign(STORE_U8);
+  MPI_Barrier(world.mpi);
+  scene_open(&foreign, &world, foreign_name);
+  assert_ok(source_load(&foreign.source, SPLIT_TRAIN, 0, SOME));
+  assert_ok(source_hold(&foreign.source, 2));
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+    assert_ok(source_frames(&foreign.source, SPLIT_TRAIN, order[i], 1, 1, image));
+    assert_int_equal(reads[i] * FRAMES * IMAGE, bytes_of(&foreign));
+  }
+  scene_close(&foreign);
+  delete_file(foreign_name);
+}
+
 int main(int argc, char **argv) {
   char names[2][64];
   if (ranks_begin(argc, argv) != 0) return 1;
@@ -178,6 +197,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_reads_its_groups_only),
       cmocka_unit_test(test_frames_are_the_data),
       cmocka_unit_test(test_frames_made_elsewhere),
+      cmocka_unit_test(test_held),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   delete_file(file_name);
