@@ -8,24 +8,32 @@
 #include <math.h>
 #include <stdio.h>
 
-static void print_ratio(const char *label, double value, double over, const char *what) {
-  if (over > 0 && !isnan(value)) printf("  %-18s %10.4f   %s, %.3fe-4\n", label, value / over, what, 1e4 * over);
+static void print_ratio(const char *label, double value, const char *what, double over) {
+  if (!isnan(value)) printf("  %-18s %10.4f   %s, %.3fe-4\n", label, value, what, 1e4 * over);
 }
 
 static void print_number(const char *label, double value, const char *help) {
   if (!isnan(value)) printf("  %-18s %10.4g   %s\n", label, value, help);
 }
 
-static void print_paired(const struct evaluation *evaluation, const struct yardstick *yardstick) {
-  if (isnan(evaluation->excess) || !(yardstick->limit_unseen > 0)) return;
-  printf("  %-18s %10.4f +- %.4f   the same, rollout by rollout beside the best possible predictor (95%%)\n", "paired",
-         1 + evaluation->excess / yardstick->limit_unseen, 1.96 * evaluation->excess_error / yardstick->limit_unseen);
+static void print_standing(const struct evaluation *evaluation, const struct yardstick *yardstick) {
+  const struct standing standing = yardstick_compare(yardstick, evaluation);
+  if (isnan(standing.r2) && isnan(standing.over_floor) && isnan(standing.over_limit)) return;
+  printf("against what is possible\n");
+  print_ratio("R2", standing.r2, "of the mean image", yardstick->mean_image);
+  print_ratio("over floor", standing.over_floor, "noise floor", yardstick->floor);
+  print_ratio("over limit", standing.over_limit, "information limit", yardstick->limit);
+  print_ratio("unseen over limit", standing.unseen_over_limit, "information limit of unseen frames",
+              yardstick->limit_unseen);
+  if (!isnan(standing.paired))
+    printf("  %-18s %10.4f +- %.4f   the same, rollout by rollout beside the best possible predictor (95%%)\n",
+           "paired", standing.paired, 1.96 * standing.paired_error);
 }
 
 static void print_frames(const struct evaluation *evaluation, const struct protocol *protocol, double dt) {
   printf("by frame (x1e-4; * seen by the encoder)\n");
   for (int64_t t = 0; t < evaluation->frames; t++)
-    printf("%s%6.3g s%c %9.3f%s", t % 5 ? "   " : "  ", dt * (double)(protocol->target_first + t),
+    printf("%s%6.4g s%c %9.3f%s", t % 5 ? "   " : "  ", dt * (double)(protocol->target_first + t),
            protocol_unseen(protocol, t) ? ' ' : '*', 1e4 * evaluation->frame_mse[t],
            t % 5 == 4 || t == evaluation->frames - 1 ? "\n" : "");
 }
@@ -39,15 +47,7 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   printf("  %-18s %10.3f +- %.3f\n", "all targets", 1e4 * evaluation->mse, 1e4 * evaluation->mse_error);
   if (!isnan(evaluation->unseen))
     printf("  %-18s %10.3f +- %.3f\n", "unseen frames", 1e4 * evaluation->unseen, 1e4 * evaluation->unseen_error);
-  if (!isnan(yardstick->mean_image) || yardstick->floor > 0 || yardstick->limit > 0)
-    printf("against what is possible\n");
-  if (!isnan(yardstick->mean_image))
-    printf("  %-18s %10.4f   of the mean image, %.3fe-4\n", "R2", 1 - evaluation->mse / yardstick->mean_image,
-           1e4 * yardstick->mean_image);
-  print_ratio("over floor", evaluation->mse, yardstick->floor, "noise floor");
-  print_ratio("over limit", evaluation->mse, yardstick->limit, "information limit");
-  print_ratio("unseen over limit", evaluation->unseen, yardstick->limit_unseen, "information limit of unseen frames");
-  print_paired(evaluation, yardstick);
+  print_standing(evaluation, yardstick);
   printf("physics\n");
   print_number("H variation", evaluation->energy_variation, "std of H along a rollout / std between rollouts");
   print_number("H drift", evaluation->energy_drift, "|H(end) - H(start)| / the same");
@@ -55,7 +55,7 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   print_number("reversal, pixels", evaluation->reversal_pixels, "MSE between the way there and the way back");
   print_number("VPT", evaluation->vpt, "frames predicted before the error exceeds 2.5% of the image's power (median)");
   if (trained->training->model.sampled) print_number("KL", evaluation->kl, "nat a rollout");
-  print_frames(evaluation, protocol, trained->dt);
+  print_frames(evaluation, protocol, isnan(data->dt) ? trained->dt : data->dt);
 }
 
 static enum status evaluate_run(const struct comm *world, const struct trained *trained, const char *path,
@@ -87,9 +87,9 @@ static enum status evaluate_run(const struct comm *world, const struct trained *
 }
 
 static enum status run(const struct comm *world, int argc, char **argv) {
-  bool last = false;
+  bool best = false;
   int64_t rollouts = 0;
-  const struct cli_option options[] = {{"--last", NULL, CLI_FLAG, &last},
+  const struct cli_option options[] = {{"--best", NULL, CLI_FLAG, &best},
                                        {"--rollouts", NULL, CLI_COUNT_VALUE, &rollouts}};
   struct cli_words words;
   char path[STORE_PATH_MAX];
@@ -97,7 +97,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   TRY(cli_operands(&words, 1, 2, "RUN.h5 and, if other than in training, DATA.h5"));
   TRY(cpu_agree(world));
   struct trained trained;
-  TRY(trained_open(world, words.operand[0], last, &trained));
+  TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, words.operands > 1 ? words.operand[1] : NULL, path);
   if (status == STATUS_OK) status = evaluate_run(world, &trained, path, rollouts);
   trained_close(&trained);
@@ -106,11 +106,11 @@ static enum status run(const struct comm *world, int argc, char **argv) {
 
 const struct cli_command cli_eval = {
     "eval", "measure a trained model on test rollouts",
-    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--last] [--rollouts N]\n\n"
+    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--best] [--rollouts N]\n\n"
     "Prints the error on test rollouts of the data that RUN was trained on, or of DATA, by frame and against the "
     "noise\n"
     "floor, the information limit and the mean image; conservation of the learned H; reversal in time; valid\n"
     "prediction time. RUN may also be a checkpoint.\n\n"
-    "  --last         the latest checkpoint; default: the best\n"
+    "  --best         the model of the smallest test error; default: the latest checkpoint\n"
     "  --rollouts N   the first N test rollouts; default: all\n",
     run};

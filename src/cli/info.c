@@ -162,7 +162,7 @@ static void print_model(const struct trained *trained) {
 static enum status print_checkpoint(const struct comm *world, const struct store_file *file) {
   struct trained trained;
   char *text = NULL;
-  TRY(trained_open(world, file->path, true, &trained));
+  TRY(trained_open(world, file->path, false, &trained));
   enum status status = config_text(trained.config, &text);
   if (status == STATUS_OK && world->rank == 0) {
     print_model(&trained);

@@ -297,14 +297,14 @@ static enum status parse_speed(const char *text, double *speed) {
 
 static enum status run(const struct comm *world, int argc, char **argv) {
   struct request request = {.speed = 1, .split = SPLIT_TEST};
-  bool train = false, last = false;
+  bool train = false, best = false;
   const char *speed = NULL, *data = NULL;
   const struct cli_option options[] = {{"--rollout", NULL, CLI_COUNT_VALUE, &request.rollout},
                                        {"--steps", NULL, CLI_COUNT_VALUE, &request.steps},
                                        {"--backward", NULL, CLI_FLAG, &request.backward},
                                        {"--speed", NULL, CLI_TEXT, &speed},
                                        {"--train", NULL, CLI_FLAG, &train},
-                                       {"--last", NULL, CLI_FLAG, &last},
+                                       {"--best", NULL, CLI_FLAG, &best},
                                        {"--data", NULL, CLI_TEXT, &data},
                                        {"--output", "-o", CLI_TEXT, &request.output}};
   struct cli_words words;
@@ -321,7 +321,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   if (train) request.split = SPLIT_TRAIN;
   TRY(cpu_agree(world));
   struct trained trained;
-  TRY(trained_open(world, words.operand[0], last, &trained));
+  TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, data, path);
   if (status == STATUS_OK) status = open_and_roll(world, &trained, path, &request);
   trained_close(&trained);
@@ -341,6 +341,6 @@ const struct cli_command cli_rollout = {
     "  --backward         backward in time from the inferred state\n"
     "  --speed X          steps X times as long as in training\n"
     "  --data DATA.h5     other data than in training\n"
-    "  --last             the latest checkpoint; default: the best\n"
+    "  --best             the model of the smallest test error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: the arrays, with latent states and H\n",
     run};

@@ -6,6 +6,7 @@
 #include "store/provenance.h"
 #include "train/trained.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct sampler {
   const struct trained *trained;
   struct pass *pass;
   uint64_t seed;
+  double interval;                       /* s between frames as they are shown */
   int64_t frames, state, image, latents; /* frames; values of each */
   float *z, *q, *p;                      /* q, p: this state and the next */
   float *images;                         /* [frames][image] */
@@ -25,6 +27,7 @@ static enum status sampler_open(const struct trained *trained, uint64_t seed, in
   const struct model *model = trained->model;
   *sampler = (struct sampler){.trained = trained,
                               .seed = seed,
+                              .interval = isnan(trained->interval) ? trained->dt : trained->interval,
                               .frames = frames,
                               .state = model_state_values(model),
                               .image = model_image_values(model),
@@ -74,7 +77,7 @@ static enum status draw_picture(struct sampler *sampler, int64_t count, const ch
                       .height = (int)images->height,
                       .width = (int)images->width,
                       .channels = (int)images->channels,
-                      .dt = sampler->trained->dt,
+                      .dt = sampler->interval,
                       .rows = (int)count};
   for (int i = 0; i < count; i++) snprintf(reel.label[i], REEL_LABEL_MAX, "sample %d", i);
   snprintf(reel.title, sizeof reel.title, "%lld trajectories from the prior, seed %llu", (long long)count,
@@ -112,7 +115,7 @@ static enum status fill_arrays(struct store_file *file, struct sampler *sampler,
     TRY(store_write_independent(file, "/energy", i, 1, sampler->energy));
   }
   for (int64_t t = 0; t < sampler->frames && first == 0; t++) {
-    const double time = (double)t * sampler->trained->dt;
+    const double time = (double)t * sampler->interval;
     TRY(store_write_independent(file, "/time", t, 1, &time));
   }
   return STATUS_OK;
@@ -150,12 +153,12 @@ static enum status draw(const struct comm *world, const struct trained *trained,
 
 static enum status run(const struct comm *world, int argc, char **argv) {
   int64_t count = 4, steps = 29, seed = 1;
-  bool last = false;
+  bool best = false;
   const char *output = NULL;
   const struct cli_option options[] = {{"--number", "-n", CLI_COUNT_VALUE, &count},
                                        {"--steps", NULL, CLI_COUNT_VALUE, &steps},
                                        {"--seed", NULL, CLI_COUNT_VALUE, &seed},
-                                       {"--last", NULL, CLI_FLAG, &last},
+                                       {"--best", NULL, CLI_FLAG, &best},
                                        {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
@@ -169,7 +172,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
           (long long)most, arrays ? "file" : "picture");
   TRY(cpu_agree(world));
   struct trained trained;
-  TRY(trained_open(world, words.operand[0], last, &trained));
+  TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = draw(world, &trained, (uint64_t)seed, count, steps, output);
   trained_close(&trained);
   return status;
@@ -182,6 +185,6 @@ const struct cli_command cli_sample = {
     "  -n, --number N     how many; default 4; in a picture at most 16\n"
     "  --steps S          of each; default 29\n"
     "  --seed K           default 1\n"
-    "  --last             the latest checkpoint; default: the best\n"
+    "  --best             the model of the smallest test error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number\n",
     run};

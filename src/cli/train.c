@@ -16,22 +16,20 @@ static enum status name_output(const char *experiment, char output[STORE_PATH_MA
 }
 
 static void print_outcome(const struct train_outcome *outcome, const char *output) {
+  const struct standing standing = yardstick_compare(&outcome->yardstick, &outcome->test);
   if (outcome->evaluated) {
     printf("test MSE     (%.3f +- %.3f)e-4 over %lld rollouts, all target frames\n", 1e4 * outcome->test.mse,
            1e4 * outcome->test.mse_error, (long long)outcome->test.rollouts);
-    if (!isnan(outcome->yardstick.mean_image))
-      printf("R2           %.4f against the mean image (%.3fe-4)\n",
-             1 - outcome->test.mse / outcome->yardstick.mean_image, 1e4 * outcome->yardstick.mean_image);
-    if (outcome->yardstick.floor > 0)
-      printf("noise floor  %.3f times (%.3fe-4)\n", outcome->test.mse / outcome->yardstick.floor,
-             1e4 * outcome->yardstick.floor);
-    if (outcome->yardstick.limit > 0)
-      printf("limit        %.3f times the information limit (%.3fe-4)\n", outcome->test.mse / outcome->yardstick.limit,
+    if (!isnan(standing.r2))
+      printf("R2           %.4f against the mean image (%.3fe-4)\n", standing.r2, 1e4 * outcome->yardstick.mean_image);
+    if (!isnan(standing.over_floor))
+      printf("noise floor  %.3f times (%.3fe-4)\n", standing.over_floor, 1e4 * outcome->yardstick.floor);
+    if (!isnan(standing.over_limit))
+      printf("limit        %.3f times the information limit (%.3fe-4)\n", standing.over_limit,
              1e4 * outcome->yardstick.limit);
-    if (!isnan(outcome->test.excess) && outcome->yardstick.limit_unseen > 0)
-      printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n",
-             1 + outcome->test.excess / outcome->yardstick.limit_unseen,
-             1.96 * outcome->test.excess_error / outcome->yardstick.limit_unseen);
+    if (!isnan(standing.paired))
+      printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n", standing.paired,
+             1.96 * standing.paired_error);
     printf("time         %.0f s\n", outcome->seconds);
   } else {
     printf("complete already\n");

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NUMBERS = 9, NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
+enum { NUMBERS = 10, NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
 static const char format[] = CHECKPOINT_FORMAT;
 
 /* ---- Names ---- */
@@ -74,7 +74,7 @@ void checkpoint_remove(const char *run, int64_t step) {
   if (checkpoint_name(run, step, path) == STATUS_OK) unlink(path);
 }
 
-void checkpoint_prune(const char *run, int64_t keep) {
+void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep) {
   int64_t *steps;
   int count;
   if (checkpoint_list(run, &steps, &count) != STATUS_OK) {
@@ -82,7 +82,13 @@ void checkpoint_prune(const char *run, int64_t keep) {
     free(steps);
     return;
   }
-  for (int i = 0; i < count - keep; i++) checkpoint_remove(run, steps[i]);
+  int64_t kept = 0;
+  for (int i = count - 1; i >= 0; i--) {
+    if (steps[i] > step) continue;
+    const bool due = steps[i] % every == 0;
+    if (due && kept++ < keep) continue;
+    if (due || steps[i] < step || keep == 0) checkpoint_remove(run, steps[i]);
+  }
   free(steps);
 }
 
@@ -105,7 +111,7 @@ void checkpoint_sweep(const char *run) {
 
 static void pack(const struct checkpoint *c, double numbers[NUMBERS]) {
   const double all[NUMBERS] = {c->lambda,  c->average,      (double)c->started, c->rate_scale, (double)c->roll_backs,
-                               c->seconds, c->core_seconds, c->joules,          c->best};
+                               c->seconds, c->core_seconds, c->joules,          c->best,       (double)c->repeats};
   memcpy(numbers, all, sizeof all);
 }
 
@@ -119,6 +125,7 @@ static void unpack(const double numbers[NUMBERS], struct checkpoint *c) {
   c->core_seconds = numbers[6];
   c->joules = numbers[7];
   c->best = numbers[8];
+  c->repeats = (int64_t)numbers[9];
 }
 
 /* Every rank holds all of it, so none needs to be reduced. */
@@ -141,15 +148,17 @@ static struct checksum sum_all(const struct model *model, const struct checkpoin
 struct description {
   const char *config, *data_checksum;
   int64_t images[4]; /* height, width, channels, input frames */
-  double dt;
+  struct checkpoint_clock clock;
 };
+
+_Static_assert(sizeof(struct checkpoint_clock) == 2 * sizeof(double), "a clock is written as two numbers");
 
 static void sum_description(const struct description *description, char text[CHECKSUM_TEXT]) {
   struct checksum sum = {{0, 0}};
   checksum_add(&sum, checksum_tag("config"), 0, description->config, strlen(description->config));
   checksum_add(&sum, checksum_tag("data"), 0, description->data_checksum, strlen(description->data_checksum));
   checksum_add(&sum, checksum_tag("images"), 0, description->images, sizeof description->images);
-  checksum_add(&sum, checksum_tag("time step"), 0, &description->dt, sizeof description->dt);
+  checksum_add(&sum, checksum_tag("time step"), 0, &description->clock, sizeof description->clock);
   checksum_text(&sum, text);
 }
 
@@ -160,7 +169,8 @@ static void tensor_name(const struct model_tensor *tensor, char name[NAME_MAX_BY
 static enum status make_structure(struct store_file *file, const struct model *model,
                                   const struct description *description) {
   char sum[CHECKSUM_TEXT];
-  const int64_t values = model->part[MODEL_PARTS], tensors = model->tensor_count, numbers = NUMBERS, one = 1, four = 4;
+  const int64_t values = model->part[MODEL_PARTS], tensors = model->tensor_count, numbers = NUMBERS, one = 1, two = 2,
+                four = 4;
   TRY(store_attribute_text(file, "format", format));
   TRY(store_attribute_i64(file, "schema_version", CHECKPOINT_VERSION));
   sum_description(description, sum);
@@ -169,7 +179,7 @@ static enum status make_structure(struct store_file *file, const struct model *m
   TRY(store_text(file, "/description_checksum", sum, 0));
   TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
   TRY(store_dataset(file, "/images", STORE_I64, 1, &four, NULL, "height, width, channels, input frames"));
-  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &one, "s", "between frames in the latent space"));
+  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s", "between frames in the latent space, in the data"));
   for (int i = 0; i < model->tensor_count; i++) {
     char name[NAME_MAX_BYTES];
     tensor_name(&model->tensors[i], name);
@@ -180,7 +190,7 @@ static enum status make_structure(struct store_file *file, const struct model *m
   TRY(store_dataset(file, "/state/step", STORE_I64, 1, &one, NULL, "steps done"));
   TRY(store_dataset(file, "/state/numbers", STORE_F64, 1, &numbers, NULL,
                     "lambda, average constraint, whether it has started, scale of the learning rate, roll-backs, "
-                    "seconds, core seconds, joules, best test error"));
+                    "seconds, core seconds, joules, best test error, repeated steps"));
   TRY(store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL, "of the gradient sums, by tensor"));
   TRY(provenance_write(file));
   return store_seal(file);
@@ -192,7 +202,7 @@ static enum status write_values(struct store_file *file, const struct model *mod
   double numbers[NUMBERS];
   pack(checkpoint, numbers);
   TRY(store_write_independent(file, "/images", 0, 4, description->images));
-  TRY(store_write_independent(file, "/time_step", 0, 1, &description->dt));
+  TRY(store_write_independent(file, "/time_step", 0, 2, &description->clock));
   for (int i = 0; i < model->tensor_count; i++) {
     const struct model_tensor *tensor = &model->tensors[i];
     char name[NAME_MAX_BYTES];
@@ -208,7 +218,7 @@ static enum status write_values(struct store_file *file, const struct model *mod
 }
 
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct config *config,
-                             const char *data_checksum, double dt, const struct model *model,
+                             const char *data_checksum, const struct checkpoint_clock *clock, const struct model *model,
                              const struct checkpoint *checkpoint) {
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];
@@ -217,7 +227,7 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
       text,
       data_checksum,
       {model->images.height, model->images.width, model->images.channels, model->input_frames},
-      dt};
+      *clock};
   enum status status = store_create(comm, path, &file);
   if (status == STATUS_OK) {
     const struct checksum all = sum_all(model, checkpoint);
@@ -265,11 +275,11 @@ static enum status parse_config(const struct store_file *file, const char *text,
 }
 
 static enum status read_description(const struct store_file *file, struct config **config, struct model_images *images,
-                                    int64_t *input_frames, double *dt) {
+                                    int64_t *input_frames, struct checkpoint_clock *clock) {
   struct description description = {.config = NULL};
   char *text = NULL, *data = NULL;
   TRY(store_read(file, "/images", STORE_I64, 0, 4, description.images));
-  TRY(store_read(file, "/time_step", STORE_F64, 0, 1, &description.dt));
+  TRY(store_read(file, "/time_step", STORE_F64, 0, 2, &description.clock));
   enum status status = store_read_text(file, "/config", &text);
   if (status == STATUS_OK) status = store_read_text(file, "/data_checksum", &data);
   description.config = text;
@@ -280,16 +290,16 @@ static enum status read_description(const struct store_file *file, struct config
   free(data);
   *images = (struct model_images){description.images[0], description.images[1], description.images[2]};
   *input_frames = description.images[3];
-  *dt = description.dt;
+  *clock = description.clock;
   return status;
 }
 
 enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
-                                struct model_images *images, int64_t *input_frames, double *dt) {
+                                struct model_images *images, int64_t *input_frames, struct checkpoint_clock *clock) {
   struct store_file file;
   *config = NULL;
   TRY(open_checkpoint(comm, path, &file));
-  enum status status = comm_agree(comm, read_description(&file, config, images, input_frames, dt));
+  enum status status = comm_agree(comm, read_description(&file, config, images, input_frames, clock));
   if (status != STATUS_OK) config_destroy(config);
   store_close(&file);
   return status;

@@ -5,7 +5,7 @@
  *   /data_checksum           text: of the data set ("" for frames made elsewhere)
  *   /description_checksum    text: of these two and the next two
  *   /images                  i64 [4]: height, width, channels, input frames
- *   /time_step               f64 [1]: s between frames
+ *   /time_step               f64 [2]: s between frames in the latent space, in the data (NaN: not known)
  *   /parameters/NAME         f32: each tensor in its shape; convolution weights [kh][kw][in][out]
  *   /optimizer/first, second f32 [values]: Adam's moments, in the order of /parameters with gaps
  *   /state/...               counters, GECO, scales of the gradient sums
@@ -24,12 +24,17 @@
 #define CHECKPOINT_FORMAT "hgn-checkpoint"
 enum { CHECKPOINT_VERSION = 2 };
 
+/* s between frames: what a step is in the latent space, and what it is in the data (NaN: not known). */
+struct checkpoint_clock {
+  double latent, data;
+};
+
 struct checkpoint {
   int64_t step;           /* steps done */
   double lambda, average; /* GECO */
   int64_t started;
   double rate_scale; /* of the learning rate */
-  int64_t roll_backs;
+  int64_t roll_backs, repeats;
   double seconds, core_seconds, joules; /* so far */
   double best;                          /* test error of the best evaluation; NaN: none */
   float *parameters, *first, *second;   /* the model's block; borrowed */
@@ -41,13 +46,13 @@ enum status checkpoint_name(const char *run, int64_t step, char path[STORE_PATH_
 
 /* Collective. Written aside, synced, renamed. */
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct config *config,
-                             const char *data_checksum, double dt, const struct model *model,
+                             const char *data_checksum, const struct checkpoint_clock *clock, const struct model *model,
                              const struct checkpoint *checkpoint);
 
 /* Collective. The configuration and shape of a checkpoint's model; `config` is owned by the caller.
  * STATUS_FILE when damaged. */
 enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
-                                struct model_images *images, int64_t *input_frames, double *dt);
+                                struct model_images *images, int64_t *input_frames, struct checkpoint_clock *clock);
 
 /* Collective. Reads into the arrays, each of which may be NULL. STATUS_FILE when damaged. */
 enum status checkpoint_read(const struct comm *comm, const char *path, const struct model *model,
@@ -55,9 +60,12 @@ enum status checkpoint_read(const struct comm *comm, const char *path, const str
 
 /* Root only. The steps of the run's checkpoints, ascending; caller frees. */
 enum status checkpoint_list(const char *run, int64_t **steps, int *count);
-/* Root only. Deletes that of one step, or all but the `keep` latest. */
+/* Root only. Deletes that of one step. */
 void checkpoint_remove(const char *run, int64_t step);
-void checkpoint_prune(const char *run, int64_t keep);
+/* Root only. After that of `step` has been written: deletes older ones but for the `keep` latest that are due `every`
+ * so many steps; one that a signal asked for does not push them out. Those of later steps are left alone: the run was
+ * there before, and could not read them. */
+void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep);
 /* Root only. Deletes what killed writers of the run left behind: its partial files. */
 void checkpoint_sweep(const char *run);
 

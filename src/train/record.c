@@ -46,17 +46,9 @@ static enum status make_scalar(struct store_file *file, const char *name, const 
   return store_dataset(file, name, STORE_F64, 1, &one, NULL, help);
 }
 
-static void data_sum(const struct dataset *data, char sum[CHECKSUM_TEXT]) {
-  if (dataset_checksum(data, sum) == STATUS_OK) return;
-  status_clear();
-  snprintf(sum, CHECKSUM_TEXT, "none");
-}
-
-static enum status make_data_group(struct store_file *file, const struct dataset *data) {
-  char sum[CHECKSUM_TEXT];
-  data_sum(data, sum);
-  TRY(store_text(file, "/data/file", data->file.path, 0));
-  TRY(store_text(file, "/data/checksum", sum, 0));
+static enum status make_data_group(struct store_file *file, const struct record_data *data) {
+  TRY(store_text(file, "/data/file", data->path, 0));
+  TRY(store_text(file, "/data/checksum", data->checksum, 0));
   TRY(make_scalar(file, "/data/floor", "mse that no predictor can pass: fresh observation noise"));
   TRY(make_scalar(file, "/data/mean_image", "mse of the mean training image"));
   TRY(make_scalar(file, "/data/limit", "information limit over the target frames"));
@@ -94,7 +86,7 @@ static enum status make_evaluations(struct store_file *file, int64_t evaluations
   return STATUS_OK;
 }
 
-static enum status make_structure(struct record *record, const char *text, const struct dataset *data) {
+static enum status make_structure(struct record *record, const char *text, const struct record_data *data) {
   struct store_file *file = &record->file;
   const char *networks[MODEL_NETWORKS];
   for (int i = 0; i < MODEL_NETWORKS; i++) networks[i] = model_network_name((enum model_network)i);
@@ -126,8 +118,8 @@ static void set_extents(struct record *record, const struct config *config, int6
 }
 
 enum status record_create(const struct comm *comm, const char *path, const struct config *config,
-                          const struct dataset *data, const struct yardstick *yardstick, int64_t lanes, int64_t targets,
-                          struct record *record) {
+                          const struct record_data *data, const struct yardstick *yardstick, int64_t lanes,
+                          int64_t targets, struct record *record) {
   char *text = NULL;
   set_extents(record, config, lanes, targets);
   TRY(comm_agree(comm, config_text(config, &text)));
@@ -145,11 +137,20 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 
 /* ---- Going on ---- */
 
-enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, int64_t lanes,
-                          int64_t targets, struct record *record) {
+/* A limit may have been computed since the run began: later rows are held against it, so it stands in the file too.
+ * What GECO aims at stays. */
+static enum status renew_yardstick(struct record *record, struct yardstick *yardstick, bool write) {
+  TRY(store_read(&record->file, "/data/kappa", STORE_F64, 0, 1, &yardstick->kappa));
+  return write ? write_yardstick(&record->file, yardstick) : STATUS_OK;
+}
+
+enum status record_reopen(const struct comm *comm, const char *path, const struct config *config,
+                          struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record) {
   set_extents(record, config, lanes, targets);
   TRY(store_reopen(comm, path, &record->file));
-  enum status status = comm_agree(comm, store_check_format(&record->file, format, RECORD_VERSION));
+  enum status status = store_check_format(&record->file, format, RECORD_VERSION);
+  if (status == STATUS_OK) status = renew_yardstick(record, yardstick, comm->rank == 0);
+  status = comm_agree(comm, status);
   if (status != STATUS_OK) store_close(&record->file);
   return status;
 }
@@ -171,28 +172,24 @@ enum status record_config(const struct comm *comm, const char *path, struct conf
   return status;
 }
 
-enum status record_kappa(const struct record *record, double *kappa) {
-  return store_read(&record->file, "/data/kappa", STORE_F64, 0, 1, kappa);
-}
-
 /* Frames made elsewhere have no checksum, but a number of frames. */
-static enum status compare_data(const struct store_file *file, const struct dataset *data, int64_t targets) {
+static enum status compare_data(const struct store_file *file, const struct record_data *data, int64_t targets) {
   static const char frames[] = "/evaluation/test/frame_mse";
-  char sum[CHECKSUM_TEXT], *text = NULL;
+  char *text = NULL;
   int rank;
   int64_t extent[STORE_RANK_MAX];
   enum store_type type;
-  data_sum(data, sum);
   TRY(store_extent(file, frames, &rank, extent, &type));
   TRY(store_read_text(file, "/data/checksum", &text));
-  const bool same = strcmp(text, sum) == 0 && rank == 2 && extent[1] == targets;
+  const bool same = strcmp(text, data->checksum) == 0 && rank == 2 && extent[1] == targets;
   free(text);
   REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path,
-          data->file.path);
+          data->path);
   return STATUS_OK;
 }
 
-enum status record_check_data(const struct comm *comm, const char *path, const struct dataset *data, int64_t targets) {
+enum status record_check_data(const struct comm *comm, const char *path, const struct record_data *data,
+                              int64_t targets) {
   struct store_file file;
   TRY(store_open(comm, path, &file));
   enum status status = comm_agree(comm, compare_data(&file, data, targets));
@@ -224,17 +221,17 @@ enum status record_report(struct record *record, int64_t index, const struct rep
 
 enum status record_evaluation(struct record *record, int64_t index, int64_t step, enum split split,
                               const struct evaluation *evaluation, const struct yardstick *yardstick) {
+  const struct standing standing = yardstick_compare(yardstick, evaluation);
   const double values[EVALUATION_COLUMNS] = {
 #define VALUE(name, unit, help) evaluation->name,
       EVALUATE_LIST(VALUE)
 #undef VALUE
-              1 -
-          evaluation->mse / yardstick->mean_image,
-      evaluation->mse / yardstick->floor,
-      evaluation->mse / yardstick->limit,
-      evaluation->unseen / yardstick->limit_unseen,
-      1 + evaluation->excess / yardstick->limit_unseen,
-      evaluation->excess_error / yardstick->limit_unseen};
+          standing.r2,
+      standing.over_floor,
+      standing.over_limit,
+      standing.unseen_over_limit,
+      standing.paired,
+      standing.paired_error};
   const double done = (double)step;
   char name[NAME_BYTES];
   TRY(store_write_independent(&record->file, "/evaluation/step", index, 1, &done));

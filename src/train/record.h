@@ -23,6 +23,7 @@
 
 #include "store/dataset.h"
 #include "train/evaluate.h"
+#include "train/yardstick.h"
 
 #include <stdio.h>
 
@@ -40,7 +41,7 @@ enum { RECORD_VERSION = 2 };
   X(constraint, NULL, "GECO: moving average of error - kappa")                                                         \
   X(gradient_norm, NULL, "before clipping")                                                                            \
   X(learning_rate, NULL, "of networks with ratio 1")                                                                   \
-  X(repeats, NULL, "times that steps were computed again with other scales, since the last report")                    \
+  X(repeats, NULL, "times that steps were computed again with other scales, so far")                                   \
   X(roll_backs, NULL, "times that training went back to a checkpoint")                                                 \
   X(seconds, "s", "measured: of training so far, restarts included")                                                   \
   X(core_hours, "h", "measured: ranks times hours so far")                                                             \
@@ -61,33 +62,29 @@ struct report {
 #undef REPORT_MEMBER
 };
 
-/* What errors are held against, over the target frames. NaN: unknown. */
-struct yardstick {
-  double floor, mean_image, limit, limit_unseen;
-  double kappa;     /* what GECO aims at */
-  double *attained; /* [attained_count]: squared error of the best possible predictor on the unseen frames of test
-                       rollouts 0, 1, ...; NULL: unknown; owned, see yardstick_free() */
-  int64_t attained_count;
-};
-
 struct record {
   struct store_file file;
   int64_t reports, evaluations, lanes, targets;
 };
 
+/* What a run is trained on. */
+struct record_data {
+  const char *path, *checksum; /* "none" of frames made elsewhere */
+};
+
 /* Collective. Makes the file, sealed, under its final name. */
 enum status record_create(const struct comm *comm, const char *path, const struct config *config,
-                          const struct dataset *data, const struct yardstick *yardstick, int64_t lanes, int64_t targets,
-                          struct record *record);
-/* Collective. Opens one that is there, to go on. */
-enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, int64_t lanes,
+                          const struct record_data *data, const struct yardstick *yardstick, int64_t lanes,
                           int64_t targets, struct record *record);
+/* Collective. Opens one that is there, to go on. The yardstick is written anew, but for GECO's kappa, which becomes
+ * what the run began with. */
+enum status record_reopen(const struct comm *comm, const char *path, const struct config *config,
+                          struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
 /* Collective. The configuration that a run was made with; owned by the caller. STATUS_FILE when it is no run. */
 enum status record_config(const struct comm *comm, const char *path, struct config **config);
 /* Collective. STATUS_FILE when a run was made from other data. */
-enum status record_check_data(const struct comm *comm, const char *path, const struct dataset *data, int64_t targets);
-/* Not collective. The kappa that the run began with: a limit may have been computed since. */
-enum status record_kappa(const struct record *record, double *kappa);
+enum status record_check_data(const struct comm *comm, const char *path, const struct record_data *data,
+                              int64_t targets);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */

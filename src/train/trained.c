@@ -2,17 +2,18 @@
 
 #include "train/checkpoint.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Root only. A run's best checkpoint, else its latest; a checkpoint is itself. */
-static enum status choose(const char *run, bool last, char path[STORE_PATH_MAX]) {
+/* Root only. A run's latest checkpoint, or its best; a checkpoint is itself. */
+static enum status choose(const char *run, bool best, char path[STORE_PATH_MAX]) {
   int64_t *steps;
   int count;
   REQUIRE(strlen(run) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", run);
   TRY(checkpoint_name(run, -1, path));
-  if (!last && access(path, F_OK) == 0) return STATUS_OK;
+  if (best) return STATUS_OK;
   TRY(checkpoint_list(run, &steps, &count));
   const int64_t latest = count ? steps[count - 1] : -1;
   free(steps);
@@ -24,7 +25,10 @@ static enum status choose(const char *run, bool last, char path[STORE_PATH_MAX])
 static enum status load(const struct comm *comm, struct trained *trained) {
   struct model_images images;
   int64_t input_frames;
-  TRY(checkpoint_describe(comm, trained->path, &trained->config, &images, &input_frames, &trained->dt));
+  struct checkpoint_clock clock;
+  TRY(checkpoint_describe(comm, trained->path, &trained->config, &images, &input_frames, &clock));
+  trained->dt = clock.latent;
+  trained->interval = clock.data;
   const struct experiment *experiment = config_experiment(trained->config);
   trained->training = &experiment->training;
   trained->seed = (uint64_t)experiment->seed;
@@ -37,9 +41,9 @@ static enum status load(const struct comm *comm, struct trained *trained) {
   return STATUS_OK;
 }
 
-enum status trained_open(const struct comm *comm, const char *run, bool last, struct trained *trained) {
+enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained) {
   *trained = (struct trained){.config = NULL};
-  TRY(comm_agree(comm, comm->rank == 0 ? choose(run, last, trained->path) : STATUS_OK));
+  TRY(comm_agree(comm, comm->rank == 0 ? choose(run, best, trained->path) : STATUS_OK));
   TRY(comm_broadcast(comm, trained->path, sizeof trained->path));
   enum status status = load(comm, trained);
   const bool run_itself = strcmp(trained->path, run) == 0 && !strstr(run, ".checkpoint-") && !strstr(run, ".best.");
@@ -82,12 +86,17 @@ static enum status check_images(const struct trained *trained, const struct data
           data->file.path, (long long)data->height, (long long)data->width, (long long)data->channels,
           (long long)protocol->input_count, (long long)images->height, (long long)images->width,
           (long long)images->channels, (long long)seen);
+  /* A model knows one interval; others are asked for with hgn rollout --speed. */
+  const bool known = !isnan(data->dt) && !isnan(trained->interval);
+  REQUIRE(!known || fabs(data->dt - trained->interval) <= 1e-9 * trained->interval, STATUS_FILE,
+          "%s: frames are %g s apart; the model was trained on frames %g s apart", data->file.path, data->dt,
+          trained->interval);
   return STATUS_OK;
 }
 
 enum status trained_open_data(const struct comm *comm, const struct trained *trained, const char *path,
                               struct dataset *data, struct source *source, struct protocol *protocol) {
-  *source = (struct source){.held = -1};
+  *source = (struct source){.data = NULL};
   TRY(dataset_open(comm, path, data));
   enum status status = protocol_resolve(&trained->training->protocol, data->frames, protocol);
   if (status == STATUS_CONFIG) status = status_context(STATUS_FILE, "%s: does not fit the model", path);

@@ -12,15 +12,17 @@ struct trained {
   struct config *config; /* owned */
   const struct training *training;
   uint64_t seed;
-  struct model *model; /* owned */
-  float *parameters;   /* owned */
-  double dt;
+  struct model *model;       /* owned */
+  float *parameters;         /* owned */
+  double dt;                 /* s between frames in the latent space */
+  double interval;           /* s between frames of the data; NaN: not known */
   int64_t step;              /* it was trained for */
   char path[STORE_PATH_MAX]; /* of the checkpoint */
 };
 
-/* Collective. run: RUN.h5, of which the best model is taken, or with `last` the latest checkpoint; or a checkpoint. */
-enum status trained_open(const struct comm *comm, const char *run, bool last, struct trained *trained);
+/* Collective. run: RUN.h5, of which the latest checkpoint is taken, or with `best` that of the smallest test error; or
+ * a checkpoint. */
+enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained);
 void trained_close(struct trained *trained);
 
 /* Collective. The data set to use: `given`, or when NULL the one that it was trained on, looked for from the working

@@ -35,10 +35,8 @@ static void release_signals(const struct sigaction before[STOPPING]) {
 
 static enum status open_data(struct trainer *trainer) {
   TRY(dataset_open(trainer->comm, trainer->training->data, &trainer->data));
-  if (dataset_checksum(&trainer->data, trainer->data_checksum) != STATUS_OK) {
-    status_clear();
-    trainer->data_checksum[0] = '\0';
-  }
+  /* Frames made elsewhere have none. */
+  if (trainer->data.config) TRY(comm_agree(trainer->comm, dataset_checksum(&trainer->data, trainer->data_checksum)));
   trainer->dt = trainer->training->model.flow.dt > 0 ? trainer->training->model.flow.dt : trainer->data.dt;
   REQUIRE(trainer->dt > 0, STATUS_CONFIG, "%s: does not say the time between frames: set model.integrator.dt",
           trainer->training->data);
@@ -134,7 +132,7 @@ static enum status diverge(struct trainer *trainer, const struct step_result *re
 
 static void add_window(struct trainer *trainer, const struct step_result *result) {
   trainer->window.steps += 1;
-  trainer->window.repeats += result->repeats;
+  trainer->repeats += result->repeats;
   for (int stage = 0; stage < STEP_STAGES; stage++) trainer->window.seconds[stage] += result->seconds[stage];
   trainer->window.waited += trainer->step.exchange.waited;
   trainer->window.total += trainer->step.exchange.total;

@@ -33,13 +33,13 @@ struct trainer {
   bool recording;
   struct evaluate_set train_set;
   int64_t done; /* steps */
-  int64_t roll_backs;
+  int64_t roll_backs, repeats;
   double best;                                                 /* NaN: none */
   double seconds_before, core_seconds_before, joules, started; /* s, s, J, clock */
   struct energy_meter meter;
   /* Since the last report. */
   struct {
-    int64_t steps, repeats;
+    int64_t steps;
     double began, seconds[STEP_STAGES], waited, total;
   } window;
   double *lane_error, *lane_kl;

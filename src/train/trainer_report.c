@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { SUMS = 4 * MODEL_NETWORKS, SPEAK_EVERY = 10 /* s */ };
+enum { SUMS = 4 * MODEL_NETWORKS, COMPARED = SUMS + 2, SPEAK_EVERY = 10 /* s */ };
 
 double trainer_seconds(const struct trainer *trainer) {
   return trainer->seconds_before + log_clock() - trainer->started;
@@ -30,23 +30,39 @@ static void sum_networks(const struct trainer *trainer, int64_t sums[SUMS]) {
   memcpy(sums, sum, sizeof sum);
 }
 
+/* Of all lanes' losses, behind the networks' sums. */
+static void sum_lanes(const struct trainer *trainer, int64_t sums[2]) {
+  const size_t bytes = (size_t)trainer->step.lanes.count * sizeof(double);
+  struct checksum sum = {{0, 0}};
+  checksum_add(&sum, checksum_tag("error"), 0, trainer->lane_error, bytes);
+  checksum_add(&sum, checksum_tag("kl"), 0, trainer->lane_kl, bytes);
+  memcpy(sums, &sum, sizeof sum);
+}
+
+static const char *compared_name(int i) {
+  return i >= SUMS ? "lanes" : model_network_name((enum model_network)(i % (SUMS / 2) / 2));
+}
+
 /* Collective. Every rank holds the same, or something is wrong with a machine. Also the largest memory. */
-static enum status compare_ranks(const struct trainer *trainer, const int64_t sums[SUMS], int64_t *memory) {
-  int64_t words[1 + 2 * SUMS];
+static enum status compare_ranks(const struct trainer *trainer, const int64_t sums[COMPARED], int64_t *memory) {
+  int64_t words[1 + 2 * COMPARED];
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   words[0] = (int64_t)usage.ru_maxrss * 1024;
-  for (int i = 0; i < SUMS; i++) {
+  for (int i = 0; i < COMPARED; i++) {
     words[1 + i] = sums[i];
-    words[1 + SUMS + i] = ~sums[i];
+    words[1 + COMPARED + i] = ~sums[i];
   }
-  TRY(reduce_max(trainer->comm, words, 1 + 2 * SUMS));
+  TRY(reduce_max(trainer->comm, words, 1 + 2 * COMPARED));
   *memory = words[0];
-  for (int i = 0; i < SUMS; i++)
-    REQUIRE(words[1 + i] == ~words[1 + SUMS + i], STATUS_NUMERIC,
+  for (int i = 0; i < COMPARED; i++)
+    REQUIRE(words[1 + i] == ~words[1 + COMPARED + i], STATUS_NUMERIC,
             "step %lld: ranks hold different %s of the %s: a machine computes wrong, or kernels differ",
-            (long long)trainer->done, i < SUMS / 2 ? "parameters" : "gradients",
-            model_network_name((enum model_network)(i % (SUMS / 2) / 2)));
+            (long long)trainer->done,
+            i < SUMS / 2 ? "parameters"
+            : i < SUMS   ? "gradients"
+                         : "losses",
+            compared_name(i));
   return STATUS_OK;
 }
 
@@ -55,17 +71,22 @@ static void speak(struct trainer *trainer, const struct report *report) {
   const bool last = trainer->done == trainer->training->run.steps;
   if (!last && now - trainer->spoken < SPEAK_EVERY) return;
   trainer->spoken = now;
-  log_info("step %lld of %lld  error %.3fe-4  kl %.3g  gradient %.3g  rate %.3g  %.1f rollouts/s",
+  char hidden[48] = "";
+  if (trainer->comm->size > 1 && !isnan(report->hidden_share))
+    snprintf(hidden, sizeof hidden, "  %.0f%% of sums hidden", 100 * report->hidden_share);
+  log_info("step %lld of %lld  error %.3fe-4  kl %.3g  gradient %.3g  rate %.3g  %.1f rollouts/s%s",
            (long long)trainer->done, (long long)trainer->training->run.steps, 1e4 * report->error, report->kl,
-           report->gradient_norm, report->learning_rate, report->rollouts_per_second);
+           report->gradient_norm, report->learning_rate, report->rollouts_per_second, hidden);
 }
 
 enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate) {
-  int64_t sums[SUMS], memory, joules = energy_take(&trainer->meter);
+  int64_t sums[COMPARED], memory, joules = energy_take(&trainer->meter);
   const double steps = (double)trainer->window.steps, now = log_clock();
   double error_weight, kl_weight;
   objective_weights(&trainer->objective, &error_weight, &kl_weight);
+  step_lane_losses(&trainer->step, trainer->lane_error, trainer->lane_kl);
   sum_networks(trainer, sums);
+  sum_lanes(trainer, sums + SUMS);
   TRY(compare_ranks(trainer, sums, &memory));
   TRY(reduce_sum(trainer->comm, &joules, 1));
   trainer->joules += 1e-6 * (double)joules;
@@ -79,7 +100,7 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
       .constraint = trainer->objective.started ? trainer->objective.average : NAN,
       .gradient_norm = norm,
       .learning_rate = rate,
-      .repeats = (double)trainer->window.repeats,
+      .repeats = (double)trainer->repeats,
       .roll_backs = (double)trainer->roll_backs,
       .seconds = trainer_seconds(trainer),
       .core_hours = trainer_core_seconds(trainer) / 3600,
@@ -96,7 +117,6 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
   memset(&trainer->window, 0, sizeof trainer->window);
   trainer->window.began = now;
   const int64_t every = trainer->training->run.report_every, index = (trainer->done + every - 1) / every - 1;
-  step_lane_losses(&trainer->step, trainer->lane_error, trainer->lane_kl);
   enum status status = STATUS_OK;
   if (trainer->comm->rank == 0)
     status = record_report(&trainer->record, index, &report, trainer->lane_error, trainer->lane_kl, sums);
@@ -108,23 +128,24 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
 
 static void speak_of(const struct trainer *trainer) {
   const struct evaluation *test = &trainer->test;
+  const struct standing standing = yardstick_compare(&trainer->yardstick, test);
   char ratio[96] = "";
   int used = 0;
-  if (trainer->yardstick.mean_image > 0)
-    used = snprintf(ratio, sizeof ratio, "  R2 %.4f", 1 - test->mse / trainer->yardstick.mean_image);
-  if (trainer->yardstick.limit > 0)
-    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the information limit",
-             test->mse / trainer->yardstick.limit);
-  else if (trainer->yardstick.floor > 0)
-    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the noise floor",
-             test->mse / trainer->yardstick.floor);
+  if (!isnan(standing.r2)) used = snprintf(ratio, sizeof ratio, "  R2 %.4f", standing.r2);
+  if (!isnan(standing.paired))
+    snprintf(ratio + used, sizeof ratio - (size_t)used, "  unseen %.3f +- %.3f of the information limit",
+             standing.paired, standing.paired_error);
+  else if (!isnan(standing.over_limit))
+    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the information limit", standing.over_limit);
+  else if (!isnan(standing.over_floor))
+    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the noise floor", standing.over_floor);
   log_info("step %lld: test MSE (%.3f +- %.3f)e-4 over %lld rollouts%s", (long long)trainer->done, 1e4 * test->mse,
            1e4 * test->mse_error, (long long)test->rollouts, ratio);
 }
 
-/* Collective. One split, into the record. */
+/* Collective. One split, into the record if so asked. */
 static enum status evaluate_split(struct trainer *trainer, enum split split, const struct evaluate_set *set,
-                                  struct evaluation *evaluation) {
+                                  bool record, struct evaluation *evaluation) {
   const struct evaluate_task task = {.protocol = trainer->protocol,
                                      .posterior = trainer->training->eval.posterior,
                                      .seed = trainer->seed,
@@ -135,30 +156,44 @@ static enum status evaluate_split(struct trainer *trainer, enum split split, con
   const int64_t index = (trainer->done + every - 1) / every - 1;
   TRY(evaluate(trainer->comm, trainer->model, trainer->parameters, &trainer->source, &task, set, evaluation));
   enum status status = STATUS_OK;
-  if (trainer->comm->rank == 0)
+  if (record && trainer->comm->rank == 0)
     status = record_evaluation(&trainer->record, index, trainer->done, split, evaluation, &trainer->yardstick);
   return comm_agree(trainer->comm, status);
 }
 
+/* Collective. The first `rollouts` of the test split. */
+static enum status evaluate_test(struct trainer *trainer, int64_t rollouts, bool record,
+                                 struct evaluation *evaluation) {
+  struct evaluate_set set;
+  TRY(comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source, rollouts, EVALUATE_REVERSED, &set)));
+  enum status status = evaluate_split(trainer, SPLIT_TEST, &set, record, evaluation);
+  evaluate_set_free(&set);
+  return status;
+}
+
+/* Collective. Models are compared on the same rollouts, also the last, which is then measured on all. */
+static enum status judge(struct trainer *trainer, double error) {
+  if (!isnan(trainer->best) && !(error < trainer->best)) return STATUS_OK;
+  trainer->best = error;
+  return trainer_save(trainer, -1);
+}
+
 enum status trainer_evaluate(struct trainer *trainer) {
-  const int64_t all = trainer->data.rollouts[SPLIT_TEST], some = trainer->training->eval.rollouts;
+  const int64_t all = trainer->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
+  const int64_t some = asked == 0 || asked > all ? all : asked;
   const bool last = trainer->done == trainer->training->run.steps;
-  struct evaluate_set test_set;
-  struct evaluation train = {.frame_mse = NULL};
+  struct evaluation train = {.frame_mse = NULL}, part = {.frame_mse = NULL};
+  double error = 0;
+  if (last && some < all) {
+    TRY(evaluate_test(trainer, some, false, &part));
+    error = part.mse;
+    evaluate_free(&part);
+  }
   evaluate_free(&trainer->test);
-  enum status status = comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source,
-                                                                   last || some == 0 || some > all ? all : some,
-                                                                   EVALUATE_REVERSED, &test_set));
-  if (status == STATUS_OK) status = evaluate_split(trainer, SPLIT_TEST, &test_set, &trainer->test);
-  if (status == STATUS_OK) status = evaluate_split(trainer, SPLIT_TRAIN, &trainer->train_set, &train);
-  evaluate_set_free(&test_set);
+  TRY(evaluate_test(trainer, last ? all : some, true, &trainer->test));
+  TRY(evaluate_split(trainer, SPLIT_TRAIN, &trainer->train_set, true, &train));
   evaluate_free(&train);
-  if (status != STATUS_OK) return status;
   trainer->evaluated = true;
   speak_of(trainer);
-  if (isnan(trainer->best) || trainer->test.mse < trainer->best) {
-    trainer->best = trainer->test.mse;
-    return trainer_save(trainer, -1);
-  }
-  return STATUS_OK;
+  return judge(trainer, last && some < all ? error : trainer->test.mse);
 }

@@ -13,6 +13,7 @@ static struct checkpoint view(struct trainer *trainer) {
                              .started = trainer->objective.started,
                              .rate_scale = trainer->optimizer.scale,
                              .roll_backs = trainer->roll_backs,
+                             .repeats = trainer->repeats,
                              .seconds = trainer_seconds(trainer),
                              .core_seconds = trainer_core_seconds(trainer),
                              .joules = trainer->joules,
@@ -44,10 +45,12 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   checkpoint.seconds = numbers[0];
   checkpoint.core_seconds = numbers[1];
   checkpoint.joules = numbers[2];
-  TRY(checkpoint_write(trainer->comm, path, trainer->config, trainer->data_checksum, trainer->dt, trainer->model,
+  const struct checkpoint_clock clock = {trainer->dt, trainer->data.dt};
+  TRY(checkpoint_write(trainer->comm, path, trainer->config, trainer->data_checksum, &clock, trainer->model,
                        &checkpoint));
   if (step_or_best >= 0 && trainer->comm->rank == 0)
-    checkpoint_prune(trainer->output, trainer->training->run.checkpoint_keep);
+    checkpoint_prune(trainer->output, step_or_best, trainer->training->run.checkpoint_every,
+                     trainer->training->run.checkpoint_keep);
   return STATUS_OK;
 }
 
@@ -57,9 +60,9 @@ static enum status load(struct trainer *trainer, int64_t step, struct checkpoint
   struct config *config = NULL;
   struct model_images images;
   int64_t input_frames;
-  double dt;
+  struct checkpoint_clock clock;
   TRY(checkpoint_name(trainer->output, step, path));
-  TRY(checkpoint_describe(trainer->comm, path, &config, &images, &input_frames, &dt));
+  TRY(checkpoint_describe(trainer->comm, path, &config, &images, &input_frames, &clock));
   const int count = config_differences(config, trainer->config, differences, sizeof differences);
   config_destroy(&config);
   REQUIRE(count == 0, STATUS_FILE, "%s: is of another configuration (%s)", path, differences);
@@ -67,15 +70,16 @@ static enum status load(struct trainer *trainer, int64_t step, struct checkpoint
   return checkpoint_read(trainer->comm, path, trainer->model, checkpoint);
 }
 
-/* Collective. The latest that is whole; *found is false when there is none. */
-static enum status load_latest(struct trainer *trainer, struct checkpoint *checkpoint, bool *found) {
+/* Collective. The latest that is whole, of those at multiples of `every` steps; *found is false when there is none. */
+static enum status load_latest(struct trainer *trainer, int64_t every, struct checkpoint *checkpoint, bool *found) {
   const struct comm *comm = trainer->comm;
   int64_t *steps = NULL, step = -1;
   int count = 0;
   *found = false;
   enum status status = comm_agree(comm, comm->rank == 0 ? checkpoint_list(trainer->output, &steps, &count) : STATUS_OK);
   while (status == STATUS_OK) {
-    step = comm->rank == 0 && count > 0 ? steps[--count] : -1;
+    while (count > 0 && steps[count - 1] % every != 0) count--;
+    step = count > 0 ? steps[--count] : -1;
     status = comm_broadcast(comm, &step, sizeof step);
     if (status != STATUS_OK || step < 0) break;
     status = load(trainer, step, checkpoint);
@@ -89,15 +93,17 @@ static enum status load_latest(struct trainer *trainer, struct checkpoint *check
   return status;
 }
 
+/* To one that was due: which others there are depends on when signals came, and what follows must not. */
 enum status trainer_roll_back(struct trainer *trainer) {
+  const int64_t every = trainer->training->run.checkpoint_every;
   struct checkpoint checkpoint;
   bool found;
-  TRY(load_latest(trainer, &checkpoint, &found));
+  TRY(load_latest(trainer, every, &checkpoint, &found));
   if (found && checkpoint.step == trainer->done) {
     /* It holds the very state whose loss is not finite: no learning rate helps it. */
     log_warn("step %lld: its checkpoint is of no use and is removed", (long long)trainer->done);
     if (trainer->comm->rank == 0) checkpoint_remove(trainer->output, checkpoint.step);
-    TRY(load_latest(trainer, &checkpoint, &found));
+    TRY(load_latest(trainer, every, &checkpoint, &found));
   }
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
@@ -124,7 +130,12 @@ static enum status look(const struct trainer *trainer, int *what) {
   return comm_broadcast(trainer->comm, what, sizeof *what);
 }
 
+static struct record_data describe_data(const struct trainer *trainer) {
+  return (struct record_data){trainer->data.file.path, trainer->data_checksum[0] ? trainer->data_checksum : "none"};
+}
+
 static enum status check_same(const struct trainer *trainer) {
+  const struct record_data data = describe_data(trainer);
   struct config *config;
   char differences[1024];
   TRY(record_config(trainer->comm, trainer->output, &config));
@@ -132,11 +143,12 @@ static enum status check_same(const struct trainer *trainer) {
   config_destroy(&config);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",
           trainer->output, count, count == 1 ? " differs" : "s differ", differences);
-  return record_check_data(trainer->comm, trainer->output, &trainer->data, trainer->protocol.target_count);
+  return record_check_data(trainer->comm, trainer->output, &data, trainer->protocol.target_count);
 }
 
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
   const int64_t lanes = trainer->step.lanes.count, targets = trainer->protocol.target_count;
+  const struct record_data data = describe_data(trainer);
   int what = 0;
   *resumed = -1;
   TRY(comm_agree(trainer->comm,
@@ -148,25 +160,27 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   REQUIRE(what == 1 || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
   if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
   if (what == 0) {
-    TRY(record_create(trainer->comm, trainer->output, trainer->config, &trainer->data, &trainer->yardstick, lanes,
-                      targets, &trainer->record));
+    TRY(record_create(trainer->comm, trainer->output, trainer->config, &data, &trainer->yardstick, lanes, targets,
+                      &trainer->record));
     trainer->recording = true;
     return trainer_save(trainer, 0);
   }
   TRY(check_same(trainer));
   struct checkpoint checkpoint;
   bool found;
-  TRY(load_latest(trainer, &checkpoint, &found));
+  TRY(load_latest(trainer, 1, &checkpoint, &found));
   if (found) {
     adopt(trainer, &checkpoint);
     trainer->roll_backs = checkpoint.roll_backs;
+    trainer->repeats = checkpoint.repeats;
     trainer->seconds_before = checkpoint.seconds;
     trainer->core_seconds_before = checkpoint.core_seconds;
     trainer->joules = checkpoint.joules;
   }
   *resumed = trainer->done;
-  TRY(record_reopen(trainer->comm, trainer->output, trainer->config, lanes, targets, &trainer->record));
+  TRY(record_reopen(trainer->comm, trainer->output, trainer->config, &trainer->yardstick, lanes, targets,
+                    &trainer->record));
   trainer->recording = true;
-  TRY(comm_agree(trainer->comm, record_kappa(&trainer->record, &trainer->objective.kappa)));
+  trainer->objective.kappa = trainer->yardstick.kappa;
   return found ? STATUS_OK : trainer_save(trainer, 0);
 }

@@ -54,7 +54,7 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
   /* The limit is that of seeing the first frames; a window in the middle has another, which is not computed. */
   if (!data->config || protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
   if (protocol->target_first < protocol->anchor) return STATUS_OK;
-  TRY(dataset_checksum(data, checksum));
+  TRY(comm_agree(comm, dataset_checksum(data, checksum)));
   TRY(limit_file_name(data->file.path, path, sizeof path));
   static const enum limit_observe observers[] = {LIMIT_IMAGES, LIMIT_POSITIONS};
   for (int i = 0; i < LIMIT_OBSERVE_COUNT; i++) {
@@ -86,4 +86,15 @@ enum status yardstick_kappa(const struct objective_settings *settings, const str
           data->file.path, data->config ? "; hgn limit computes the limit of noisy data" : "");
   yardstick->kappa = settings->kappa_ratio * best;
   return STATUS_OK;
+}
+
+static double ratio(double value, double over) { return over > 0 ? value / over : NAN; }
+
+struct standing yardstick_compare(const struct yardstick *yardstick, const struct evaluation *evaluation) {
+  return (struct standing){.r2 = 1 - ratio(evaluation->mse, yardstick->mean_image),
+                           .over_floor = ratio(evaluation->mse, yardstick->floor),
+                           .over_limit = ratio(evaluation->mse, yardstick->limit),
+                           .unseen_over_limit = ratio(evaluation->unseen, yardstick->limit_unseen),
+                           .paired = 1 + ratio(evaluation->excess, yardstick->limit_unseen),
+                           .paired_error = ratio(evaluation->excess_error, yardstick->limit_unseen)};
 }

@@ -3,8 +3,18 @@
 #ifndef HGN_TRAIN_YARDSTICK_H
 #define HGN_TRAIN_YARDSTICK_H
 
+#include "store/dataset.h"
+#include "train/evaluate.h"
 #include "train/protocol.h"
-#include "train/record.h"
+
+/* What errors are held against, over the target frames. NaN: unknown. */
+struct yardstick {
+  double floor, mean_image, limit, limit_unseen;
+  double kappa;     /* what GECO aims at */
+  double *attained; /* [attained_count]: squared error of the best possible predictor on the unseen frames of test
+                       rollouts 0, 1, ...; NULL: unknown; owned, see yardstick_free() */
+  int64_t attained_count;
+};
 
 /* Collective. Limits are averaged over the protocol's targets; those from images, which are tighter, are preferred to
  * those from positions. What is not known is NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
@@ -13,6 +23,14 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
                            struct yardstick *yardstick);
 
 void yardstick_free(struct yardstick *yardstick);
+
+/* How an evaluation stands against a yardstick. NaN: unknown, or nothing to be divided by. */
+struct standing {
+  double r2, over_floor, over_limit, unseen_over_limit;
+  double paired, paired_error; /* 1 + excess / limit_unseen, its standard error */
+};
+/* Not collective. */
+struct standing yardstick_compare(const struct yardstick *yardstick, const struct evaluation *evaluation);
 
 /* Not collective. Sets GECO's kappa: the absolute one, or the ratio times the limit, else times the floor.
  * STATUS_CONFIG when none is known or it is zero: then the message says how to get one. */

@@ -46,16 +46,20 @@ for ranks in 2 3; do
   cmp -s one.txt out.txt || fail "eval on $ranks ranks printed other numbers: $(diff one.txt out.txt)"
 done
 
-# Which model: the best, the latest, a checkpoint; how many rollouts.
+# Which model: the latest, the best, a checkpoint; how many rollouts.
 cp r.checkpoint-00000030.h5 thirty.h5
 expect 0 "thirty.h5, trained for 30 steps" "$HGN" eval thirty.h5 --rollouts 7
 grep -q " 7 test rollouts" out.txt || fail "--rollouts 7 took others"
-expect 0 "r.checkpoint-00000040.h5, trained for 40 steps" "$HGN" eval r.h5 --last --rollouts 1000
+expect 0 "r.checkpoint-00000040.h5, trained for 40 steps" "$HGN" eval r.h5 --rollouts 1000
 grep -q " 20 test rollouts" out.txt || fail "--rollouts 1000 did not take all there are"
 cp r.checkpoint-00000030.h5 r.best.h5
-expect 0 "r.best.h5, trained for 30 steps" "$HGN" eval r.h5
+expect 0 "r.best.h5, trained for 30 steps" "$HGN" eval r.h5 --best
 rm r.best.h5
 expect 0 "r.checkpoint-00000040.h5" "$HGN" eval r.h5
+expect 3 "r.best.h5: no such file" "$HGN" eval r.h5 --best
+# Frames that are further apart than those it was trained on would be compared with others.
+"$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o apart.h5 data.train=1 data.test=2 data.frames=8 data.dt=.25 >/dev/null
+expect 3 "apart.h5: frames are 0.25 s apart; the model was trained on frames 0.125 s apart" "$HGN" eval r.h5 apart.h5
 
 # Yardsticks: the floor is the data's, the limit appears when its file does.
 grep -q "over limit" one.txt && fail "a limit that nobody computed"
@@ -150,5 +154,5 @@ expect_ranks 3 3 "damaged.h5: is damaged" "$HGN" eval damaged.h5
 expect 2 "missing: RUN.h5" "$HGN" eval
 expect 2 "unexpected word \"x.h5\"" "$HGN" eval r.h5 d.h5 x.h5
 expect 2 "--rollouts takes a whole number" "$HGN" eval r.h5 --rollouts -1
-expect 2 "it takes --last, --rollouts" "$HGN" eval r.h5 --best
+expect 2 "it takes --best, --rollouts" "$HGN" eval r.h5 --last
 finish

@@ -29,7 +29,7 @@ import numpy as np
 
 def read(name):
     with h5py.File(name) as f:
-        assert f.attrs["format"] in (b"hgn-rollout", "hgn-rollout") and b"r.best.h5" in np.bytes_(f.attrs["model"])
+        assert f.attrs["format"] in (b"hgn-rollout", "hgn-rollout") and b"r.checkpoint-00000040.h5" in np.bytes_(f.attrs["model"])
         return {key: f[key][...] for key in ("time", "prediction", "truth", "error", "energy", "q", "p")}
 
 runs = {name: read(name + ".h5") for name in ("one", "half", "twice", "back", "slowback", "train", "other")}

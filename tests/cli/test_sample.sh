@@ -9,7 +9,7 @@ sample b.png --number 4 --steps=29 --seed 1
 cmp -s a.png b.png || fail "the defaults are not 4 samples of 29 steps from seed 1"
 expect_ranks 3 0 "c.png" "$HGN" sample r.h5 -o c.png
 cmp -s a.png c.png || fail "three ranks drew another picture"
-sample last.png --last -n 1 --steps 0
+sample last.png -n 1 --steps 0
 expect 0 "first.png" "$HGN" sample r.checkpoint-00000000.h5 -n 1 --steps 0 -o first.png
 cmp -s last.png first.png && fail "another model drew the same"
 sample sixteen.png -n 16 --steps 2

@@ -38,7 +38,7 @@ wait $job
 status=$?
 [ $status = 137 ] || fail "exit status $status, not 137, after a rank was killed: $(cat job.txt)"
 grep -q "exited on signal 9" job.txt || fail "no word on the killed rank: $(cat job.txt)"
-expect 0 "trained for" "$HGN" eval killed.h5 --last --rollouts 1
+expect 0 "trained for" "$HGN" eval killed.h5 --rollouts 1
 expect_ranks 2 0 "goes on after step" "$HGN" train tiny.yaml -o killed.h5 $LONG
 same_run whole.h5 killed.h5 00000150
 

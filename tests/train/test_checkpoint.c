@@ -40,8 +40,17 @@ static void open_setup(struct setup *setup) {
   struct rng rng = rng_stream(4, RNG_TEST, 0, 0);
   const int64_t values = model->part[MODEL_PARTS];
   setup->bytes = (size_t)values * sizeof(float);
-  *c = (struct checkpoint){
-      (INT64_C(1) << 40) + 3, 0.1, -0.0, 1, 0.25, 3, 1e5 / 3, 2e9 / 7, 5e-324, NAN, NULL, NULL, NULL, NULL};
+  *c = (struct checkpoint){.step = (INT64_C(1) << 40) + 3,
+                           .lambda = 0.1,
+                           .average = -0.0,
+                           .started = 1,
+                           .rate_scale = 0.25,
+                           .roll_backs = 3,
+                           .repeats = 5,
+                           .seconds = 1e5 / 3,
+                           .core_seconds = 2e9 / 7,
+                           .joules = 5e-324,
+                           .best = NAN};
   allocate(model, c);
   memcpy(c->parameters, setup->scene.parameters, setup->bytes);
   rng_normal_f32(&rng, c->first, (int)values);
@@ -57,7 +66,9 @@ static void close_setup(struct setup *setup) {
 }
 
 static void write_checkpoint(const struct setup *setup) {
-  assert_ok(checkpoint_write(&world, path, setup->scene.config, "0123", 0.1, setup->scene.model, &setup->checkpoint));
+  const struct checkpoint_clock clock = {0.1, 0.2};
+  assert_ok(
+      checkpoint_write(&world, path, setup->scene.config, "0123", &clock, setup->scene.model, &setup->checkpoint));
 }
 
 static void assert_equal(const struct setup *setup, const struct checkpoint *got) {
@@ -127,14 +138,14 @@ static void test_description(void **state) {
   struct config *config;
   struct model_images images;
   int64_t input_frames;
-  double dt;
+  struct checkpoint_clock clock;
   char *expected, *text;
   struct store_file file;
   open_setup(&setup);
   write_checkpoint(&setup);
-  assert_ok(checkpoint_describe(&world, path, &config, &images, &input_frames, &dt));
+  assert_ok(checkpoint_describe(&world, path, &config, &images, &input_frames, &clock));
   assert_true(images.height == 32 && images.width == 32 && images.channels == 3 && input_frames == 2);
-  assert_true(dt == 0.1);
+  assert_true(clock.latent == 0.1 && clock.data == 0.2);
   assert_ok(config_text(setup.scene.config, &expected));
   assert_ok(config_text(config, &text));
   assert_string_equal(expected, text);
@@ -189,11 +200,11 @@ static void refuse_description(void) {
   struct config *config;
   struct model_images images;
   int64_t frames;
-  double dt;
+  struct checkpoint_clock clock;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (world.rank == 0) flip(places[i], 3);
     MPI_Barrier(world.mpi);
-    assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &dt));
+    assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &clock));
     assert_message("is damaged");
     assert_null(config);
     if (world.rank == 0) flip(places[i], 3);
@@ -247,13 +258,13 @@ static void test_foreign(void **state) {
   struct config *config;
   struct model_images images;
   int64_t frames;
-  double dt;
+  struct checkpoint_clock clock;
   open_setup(&setup);
   make_foreign(NULL, 1);
   refuse(setup.scene.model, "does not say its format");
   make_foreign("hgn-run", 1);
   refuse(setup.scene.model, "is of format 'hgn-run'");
-  assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &dt));
+  assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &clock));
   assert_message("is of format 'hgn-run'");
   assert_null(config);
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION + 1);
