@@ -77,6 +77,7 @@ const struct cli_command cli_bench = {
     "graph: convolutions beside oneDNN's primitives alone, a decoder block and the gradient of a leapfrog step beside\n"
     "their kernels alone, and the cost of a node; on rank 0.\n"
     "train: a training step of each preset by network, what decoding fewer frames saves and what a microbatch costs.\n"
-    "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n\n"
+    "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n"
+    "Both write a small data set, and scaling a checkpoint, into the working folder for the time being.\n\n"
     "  --peer SCRIPT   also runs a script that does the same with other software, and prints the ratios\n",
     run};

@@ -19,7 +19,7 @@ struct bench_rig {
   int64_t done; /* steps */
 };
 
-/* Mean seconds of a step, by stage on the slowest rank of each stage. */
+/* Seconds of a step. */
 struct bench_steps {
   double whole;              /* on the slowest rank */
   double stage[STEP_STAGES]; /* on average over ranks */
@@ -28,7 +28,8 @@ struct bench_steps {
   double exchanged, waited;  /* s a step that messages were on their way, and that a rank stood still for them */
 };
 
-/* Collective. A data set to train on, made for a benchmark in the folder for temporary files; its name into `path`. */
+/* Collective. A data set to train on, made for a benchmark in the working folder, which ranks of several nodes share;
+ * its name into `path`. */
 enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames, char *path, int size);
 /* Collective. settings: keys of a training experiment besides the data, as YAML in braces on one line each. */
 enum status bench_rig_open(const struct comm *comm, const char *data, const char *settings, struct bench_rig *rig);

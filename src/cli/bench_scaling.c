@@ -9,7 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STRONG_BATCH = 16, WEAK_BATCH = 8, STEPS = 7, MESSAGES = 15, PREDICTED_BATCH = 4096, PREDICTED_RANKS = 4096 };
+enum {
+  STRONG_BATCH = 16,
+  WEAK_BATCH = 8,
+  STRONG_SHARE = 64 /* most lanes of a rank in a strong case */,
+  STEPS = 7,
+  MESSAGES = 15,
+  PREDICTED_BATCH = 4096,
+  PREDICTED_RANKS = 4096
+};
 
 /* What the model of a step is made of, measured on one rank; lanes of one rollout. */
 struct bench_costs {
@@ -17,6 +25,7 @@ struct bench_costs {
   double unroll, encode;     /* s of it in the last two stages, which hide messages */
   double rank;               /* s a step that every rank needs whatever its share: Adam and the rest */
   double bytes[MODEL_PARTS]; /* of each part's sum */
+  double exponents;          /* bytes of the scales that ranks agree on */
 };
 
 struct bench_network {
@@ -33,6 +42,13 @@ static double reduce_seconds(const struct bench_network *network, double bytes, 
              : 2 * rounds * network->latency + 2 * bytes * (double)(ranks - 1) / (double)ranks / network->bandwidth;
 }
 
+/* What is reduced in any case when all gradients are there: a status, the scales, losses and flags of all lanes. */
+static double reduce_small(const struct bench_costs *costs, const struct bench_network *network, int64_t lanes,
+                           int64_t ranks) {
+  return reduce_seconds(network, 8, ranks) + reduce_seconds(network, costs->exponents, ranks) +
+         reduce_seconds(network, 8 * (2 * (double)lanes + 2), ranks);
+}
+
 /* A step of `lanes` lanes. The decoder's sum travels while rollouts are differentiated, the Hamiltonian's while the
  * encoder is; nothing hides the encoder's. */
 static double predict(const struct bench_costs *costs, const struct bench_network *network, int64_t lanes,
@@ -45,7 +61,7 @@ static double predict(const struct bench_costs *costs, const struct bench_networ
     if (end < ready[i]) end = ready[i];
     end += reduce_seconds(network, costs->bytes[order[i]], ranks);
   }
-  *exposed = end - ready[MODEL_PARTS - 1];
+  *exposed = end - ready[MODEL_PARTS - 1] + reduce_small(costs, network, lanes, ranks);
   return share * costs->lane + costs->rank + *exposed;
 }
 
@@ -99,7 +115,7 @@ static void print_measured(const char *kind, const struct comm *comm, int64_t ba
   fflush(stdout);
 }
 
-/* Collective over comm. first: the ideal step's seconds, set by one rank. */
+/* Collective over comm. first: rank-seconds of a step of this kind on the fewest ranks; 0: this is it. */
 static enum status run_case(const struct comm *comm, const char *kind, const char *data, int64_t batch, double *first,
                             struct bench_costs *costs) {
   char settings[256];
@@ -116,7 +132,8 @@ static enum status run_case(const struct comm *comm, const char *kind, const cha
   if (status == STATUS_OK) status = time_files(comm, &rig, data, &files);
   if (status == STATUS_OK && comm->rank == 0) {
     const bool strong = strcmp(kind, "strong") == 0;
-    if (comm->size == 1) *first = times.whole;
+    const double work = strong ? comm->size * times.whole : times.whole;
+    if (*first == 0) *first = work;
     print_measured(kind, comm, batch, &times, strong ? *first / comm->size : *first, open, files);
   }
   if (status == STATUS_OK && costs) {
@@ -128,6 +145,7 @@ static enum status run_case(const struct comm *comm, const char *kind, const cha
     costs->rank = times.whole - lanes * costs->lane;
     for (int part = 0; part < MODEL_PARTS; part++)
       costs->bytes[part] = 8 * (double)(rig.model->part[part + 1] - rig.model->part[part]);
+    costs->exponents = sizeof(int32_t) * (double)rig.model->tensor_count;
   }
   bench_rig_close(&rig);
   return status;
@@ -149,10 +167,23 @@ static void print_prediction(const struct bench_costs *costs, const struct bench
   }
 }
 
+/* Collective over comm. The strong case is left out where ranks would be busy with it for minutes. */
+static enum status run_ranks(const struct comm *comm, const char *data, int64_t strong, double first[2],
+                             struct bench_costs *costs) {
+  TRY(run_case(comm, "weak", data, (int64_t)WEAK_BATCH * comm->size, &first[1], comm->size == 1 ? costs : NULL));
+  return strong > (int64_t)STRONG_SHARE * comm->size ? STATUS_OK
+                                                     : run_case(comm, "strong", data, strong, &first[0], NULL);
+}
+
+/* A batch that gives every rank of the job a lane. */
+static int64_t strong_batch(const struct comm *world) {
+  return world->size > STRONG_BATCH ? world->size : STRONG_BATCH;
+}
+
 static enum status run_counts(const struct comm *world, const char *data, struct bench_costs *costs) {
   double first[2] = {0, 0};
   enum status status = STATUS_OK;
-  for (int ranks = 1; ranks <= world->size && ranks <= STRONG_BATCH && status == STATUS_OK;
+  for (int ranks = 1; ranks <= world->size && status == STATUS_OK;
        ranks = ranks < world->size && 2 * ranks > world->size ? world->size : 2 * ranks) {
     MPI_Comm some;
     struct comm comm = {.size = 0};
@@ -160,9 +191,7 @@ static enum status run_counts(const struct comm *world, const char *data, struct
     status = comm_check(MPI_Comm_split(world->mpi, works ? 1 : MPI_UNDEFINED, 0, &some), "MPI_Comm_split");
     if (status == STATUS_OK && works) {
       status = comm_open(some, &comm);
-      if (status == STATUS_OK)
-        status = run_case(&comm, "strong", data, STRONG_BATCH, &first[0], ranks == 1 ? costs : NULL);
-      if (status == STATUS_OK) status = run_case(&comm, "weak", data, (int64_t)WEAK_BATCH * ranks, &first[1], NULL);
+      if (status == STATUS_OK) status = run_ranks(&comm, data, strong_batch(world), first, costs);
       comm_close(&comm);
       MPI_Comm_free(&some);
     }
@@ -178,7 +207,8 @@ enum status bench_scaling(const struct comm *world, const char *peer) {
   struct bench_network here = {.name = "with the network measured here"};
   const struct bench_network fast = {"with a cluster's network as assumed", 2e-6, 10e9};
   REQUIRE(!peer, STATUS_USAGE, "bench scaling has no peer");
-  TRY(bench_data(world, 1024, 34, data, sizeof data));
+  const int64_t most = (int64_t)WEAK_BATCH * world->size;
+  TRY(bench_data(world, most > 1024 ? most : 1024, 34, data, sizeof data));
   if (world->rank == 0)
     printf("steps of paper, 6 of 30 frames decoded, lanes of one rollout; s\n"
            "compute: mean over ranks; imbalance: the slowest's excess; messages: under way; waiting: of it not hidden\n"
@@ -195,7 +225,8 @@ enum status bench_scaling(const struct comm *world, const char *peer) {
   if (world->rank == 0) {
     printf(
         "\nmodel of a step: lanes of a rank x %.4f s + %.4f s + what is not hidden of sums of %.1f, %.1f and %.1f MB\n"
-        "(decoder, Hamiltonian, encoder), each 2 ceil(log2 N) latency + 2 (N - 1) / N bytes / bandwidth\n",
+        "(decoder, Hamiltonian, encoder), each 2 ceil(log2 N) latency + 2 (N - 1) / N bytes / bandwidth; and of scales "
+        "and losses, after them\n",
         costs.lane, costs.rank, 1e-6 * costs.bytes[MODEL_DECODER], 1e-6 * costs.bytes[MODEL_DYNAMICS],
         1e-6 * costs.bytes[MODEL_INFERENCE]);
     if (world->size > 1) print_prediction(&costs, &here);
