@@ -222,12 +222,12 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   return kind ? status : print_data(world, words.operand[0], quick);
 }
 
-const struct cli_command cli_info = {
-    "info", "what a file is, how it was made, checksums verified",
-    "Usage: hgn info FILE.h5 [--quick]\n\n"
-    "Prints what the file holds, the configuration and provenance it was made with, after verifying all checksums: a\n"
-    "data set with its ladder, limits, how far a run has come, a checkpoint. A damaged file is an error that names "
-    "the\n"
-    "array; exit status 3.\n\n"
-    "  --quick    a data set without verifying it\n",
-    run};
+const struct cli_command cli_info = {"info", "what a file is, how it was made, how far it has come",
+                                     "Usage: hgn info FILE.h5 [--quick]\n\n"
+                                     "Prints what the file holds, the configuration and provenance it was made with: a "
+                                     "data set with its ladder, limits,\n"
+                                     "how far a run has come, a checkpoint, arrays. Checksums of data sets and "
+                                     "checkpoints are verified; a damaged file is\n"
+                                     "an error, exit status 3.\n\n"
+                                     "  --quick    a data set without verifying it\n",
+                                     run};

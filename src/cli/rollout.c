@@ -31,7 +31,7 @@ struct unrolled {
   int64_t frames; /* steps + 1 */
   double *error;  /* [frames]; NaN where the truth is not known */
   double *energy; /* [frames]: the learned H */
-  double *q, *p;  /* [frames][state] */
+  float *q, *p;   /* [frames][state] */
   int64_t known;  /* frames whose truth is known, from the first */
 };
 
@@ -39,34 +39,20 @@ struct unrolled {
 static enum status predict(const struct trained *trained, struct source *source, const struct protocol *protocol,
                            const struct request *request, double dt, struct unrolled *out, float *images) {
   const struct model *model = trained->model;
-  const int64_t state = model_state_values(model), image = model_image_values(model);
+  const int64_t image = model_image_values(model);
   float *frames = calloc((size_t)(image * protocol->input_count), sizeof *frames);
   float *noise = calloc((size_t)model_latents(model) + 1, sizeof *noise);
-  float *q = calloc((size_t)(2 * state), sizeof *q), *p = calloc((size_t)(2 * state), sizeof *p);
   struct pass *pass = NULL;
-  enum status status =
-      frames && noise && q && p ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a rollout");
+  enum status status = frames && noise ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a rollout");
   if (status == STATUS_OK) status = pass_create(model, 1, 1, trained->parameters, &pass);
   if (status == STATUS_OK)
     status =
         source_stack(source, request->split, request->rollout, protocol->input_first, protocol->input_count, frames);
-  if (status == STATUS_OK) status = pass_infer(pass, frames, noise, q, p, NULL);
-  for (int64_t t = 0; t < out->frames && status == STATUS_OK; t++) {
-    for (int64_t k = 0; k < state; k++) {
-      out->q[t * state + k] = (double)q[k];
-      out->p[t * state + k] = (double)p[k];
-    }
-    status = pass_energy(pass, q, p, &out->energy[t]);
-    if (status == STATUS_OK) status = pass_draw(pass, q, images + t * image);
-    if (status == STATUS_OK && t + 1 < out->frames) status = pass_step(pass, dt, q, p, q + state, p + state);
-    memcpy(q, q + state, (size_t)state * sizeof *q);
-    memcpy(p, p + state, (size_t)state * sizeof *p);
-  }
+  if (status == STATUS_OK) status = pass_infer(pass, frames, noise, out->q, out->p, NULL);
+  if (status == STATUS_OK) status = trained_unroll(trained, pass, dt, out->frames, out->q, out->p, images, out->energy);
   pass_destroy(&pass);
   free(frames);
   free(noise);
-  free(q);
-  free(p);
   return status;
 }
 
@@ -171,8 +157,8 @@ static enum status write_arrays(const struct comm *self, const struct trained *t
       status =
           put(&file, "/error", STORE_F64, 1, &frames, NULL, "pixel MSE; NaN where the truth is not known", out->error);
     if (status == STATUS_OK) status = put(&file, "/energy", STORE_F64, 1, &frames, NULL, "the learned H", out->energy);
-    if (status == STATUS_OK) status = put(&file, "/q", STORE_F64, 4, states, NULL, "latent position", out->q);
-    if (status == STATUS_OK) status = put(&file, "/p", STORE_F64, 4, states, NULL, "latent momentum", out->p);
+    if (status == STATUS_OK) status = put(&file, "/q", STORE_F32, 4, states, NULL, "latent position", out->q);
+    if (status == STATUS_OK) status = put(&file, "/p", STORE_F32, 4, states, NULL, "latent momentum", out->p);
     if (status == STATUS_OK) status = store_commit(&file);
     store_close(&file);
   }
@@ -184,8 +170,8 @@ static enum status allocate(const struct trained *trained, struct unrolled *out)
   const int64_t values = out->frames * model_state_values(trained->model);
   out->error = calloc((size_t)out->frames, sizeof(double));
   out->energy = calloc((size_t)out->frames, sizeof(double));
-  out->q = calloc((size_t)values, sizeof(double));
-  out->p = calloc((size_t)values, sizeof(double));
+  out->q = calloc((size_t)values, sizeof(float));
+  out->p = calloc((size_t)values, sizeof(float));
   REQUIRE(out->error && out->energy && out->q && out->p, STATUS_MEMORY, "out of memory for %lld frames",
           (long long)out->frames);
   return STATUS_OK;
@@ -337,7 +323,8 @@ const struct cli_command cli_rollout = {
     "made elsewhere it is what they hold, and where they hold nothing its place stays empty.\n\n"
     "  --rollout I        which one, from 0; default 0\n"
     "  --train            of the training split; default: the test split\n"
-    "  --steps N          how far; default: to the last frame that was trained for\n"
+    "  --steps N          how far; default: to the last frame that was trained for, or as many where none lies that "
+    "way\n"
     "  --backward         backward in time from the inferred state\n"
     "  --speed X          steps X times as long as in training\n"
     "  --data DATA.h5     other data than in training\n"

@@ -16,25 +16,25 @@ struct sampler {
   const struct trained *trained;
   struct pass *pass;
   uint64_t seed;
-  double interval;                       /* s between frames as they are shown */
-  int64_t frames, state, image, latents; /* frames; values of each */
-  float *z, *q, *p;                      /* q, p: this state and the next */
-  float *images;                         /* [frames][image] */
-  double *energy;                        /* [frames] */
+  double interval;                /* s between frames as they are shown */
+  int64_t frames, image, latents; /* frames; values of each */
+  float *z, *q, *p;               /* q, p: [frames][state] */
+  float *images;                  /* [frames][image] */
+  double *energy;                 /* [frames] */
 };
 
 static enum status sampler_open(const struct trained *trained, uint64_t seed, int64_t frames, struct sampler *sampler) {
   const struct model *model = trained->model;
+  const int64_t state = model_state_values(model);
   *sampler = (struct sampler){.trained = trained,
                               .seed = seed,
                               .interval = isnan(trained->interval) ? trained->dt : trained->interval,
                               .frames = frames,
-                              .state = model_state_values(model),
                               .image = model_image_values(model),
                               .latents = model_latents(model)};
   sampler->z = malloc((size_t)sampler->latents * sizeof *sampler->z);
-  sampler->q = calloc((size_t)(2 * sampler->state), sizeof *sampler->q);
-  sampler->p = calloc((size_t)(2 * sampler->state), sizeof *sampler->p);
+  sampler->q = calloc((size_t)(frames * state), sizeof *sampler->q);
+  sampler->p = calloc((size_t)(frames * state), sizeof *sampler->p);
   sampler->images = malloc((size_t)(frames * sampler->image) * sizeof *sampler->images);
   sampler->energy = malloc((size_t)frames * sizeof *sampler->energy);
   REQUIRE(sampler->z && sampler->q && sampler->p && sampler->images && sampler->energy, STATUS_MEMORY,
@@ -53,19 +53,11 @@ static void sampler_close(struct sampler *sampler) {
 
 /* z ~ N(0, 1) is a function of (seed, sample), whoever draws it. */
 static enum status sampler_draw(struct sampler *sampler, int64_t sample) {
-  float *q = sampler->q, *p = sampler->p;
-  const int64_t state = sampler->state;
   struct rng rng = rng_stream(sampler->seed, RNG_PRIOR, (uint64_t)sample, 0);
   rng_normal_f32(&rng, sampler->z, (int)sampler->latents);
-  TRY(pass_generate(sampler->pass, sampler->z, q, p));
-  for (int64_t t = 0; t < sampler->frames; t++) {
-    TRY(pass_energy(sampler->pass, q, p, &sampler->energy[t]));
-    TRY(pass_draw(sampler->pass, q, sampler->images + t * sampler->image));
-    if (t + 1 < sampler->frames) TRY(pass_step(sampler->pass, sampler->trained->dt, q, p, q + state, p + state));
-    memcpy(q, q + state, (size_t)state * sizeof *q);
-    memcpy(p, p + state, (size_t)state * sizeof *p);
-  }
-  return STATUS_OK;
+  TRY(pass_generate(sampler->pass, sampler->z, sampler->q, sampler->p));
+  return trained_unroll(sampler->trained, sampler->pass, sampler->trained->dt, sampler->frames, sampler->q, sampler->p,
+                        sampler->images, sampler->energy);
 }
 
 /* ---- Pictures ---- */

@@ -15,8 +15,8 @@
  *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]
  *   /provenance/...
  *
- * NaN where nothing has been written. What depends on the time of day or the number of ranks is marked "measured" in
- * its description; all else is the same bits for the same configuration.
+ * NaN where nothing has been written, 0 in the checksums. What depends on the time of day or the number of ranks is
+ * marked "measured" in its description; all else is the same bits for the same configuration.
  */
 #ifndef HGN_TRAIN_RECORD_H
 #define HGN_TRAIN_RECORD_H

@@ -59,6 +59,17 @@ void trained_close(struct trained *trained) {
   trained->parameters = NULL;
 }
 
+enum status trained_unroll(const struct trained *trained, struct pass *pass, double dt, int64_t frames, float *q,
+                           float *p, float *images, double *energy) {
+  const int64_t state = model_state_values(trained->model), image = model_image_values(trained->model);
+  for (int64_t t = 0; t < frames; t++, q += state, p += state) {
+    TRY(pass_energy(pass, q, p, &energy[t]));
+    TRY(pass_draw(pass, q, images + t * image));
+    if (t + 1 < frames) TRY(pass_step(pass, dt, q, p, q + state, p + state));
+  }
+  return STATUS_OK;
+}
+
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
                               char path[STORE_PATH_MAX]) {
   const char *data = given ? given : trained->training->data, *slash = strrchr(trained->path, '/');

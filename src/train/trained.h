@@ -3,7 +3,7 @@
 #define HGN_TRAIN_TRAINED_H
 
 #include "config/config.h"
-#include "model/model.h"
+#include "model/pass.h"
 #include "store/file.h"
 #include "train/protocol.h"
 #include "train/source.h"
@@ -24,6 +24,11 @@ struct trained {
  * a checkpoint. */
 enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained);
 void trained_close(struct trained *trained);
+
+/* Not collective. A trajectory from the state in the first rows of q and p [frames][state], at steps of dt: the states,
+ * images [frames][h][w][channels], and energy [frames], the learned H. pass: of batch 1 and chunk 1. */
+enum status trained_unroll(const struct trained *trained, struct pass *pass, double dt, int64_t frames, float *q,
+                           float *p, float *images, double *energy);
 
 /* Collective. The data set to use: `given`, or when NULL the one that it was trained on, looked for from the working
  * folder, then beside the run. */
