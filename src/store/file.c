@@ -35,7 +35,7 @@ static const char *error_text(int code, char text[128]) {
   return text;
 }
 
-static enum status fail_errno(const char *path, const char *what, int code) {
+enum status store_fail_errno(const char *path, const char *what, int code) {
   char text[128];
   return what ? status_raise(STATUS_FILE, "%s: %s: %s", path, what, error_text(code, text))
               : status_raise(STATUS_FILE, "%s: %s", path, error_text(code, text));
@@ -60,7 +60,7 @@ enum status store_fail(const struct store_file *file, const char *what) {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, text);
   H5Eclear2(H5E_DEFAULT);
   int cause = probable_cause(file);
-  if (cause) return fail_errno(file->path, what, cause);
+  if (cause) return store_fail_errno(file->path, what, cause);
   return what ? status_raise(STATUS_FILE, "%s: %s: %s", file->path, what, text)
               : status_raise(STATUS_FILE, "%s: %s", file->path, text);
 }
@@ -80,15 +80,15 @@ static enum status start_library(void) {
  */
 static enum status extend(struct store_state *state, const char *path, const char *what, int64_t bytes) {
   struct stat about;
-  if (fstat(state->descriptor, &about) != 0) return fail_errno(path, what, errno);
-  if (bytes > INT64_MAX - state->end) return fail_errno(path, what, EFBIG);
+  if (fstat(state->descriptor, &about) != 0) return store_fail_errno(path, what, errno);
+  if (bytes > INT64_MAX - state->end) return store_fail_errno(path, what, EFBIG);
   state->end += bytes;
   if (about.st_size >= state->end) return STATUS_OK;
   int code;
   do code = posix_fallocate(state->descriptor, about.st_size, (off_t)state->end - about.st_size);
   while (code == EINTR);
   if (code == 0 || code == EOPNOTSUPP || code == EINVAL || code == ENODEV) return STATUS_OK;
-  return fail_errno(path, what, code);
+  return store_fail_errno(path, what, code);
 }
 
 enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes) {
@@ -96,7 +96,7 @@ enum status store_reserve(const struct store_file *file, const char *what, enum 
     local = status_raise(STATUS_ARGUMENT, "%s: %s: the file is not open for writing", file->path, what ? what : "");
   if (local == STATUS_OK && file->comm->rank == 0)
     local = bytes > (uint64_t)INT64_MAX - METADATA_ROOM
-                ? fail_errno(file->path, what, EFBIG)
+                ? store_fail_errno(file->path, what, EFBIG)
                 : extend(file->state, file->path, what, (int64_t)bytes + METADATA_ROOM);
   return comm_agree(file->comm, local);
 }
@@ -112,7 +112,7 @@ enum status store_flush(struct store_file *file, const char *what) {
   TRY(comm_agree(file->comm, status));
   struct stat about;
   if (file->comm->rank == 0 && fstat(file->state->descriptor, &about) != 0)
-    status = fail_errno(file->path, what, errno);
+    status = store_fail_errno(file->path, what, errno);
   else if (file->comm->rank == 0) {
     /* HDF5 leaves the file's size alone when it allocated nothing since the last flush. */
     file->state->end = about.st_size < file->state->end ? about.st_size : file->state->cut;
@@ -278,12 +278,12 @@ static enum status examine(const char *path, bool whole, int64_t *size) {
   struct stat about;
   if (stat(path, &about) != 0) {
     if (errno == ENOENT) return status_raise(STATUS_FILE, "%s: no such file", path);
-    return fail_errno(path, NULL, errno);
+    return store_fail_errno(path, NULL, errno);
   }
   if (S_ISDIR(about.st_mode)) return status_raise(STATUS_FILE, "%s: is a folder", path);
   if (!S_ISREG(about.st_mode)) return status_raise(STATUS_FILE, "%s: is not a regular file", path);
   int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return fail_errno(path, NULL, errno);
+  if (descriptor < 0) return store_fail_errno(path, NULL, errno);
   enum status status = STATUS_OK;
   if (about.st_size == 0)
     status = status_raise(STATUS_FILE, "%s: is empty", path);
@@ -316,7 +316,7 @@ static enum status open_file(const struct comm *comm, const char *path, bool wri
     if (comm->rank == 0) {
       status = examine(path, true, &size);
       if (status == STATUS_OK && writing && access(path, W_OK) != 0)
-        status = fail_errno(path, "to be continued", errno);
+        status = store_fail_errno(path, "to be continued", errno);
       if (status == STATUS_OK) status = try_open(file);
     }
     status = comm_agree(comm, status);
@@ -363,9 +363,9 @@ enum status store_reopen(const struct comm *comm, const char *path, struct store
 /* Each rank's own: a network file system keeps written data in every client. */
 static enum status sync_file(const struct store_file *file, const char *path) {
   int descriptor = open(path, O_RDWR | O_CLOEXEC);
-  if (descriptor < 0) return fail_errno(file->path, "sync", errno);
+  if (descriptor < 0) return store_fail_errno(file->path, "sync", errno);
   enum status status = STATUS_OK;
-  if (fsync(descriptor) != 0 && errno != EINVAL) status = fail_errno(file->path, "sync", errno);
+  if (fsync(descriptor) != 0 && errno != EINVAL) status = store_fail_errno(file->path, "sync", errno);
   close(descriptor);
   return status;
 }
@@ -393,20 +393,20 @@ static enum status trim_partial(const struct store_file *file) {
   if ((uint64_t)about.st_size < end)
     return status_raise(STATUS_FILE, "%s: has %lld bytes after writing %llu", file->path, (long long)about.st_size,
                         (unsigned long long)end);
-  return ftruncate(descriptor, (off_t)end) == 0 ? STATUS_OK : fail_errno(file->path, "truncate", errno);
+  return ftruncate(descriptor, (off_t)end) == 0 ? STATUS_OK : store_fail_errno(file->path, "truncate", errno);
 }
 
 /* Root only. The new name is on the disk when its folder is; not every file system can be asked for that. */
 static enum status rename_partial(struct store_file *file) {
   char folder[STORE_PATH_MAX];
   split_path(file->path, folder);
-  if (rename(file->partial, file->path) != 0) return fail_errno(file->path, "rename to the final name", errno);
+  if (rename(file->partial, file->path) != 0) return store_fail_errno(file->path, "rename to the final name", errno);
   file->state->linked = false;
   int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return STATUS_OK;
   int code = fsync(descriptor) == 0 ? 0 : errno;
   close(descriptor);
-  return code == EIO || code == ENOSPC ? fail_errno(file->path, "sync of its folder", code) : STATUS_OK;
+  return code == EIO || code == ENOSPC ? store_fail_errno(file->path, "sync of its folder", code) : STATUS_OK;
 }
 
 /* Collective. */

@@ -1,6 +1,7 @@
 #include "store/lock.h"
 
 #include "base/log.h"
+#include "store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,8 +50,7 @@ static enum status try_once(const char *output, struct store_lock *lock, bool *a
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   *again = false;
   lock->descriptor = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  REQUIRE(lock->descriptor >= 0, STATUS_FILE, "%s: cannot be created: no lock can be made beside it: %s", output,
-          strerror(errno));
+  if (lock->descriptor < 0) return store_fail_errno(output, "cannot be created: no lock can be made beside it", errno);
   enum status status = STATUS_OK;
   if (fcntl(lock->descriptor, F_SETLK, &whole) == 0) {
     lock->held = still_named(lock);

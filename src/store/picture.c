@@ -1,6 +1,7 @@
 #include "store/picture.h"
 
 #include "store/picture_font.h"
+#include "store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,16 +107,13 @@ static bool write_all(int descriptor, const struct bytes *bytes) {
   return fsync(descriptor) == 0 || errno == EINVAL;
 }
 
-static enum status fail(const char *path, const char *what) {
-  return status_raise(STATUS_FILE, "%s: %s: %s", path, what, strerror(errno));
-}
-
 static enum status write_partial(const char *path, const char *partial, const struct bytes *bytes) {
   int descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) return fail(path, "cannot be created");
-  enum status status = write_all(descriptor, bytes) ? STATUS_OK : fail(path, "write failed");
-  if (close(descriptor) != 0 && status == STATUS_OK) status = fail(path, "write failed");
-  if (status == STATUS_OK && rename(partial, path) != 0) status = fail(path, "rename to the final name");
+  if (descriptor < 0) return store_fail_errno(path, "cannot be created", errno);
+  enum status status = write_all(descriptor, bytes) ? STATUS_OK : store_fail_errno(path, "write failed", errno);
+  if (close(descriptor) != 0 && status == STATUS_OK) status = store_fail_errno(path, "write failed", errno);
+  if (status == STATUS_OK && rename(partial, path) != 0)
+    status = store_fail_errno(path, "rename to the final name", errno);
   if (status != STATUS_OK) unlink(partial);
   return status;
 }

@@ -36,6 +36,9 @@ struct store_state {
  * description of what just failed, or the state of the disk and the limits when they explain it. `what` may be NULL. */
 enum status store_fail(const struct store_file *file, const char *what);
 
+/* Not collective. Raises STATUS_FILE with what the system says, in small letters; `what` may be NULL. */
+enum status store_fail_errno(const char *path, const char *what, int code);
+
 /* Collective. Reserves `bytes` beyond the present end of the file, and room for metadata, on the disk; agrees on
  * `local` first. After it HDF5 may allocate as much without meeting a full disk. */
 enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes);
