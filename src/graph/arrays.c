@@ -63,7 +63,6 @@ static enum status node_normal(const struct kernel_call *call) { return referenc
     [OP_broadcast] = broadcast##suffix, [OP_slice] = slice##suffix, [OP_pad] = pad##suffix,                            \
     [OP_concatenate] = concatenate##suffix, [OP_gather] = gather##suffix, [OP_scatter] = scatter##suffix,              \
     [OP_sum] = sum##suffix, [OP_logsumexp] = logsumexp##suffix, [OP_upsample2] = upsample2##suffix,                    \
-    [OP_upsample2_adjoint] = upsample2_adjoint##suffix, [OP_interleave2] = interleave2##suffix,                        \
-    [OP_interleave2_adjoint] = interleave2_adjoint##suffix, [OP_normal] = node_normal                                  \
+    [OP_upsample2_adjoint] = upsample2_adjoint##suffix, [OP_mirror] = mirror##suffix, [OP_normal] = node_normal        \
   }
 kernel_node *const LEVEL_NAME(kernel_nodes)[2][OP_COUNT] = {NODES(_f32), NODES(_f64)};

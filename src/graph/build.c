@@ -308,31 +308,30 @@ struct value graph_upsample2(struct value x) {
 struct value graph_upsample2_adjoint(struct value x) {
   return add_unary(OP_upsample2_adjoint, x, 0, 0);
 }
-struct value graph_interleave2(struct value x) {
-  return add_unary(OP_interleave2, x, 0, 0);
-}
-struct value graph_interleave2_adjoint(struct value x) {
-  return add_unary(OP_interleave2_adjoint, x, 0, 0);
+struct value graph_mirror(struct value weights) {
+  return add_unary(OP_mirror, weights, 0, 0);
 }
 
-/* Along an axis of three taps: those that meet the first and the second of the two pixels. Even rows (parity 0) see
- * tap 0 on the pixel before and taps 1 and 2 on their own; odd rows 0 and 1 on their own and 2 on the one after. */
-static struct value merge_taps(struct value w, int axis, int parity) {
-  struct value tap[3];
-  for (int i = 0; i < 3; i++) tap[i] = graph_slice(w, axis, i, 1);
-  struct value first = parity == 0 ? tap[0] : graph_add(tap[0], tap[1]);
-  struct value second = parity == 0 ? graph_add(tap[1], tap[2]) : tap[2];
-  return graph_concatenate((const struct value[]){first, second}, 2, axis);
+/* Along an axis of three taps, the four that three taps on doubled pixels make on single ones: w0, w0 + w1, w1 + w2,
+ * w2. */
+static struct value widen(struct value w, int axis) {
+  return graph_add(graph_pad(w, axis, 0, 4), graph_pad(w, axis, 1, 4));
 }
 
+/* y[i] = sum over t of w[t] x[(i + t - 1) / 2] = sum over o of x[o] (w[2 o - i + 1] + w[2 o - i + 2]). */
 struct value graph_upsample2_conv(struct value x, struct value weights) {
-  struct value part[4];
-  for (int row = 0; row < 2; row++) {
-    struct value rows = merge_taps(weights, 0, row);
-    for (int column = 0; column < 2; column++) part[2 * row + column] = merge_taps(rows, 1, column);
+  struct graph *graph = common_graph("upsample2_conv", (const struct value[]){x, weights}, 2);
+  if (!graph) return GRAPH_NONE;
+  const struct shape image = node_get(x)->shape, kernel = node_get(weights)->shape;
+  const struct conv_options doubling = {.stride = 2, .top = 1, .bottom = 1, .left = 1, .right = 1};
+  if (image.rank != 4 || kernel.rank != 4 || kernel.dim[0] != 3 || kernel.dim[1] != 3) {
+    char a[96], b[96];
+    return graph_refuse(graph, STATUS_ARGUMENT,
+                        "graph upsample2_conv of %s by %s: there must be images and 3x3 weights",
+                        shape_text(&image, a, sizeof a), shape_text(&kernel, b, sizeof b));
   }
-  const struct conv_options around = {.stride = 1, .top = 1, .bottom = 1, .left = 1, .right = 1};
-  return graph_interleave2(graph_conv(x, graph_concatenate(part, 4, 3), around));
+  return graph_conv_input_gradient(x, graph_mirror(widen(widen(weights, 0), 1)), 2 * image.dim[1], 2 * image.dim[2],
+                                   doubling);
 }
 
 struct value graph_normal(struct value key, enum graph_type type, int rank, const int64_t *dim) {

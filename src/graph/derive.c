@@ -204,14 +204,9 @@ DERIVE(upsample2) {
   contribution[0] = graph_upsample2_adjoint(cotangent);
 }
 
-DERIVE(interleave2) {
+DERIVE(mirror) {
   (void)node;
-  contribution[0] = graph_interleave2_adjoint(cotangent);
-}
-
-DERIVE(interleave2_adjoint) {
-  (void)node;
-  contribution[0] = graph_interleave2(cotangent);
+  contribution[0] = graph_mirror(cotangent);
 }
 
 DERIVE(upsample2_adjoint) {

@@ -145,14 +145,13 @@ struct value graph_bias(struct value x, struct value bias);
 struct value graph_upsample2(struct value x);
 struct value graph_upsample2_adjoint(struct value x);
 
-/* y[n][2 i + a][2 j + b][c] = x[n][i + a][j + b][(2 a + b) C + c] for a, b in {0, 1}, C = channels of y: from
- * [n][h + 1][w + 1][4 C] to [n][2 h][2 w][C]; and its adjoint. */
-struct value graph_interleave2(struct value x);
-struct value graph_interleave2_adjoint(struct value x);
+/* The weights [kh][kw][c][o] of a convolution, turned by 180 degrees, as [kh][kw][o][c]: graph_conv_input_gradient(dy,
+ * w) of stride 1 is graph_conv(dy, graph_mirror(w)), but for the padding. Its own inverse and adjoint. */
+struct value graph_mirror(struct value weights);
 
 /* graph_conv(graph_upsample2(x), weights) with 3x3 weights and a padding of 1, for half the multiplications: an output
- * pixel meets only 2 x 2 different pixels of x, so that four 2x2 convolutions with sums of the weights, one for each
- * parity of row and column, give all of them. */
+ * pixel meets only 2 x 2 different pixels of x. Seen from x, each pixel adds to 4 x 4 results with sums of the weights:
+ * the adjoint of a 4x4 convolution of stride 2. */
 struct value graph_upsample2_conv(struct value x, struct value weights);
 
 /* ---- Randomness ---- */

@@ -29,7 +29,7 @@ struct kernel_set {
   enum cpu_level level;
   kernel_map *map[2][OP_COUNT];   /* [GRAPH_F32 or GRAPH_F64]; NULL for ops that are not elementwise */
   kernel_node *node[2][OP_COUNT]; /* broadcast, slice, pad, concatenate, gather, scatter, sum, logsumexp, upsample2,
-                                     upsample2_adjoint, interleave2, its adjoint, normal; NULL elsewhere */
+                                     upsample2_adjoint, mirror, normal; NULL elsewhere */
 };
 
 /* The kernels for this level; those of the highest level below it that was compiled in. */

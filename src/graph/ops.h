@@ -50,8 +50,7 @@
   X(conv_weight_gradient, 2, conv_weight_gradient, OTHER)                                                              \
   X(upsample2, 1, upsample2, OTHER)                                                                                    \
   X(upsample2_adjoint, 1, upsample2_adjoint, OTHER)                                                                    \
-  X(interleave2, 1, interleave2, OTHER)                                                                                \
-  X(interleave2_adjoint, 1, interleave2_adjoint, OTHER)                                                                \
+  X(mirror, 1, mirror, OTHER)                                                                                          \
   X(normal, 1, given, OTHER)
 
 enum graph_op {

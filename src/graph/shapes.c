@@ -244,31 +244,15 @@ static const char *shape_upsample2_adjoint(const struct shape *const *inputs, co
   return NULL;
 }
 
-static const char *shape_interleave2(const struct shape *const *inputs, const struct op_attributes *attributes,
-                                     struct shape *out) {
+static const char *shape_mirror(const struct shape *const *inputs, const struct op_attributes *attributes,
+                                struct shape *out) {
   (void)attributes;
   *out = *inputs[0];
   if (!is_real(out)) return "the type must be f32 or f64";
   if (out->rank != 4) return "there must be four dimensions";
-  if (out->dim[1] < 1 || out->dim[2] < 1) return "height and width must be at least 1";
-  if (out->dim[3] % 4 != 0) return "the channels must be a multiple of 4";
-  out->dim[1] = 2 * (out->dim[1] - 1);
-  out->dim[2] = 2 * (out->dim[2] - 1);
-  out->dim[3] /= 4;
-  return check_extent(out);
-}
-
-static const char *shape_interleave2_adjoint(const struct shape *const *inputs, const struct op_attributes *attributes,
-                                             struct shape *out) {
-  (void)attributes;
-  *out = *inputs[0];
-  if (!is_real(out)) return "the type must be f32 or f64";
-  if (out->rank != 4) return "there must be four dimensions";
-  if (out->dim[1] % 2 != 0 || out->dim[2] % 2 != 0) return "height and width must be even";
-  out->dim[1] = out->dim[1] / 2 + 1;
-  out->dim[2] = out->dim[2] / 2 + 1;
-  out->dim[3] *= 4;
-  return check_extent(out);
+  out->dim[2] = inputs[0]->dim[3];
+  out->dim[3] = inputs[0]->dim[2];
+  return NULL;
 }
 
 #define DECLARE_DERIVE(name, arity, shape, kind)                                                                       \

@@ -98,15 +98,13 @@ static struct value random_call(struct rng *rng, struct value x, struct value y)
   case 26:
     return graph_bias(x, y);
   case 27:
-    switch (rng_below(rng, 4)) {
+    switch (rng_below(rng, 3)) {
     case 0:
       return graph_upsample2(x);
     case 1:
       return graph_upsample2_adjoint(x);
-    case 2:
-      return graph_interleave2(x);
     default:
-      return graph_interleave2_adjoint(x);
+      return graph_mirror(x);
     }
   case 28:
     return graph_normal(x, rng_below(rng, 2) == 0 ? GRAPH_F32 : GRAPH_F64, rank, dim);
