@@ -181,8 +181,7 @@ static enum status emit_conv(struct schedule *schedule, int32_t last) {
     snprintf(step.label + length, sizeof step.label - length, "%s%s", tail.bias ? " + bias" : "",
              end->op == OP_leaky_relu ? ", leaky_relu" : "");
   }
-  step.weights_loaded =
-      node->op != OP_conv_weight_gradient && at(schedule, schedule_base(schedule, node->input[1]))->op == OP_parameter;
+  step.weights_loaded = node->op != OP_conv_weight_gradient && schedule->prepared[node->input[1]];
   const struct shape *in[OP_INPUTS_MAX] = {&step.in_shape[0], &step.in_shape[1]};
   TRY(conv_create(node->op, &node->attributes, in, &node->shape, &tail, CONV_AUTO, &step.conv));
   step.flops = conv_flops(step.conv);
@@ -381,12 +380,13 @@ static enum status emit_output(struct schedule *schedule, struct value output, i
   return STATUS_OK;
 }
 
-enum status emit_steps(struct schedule *schedule, const struct value *outputs, int count) {
+static enum status emit_nodes(struct schedule *schedule, bool prepared) {
   struct plan *plan = schedule->plan;
   for (int32_t id = 0; id < schedule->count; id++) {
     enum graph_op op = at(schedule, id)->op;
     enum op_kind kind = op_table[op].kind;
     if (!schedule->needed[id] || kind == OP_KIND_SOURCE || kind == OP_KIND_VIEW) continue;
+    if (schedule->prepared[id] != prepared) continue;
     plan->nodes++;
     if (schedule->absorbed[id]) continue;
     bool conv = op == OP_conv || op == OP_conv_input_gradient || op == OP_conv_weight_gradient;
@@ -398,7 +398,23 @@ enum status emit_steps(struct schedule *schedule, const struct value *outputs, i
       TRY(emit_node(schedule, id));
     }
   }
+  return STATUS_OK;
+}
+
+/* What prepared steps leave to the others stays, from run to run. */
+static void keep_prepared(struct plan *plan) {
+  for (int i = 0; i < plan->slot_count; i++)
+    if (plan->slots[i].first < plan->prepared_count && plan->slots[i].last >= plan->prepared_count)
+      plan->slots[i].last = INT32_MAX;
+}
+
+enum status emit_steps(struct schedule *schedule, const struct value *outputs, int count) {
+  struct plan *plan = schedule->plan;
+  TRY(emit_nodes(schedule, true));
+  plan->prepared_count = plan->step_count;
+  TRY(emit_nodes(schedule, false));
   for (int i = 0; i < count; i++) TRY(emit_output(schedule, outputs[i], i));
+  keep_prepared(plan);
   for (int i = 0; i < count; i++) plan->slots[plan->outputs[i].slot].last = INT32_MAX;
   for (int i = 0; i < plan->slot_count; i++)
     if (plan->slots[i].last >= plan->step_count) plan->slots[i].last = plan->step_count - 1;

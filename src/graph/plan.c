@@ -161,16 +161,6 @@ static enum status check_inputs(const struct plan *plan) {
   return STATUS_OK;
 }
 
-static enum status load_weights(struct plan *plan) {
-  for (int i = 0; i < plan->step_count; i++) {
-    const struct step *step = &plan->steps[i];
-    if (step->kind == STEP_CONV && step->weights_loaded)
-      TRY(conv_load_weights(step->conv, plan_address(plan, step->in[1])));
-  }
-  plan->changed = false;
-  return STATUS_OK;
-}
-
 static enum status run_call(const struct plan *plan, const struct step *step) {
   struct kernel_call call = {.attributes = &step->attributes,
                              .in_shape = {&step->in_shape[0], &step->in_shape[1]},
@@ -204,6 +194,18 @@ static enum status run_step(const struct plan *plan, const struct step *step) {
   return STATUS_OK;
 }
 
+/* Once after parameters have changed: what follows from them alone, and weights in the kernels' own order. */
+static enum status prepare(struct plan *plan) {
+  for (int i = 0; i < plan->step_count; i++) {
+    const struct step *step = &plan->steps[i];
+    if (i < plan->prepared_count) TRY(run_step(plan, step));
+    if (step->kind == STEP_CONV && step->weights_loaded)
+      TRY(conv_load_weights(step->conv, plan_address(plan, step->in[1])));
+  }
+  plan->changed = false;
+  return STATUS_OK;
+}
+
 static enum status check_outputs(const struct plan *plan) {
   for (int i = 0; i < plan->output_count; i++)
     REQUIRE(is_finite(&plan->output_shapes[i], plan_output(plan, i)), STATUS_NUMERIC,
@@ -213,15 +215,15 @@ static enum status check_outputs(const struct plan *plan) {
 
 enum status plan_run(struct plan *plan) {
   TRY(check_inputs(plan));
-  if (plan->changed) TRY(load_weights(plan));
-  for (int i = 0; i < plan->step_count; i++) TRY(run_step(plan, &plan->steps[i]));
+  if (plan->changed) TRY(prepare(plan));
+  for (int i = plan->prepared_count; i < plan->step_count; i++) TRY(run_step(plan, &plan->steps[i]));
   return plan->options.check_finite ? check_outputs(plan) : STATUS_OK;
 }
 
 enum status plan_run_timed(struct plan *plan, double *seconds) {
   TRY(check_inputs(plan));
-  if (plan->changed) TRY(load_weights(plan));
-  for (int i = 0; i < plan->step_count; i++) {
+  if (plan->changed) TRY(prepare(plan));
+  for (int i = plan->prepared_count; i < plan->step_count; i++) {
     double began = log_clock();
     TRY(run_step(plan, &plan->steps[i]));
     seconds[i] += log_clock() - began;

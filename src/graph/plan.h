@@ -32,7 +32,8 @@ void plan_destroy(struct plan **plan);
 enum status plan_bind(struct plan *plan, const char *input, const void *data);
 /* The flat block of parameters, graph_parameter_bytes() long. */
 void plan_bind_parameters(struct plan *plan, const void *block);
-/* To be said after the parameters' values have changed: kernels keep weights in an order of their own. */
+/* To be said after the parameters' values have changed: kernels keep weights in an order of their own, and what follows
+ * from parameters alone is computed once. */
 void plan_parameters_changed(struct plan *plan);
 /* Lets a run write output `index` to memory of the caller's instead of the arena. */
 enum status plan_bind_output(struct plan *plan, int index, void *data);
@@ -60,7 +61,7 @@ struct plan_size {
 
 struct plan_size plan_measure(const struct plan *plan);
 struct plan_step plan_step_get(const struct plan *plan, int step);
-/* As plan_run(), and adds each step's time to seconds[step]. */
+/* As plan_run(), and adds each step's time to seconds[step]; nothing for those that only parameters' changes need. */
 enum status plan_run_timed(struct plan *plan, double *seconds);
 /* One line a step: nodes, kernel, fusions, memory, flops; then the totals. */
 void plan_print(const struct plan *plan, FILE *file);

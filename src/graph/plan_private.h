@@ -63,7 +63,7 @@ struct step {
   struct place in[OP_INPUTS_MAX], bias, out, scratch;
   kernel_node *node;
   struct conv_kernel *conv;
-  bool weights_loaded; /* the weights are parameters: loaded when they change */
+  bool weights_loaded; /* the weights are prepared: loaded when parameters change */
   struct program *program;
   char label[PLAN_LABEL], kernel[64];
   int nodes;
@@ -87,12 +87,13 @@ struct plan {
   struct plan_options options;
   struct step *steps;
   int step_count, step_capacity;
+  int prepared_count; /* the first steps, of parameters alone: they run when those have changed */
   struct slot *slots;
   int slot_count, slot_capacity;
   struct plan_input *inputs;
   int input_count;
   int parameters; /* slot of the block, -1: none */
-  bool changed;   /* weights must be loaded */
+  bool changed;   /* the prepared steps must run, and weights be loaded */
   struct place *outputs;
   struct shape *output_shapes;
   int output_count, nodes;
@@ -119,6 +120,7 @@ struct schedule {
   int32_t *group, *group_last; /* of fused elementwise nodes: their group, -1; [group] its last node */
   int32_t *tail_of;            /* last node of a fused convolution: the convolution's node; otherwise -1 */
   bool *absorbed;              /* done by the step of a later node, or read as a pattern: no step */
+  bool *prepared;              /* depends on nothing but parameters and constants */
   int *slot;                   /* -1: none yet */
 };
 

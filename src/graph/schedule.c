@@ -193,18 +193,48 @@ static void absorb_broadcasts(struct schedule *schedule) {
   }
 }
 
+static bool is_conv(enum graph_op op) {
+  return op == OP_conv || op == OP_conv_input_gradient || op == OP_conv_weight_gradient;
+}
+
+/* Whether all that a node reads is known once the parameters are, the other members of its group included. */
+static bool may_prepare(const struct schedule *schedule, int32_t id) {
+  const struct node *node = &schedule->graph->nodes[id];
+  if (op_table[node->op].kind == OP_KIND_SOURCE) return node->op != OP_input;
+  if (schedule->kept[id] || is_conv(node->op) || schedule->tail_of[id] >= 0) return false;
+  for (int i = 0; i < node->input_count; i++)
+    if (!schedule->prepared[node->input[i]]) return false;
+  for (int32_t other = 0; schedule->group[id] >= 0 && other < schedule->count; other++)
+    if (schedule->group[other] == schedule->group[id] && !schedule->prepared[other]) return false;
+  return true;
+}
+
+/* From all nodes, those that cannot be prepared are taken away until none is left that depends on one of them. */
+static void find_prepared(struct schedule *schedule) {
+  for (int32_t id = 0; id < schedule->count; id++) schedule->prepared[id] = true;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int32_t id = 0; id < schedule->count; id++) {
+      if (!schedule->prepared[id] || may_prepare(schedule, id)) continue;
+      schedule->prepared[id] = false;
+      changed = true;
+    }
+  }
+}
+
 static bool allocate(struct schedule *schedule) {
   size_t n = (size_t)schedule->count + 1;
   schedule->needed = calloc(n, sizeof *schedule->needed);
   schedule->kept = calloc(n, sizeof *schedule->kept);
   schedule->absorbed = calloc(n, sizeof *schedule->absorbed);
+  schedule->prepared = calloc(n, sizeof *schedule->prepared);
   schedule->user_start = calloc(n + 1, sizeof *schedule->user_start);
   schedule->group = malloc(n * sizeof *schedule->group);
   schedule->group_last = malloc(n * sizeof *schedule->group_last);
   schedule->tail_of = malloc(n * sizeof *schedule->tail_of);
   schedule->slot = malloc(n * sizeof *schedule->slot);
-  if (!schedule->needed || !schedule->kept || !schedule->absorbed || !schedule->user_start || !schedule->group ||
-      !schedule->group_last || !schedule->tail_of || !schedule->slot)
+  if (!schedule->needed || !schedule->kept || !schedule->absorbed || !schedule->prepared || !schedule->user_start ||
+      !schedule->group || !schedule->group_last || !schedule->tail_of || !schedule->slot)
     return false;
   for (size_t i = 0; i < n; i++)
     schedule->group[i] = schedule->group_last[i] = schedule->tail_of[i] = schedule->slot[i] = -1;
@@ -228,6 +258,7 @@ enum status schedule_open(struct plan *plan, const struct value *outputs, int co
     fuse_tails(schedule);
     form_groups(schedule);
     absorb_broadcasts(schedule);
+    find_prepared(schedule);
   }
   return STATUS_OK;
 }
@@ -236,6 +267,7 @@ void schedule_close(struct schedule *schedule) {
   free(schedule->needed);
   free(schedule->kept);
   free(schedule->absorbed);
+  free(schedule->prepared);
   free(schedule->user_start);
   free(schedule->users);
   free(schedule->group);
