@@ -12,6 +12,7 @@ struct conv_geometry {
 };
 
 struct conv_onednn;
+struct conv_narrow;
 
 struct conv_kernel {
   struct conv_geometry geometry;
@@ -21,9 +22,12 @@ struct conv_kernel {
   int64_t images;      /* im2col: images laid out at once */
   int64_t scratch;
   struct conv_onednn *onednn;
-  void *narrow; /* conv_narrow.c: weights as [ci][kh kw co]; owned. Neither: im2col */
+  struct conv_narrow *narrow; /* neither: im2col */
   char name[64];
 };
+
+/* linear.c: without a tail, by oneDNN or im2col. */
+enum status conv_create_wide(const struct conv_geometry *geometry, struct conv_kernel **kernel);
 
 /* conv_im2col.c */
 void im2col_create(struct conv_kernel *kernel);
@@ -42,8 +46,9 @@ enum status onednn_run_primitive(struct conv_kernel *kernel, const void *const *
 /* conv_narrow.c */
 bool narrow_pays(const struct conv_geometry *geometry);
 enum status narrow_create(struct conv_kernel *kernel);
-void narrow_load_weights(struct conv_kernel *kernel, const void *weights);
-void narrow_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
+void narrow_destroy(struct conv_kernel *kernel);
+enum status narrow_load_weights(struct conv_kernel *kernel, const void *weights);
+enum status narrow_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
 /* The results `first` .. `end` - 1 along an axis whose pixel, index * stride + shift, is within the image. */
 void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end);

@@ -8,17 +8,20 @@ struct conv_case {
 };
 
 /* 1 x 1 images and kernels, odd sizes, one channel, strides, uneven padding, kernels over all of the image, few
- * results, the layers of the Hamiltonians and decoders, no image at all. */
+ * results (in several blocks of images), images large enough to be turned, the layers of the Hamiltonians and decoders,
+ * no image at all. */
 static const struct conv_case cases[] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},   {2, 1, 1, 8, 1, 1, 16, 1, 0, 0, 0, 0},
-    {3, 5, 7, 1, 3, 3, 4, 1, 1, 1, 1, 1},   {2, 7, 5, 3, 2, 3, 5, 2, 1, 0, 0, 2},
-    {2, 9, 9, 4, 3, 3, 8, 3, 0, 1, 2, 0},   {4, 4, 4, 16, 3, 3, 32, 1, 1, 1, 1, 1},
-    {4, 4, 4, 32, 2, 2, 64, 2, 0, 0, 0, 0}, {4, 2, 2, 64, 2, 2, 64, 1, 0, 1, 0, 1},
-    {4, 2, 2, 64, 2, 2, 64, 2, 0, 0, 0, 0}, {4, 1, 1, 64, 2, 2, 1, 1, 0, 1, 0, 1},
-    {2, 8, 8, 64, 3, 3, 3, 1, 1, 1, 1, 1},  {2, 9, 6, 16, 3, 2, 2, 2, 1, 0, 1, 1},
-    {5, 8, 8, 15, 3, 3, 32, 1, 1, 1, 1, 1}, {3, 6, 6, 8, 1, 1, 12, 1, 0, 0, 0, 0},
-    {2, 6, 6, 8, 1, 1, 12, 2, 0, 0, 0, 0},  {2, 3, 3, 8, 3, 3, 1, 1, 4, 4, 4, 4},
-    {0, 8, 8, 16, 3, 3, 8, 1, 1, 1, 1, 1},  {20, 16, 16, 8, 3, 3, 24, 1, 1, 1, 1, 1}};
+    {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},    {2, 1, 1, 8, 1, 1, 16, 1, 0, 0, 0, 0},
+    {3, 5, 7, 1, 3, 3, 4, 1, 1, 1, 1, 1},    {2, 7, 5, 3, 2, 3, 5, 2, 1, 0, 0, 2},
+    {2, 9, 9, 4, 3, 3, 8, 3, 0, 1, 2, 0},    {4, 4, 4, 16, 3, 3, 32, 1, 1, 1, 1, 1},
+    {4, 4, 4, 32, 2, 2, 64, 2, 0, 0, 0, 0},  {4, 2, 2, 64, 2, 2, 64, 1, 0, 1, 0, 1},
+    {4, 2, 2, 64, 2, 2, 64, 2, 0, 0, 0, 0},  {4, 1, 1, 64, 2, 2, 1, 1, 0, 1, 0, 1},
+    {2, 8, 8, 64, 3, 3, 3, 1, 1, 1, 1, 1},   {2, 9, 6, 16, 3, 2, 2, 2, 1, 0, 1, 1},
+    {5, 8, 8, 15, 3, 3, 32, 1, 1, 1, 1, 1},  {3, 6, 6, 8, 1, 1, 12, 1, 0, 0, 0, 0},
+    {2, 6, 6, 8, 1, 1, 12, 2, 0, 0, 0, 0},   {2, 3, 3, 8, 3, 3, 1, 1, 4, 4, 4, 4},
+    {0, 8, 8, 16, 3, 3, 8, 1, 1, 1, 1, 1},   {20, 16, 16, 8, 3, 3, 24, 1, 1, 1, 1, 1},
+    {20, 16, 16, 8, 3, 3, 3, 1, 1, 1, 1, 1}, {2, 9, 8, 16, 3, 2, 20, 1, 1, 0, 0, 1},
+    {2, 9, 8, 16, 3, 2, 2, 1, 2, 0, 0, 1}};
 enum { CASES = sizeof cases / sizeof cases[0] };
 
 struct problem {
@@ -155,8 +158,8 @@ static void the_three_directions_are_adjoint(void **unused) {
 
 static void products_agree_with_the_reference(void **unused) {
   (void)unused;
-  static const int64_t sizes[][3] = {{1, 1, 1},    {3, 4, 5}, {17, 1, 9}, {1, 33, 1},
-                                     {64, 64, 64}, {0, 3, 4}, {3, 0, 4},  {3, 4, 0}};
+  static const int64_t sizes[][3] = {{1, 1, 1}, {3, 4, 5}, {17, 1, 9},    {1, 33, 1},    {64, 64, 64}, {0, 3, 4},
+                                     {3, 0, 4}, {3, 4, 0}, {8, 128, 256}, {18, 20, 130}, {19, 20, 130}};
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
     for (int mode = 0; mode < 8; mode++) {
       bool ta = mode & 1, tb = mode & 2;
@@ -179,9 +182,42 @@ static void products_agree_with_the_reference(void **unused) {
     }
 }
 
+/* What the folding of an upsampling and a convolution promises. */
+static void doubled_convolutions_are_those_of_doubled_images(void **unused) {
+  (void)unused;
+  for (int type = GRAPH_F32; type <= GRAPH_F64; type++) {
+    struct graph *g;
+    assert_ok(graph_create(&g));
+    const struct shape image = shape_make((enum graph_type)type, 4, (const int64_t[]){2, 5, 4, 6});
+    const struct shape kernel = shape_make((enum graph_type)type, 4, (const int64_t[]){3, 3, 6, 7});
+    struct value x = graph_input(g, "x", image.type, 4, image.dim), w = graph_input(g, "w", image.type, 4, kernel.dim);
+    struct value doubled = graph_upsample2(x);
+    struct value both[2] = {graph_conv(doubled, w, conv_same(doubled, w, 1)), graph_upsample2_conv(x, w)};
+    struct plan *plan;
+    void *data[2] = {draw(&image, 1), draw(&kernel, 2)};
+    assert_ok(plan_compile(both, 2, NULL, &plan));
+    assert_ok(plan_bind(plan, "x", data[0]));
+    assert_ok(plan_bind(plan, "w", data[1]));
+    assert_ok(plan_run(plan));
+    const struct shape out = plan_output_shape(plan, 0);
+    assert_int_equal(2 * 10 * 8 * 7, shape_elements(&out));
+    for (int64_t i = 0; i < shape_elements(&out); i++)
+      assert_true(fabs(element(&out, plan_output(plan, 0), i) - element(&out, plan_output(plan, 1), i)) <
+                  (type == GRAPH_F32 ? 2e-4 : 1e-12));
+    assert_false(value_valid(graph_upsample2_conv(x, graph_slice(w, 0, 0, 2))));
+    assert_int_equal(STATUS_ARGUMENT, graph_status(g));
+    status_clear();
+    plan_destroy(&plan);
+    graph_destroy(&g);
+    free(data[0]);
+    free(data[1]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_directions_agree_with_the_reference), cmocka_unit_test(tails_agree_with_the_reference),
-      cmocka_unit_test(the_three_directions_are_adjoint), cmocka_unit_test(products_agree_with_the_reference)};
+      cmocka_unit_test(the_three_directions_are_adjoint), cmocka_unit_test(products_agree_with_the_reference),
+      cmocka_unit_test(doubled_convolutions_are_those_of_doubled_images)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
