@@ -16,23 +16,26 @@ static void *allocate(int64_t count, size_t element) {
   return memory;
 }
 
-/* States are kept every so many frames: about as many as are computed again at once. */
-static int64_t span_of(int64_t frames) {
+/* Kept states of both directions from the anchor. */
+static int64_t slots_of(int64_t frames, int64_t span) { return 2 * (frames / span + 1); }
+
+/* All states are kept where they are few; of many, every so many frames one: about as many as are then computed again
+ * at once. */
+static int64_t span_of(int64_t frames, int64_t state_bytes, int64_t kept_bytes) {
   int64_t span = 1;
+  if (2 * slots_of(frames, 1) * state_bytes <= kept_bytes) return 1;
   while (span * span < frames) span++;
   return span;
 }
 
-/* Kept states of both directions from the anchor. */
-static int64_t slots_of(int64_t frames) { return 2 * (frames / span_of(frames) + 1); }
-
 enum status lane_share(const struct model *model, struct pass *pass, struct source *source, int64_t size, int64_t chunk,
-                       int64_t frames, struct lane_shared **shared) {
+                       int64_t frames, int64_t kept_bytes, struct lane_shared **shared) {
   *shared = NULL;
   struct lane_shared *made = calloc(1, sizeof *made);
   REQUIRE(made, STATUS_MEMORY, "out of memory for a lane");
   const size_t element = element_size(model);
   const int64_t state = model_state_values(model), image = model_image_values(model);
+  const int64_t span = span_of(frames, size * state * (int64_t)element, kept_bytes);
   *made = (struct lane_shared){.model = model,
                                .pass = pass,
                                .source = source,
@@ -50,9 +53,9 @@ enum status lane_share(const struct model *model, struct pass *pass, struct sour
                                .branch_p = allocate(size * state, element),
                                .weight = allocate(chunk, sizeof(double)),
                                .error = allocate(chunk, sizeof(double)),
-                               .span = span_of(frames),
-                               .span_q = allocate(span_of(frames) * size * state, element),
-                               .span_p = allocate(span_of(frames) * size * state, element),
+                               .span = span,
+                               .span_q = allocate(span * size * state, element),
+                               .span_p = allocate(span * size * state, element),
                                .drawn = allocate(frames * size, 1),
                                .place = allocate(chunk, sizeof(int64_t)),
                                .pick = allocate(frames, sizeof(int64_t))};
@@ -78,7 +81,7 @@ void lane_unshare(struct lane_shared **shared) {
 
 enum status lane_create(struct lane_shared *shared, int64_t first, int64_t frames, struct lane *lane) {
   const size_t element = element_size(shared->model);
-  const int64_t states = shared->size * model_state_values(shared->model), slots = slots_of(frames);
+  const int64_t states = shared->size * model_state_values(shared->model), slots = slots_of(frames, shared->span);
   *lane = (struct lane){.shared = shared,
                         .first = first,
                         .frames = frames,
@@ -132,7 +135,7 @@ static void *states_at(const struct lane *lane, void *array, int64_t target) {
 
 /* The kept states `steps` steps from the anchor, forward (toward 1) or backward in time (-1). */
 static void *kept_at(const struct lane *lane, void *array, int64_t toward, int64_t steps) {
-  const int64_t slot = steps / lane->shared->span + (toward > 0 ? 0 : slots_of(lane->frames) / 2);
+  const int64_t span = lane->shared->span, slot = steps / span + (toward > 0 ? 0 : slots_of(lane->frames, span) / 2);
   return at(lane->shared, array, slot * state_count(lane->shared));
 }
 

@@ -4,7 +4,7 @@
  * computes.
  *
  * Not collective. Memory is flat in the length of a rollout but for its q, some kB a frame: of (q, p) a square root is
- * kept, and the rest unrolled again on the way back.
+ * kept, unless all are small, and the rest unrolled again on the way back, to the same bits.
  */
 #ifndef HGN_TRAIN_LANE_H
 #define HGN_TRAIN_LANE_H
@@ -49,9 +49,12 @@ struct lane_shared {
   int64_t *pick;          /* frames chosen of a rollout */
 };
 
-/* chunk images are decoded at once. Everything is borrowed. */
+enum { LANE_KEPT_BYTES = 1 << 20 };
+
+/* chunk images are decoded at once; all states of a lane are kept if they take kept_bytes (LANE_KEPT_BYTES) at most.
+ * Everything is borrowed. */
 enum status lane_share(const struct model *model, struct pass *pass, struct source *source, int64_t size, int64_t chunk,
-                       int64_t frames, struct lane_shared **shared);
+                       int64_t frames, int64_t kept_bytes, struct lane_shared **shared);
 void lane_unshare(struct lane_shared **shared);
 
 struct lane {

@@ -8,7 +8,7 @@
 
 enum {
   REPEATS_MAX = 8,
-  CHUNK_MAX = 8 /* images decoded at once: of 4, 8 and 16 what stays in cache best (bench train) */
+  CHUNK_MAX = 4 /* images decoded at once: of 4, 8 and 16 what stays in cache best (bench train) */
 };
 
 static int kind_of(const struct step *step, int64_t lane) {
@@ -21,7 +21,8 @@ static enum status open_kind(struct step *step, int64_t lane, int64_t frames, in
   if (step->pass[kind]) return STATUS_OK;
   const int64_t chunk = (images * size + chunks - 1) / chunks;
   TRY(pass_create(step->model, size, chunk, parameters, &step->pass[kind]));
-  return lane_share(step->model, step->pass[kind], step->source, size, chunk, frames, &step->shared[kind]);
+  return lane_share(step->model, step->pass[kind], step->source, size, chunk, frames, LANE_KEPT_BYTES,
+                    &step->shared[kind]);
 }
 
 static enum status open_lanes(struct step *step, int64_t frames, int64_t images, const float *parameters) {

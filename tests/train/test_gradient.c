@@ -17,7 +17,8 @@ struct setup {
   int64_t rollouts[ROLLOUTS];
 };
 
-static void open_setup(struct setup *setup, const char *const *words, int count, int frames_per_rollout) {
+static void open_setup(struct setup *setup, const char *const *words, int count, int frames_per_rollout,
+                       int64_t kept_bytes) {
   struct scene *scene = &setup->scene;
   *setup = (struct setup){.rollouts = {2, 0}};
   scene_data(scene, 3, 34);
@@ -31,8 +32,8 @@ static void open_setup(struct setup *setup, const char *const *words, int count,
                                    .kl_weight = 20,
                                    .batch = 2 * ROLLOUTS};
   assert_ok(pass_create(scene->model, ROLLOUTS, 7, scene->parameters, &setup->pass));
-  assert_ok(
-      lane_share(scene->model, setup->pass, &scene->source, ROLLOUTS, 7, scene->protocol.target_count, &setup->shared));
+  assert_ok(lane_share(scene->model, setup->pass, &scene->source, ROLLOUTS, 7, scene->protocol.target_count, kept_bytes,
+                       &setup->shared));
   assert_ok(lane_create(setup->shared, 2, scene->protocol.target_count, &setup->lane));
   setup->lane.rollouts = setup->rollouts;
 }
@@ -92,7 +93,7 @@ static double check_network(struct setup *setup, enum model_network network, con
 
 static void check(const char *const *words, int count, int frames_per_rollout) {
   struct setup setup;
-  open_setup(&setup, words, count, frames_per_rollout);
+  open_setup(&setup, words, count, frames_per_rollout, 0);
   const size_t values = (size_t)setup.scene.model->part[MODEL_PARTS];
   double *gradient = calloc(values, sizeof *gradient), *unused = calloc(values, sizeof *unused);
   /* As drawn, networks pass on too little for a finite difference to see. */
@@ -141,8 +142,30 @@ static void integrators(void **state) {
   }
 }
 
+/* States kept, or unrolled again from a square root of them: the same bits. */
+static void kept_states(void **state) {
+  (void)state;
+  static const char *const words[2][3] = {{"protocol.frames=12"},
+                                          {"protocol.name=forward_backward", "protocol.frames=12"}};
+  for (int i = 0; i < 2; i++) {
+    struct setup few, all;
+    open_setup(&few, words[i], i + 1, 0, 0);
+    open_setup(&all, words[i], i + 1, 0, LANE_KEPT_BYTES);
+    assert_true(few.shared->span > 1 && all.shared->span == 1);
+    const size_t bytes = (size_t)few.scene.model->part[MODEL_PARTS] * sizeof(double);
+    double *gradient[2] = {malloc(bytes), malloc(bytes)};
+    const double loss[2] = {loss_of(&few, gradient[0]), loss_of(&all, gradient[1])};
+    assert_memory_equal(&loss[0], &loss[1], sizeof *loss);
+    assert_memory_equal(gradient[0], gradient[1], bytes);
+    free(gradient[0]);
+    free(gradient[1]);
+    close_setup(&few);
+    close_setup(&all);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(presets), cmocka_unit_test(protocols),
-                                     cmocka_unit_test(integrators)};
+                                     cmocka_unit_test(integrators), cmocka_unit_test(kept_states)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

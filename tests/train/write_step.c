@@ -52,7 +52,7 @@ static void write_step(const char *preset, const char *path) {
   scene_model(&scene, (const char *const[]){word}, 1, 0, GRAPH_F32);
   const int64_t targets = scene.protocol.target_count;
   assert_ok(pass_create(scene.model, BATCH, CHUNK, scene.parameters, &pass));
-  assert_ok(lane_share(scene.model, pass, &scene.source, BATCH, CHUNK, targets, &shared));
+  assert_ok(lane_share(scene.model, pass, &scene.source, BATCH, CHUNK, targets, LANE_KEPT_BYTES, &shared));
   assert_ok(lane_create(shared, 0, targets, &lane));
   lane.rollouts = rollouts;
   const struct lane_task task = {
