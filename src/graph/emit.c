@@ -389,10 +389,9 @@ static enum status emit_nodes(struct schedule *schedule, bool prepared) {
     if (schedule->prepared[id] != prepared) continue;
     plan->nodes++;
     if (schedule->absorbed[id]) continue;
-    bool conv = op == OP_conv || op == OP_conv_input_gradient || op == OP_conv_weight_gradient;
     if (schedule->group[id] >= 0) {
       if (schedule->group_last[schedule->group[id]] == id) TRY(emit_group(schedule, schedule->group[id]));
-    } else if (schedule->tail_of[id] >= 0 || (conv && !plan->options.reference)) {
+    } else if (schedule->tail_of[id] >= 0 || (schedule_is_conv(op) && !plan->options.reference)) {
       TRY(emit_conv(schedule, id));
     } else {
       TRY(emit_node(schedule, id));

@@ -128,6 +128,7 @@ struct schedule {
 int32_t schedule_base(const struct schedule *schedule, int32_t id);
 /* Whether `out` is `in` read as in[(i / repeat) % period]. */
 bool schedule_pattern(const struct shape *in, const struct shape *out, int64_t *period, int64_t *repeat);
+bool schedule_is_conv(enum graph_op op); /* in any direction */
 bool schedule_elementwise(const struct schedule *schedule, int32_t id);
 enum status schedule_open(struct plan *plan, const struct value *outputs, int count, struct schedule *schedule);
 void schedule_close(struct schedule *schedule);

@@ -24,6 +24,10 @@ bool schedule_pattern(const struct shape *in, const struct shape *out, int64_t *
   return true;
 }
 
+bool schedule_is_conv(enum graph_op op) {
+  return op == OP_conv || op == OP_conv_input_gradient || op == OP_conv_weight_gradient;
+}
+
 bool schedule_elementwise(const struct schedule *schedule, int32_t id) {
   enum op_kind kind = op_table[schedule->graph->nodes[id].op].kind;
   return kind == OP_KIND_UNARY || kind == OP_KIND_BINARY;
@@ -193,15 +197,11 @@ static void absorb_broadcasts(struct schedule *schedule) {
   }
 }
 
-static bool is_conv(enum graph_op op) {
-  return op == OP_conv || op == OP_conv_input_gradient || op == OP_conv_weight_gradient;
-}
-
 /* Whether all that a node reads is known once the parameters are, the other members of its group included. */
 static bool may_prepare(const struct schedule *schedule, int32_t id) {
   const struct node *node = &schedule->graph->nodes[id];
   if (op_table[node->op].kind == OP_KIND_SOURCE) return node->op != OP_input;
-  if (schedule->kept[id] || is_conv(node->op) || schedule->tail_of[id] >= 0) return false;
+  if (schedule->kept[id] || schedule_is_conv(node->op) || schedule->tail_of[id] >= 0) return false;
   for (int i = 0; i < node->input_count; i++)
     if (!schedule->prepared[node->input[i]]) return false;
   for (int32_t other = 0; schedule->group[id] >= 0 && other < schedule->count; other++)
