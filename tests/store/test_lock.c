@@ -60,7 +60,7 @@ static void killed_holder(void **state) {
   if (child == 0) {
     struct store_lock lock;
     const ssize_t written = store_lock_take(output, &lock) == STATUS_OK ? write(ends[1], "y", 1) : 0;
-    for (; written == 1;) pause();
+    while (written == 1) pause();
     _exit(1);
   }
   assert_int_equal(read(ends[0], &ready, 1), 1);

@@ -167,7 +167,7 @@ static void test_description(void **state) {
 /* Root only. Turns one bit of a byte of a data set. */
 static void flip(const char *name, off_t at) {
   struct store_file file;
-  unsigned char byte;
+  unsigned char byte = 0;
   assert_ok(store_open(&self, path, &file));
   hid_t set = H5Dopen2(file.id, name, H5P_DEFAULT);
   assert_true(set >= 0);
