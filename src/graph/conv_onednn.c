@@ -1,5 +1,5 @@
 /* Convolutions by oneDNN's primitives: channels-last images as they are, weights in the primitive's own order, scratch
- * memory from the plan, so that a run allocates nothing.
+ * memory from the plan, so that a run allocates nothing but what oneDNN books for a call.
  */
 #include "graph/conv_private.h"
 #include "graph/kernels.h"

@@ -181,6 +181,7 @@ static enum status emit_conv(struct schedule *schedule, int32_t last) {
     snprintf(step.label + length, sizeof step.label - length, "%s%s", tail.bias ? " + bias" : "",
              end->op == OP_leaky_relu ? ", leaky_relu" : "");
   }
+  /* in[1] stays in the step, and with it the memory that a kernel may read loaded weights from. */
   step.weights_loaded = node->op != OP_conv_weight_gradient && schedule->prepared[node->input[1]];
   const struct shape *in[OP_INPUTS_MAX] = {&step.in_shape[0], &step.in_shape[1]};
   TRY(conv_create(node->op, &node->attributes, in, &node->shape, &tail, CONV_AUTO, &step.conv));

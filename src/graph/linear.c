@@ -14,7 +14,7 @@ static void use_one_thread(void) {
 
 /* OpenBLAS has quick kernels for small products, but takes others for a b' with more than SMALL_RESULTS results: 8 rows
  * by 256 columns of 128 terms, AVX-512, 15.1 us; in pieces of 64 columns 6.0 us. */
-enum { SMALL_RESULTS = 1200, SMALL_PIECE = 64 };
+enum { SMALL_RESULTS = 1200, SMALL_PIECE = 64, SMALL_TERMS = 32 }; /* with fewer terms they are not taken at all */
 
 static void multiply_small(blasint rows, blasint columns, blasint inner, const float *a, const float *b, float *out) {
   for (blasint first = 0; first < columns; first += SMALL_PIECE)
@@ -36,7 +36,8 @@ void matmul_run(const struct op_attributes *attributes, const struct shape *cons
   enum CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans, b = tb ? CblasTrans : CblasNoTrans;
   blasint m = (blasint)rows, n = (blasint)columns, k = (blasint)inner;
   blasint lda = (blasint)in[0]->dim[1], ldb = (blasint)in[1]->dim[1];
-  if (out->type == GRAPH_F32 && !ta && tb && rows * SMALL_PIECE <= SMALL_RESULTS && rows * columns > SMALL_RESULTS)
+  if (out->type == GRAPH_F32 && !ta && tb && rows * SMALL_PIECE <= SMALL_RESULTS && rows * columns > SMALL_RESULTS &&
+      inner >= SMALL_TERMS)
     multiply_small(m, n, k, data[0], data[1], result);
   else if (out->type == GRAPH_F32)
     cblas_sgemm(CblasRowMajor, a, b, m, n, k, 1, data[0], lda, data[1], ldb, 0, result, n);

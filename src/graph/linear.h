@@ -35,15 +35,15 @@ int64_t conv_scratch(const struct conv_kernel *kernel);
 const char *conv_name(const struct conv_kernel *kernel);
 double conv_flops(const struct conv_kernel *kernel);
 
-/* Reorders the weights (in[1] of conv and of the input gradient) into the kernel's own memory, for runs with weights
- * NULL. Call again whenever they change. */
+/* Takes the weights (in[1] of conv and of the input gradient) for runs with weights NULL: reordered, or where they are,
+ * so that they must stay. Call again whenever they change. */
 enum status conv_load_weights(struct conv_kernel *kernel, const void *weights);
 
 /* in[0], in[1] as the node's inputs; in[1] NULL after conv_load_weights(). bias: NULL without one. */
 enum status conv_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
-/* For benchmarks: oneDNN's primitive alone, without any reordering of weights (weights as they were loaded, their
- * gradient left in oneDNN's order). STATUS_UNAVAILABLE for other kernels. */
+/* For benchmarks: oneDNN's primitive alone, without any reordering of weights (weights as they were loaded; their
+ * gradient may be left in memory of the kernel's own). STATUS_UNAVAILABLE for other kernels. */
 enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch);
 
 /* The name of the kernels that OpenBLAS chose when it was loaded. */

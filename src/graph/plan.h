@@ -2,7 +2,8 @@
  *
  * Compiling keeps what the outputs need, fuses runs of elementwise nodes (worked through block by block, so that what
  * lies between them stays in cache), fuses bias and leaky relu into convolutions, chooses kernels and places every
- * array in one arena by lifetime. Running allocates nothing and locks nothing. The same inputs give the same bits.
+ * array in one arena by lifetime. Running keeps no memory and locks nothing (oneDNN books a few short-lived
+ * objects a call). The same inputs give the same bits.
  *
  * A plan does not need its graph any more. All functions: Not collective.
  */
@@ -33,7 +34,7 @@ enum status plan_bind(struct plan *plan, const char *input, const void *data);
 /* The flat block of parameters, graph_parameter_bytes() long. */
 void plan_bind_parameters(struct plan *plan, const void *block);
 /* To be said after the parameters' values have changed: kernels keep weights in an order of their own, and what follows
- * from parameters alone is computed once. */
+ * from parameters alone is computed once, but for convolutions and outputs. */
 void plan_parameters_changed(struct plan *plan);
 /* Lets a run write output `index` to memory of the caller's instead of the arena. */
 enum status plan_bind_output(struct plan *plan, int index, void *data);

@@ -197,7 +197,8 @@ static void absorb_broadcasts(struct schedule *schedule) {
   }
 }
 
-/* Whether all that a node reads is known once the parameters are, the other members of its group included. */
+/* Whether all that a node reads is known once the parameters are, the other members of its group included. Not outputs,
+ * which every run writes, since the caller may have bound them; nor convolutions, which carry tails. */
 static bool may_prepare(const struct schedule *schedule, int32_t id) {
   const struct node *node = &schedule->graph->nodes[id];
   if (op_table[node->op].kind == OP_KIND_SOURCE) return node->op != OP_input;

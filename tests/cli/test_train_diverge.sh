@@ -92,7 +92,7 @@ signalled=$(find . -name 'told.checkpoint-*.h5' | sort | tail -n 1)
 case $signalled in *00110.h5 | *00220.h5) fail "the signal left no checkpoint of its own" ;; esac
 # shellcheck disable=SC2086
 expect 0 "goes on after step" "$HGN" train tiny.yaml -o told.h5 $LATE
-grep -q "$back" out.txt || fail "not $back: $(cat out.txt)"
+[ "$(grep -o "back to step [0-9]*" out.txt)" = "$back" ] || fail "not $back: $(cat out.txt)"
 same_run late.h5 told.h5 00000600
 
 # Not often enough, and without going back: status 5, the metrics and the checkpoint stay, and it says what may help.

@@ -159,7 +159,7 @@ static struct plan *make_block(struct graph *g, int64_t batch, float *block, flo
   return plan;
 }
 
-static void running_allocates_nothing(void **unused) {
+static void running_keeps_no_memory(void **unused) {
   (void)unused;
   struct graph *g = open_graph();
   float *block = malloc(64000), *x = malloc(64000);
@@ -311,7 +311,7 @@ int main(void) {
                                      cmocka_unit_test(limits_are_kept),
                                      cmocka_unit_test(what_is_not_finite_is_named),
                                      cmocka_unit_test(indices_are_checked),
-                                     cmocka_unit_test(running_allocates_nothing),
+                                     cmocka_unit_test(running_keeps_no_memory),
                                      cmocka_unit_test(changed_parameters_are_seen),
                                      cmocka_unit_test(what_parameters_determine_follows_them),
                                      cmocka_unit_test(patterns_are_followed_across_blocks),
