@@ -51,8 +51,8 @@ struct lane_shared {
 
 enum { LANE_KEPT_BYTES = 2 << 20 };
 
-/* chunk images are decoded at once. All states of a lane are kept if they take kept_bytes (LANE_KEPT_BYTES) at most, were
- * there as many on both sides of the anchor. Everything is borrowed. */
+/* chunk images are decoded at once. All states of a lane are kept if they take kept_bytes (LANE_KEPT_BYTES) at most,
+ * were there as many on both sides of the anchor. Everything is borrowed. */
 enum status lane_share(const struct model *model, struct pass *pass, struct source *source, int64_t size, int64_t chunk,
                        int64_t frames, int64_t kept_bytes, struct lane_shared **shared);
 void lane_unshare(struct lane_shared **shared);
