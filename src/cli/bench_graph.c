@@ -290,7 +290,7 @@ static enum status print_steps(struct plan *plan, double peak) {
   for (int i = 0; i < steps && status == STATUS_OK; i++) {
     struct plan_step step = plan_step_get(plan, i);
     double time = seconds[i] / rounds;
-    if (time == 0) continue; /* prepared: no run does it */
+    if (step.prepared) continue;
     printf("  %-30.30s %10.2f %8.2f %7.1f%% %6.1f  %s\n", step.kernel, 1e6 * time, 1e-9 * step.flops / time,
            100 * step.flops / time / peak, 1e-9 * step.bytes / time, step.label);
   }

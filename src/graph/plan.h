@@ -51,6 +51,7 @@ struct plan_step {
   const char *label, *kernel; /* "conv f32[16][8][8][64]", "onednn ..." */
   int nodes;                  /* graph nodes that it computes */
   bool product;               /* a convolution or matrix product */
+  bool prepared;              /* of parameters alone: no run does it, but the first after they have changed */
   double flops;               /* floating-point operations; of elementwise ops, one for each element and op */
   double bytes;               /* read and written by an ideal cache */
 };

@@ -9,7 +9,8 @@ struct plan_size plan_measure(const struct plan *plan) {
 struct plan_step plan_step_get(const struct plan *plan, int step) {
   const struct step *at = &plan->steps[step];
   bool product = at->kind == STEP_CONV || at->kind == STEP_MATMUL;
-  return (struct plan_step){at->label, at->kernel, at->nodes, product, at->flops, at->bytes};
+  return (struct plan_step){at->label, at->kernel, at->nodes, product, step < plan->prepared_count,
+                            at->flops, at->bytes};
 }
 
 static void print_amount(FILE *file, double amount, const char *unit) {
@@ -29,8 +30,9 @@ void plan_print(const struct plan *plan, FILE *file) {
     fprintf(file, "%4d %5d", i, step->nodes);
     print_amount(file, step->flops, "");
     print_amount(file, step->bytes, "B");
-    fprintf(file, "  %-24s %s\n", step->kernel, step->label);
-    flops += step->flops;
+    const bool prepared = i < plan->prepared_count;
+    fprintf(file, "  %-24s %s%s\n", step->kernel, step->label, prepared ? " (when parameters change)" : "");
+    if (!prepared) flops += step->flops;
   }
   fprintf(file, "%d nodes in %d steps;", plan->nodes, plan->step_count);
   print_amount(file, flops, "flop;");
