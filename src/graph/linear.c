@@ -90,11 +90,17 @@ static enum status open_wide(struct conv_kernel *kernel, bool onednn) {
   return STATUS_OK;
 }
 
-enum status conv_create_wide(const struct conv_geometry *geometry, struct conv_kernel **kernel) {
+static enum status allocate(const struct conv_geometry *geometry, const struct conv_tail *tail,
+                            struct conv_kernel **kernel) {
   *kernel = calloc(1, sizeof **kernel);
   REQUIRE(*kernel, STATUS_MEMORY, "out of memory for a convolution");
   (*kernel)->geometry = *geometry;
-  (*kernel)->tail.slope = 1;
+  (*kernel)->tail = tail ? *tail : (struct conv_tail){.slope = 1};
+  return STATUS_OK;
+}
+
+enum status conv_create_wide(const struct conv_geometry *geometry, struct conv_kernel **kernel) {
+  TRY(allocate(geometry, NULL, kernel));
   enum status status = open_wide(*kernel, onednn_pays(geometry));
   if (status != STATUS_OK) conv_destroy(kernel);
   return status;
@@ -104,12 +110,9 @@ enum status conv_create(enum graph_op op, const struct op_attributes *attributes
                         const struct shape *out, const struct conv_tail *tail, enum conv_library library,
                         struct conv_kernel **kernel) {
   use_one_thread();
-  *kernel = calloc(1, sizeof **kernel);
-  REQUIRE(*kernel, STATUS_MEMORY, "out of memory for a convolution");
+  const struct conv_geometry geometry = find_geometry(op, attributes, in, out), *g = &geometry;
+  TRY(allocate(g, tail, kernel));
   struct conv_kernel *made = *kernel;
-  made->geometry = find_geometry(op, attributes, in, out);
-  made->tail = tail ? *tail : (struct conv_tail){.slope = 1};
-  const struct conv_geometry *g = &made->geometry;
   made->empty = g->n * g->h * g->w * g->ci * g->co * g->oh * g->ow == 0;
   const bool choose = library == CONV_AUTO && !made->empty;
   enum status status = library == CONV_ONEDNN     ? onednn_create(made)
