@@ -331,16 +331,3 @@ enum status pass_draw_gradient(struct pass *pass, const void *q, const void *tar
   accumulate(pass, MODEL_DECODER, gradient);
   return STATUS_OK;
 }
-
-/* ---- What it costs ---- */
-
-struct pass_cost pass_measure(const struct pass *pass) {
-  struct pass_cost cost = {.arena = 0};
-  for (int kind = 0; kind < PLAN_COUNT; kind++) {
-    if (!pass->plan[kind]) continue;
-    const struct plan_size size = plan_measure(pass->plan[kind]);
-    cost.arena += size.arena;
-    for (int i = 0; i < size.steps; i++) cost.flops[part_of[kind]] += plan_step_get(pass->plan[kind], i).flops;
-  }
-  return cost;
-}

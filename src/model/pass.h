@@ -49,10 +49,4 @@ enum status pass_draw(struct pass *pass, const void *q, void *images);
 enum status pass_draw_gradient(struct pass *pass, const void *q, const void *target, const double *weight,
                                double *error, void *adjoint_q, void *gradient);
 
-struct pass_cost {
-  double
-      flops[MODEL_PARTS]; /* of a training step's plans, run once: infer with gradient; step and its gradient; draw */
-  int64_t arena;          /* bytes of all plans */
-};
-struct pass_cost pass_measure(const struct pass *pass);
 #endif
