@@ -6,7 +6,8 @@ check='
 import glob, sys, h5py, numpy
 name, least, most = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 with h5py.File(glob.glob(name)[0], "r") as file:
-    loss, step = file["metric/loss"][:], file["metric/step"][:]
+    step = file["metric/step"][:]  # written after the loss, so read before it: a live writer goes on between the two
+    loss = file["metric/loss"][:]
     assert file.attrs["format"] == b"hgn-test" and file["provenance/ranks"][()] >= 1
     assert file["metric/loss"].attrs["unit"] == b"1"
 done = ~numpy.isnan(loss).any(axis=1)
