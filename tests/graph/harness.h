@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HARNESS_INPUTS = 8 };
+enum { HARNESS_INPUTS = 8, HARNESS_BLOCK = 1 << 16 };
 
-/* Inputs "x0", "x1", ... of a graph in f64, with the memory they are bound to. */
+/* Inputs "x0", "x1", ... of a graph in f64, with the memory they are bound to. Some may be parameters instead. */
 struct harness {
   struct graph *graph;
   struct value input[HARNESS_INPUTS];
@@ -22,7 +22,11 @@ struct harness {
   int64_t elements[HARNESS_INPUTS];
   int count;
   const int64_t *index; /* bound to "index", where the graph has that input */
+  unsigned parameters;  /* bit i: input i is a parameter; set before it is made */
+  unsigned char *block; /* [HARNESS_BLOCK]: the parameters' */
 };
+
+static inline bool harness_is_parameter(const struct harness *harness, int i) { return harness->parameters >> i & 1; }
 
 static inline void harness_open(struct harness *harness) {
   memset(harness, 0, sizeof *harness);
@@ -30,8 +34,19 @@ static inline void harness_open(struct harness *harness) {
 }
 
 static inline void harness_close(struct harness *harness) {
-  for (int i = 0; i < harness->count; i++) free(harness->data[i]);
+  for (int i = 0; i < harness->count; i++)
+    if (!harness_is_parameter(harness, i)) free(harness->data[i]);
+  free(harness->block);
   graph_destroy(&harness->graph);
+}
+
+/* The memory of the parameter that was made last. */
+static inline double *harness_place(struct harness *harness) {
+  if (!harness->block) harness->block = aligned_alloc(64, HARNESS_BLOCK);
+  assert_non_null(harness->block);
+  assert_true(graph_parameter_bytes(harness->graph) <= HARNESS_BLOCK);
+  struct graph_parameter_entry entry = graph_parameter_get(harness->graph, graph_parameter_count(harness->graph) - 1);
+  return (double *)(harness->block + entry.offset);
 }
 
 /* A new input with standard normal values of this seed, scaled and shifted. */
@@ -41,11 +56,13 @@ static inline struct value harness_input(struct harness *harness, uint64_t seed,
   int i = harness->count++;
   assert_true(i < HARNESS_INPUTS);
   snprintf(name, sizeof name, "x%d", i);
-  harness->input[i] = graph_input(harness->graph, name, GRAPH_F64, rank, dim);
+  harness->input[i] = harness_is_parameter(harness, i) ? graph_parameter(harness->graph, name, GRAPH_F64, rank, dim)
+                                                       : graph_input(harness->graph, name, GRAPH_F64, rank, dim);
   assert_ok(graph_status(harness->graph));
   struct shape shape = value_shape(harness->input[i]);
   harness->elements[i] = shape_elements(&shape);
-  harness->data[i] = malloc(((size_t)harness->elements[i] + 1) * sizeof(double));
+  harness->data[i] = harness_is_parameter(harness, i) ? harness_place(harness)
+                                                      : malloc(((size_t)harness->elements[i] + 1) * sizeof(double));
   assert_non_null(harness->data[i]);
   struct rng rng = rng_stream(seed, RNG_TEST, (uint64_t)i, 0);
   rng_normal(&rng, harness->data[i], (int)harness->elements[i]);
@@ -61,8 +78,9 @@ static inline struct plan *harness_compile(const struct harness *harness, const 
   for (int i = 0; i < harness->count; i++) {
     char name[16];
     snprintf(name, sizeof name, "x%d", i);
-    assert_ok(plan_bind(plan, name, harness->data[i]));
+    if (!harness_is_parameter(harness, i)) assert_ok(plan_bind(plan, name, harness->data[i]));
   }
+  if (harness->block) plan_bind_parameters(plan, harness->block);
   if (harness->index) assert_ok(plan_bind(plan, "index", harness->index));
   return plan;
 }

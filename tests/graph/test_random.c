@@ -44,6 +44,13 @@ static double relative_difference(const struct plan *one, const struct plan *oth
   return worst / size;
 }
 
+static void expect_equal(const struct plan *plan, const struct plan *reference, int seed, const char *when) {
+  for (int i = 0; i < 4; i++) {
+    double worst = relative_difference(plan, reference, i);
+    if (!(worst < 1e-10)) fail_msg("seed %d, output %d, %s: %g", seed, i, when, worst);
+  }
+}
+
 /* Kernels, fusion and memory against plain loops that share nothing with them; and twice the same bits. */
 static void plans_agree_with_the_reference(void **unused) {
   (void)unused;
@@ -56,10 +63,7 @@ static void plans_agree_with_the_reference(void **unused) {
     struct plan *plan = harness_compile(&h, outputs, 4, false), *reference = harness_compile(&h, outputs, 4, true);
     assert_ok(plan_run(plan));
     assert_ok(plan_run(reference));
-    for (int i = 0; i < 4; i++) {
-      double worst = relative_difference(plan, reference, i);
-      if (!(worst < 1e-10)) fail_msg("seed %d, output %d: %g", (int)seed, i, worst);
-    }
+    expect_equal(plan, reference, (int)seed, "first run");
     double first = *(const double *)plan_output(plan, 0);
     assert_ok(plan_run(plan));
     assert_memory_equal(plan_output(plan, 0), &first, sizeof first);
@@ -73,8 +77,52 @@ static void plans_agree_with_the_reference(void **unused) {
   }
 }
 
+/* Elements of the three inputs drawn anew, of those that are parameters or of the others. */
+static void draw_anew(struct harness *h, bool parameters, uint64_t seed) {
+  for (int i = 0; i < 3; i++) {
+    struct rng rng = rng_stream(seed, RNG_TEST, 700, (uint32_t)i);
+    if (harness_is_parameter(h, i) != parameters) continue;
+    rng_normal(&rng, h->data[i], (int)h->elements[i]);
+    for (int64_t k = 0; i == 2 && k < h->elements[i]; k++) h->data[i][k] *= 0.4;
+  }
+}
+
+/* What is computed once for many runs is what each run would compute, stays as it is while others run, and follows the
+ * parameters when they are said to have changed. */
+static void prepared_steps_agree_with_the_reference(void **unused) {
+  (void)unused;
+  int prepared = 0;
+  for (int seed = 1; seed <= 70; seed++) {
+    struct harness h;
+    struct value outputs[4];
+    harness_open(&h);
+    h.parameters = 1 + (unsigned)seed % 7;
+    outputs[0] = random_graph(&h, (uint64_t)seed, 5 + seed % 30);
+    assert_ok(graph_grad(outputs[0], h.input, 3, outputs + 1));
+    struct plan *plan = harness_compile(&h, outputs, 4, false), *reference = harness_compile(&h, outputs, 4, true);
+    for (int step = 0; step < plan_measure(plan).steps; step++) prepared += plan_step_get(plan, step).prepared;
+    static const char *const when[] = {"first run", "again", "other inputs", "other parameters", "and again"};
+    for (int run = 0; run < 5; run++) {
+      if (run == 2) draw_anew(&h, false, (uint64_t)seed + 1000);
+      if (run == 3) {
+        draw_anew(&h, true, (uint64_t)seed + 2000);
+        plan_parameters_changed(plan);
+        plan_parameters_changed(reference);
+      }
+      assert_ok(plan_run(plan));
+      assert_ok(plan_run(reference));
+      expect_equal(plan, reference, seed, when[run]);
+    }
+    plan_destroy(&plan);
+    plan_destroy(&reference);
+    harness_close(&h);
+  }
+  assert_true(prepared > 200);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(plans_agree_with_the_reference),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(prepared_steps_agree_with_the_reference),
+                                     cmocka_unit_test(plans_agree_with_the_reference),
                                      cmocka_unit_test(derivatives_to_third_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
