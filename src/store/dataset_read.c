@@ -33,21 +33,9 @@ static enum status expect_extent(const struct dataset *dataset, const char *path
   return STATUS_OK;
 }
 
-/* /config, parsed and validated anew. */
-static enum status read_config(struct dataset *dataset) {
-  char *text = NULL, name[STORE_PATH_MAX + 16];
-  TRY(store_read_text(&dataset->file, "/config", &text));
-  snprintf(name, sizeof name, "%s:/config", dataset->file.path);
-  enum status status = config_parse(name, text, strlen(text), NULL, 0, &dataset->config);
-  if (status == STATUS_OK) status = config_require(dataset->config, SCHEMA_DATA);
-  free(text);
-  /* A configuration within a file that is wrong is a damaged or foreign file, not wrong usage. */
-  return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
-}
-
 static enum status open_own(struct dataset *dataset) {
   TRY(store_check_format(&dataset->file, DATASET_FORMAT, DATASET_VERSION));
-  TRY(read_config(dataset));
+  TRY(store_read_config(&dataset->file, SCHEMA_DATA, &dataset->config));
   const struct experiment *experiment = config_experiment(dataset->config);
   dataset->rollouts[SPLIT_TRAIN] = experiment->data.train;
   dataset->rollouts[SPLIT_TEST] = experiment->data.test;

@@ -17,6 +17,7 @@
 #define HGN_STORE_FILE_H
 
 #include "comm/comm.h"
+#include "config/config.h"
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -120,6 +121,10 @@ bool store_has(const struct store_file *file, const char *name);
 enum status store_read_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
+
+/* Not collective. /config, parsed and validated anew; owned by the caller, NULL on failure. One that is wrong, or not
+ * for `use`, is a damaged or foreign file (STATUS_FILE), not wrong usage. */
+enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config);
 
 /* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these; store_is() asks without an
  * error, and of any version. */

@@ -316,6 +316,19 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
   return take_text(file, name, handle->id, false, text);
 }
 
+enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config) {
+  char *text = NULL, name[STORE_PATH_MAX + 16];
+  *config = NULL;
+  TRY(store_read_text(file, "/config", &text));
+  snprintf(name, sizeof name, "%s:/config", file->path);
+  enum status status = config_parse(name, text, strlen(text), NULL, 0, config);
+  free(text);
+  if (status == STATUS_OK) status = config_require(*config, use);
+  if (status == STATUS_OK) return STATUS_OK;
+  config_destroy(config);
+  return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
+}
+
 static enum status open_attribute(const struct store_file *file, const char *name, hid_t *attribute) {
   REQUIRE(H5Aexists(file->id, name) > 0, STATUS_FILE, "%s: attribute %s is missing", file->path, name);
   *attribute = H5Aopen(file->id, name, H5P_DEFAULT);

@@ -266,14 +266,6 @@ static enum status verify_description(const struct store_file *file, const struc
   return same ? STATUS_OK : refuse_damaged(file);
 }
 
-static enum status parse_config(const struct store_file *file, const char *text, struct config **config) {
-  char name[STORE_PATH_MAX + 16];
-  snprintf(name, sizeof name, "%s:/config", file->path);
-  enum status status = config_parse(name, text, strlen(text), NULL, 0, config);
-  if (status == STATUS_OK) status = config_require(*config, SCHEMA_TRAINING);
-  return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
-}
-
 static enum status read_description(const struct store_file *file, struct config **config, struct model_images *images,
                                     int64_t *input_frames, struct checkpoint_clock *clock) {
   struct description description = {.config = NULL};
@@ -285,7 +277,7 @@ static enum status read_description(const struct store_file *file, struct config
   description.config = text;
   description.data_checksum = data;
   if (status == STATUS_OK) status = verify_description(file, &description);
-  if (status == STATUS_OK) status = parse_config(file, text, config);
+  if (status == STATUS_OK) status = store_read_config(file, SCHEMA_TRAINING, config);
   free(text);
   free(data);
   *images = (struct model_images){description.images[0], description.images[1], description.images[2]};

@@ -155,21 +155,15 @@ enum status record_reopen(const struct comm *comm, const char *path, const struc
   return status;
 }
 
-enum status record_config(const struct comm *comm, const char *path, struct config **config) {
-  struct store_file file;
-  char *text = NULL, name[STORE_PATH_MAX + 16];
-  *config = NULL;
-  TRY(store_open(comm, path, &file));
-  enum status status = store_check_format(&file, format, RECORD_VERSION);
-  if (status == STATUS_OK) status = store_read_text(&file, "/config", &text);
-  snprintf(name, sizeof name, "%s:/config", path);
-  if (status == STATUS_OK) status = config_parse(name, text, strlen(text), NULL, 0, config);
-  if (status == STATUS_CONFIG) status = status_raise(STATUS_FILE, "%s", status_message());
-  free(text);
-  store_close(&file);
-  status = comm_agree(comm, status);
-  if (status != STATUS_OK) config_destroy(config);
-  return status;
+static enum status compare_config(const struct store_file *file, const struct config *now) {
+  struct config *then;
+  char differences[1024];
+  TRY(store_read_config(file, SCHEMA_TRAINING, &then));
+  const int count = config_differences(then, now, differences, sizeof differences);
+  config_destroy(&then);
+  REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",
+          file->path, count, count == 1 ? " differs" : "s differ", differences);
+  return STATUS_OK;
 }
 
 /* Frames made elsewhere have no checksum, but a number of frames. */
@@ -188,11 +182,14 @@ static enum status compare_data(const struct store_file *file, const struct reco
   return STATUS_OK;
 }
 
-enum status record_check_data(const struct comm *comm, const char *path, const struct record_data *data,
-                              int64_t targets) {
+enum status record_check(const struct comm *comm, const char *path, const struct config *config,
+                         const struct record_data *data, int64_t targets) {
   struct store_file file;
   TRY(store_open(comm, path, &file));
-  enum status status = comm_agree(comm, compare_data(&file, data, targets));
+  enum status status = store_check_format(&file, format, RECORD_VERSION);
+  if (status == STATUS_OK) status = compare_config(&file, config);
+  if (status == STATUS_OK) status = compare_data(&file, data, targets);
+  status = comm_agree(comm, status);
   store_close(&file);
   return status;
 }

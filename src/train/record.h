@@ -80,11 +80,10 @@ enum status record_create(const struct comm *comm, const char *path, const struc
  * what the run began with. */
 enum status record_reopen(const struct comm *comm, const char *path, const struct config *config,
                           struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
-/* Collective. The configuration that a run was made with; owned by the caller. STATUS_FILE when it is no run. */
-enum status record_config(const struct comm *comm, const char *path, struct config **config);
-/* Collective. STATUS_FILE when a run was made from other data. */
-enum status record_check_data(const struct comm *comm, const char *path, const struct record_data *data,
-                              int64_t targets);
+/* Collective. Is what is at `path` a run of this configuration and data, to go on with? STATUS_CONFIG with the list of
+ * keys that differ; STATUS_FILE when the data differ or it is no run. */
+enum status record_check(const struct comm *comm, const char *path, const struct config *config,
+                         const struct record_data *data, int64_t targets);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */

@@ -134,18 +134,6 @@ static struct record_data describe_data(const struct trainer *trainer) {
   return (struct record_data){trainer->data.file.path, trainer->data_checksum[0] ? trainer->data_checksum : "none"};
 }
 
-static enum status check_same(const struct trainer *trainer) {
-  const struct record_data data = describe_data(trainer);
-  struct config *config;
-  char differences[1024];
-  TRY(record_config(trainer->comm, trainer->output, &config));
-  const int count = config_differences(config, trainer->config, differences, sizeof differences);
-  config_destroy(&config);
-  REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",
-          trainer->output, count, count == 1 ? " differs" : "s differ", differences);
-  return record_check_data(trainer->comm, trainer->output, &data, trainer->protocol.target_count);
-}
-
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
   const int64_t lanes = trainer->step.lanes.count, targets = trainer->protocol.target_count;
   const struct record_data data = describe_data(trainer);
@@ -165,7 +153,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
     trainer->recording = true;
     return trainer_save(trainer, 0);
   }
-  TRY(check_same(trainer));
+  TRY(record_check(trainer->comm, trainer->output, trainer->config, &data, targets));
   struct checkpoint checkpoint;
   bool found;
   TRY(load_latest(trainer, 1, &checkpoint, &found));
