@@ -1,5 +1,6 @@
 #include "physics/ladder.h"
 
+#include "base/checksum.h"
 #include "base/exact.h"
 #include "comm/reduce.h"
 #include "physics/render.h"
@@ -43,12 +44,9 @@ static void close_work(struct work *work) {
   free(work->sums);
 }
 
-static enum status open_work(const struct experiment *experiment, struct work *work) {
-  TRY(render_open(experiment, &work->renderer));
-  work->experiment = experiment;
-  work->values = work->renderer.values;
-  work->row = 2 * (size_t)work->renderer.system->freedom;
-  work->frames = experiment->data.frames;
+static enum status open_images(struct work *work, size_t values, int64_t frames) {
+  work->values = values;
+  work->frames = frames;
   work->seen = malloc(work->values * sizeof(float));
   work->fresh = malloc(work->values * sizeof(float));
   work->last = malloc(work->values * sizeof(float));
@@ -62,6 +60,13 @@ static enum status open_work(const struct experiment *experiment, struct work *w
   REQUIRE(work->seen && work->fresh && work->last && work->mean && work->sums, STATUS_MEMORY,
           "no memory to measure the ladder");
   return STATUS_OK;
+}
+
+static enum status open_work(const struct experiment *experiment, struct work *work) {
+  TRY(render_open(experiment, &work->renderer));
+  work->experiment = experiment;
+  work->row = 2 * (size_t)work->renderer.system->freedom;
+  return open_images(work, work->renderer.values, experiment->data.frames);
 }
 
 static void observe(struct work *work, enum rng_purpose purpose, uint64_t rollout, int64_t frame, const double *state,
@@ -87,11 +92,22 @@ static void add_image(const float *image, size_t values, uint64_t *sums) {
   }
 }
 
-static void sum_training(struct work *work, const struct ladder_input *input) {
+static void take_shift_off(struct work *work, uint64_t images) {
   const double shift = 0x1.8p20;
-  uint64_t shift_bits;
-  memcpy(&shift_bits, &shift, sizeof shift_bits);
-  int64_t most = image_frames_max / work->frames, stop = most < LADDER_TRAIN_MAX ? most : LADDER_TRAIN_MAX;
+  uint64_t bits, *sums = (uint64_t *)work->sums;
+  memcpy(&bits, &shift, sizeof bits);
+  for (size_t i = 0; i < work->values; i++) sums[i] -= images * bits;
+  sums[work->values] = images;
+}
+
+/* Of a split with so many. */
+static int64_t rollouts_used(const struct work *work, int64_t rollouts) {
+  const int64_t most = image_frames_max / work->frames, stop = most < LADDER_MAX ? most : LADDER_MAX;
+  return rollouts < stop ? rollouts : stop;
+}
+
+static void sum_training(struct work *work, const struct ladder_input *input) {
+  const int64_t stop = rollouts_used(work, INT64_MAX);
   uint64_t *sums = (uint64_t *)work->sums, images = 0;
   for (int64_t i = 0; i < input->train_count && input->train_first + i < stop; i++) {
     const double *states = input->train + (size_t)i * (size_t)work->frames * work->row;
@@ -100,8 +116,7 @@ static void sum_training(struct work *work, const struct ladder_input *input) {
       add_image(work->seen, work->values, sums);
     }
   }
-  for (size_t i = 0; i < work->values; i++) sums[i] -= images * shift_bits;
-  sums[work->values] = images;
+  take_shift_off(work, images);
 }
 
 static void average_training(struct work *work) {
@@ -183,6 +198,62 @@ enum status ladder_measure(const struct comm *comm, const struct experiment *exp
   }
   if (status == STATUS_OK)
     for (int i = 0; i < LADDER_COUNT; i++) conclude(&work.moments[i], &ladder->mse[i], &ladder->error[i]);
+  close_work(&work);
+  return status;
+}
+
+/* --- frames made elsewhere ---------------------------------------------------------------------------------------- */
+
+/* This rank's share of a split, one rollout at a time through frames[T][values]: training rollouts into the sums, test
+ * rollouts against their mean. */
+static enum status look_at_frames(struct work *work, const struct comm *comm, const struct dataset *data,
+                                  enum split split, float *frames, struct checksum *sum) {
+  const uint64_t tag = checksum_tag(split_name[split]);
+  const size_t bytes = (size_t)work->frames * work->values * sizeof *frames, room = (bytes + 7) / 8 * 8;
+  int64_t first, count;
+  comm_share(rollouts_used(work, data->rollouts[split]), comm->size, comm->rank, &first, &count);
+  for (int64_t i = first; i < first + count; i++) {
+    double mean_sum = 0;
+    TRY(dataset_read_frames(data, split, i, 1, frames));
+    checksum_add(sum, tag, (uint64_t)i * room, frames, bytes);
+    for (int64_t f = 0; f < work->frames; f++) {
+      const float *image = frames + (size_t)f * work->values;
+      if (split == SPLIT_TRAIN)
+        add_image(image, work->values, (uint64_t *)work->sums);
+      else
+        mean_sum += mean_square(image, work->mean, work->values);
+    }
+    if (split == SPLIT_TEST) add_sample(&work->moments[LADDER_MEAN], mean_sum, work->frames);
+  }
+  if (split == SPLIT_TRAIN) take_shift_off(work, (uint64_t)(count * work->frames));
+  return STATUS_OK;
+}
+
+static enum status look_at_all(struct work *work, const struct comm *comm, const struct dataset *data, float *frames,
+                               struct checksum *sum) {
+  const int64_t shape[] = {
+      data->rollouts[SPLIT_TRAIN], data->rollouts[SPLIT_TEST], data->frames, data->height, data->width, data->channels};
+  if (comm->rank == 0) checksum_add(sum, checksum_tag("shape"), 0, shape, sizeof shape);
+  TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TRAIN, frames, sum)));
+  TRY(reduce_sum(comm, work->sums, (int64_t)work->values + 1));
+  average_training(work);
+  TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TEST, frames, sum)));
+  TRY(reduce_exact(comm, &work->moments[0].count, 3 * LADDER_COUNT));
+  return reduce_checksum(comm, sum, 1);
+}
+
+enum status ladder_measure_frames(const struct comm *comm, const struct dataset *data, struct ladder *ladder,
+                                  char checksum[CHECKSUM_TEXT]) {
+  struct work work = {.experiment = NULL};
+  struct checksum sum = {{0, 0}};
+  enum status status = open_images(&work, (size_t)(data->height * data->width * data->channels), data->frames);
+  float *frames = malloc((size_t)work.frames * work.values * sizeof *frames);
+  if (status == STATUS_OK && !frames) status = status_raise(STATUS_MEMORY, "no memory for a rollout of frames");
+  status = comm_agree(comm, status);
+  if (status == STATUS_OK) status = look_at_all(&work, comm, data, frames, &sum);
+  for (int i = 0; i < LADDER_COUNT; i++) conclude(&work.moments[i], &ladder->mse[i], &ladder->error[i]);
+  checksum_text(&sum, checksum);
+  free(frames);
   close_work(&work);
   return status;
 }

@@ -2,16 +2,19 @@
  *
  * Against observed frames (noise added before rendering) of the test split:
  *   floor       the variance of the rendered frame under fresh noise: no predictor can do better
- *   mean        the mean image of the first LADDER_TRAIN_MAX training rollouts (fewer when they have over 2^30 frames)
+ *   mean        the mean image of the first LADDER_MAX training rollouts (fewer when they have over 2^30 frames)
  *   background  the empty scene
  *   last        frame K-1 as it was seen, for frames K..T-1, K = ladder.input_frames
  * each with the standard error over rollouts. Floor, mean and background are averages over all frames 0..T-1.
+ *
+ * Of frames made elsewhere only the mean image is known, of the first LADDER_MAX rollouts of each split.
  */
 #ifndef HGN_PHYSICS_LADDER_H
 #define HGN_PHYSICS_LADDER_H
 
 #include "comm/comm.h"
 #include "config/experiment.h"
+#include "store/dataset.h"
 
 #define LADDER_LIST(X)                                                                                                 \
   X(FLOOR, "floor", "irreducible: variance of a frame under fresh observation noise")                                  \
@@ -34,11 +37,11 @@ struct ladder {
   double error[LADDER_COUNT]; /* standard error of the mean over rollouts */
 };
 
-enum { LADDER_TRAIN_MAX = 10000 };
+enum { LADDER_MAX = 10000 };
 
 /* A rank's share of the splits, as clean states: train[train_count][frames][2 D], the first being training rollout
  * train_first; test likewise, test rollout i being number ROLLOUT_TEST + i of rollout.h. Training rollouts from
- * LADDER_TRAIN_MAX on are ignored and may be left out. Borrowed. */
+ * LADDER_MAX on are ignored and may be left out. Borrowed. */
 struct ladder_input {
   const double *train, *test;
   int64_t train_first, train_count, test_first, test_count;
@@ -47,5 +50,11 @@ struct ladder_input {
 /* Collective. Same bits at any number of ranks, as long as each rollout is on one of them. */
 enum status ladder_measure(const struct comm *comm, const struct experiment *experiment,
                            const struct ladder_input *input, struct ladder *ladder);
+
+/* Collective. The same of frames made elsewhere: the mean image, all else NaN; and a checksum of the frames that were
+ * looked at and of their shape, by which the same file is known again. Each rank reads an equal share, one rollout at a
+ * time. */
+enum status ladder_measure_frames(const struct comm *comm, const struct dataset *data, struct ladder *ladder,
+                                  char checksum[CHECKSUM_TEXT]);
 
 #endif

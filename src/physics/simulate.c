@@ -109,8 +109,8 @@ static enum status prepare(struct simulation *run) {
     comm_share(total, run->comm->size, run->comm->rank, &share->first, &share->count);
     comm_share(total, run->comm->size, 0, &ignored, &share->most);
     share->kept_count = share->count;
-    if (!test && share->first + share->count > LADDER_TRAIN_MAX)
-      share->kept_count = share->first < LADDER_TRAIN_MAX ? LADDER_TRAIN_MAX - share->first : 0;
+    if (!test && share->first + share->count > LADDER_MAX)
+      share->kept_count = share->first < LADDER_MAX ? LADDER_MAX - share->first : 0;
     share->kept = allocate((size_t)share->kept_count * run->row, sizeof(double));
     whole = whole && share->kept;
   }

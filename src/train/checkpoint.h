@@ -2,7 +2,7 @@
  *
  *   /                        attributes: format "hgn-checkpoint", schema_version 2
  *   /config                  text: the training's effective configuration
- *   /data_checksum           text: of the data set ("" for frames made elsewhere)
+ *   /data_checksum           text: of the data set, or of frames made elsewhere (ladder.h)
  *   /description_checksum    text: of these two and the next two
  *   /images                  i64 [4]: height, width, channels, input frames
  *   /time_step               f64 [2]: s between frames in the latent space, in the data (NaN: not known)

@@ -46,9 +46,9 @@ static enum status make_scalar(struct store_file *file, const char *name, const 
   return store_dataset(file, name, STORE_F64, 1, &one, NULL, help);
 }
 
-static enum status make_data_group(struct store_file *file, const struct record_data *data) {
-  TRY(store_text(file, "/data/file", data->path, 0));
-  TRY(store_text(file, "/data/checksum", data->checksum, 0));
+static enum status make_data_group(struct store_file *file, const char *data, const char *checksum) {
+  TRY(store_text(file, "/data/file", data, 0));
+  TRY(store_text(file, "/data/checksum", checksum, 0));
   TRY(make_scalar(file, "/data/floor", "mse that no predictor can pass: fresh observation noise"));
   TRY(make_scalar(file, "/data/mean_image", "mse of the mean training image"));
   TRY(make_scalar(file, "/data/limit", "information limit over the target frames"));
@@ -86,7 +86,7 @@ static enum status make_evaluations(struct store_file *file, int64_t evaluations
   return STATUS_OK;
 }
 
-static enum status make_structure(struct record *record, const char *text, const struct record_data *data) {
+static enum status make_structure(struct record *record, const char *text, const char *data, const char *checksum) {
   struct store_file *file = &record->file;
   const char *networks[MODEL_NETWORKS];
   for (int i = 0; i < MODEL_NETWORKS; i++) networks[i] = model_network_name((enum model_network)i);
@@ -94,7 +94,7 @@ static enum status make_structure(struct record *record, const char *text, const
   TRY(store_attribute_i64(file, "schema_version", RECORD_VERSION));
   TRY(store_text(file, "/config", text, 0));
   TRY(store_texts(file, "/networks", MODEL_NETWORKS, networks, NULL, "in the order of the checksums"));
-  TRY(make_data_group(file, data));
+  TRY(make_data_group(file, data, checksum));
   TRY(make_reports(file, record->reports, record->lanes));
   TRY(make_evaluations(file, record->evaluations, record->targets));
   TRY(provenance_write(file));
@@ -117,15 +117,14 @@ static void set_extents(struct record *record, const struct config *config, int6
   record->targets = targets;
 }
 
-enum status record_create(const struct comm *comm, const char *path, const struct config *config,
-                          const struct record_data *data, const struct yardstick *yardstick, int64_t lanes,
-                          int64_t targets, struct record *record) {
+enum status record_create(const struct comm *comm, const char *path, const struct config *config, const char *data,
+                          const struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record) {
   char *text = NULL;
   set_extents(record, config, lanes, targets);
   TRY(comm_agree(comm, config_text(config, &text)));
   enum status status = store_create(comm, path, &record->file);
   if (status == STATUS_OK) {
-    status = make_structure(record, text, data);
+    status = make_structure(record, text, data, yardstick->checksum);
     if (status == STATUS_OK)
       status = comm_agree(comm, comm->rank == 0 ? write_yardstick(&record->file, yardstick) : STATUS_OK);
     if (status == STATUS_OK) status = store_publish(&record->file);
@@ -166,29 +165,22 @@ static enum status compare_config(const struct store_file *file, const struct co
   return STATUS_OK;
 }
 
-/* Frames made elsewhere have no checksum, but a number of frames. */
-static enum status compare_data(const struct store_file *file, const struct record_data *data, int64_t targets) {
-  static const char frames[] = "/evaluation/test/frame_mse";
+static enum status compare_data(const struct store_file *file, const char *data, const char *checksum) {
   char *text = NULL;
-  int rank;
-  int64_t extent[STORE_RANK_MAX];
-  enum store_type type;
-  TRY(store_extent(file, frames, &rank, extent, &type));
   TRY(store_read_text(file, "/data/checksum", &text));
-  const bool same = strcmp(text, data->checksum) == 0 && rank == 2 && extent[1] == targets;
+  const bool same = strcmp(text, checksum) == 0;
   free(text);
-  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path,
-          data->path);
+  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path, data);
   return STATUS_OK;
 }
 
-enum status record_check(const struct comm *comm, const char *path, const struct config *config,
-                         const struct record_data *data, int64_t targets) {
+enum status record_check(const struct comm *comm, const char *path, const struct config *config, const char *data,
+                         const char *checksum) {
   struct store_file file;
   TRY(store_open(comm, path, &file));
   enum status status = store_check_format(&file, format, RECORD_VERSION);
   if (status == STATUS_OK) status = compare_config(&file, config);
-  if (status == STATUS_OK) status = compare_data(&file, data, targets);
+  if (status == STATUS_OK) status = compare_data(&file, data, checksum);
   status = comm_agree(comm, status);
   store_close(&file);
   return status;

@@ -67,23 +67,18 @@ struct record {
   int64_t reports, evaluations, lanes, targets;
 };
 
-/* What a run is trained on. */
-struct record_data {
-  const char *path, *checksum; /* "none" of frames made elsewhere */
-};
-
-/* Collective. Makes the file, sealed, under its final name. */
-enum status record_create(const struct comm *comm, const char *path, const struct config *config,
-                          const struct record_data *data, const struct yardstick *yardstick, int64_t lanes,
-                          int64_t targets, struct record *record);
+/* Collective. Makes the file, sealed, under its final name. data: the data set's name. */
+enum status record_create(const struct comm *comm, const char *path, const struct config *config, const char *data,
+                          const struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
 /* Collective. Opens one that is there, to go on. The yardstick is written anew, but for GECO's kappa, which becomes
  * what the run began with. */
 enum status record_reopen(const struct comm *comm, const char *path, const struct config *config,
                           struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
-/* Collective. Is what is at `path` a run of this configuration and data, to go on with? STATUS_CONFIG with the list of
- * keys that differ; STATUS_FILE when the data differ or it is no run. */
-enum status record_check(const struct comm *comm, const char *path, const struct config *config,
-                         const struct record_data *data, int64_t targets);
+/* Collective. Is what is at `path` a run of this configuration and data, to go on with? data: the data
+ * set's name now, for messages; checksum: what it holds. STATUS_CONFIG with the list of keys that differ; STATUS_FILE
+ * when the data differ or it is no run. */
+enum status record_check(const struct comm *comm, const char *path, const struct config *config, const char *data,
+                         const char *checksum);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */

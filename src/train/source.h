@@ -2,7 +2,8 @@
  *
  * The training rollouts are cut into one slice for each lane, in proportion to the lane's rollouts, whatever the number
  * of ranks. A rank reads the slices of its own lanes and nothing else: states once, into memory; of a file that has
- * only frames, one rollout at a time. In an epoch each lane goes through its slice in an order of its own.
+ * only frames, one rollout at a time (for the mean image all ranks have read through them before: yardstick.h). In an
+ * epoch each lane goes through its slice in an order of its own.
  */
 #ifndef HGN_TRAIN_SOURCE_H
 #define HGN_TRAIN_SOURCE_H

@@ -35,8 +35,6 @@ static void release_signals(const struct sigaction before[STOPPING]) {
 
 static enum status open_data(struct trainer *trainer) {
   TRY(dataset_open(trainer->comm, trainer->training->data, &trainer->data));
-  /* Frames made elsewhere have none. */
-  if (trainer->data.config) TRY(comm_agree(trainer->comm, dataset_checksum(&trainer->data, trainer->data_checksum)));
   trainer->dt = trainer->training->model.flow.dt > 0 ? trainer->training->model.flow.dt : trainer->data.dt;
   REQUIRE(trainer->dt > 0, STATUS_CONFIG, "%s: does not say the time between frames: set model.integrator.dt",
           trainer->training->data);

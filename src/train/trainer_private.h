@@ -19,7 +19,6 @@ struct trainer {
   const char *output;
   struct dataset data;
   struct source source;
-  char data_checksum[CHECKSUM_TEXT];
   struct protocol protocol;
   struct yardstick yardstick;
   double dt;

@@ -46,7 +46,7 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   checkpoint.core_seconds = numbers[1];
   checkpoint.joules = numbers[2];
   const struct checkpoint_clock clock = {trainer->dt, trainer->data.dt};
-  TRY(checkpoint_write(trainer->comm, path, trainer->config, trainer->data_checksum, &clock, trainer->model,
+  TRY(checkpoint_write(trainer->comm, path, trainer->config, trainer->yardstick.checksum, &clock, trainer->model,
                        &checkpoint));
   if (step_or_best >= 0 && trainer->comm->rank == 0)
     checkpoint_prune(trainer->output, step_or_best, trainer->training->run.checkpoint_every,
@@ -130,13 +130,8 @@ static enum status look(const struct trainer *trainer, int *what) {
   return comm_broadcast(trainer->comm, what, sizeof *what);
 }
 
-static struct record_data describe_data(const struct trainer *trainer) {
-  return (struct record_data){trainer->data.file.path, trainer->data_checksum[0] ? trainer->data_checksum : "none"};
-}
-
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
   const int64_t lanes = trainer->step.lanes.count, targets = trainer->protocol.target_count;
-  const struct record_data data = describe_data(trainer);
   int what = 0;
   *resumed = -1;
   TRY(comm_agree(trainer->comm,
@@ -148,12 +143,13 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   REQUIRE(what == 1 || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
   if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
   if (what == 0) {
-    TRY(record_create(trainer->comm, trainer->output, trainer->config, &data, &trainer->yardstick, lanes, targets,
-                      &trainer->record));
+    TRY(record_create(trainer->comm, trainer->output, trainer->config, trainer->data.file.path, &trainer->yardstick,
+                      lanes, targets, &trainer->record));
     trainer->recording = true;
     return trainer_save(trainer, 0);
   }
-  TRY(record_check(trainer->comm, trainer->output, trainer->config, &data, targets));
+  TRY(record_check(trainer->comm, trainer->output, trainer->config, trainer->data.file.path,
+                   trainer->yardstick.checksum));
   struct checkpoint checkpoint;
   bool found;
   TRY(load_latest(trainer, 1, &checkpoint, &found));

@@ -43,23 +43,17 @@ void yardstick_free(struct yardstick *yardstick) {
   yardstick->attained_count = 0;
 }
 
-enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
-                           struct yardstick *yardstick) {
-  char checksum[CHECKSUM_TEXT], path[STORE_PATH_MAX];
-  *yardstick = (struct yardstick){.floor = rung(data, LADDER_FLOOR),
-                                  .mean_image = rung(data, LADDER_MEAN),
-                                  .limit = NAN,
-                                  .limit_unseen = NAN,
-                                  .kappa = NAN};
+static enum status read_limit(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
+                              struct yardstick *yardstick) {
+  char path[STORE_PATH_MAX];
   /* The limit is that of seeing the first frames; a window in the middle has another, which is not computed. */
-  if (!data->config || protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
+  if (protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
   if (protocol->target_first < protocol->anchor) return STATUS_OK;
-  TRY(comm_agree(comm, dataset_checksum(data, checksum)));
   TRY(limit_file_name(data->file.path, path, sizeof path));
   static const enum limit_observe observers[] = {LIMIT_IMAGES, LIMIT_POSITIONS};
   for (int i = 0; i < LIMIT_OBSERVE_COUNT; i++) {
     struct limit_result limit;
-    enum status status = limit_file_read(comm, path, checksum, protocol->input_count, observers[i], &limit);
+    enum status status = limit_file_read(comm, path, yardstick->checksum, protocol->input_count, observers[i], &limit);
     if (status == STATUS_UNAVAILABLE) {
       status_clear();
       continue;
@@ -71,6 +65,21 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
     limit_free(&limit);
     return comm_agree(comm, status);
   }
+  return STATUS_OK;
+}
+
+enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
+                           struct yardstick *yardstick) {
+  struct ladder ladder;
+  *yardstick = (struct yardstick){.floor = NAN, .mean_image = NAN, .limit = NAN, .limit_unseen = NAN, .kappa = NAN};
+  if (data->config) {
+    yardstick->floor = rung(data, LADDER_FLOOR);
+    yardstick->mean_image = rung(data, LADDER_MEAN);
+    TRY(comm_agree(comm, dataset_checksum(data, yardstick->checksum)));
+    return read_limit(comm, data, protocol, yardstick);
+  }
+  TRY(ladder_measure_frames(comm, data, &ladder, yardstick->checksum));
+  yardstick->mean_image = ladder.mse[LADDER_MEAN];
   return STATUS_OK;
 }
 

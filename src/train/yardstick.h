@@ -10,14 +10,16 @@
 /* What errors are held against, over the target frames. NaN: unknown. */
 struct yardstick {
   double floor, mean_image, limit, limit_unseen;
-  double kappa;     /* what GECO aims at */
+  double kappa;                 /* what GECO aims at */
+  char checksum[CHECKSUM_TEXT]; /* of the data set, or of frames made elsewhere (ladder.h) */
   double *attained; /* [attained_count]: squared error of the best possible predictor on the unseen frames of test
                        rollouts 0, 1, ...; NULL: unknown; owned, see yardstick_free() */
   int64_t attained_count;
 };
 
 /* Collective. Limits are averaged over the protocol's targets; those from images, which are tighter, are preferred to
- * those from positions. What is not known is NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
+ * those from positions. The mean image of frames made elsewhere is measured: they are read for it. What is not known is
+ * NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
  * or of other data. */
 enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                            struct yardstick *yardstick);

@@ -1,4 +1,5 @@
-# Training on frames made elsewhere, where no states, no times and no noise are known: what is missing is asked for.
+# Training on frames made elsewhere, where no states, no times and no noise are known: what is missing is asked for, and the
+# mean image is measured.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
 "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 --frames data.train=60 data.test=20 data.frames=8 data.noise=0 \
@@ -32,12 +33,17 @@ for ranks in 1 2 3; do
   expect_ranks $ranks 0 "test MSE" "$HGN" train tiny.yaml -o f$ranks.h5 data.file=frames.h5 $GIVEN
   [ $ranks = 1 ] || same_run f1.h5 f$ranks.h5 00000040
 done
-grep -q "R2\|noise floor\|limit" out.txt && fail "nothing is known of this data: $(cat out.txt)"
+grep -q "noise floor\|limit" out.txt && fail "nothing is known of this data but itself: $(cat out.txt)"
+grep "^R2 .*mean image" out.txt || fail "the mean image is not measured"
 expect_ranks 2 0 "frames.h5, 20 test rollouts, 4 target frames" "$HGN" eval f3.h5
+grep "R2 .*of the mean image" out.txt || fail "eval does not measure the mean image"
 
-# Frames have no checksum; a file with another number of them is still other data.
+# Other frames are noticed: of the same shape, of more frames.
 cp f1.h5 before.h5
 cp frames.h5 right.h5
+cp other.h5 frames.h5
+# shellcheck disable=SC2086
+expect_ranks 2 3 "f1.h5: was trained on other data" "$HGN" train tiny.yaml -o f1.h5 data.file=frames.h5 $GIVEN
 /usr/bin/python3 - <<'PY'
 import h5py
 import numpy as np
@@ -71,8 +77,14 @@ assert error[-5:].mean() < 0.95 * error[0], "it does not learn"
 assert (timed["/report/error"] == error).all(), "bytes and floats of the same frames"
 assert np.abs(clean["/report/error"] / error - 1).max() < 1e-2, "frames rounded to bytes are other frames"
 assert np.abs(other["/report/error"] / error - 1).max() > 1e-4, "any frames will do"
-for name in ("/data/floor", "/data/limit", "/evaluation/test/r2"):
+for name in ("/data/floor", "/data/limit"):
     assert np.isnan(frames[name]).all(), name
-assert frames["/data/checksum"] in (b"none", "none")
+with h5py.File("frames.h5") as f:
+    train, test = (f[split + "/frames"][...] / 255.0 for split in ("train", "test"))
+mse = ((test - train.mean((0, 1))) ** 2).mean()
+for run in (frames, timed, read("f2.h5"), read("f3.h5")):
+    assert run["/data/mean_image"] == frames["/data/mean_image"] and run["/data/checksum"] == frames["/data/checksum"]
+assert abs(frames["/data/mean_image"][0] / mse - 1) < 1e-6
+assert abs(frames["/evaluation/test/r2"][-1] - (1 - frames["/evaluation/test/mse"][-1] / mse)) < 1e-6
 PY
 finish
