@@ -183,12 +183,13 @@ static enum status see_partial(const struct store_file *file) {
 
 /* ---- access ---- */
 
-/* Large data sets start on a page: only creation asks. */
+/* Large data sets start on a page, and structure has checksums, as HDF5 1.8 brought them (later formats refuse readers
+ * while a file is written): only creation asks. */
 static hid_t access_list(MPI_Comm mpi) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   if (list < 0) return list;
   if (H5Pset_fapl_mpio(list, mpi, MPI_INFO_NULL) < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0 ||
-      H5Pset_alignment(list, PAGE, PAGE) < 0) {
+      H5Pset_alignment(list, PAGE, PAGE) < 0 || H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0) {
     H5Pclose(list);
     return H5I_INVALID_HID;
   }
@@ -378,10 +379,10 @@ enum status store_seal(struct store_file *file) {
   return STATUS_OK;
 }
 
-/* Root only. Cuts off what was reserved and not used: the end of the file as its superblock (version 0, HDF5 file
+/* Root only. Cuts off what was reserved and not used: the end of the file as its superblock (version 2, HDF5 file
  * format specification II.A) has it. A file shorter than that lost a write. */
 static enum status trim_partial(const struct store_file *file) {
-  enum { VERSION_AT = 8, END_AT = 40, SUPERBLOCK = 48 };
+  enum { VERSION = 2, VERSION_AT = 8, END_AT = 28, SUPERBLOCK = 48 };
   unsigned char block[SUPERBLOCK];
   struct stat about;
   int descriptor = file->state->descriptor;
@@ -389,7 +390,7 @@ static enum status trim_partial(const struct store_file *file) {
     return status_raise(STATUS_FILE, "%s: cannot be read back", file->path);
   uint64_t end = 0;
   for (int i = 0; i < 8; ++i) end |= (uint64_t)block[END_AT + i] << (8 * i);
-  if (block[VERSION_AT] != 0) return STATUS_OK;
+  if (block[VERSION_AT] != VERSION) return STATUS_OK;
   if ((uint64_t)about.st_size < end)
     return status_raise(STATUS_FILE, "%s: has %lld bytes after writing %llu", file->path, (long long)about.st_size,
                         (unsigned long long)end);

@@ -8,6 +8,9 @@
  * store_commit(), so the final name never holds half a file and an older file stays until the new one is whole. A job
  * that is killed leaves its partial file, which opens and may be deleted.
  *
+ * Structure is in the format of HDF5 1.8, which any later library reads and which has checksums: a bit that has turned
+ * in it is an error, not a crash or another number. Numbers have checksums where the file's own description says so.
+ *
  * Every failure is STATUS_FILE with the file's name and what is wrong. Space on the disk is reserved by the root, and
  * its refusal agreed on, before HDF5 is asked for anything: HDF5 on a full disk fails on one rank only and leaves the
  * others waiting, and Open MPI's MPI-IO reports a write cut short as a success. store_create() ignores SIGXFSZ for the
