@@ -6,6 +6,8 @@
 #include "comm/comm.h"
 #include "testing.h"
 
+#include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +38,26 @@ static inline void delete_file(const char *name) {
   MPI_Barrier(world.mpi);
   if (world.rank == 0) unlink(name);
   MPI_Barrier(world.mpi);
+}
+
+/* Collective, like all that looks at the folder: no rank goes on and changes what another is looking at. Partial files
+ * of `name`; with `remove` none is left. */
+static inline int count_partials(const char *name, bool remove) {
+  char pattern[160];
+  glob_t found;
+  snprintf(pattern, sizeof pattern, ".%s.partial-*", name);
+  const int count = glob(pattern, GLOB_PERIOD, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+  MPI_Barrier(world.mpi);
+  for (int i = 0; i < count && remove && world.rank == 0; i++) unlink(found.gl_pathv[i]);
+  if (count) globfree(&found);
+  MPI_Barrier(world.mpi);
+  return count;
+}
+
+/* Collective. A file, and what a killed run has left of it. */
+static inline void delete_traces(const char *name) {
+  count_partials(name, true);
+  delete_file(name);
 }
 
 static inline int ranks_begin(int argc, char **argv) {

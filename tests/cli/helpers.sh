@@ -11,7 +11,7 @@ fail() {
 expect() {
   expected=$1 text=$2
   shift 2
-  timeout 60 "$@" >out.txt 2>&1
+  timeout 120 "$@" >out.txt 2>&1
   actual=$?
   [ "$actual" = "$expected" ] || fail "exit status $actual, not $expected: $* ($(tail -n 3 out.txt))"
   grep -qF -- "$text" out.txt || fail "no \"$text\" from: $* ($(cat out.txt))"
@@ -25,6 +25,28 @@ expect_ranks() {
   shift 3
   # shellcheck disable=SC2086
   expect "$expected" "$text" $launcher "$@"
+}
+
+# await JOB PATTERN: until a file of such a name is there. False when the job ends without it.
+await() {
+  for _ in $(seq 6000); do
+    [ -n "$(compgen -G "$2")" ] && return 0
+    kill -0 "$1" 2>/dev/null || return 1
+    sleep 0.01
+  done
+  return 1
+}
+
+# Segments of shared memory that killed ranks leave behind go with the scratch folder, and do not pile up in /dev/shm.
+keep_segments_here() { export OMPI_MCA_btl_vader_backing_directory=$SCRATCH; }
+
+# gone PATTERN: until no process has such a command line: mpirun does not wait for the ranks that it has killed.
+gone() {
+  for _ in $(seq 3000); do
+    pgrep -f "$1" >/dev/null || return 0
+    sleep 0.01
+  done
+  fail "still there: $(pgrep -af "$1")"
 }
 
 finish() {

@@ -1,9 +1,9 @@
 # Sourced by scripts that need SLURM: one on this machine, of their own, in ./slurm; ended with the script. Root only, as slurmd is.
-# Ports are drawn from the process number, so that two of them do not meet.
+# Ports are drawn from the process number, two for each, below those that the system gives away.
 
 slurm_start() {
   slurm=$PWD/slurm host=$(hostname -s)
-  port=$((20000 + $$ % 20000))
+  port=$((10000 + $$ % 10000 * 2))
   mkdir -p "$slurm"/run "$slurm"/state "$slurm"/spool "$slurm"/log
   chmod 755 "$slurm" "$slurm"/run
   head -c 128 /dev/urandom >"$slurm"/key

@@ -6,7 +6,7 @@ if [ "$(id -u)" != 0 ]; then
   echo "not root: SLURM cannot be started here: not tested"
   exit 0
 fi
-LONG="train.steps=300 train.report_every=10 eval.every=100"
+LONG="train.steps=600 train.report_every=10 eval.every=200 train.checkpoint_keep=99"
 export HGN
 slurm_words="--ntasks=3 --time=10 --overcommit"
 . "$SOURCE/tests/cli/slurm.sh"
@@ -14,7 +14,8 @@ slurm_start || finish
 
 # shellcheck disable=SC2086
 job=$(sbatch --parsable $slurm_words "$SOURCE/slurm/train.sbatch" tiny.yaml run.h5 $LONG) || fail "sbatch: $job"
-for _ in $(seq 100); do [ -e run.checkpoint-00000020.h5 ] && break || sleep 0.1; done
+for _ in $(seq 600); do [ -e run.checkpoint-00000020.h5 ] && break || sleep 0.1; done
+[ -e run.checkpoint-00000020.h5 ] || fail "no checkpoint: $(cat hgn-train-"$job".log)"
 timeout 10 scancel --batch --signal=USR1 "$job"
 slurm_wait "$job" PENDING 20
 grep -q "run the same command to go on" hgn-train-"$job".log || fail "no word of a checkpoint: $(cat hgn-train-"$job".log)"
@@ -22,7 +23,7 @@ slurm_wait "$job" COMPLETED 60
 grep -q "goes on after step" hgn-train-"$job".log || fail "did not go on: $(cat hgn-train-"$job".log)"
 # shellcheck disable=SC2086
 expect 0 "test MSE" "$HGN" train tiny.yaml -o whole.h5 $LONG
-same_run whole.h5 run.h5 00000300
+same_run whole.h5 run.h5 00000600
 
 # shellcheck disable=SC2086
 job=$(sbatch --parsable $slurm_words "$SOURCE/slurm/train.sbatch" tiny.yaml bad.h5 data.file=missing.h5)

@@ -59,7 +59,7 @@ expect 2 "objective.kappa is required" "$HGN" train tiny.yaml -o bad.h5 data.fil
 # A second job on a run that is being written is refused, and does no harm; a killed one does not block.
 "$HGN" -q train tiny.yaml -o twice.h5 train.steps=100000 >job.txt 2>&1 &
 job=$!
-for _ in $(seq 100); do [ -e twice.checkpoint-00000010.h5 ] && break || sleep 0.1; done
+await $job "twice.checkpoint-*.h5" || fail "it has not begun: $(cat job.txt)"
 expect_ranks 3 3 "twice.h5: another job is writing it: process $job on" "$HGN" train tiny.yaml -o twice.h5 train.steps=100000
 kill -KILL $job
 wait $job 2>/dev/null

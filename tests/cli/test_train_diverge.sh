@@ -77,23 +77,23 @@ LATE="$WILD optimizer.warmup=4000 train.steps=600 train.checkpoint_every=110 eva
 expect_ranks 3 0 "has diverged" "$HGN" train tiny.yaml -o late.h5 $LATE
 back=$(grep -o "back to step [0-9]*" out.txt)
 for _ in 1 2 3 4 5; do
-  rm -f told*.h5
+  rm -f late_told*.h5
   # shellcheck disable=SC2086
-  $MPIRUN -n 3 "$HGN" -q train tiny.yaml -o told.h5 $LATE >job.txt 2>&1 &
+  $MPIRUN -n 3 "$HGN" -q train tiny.yaml -o late_told.h5 $LATE >job.txt 2>&1 &
   job=$!
-  while [ ! -e told.checkpoint-00000110.h5 ] && kill -0 $job 2>/dev/null; do sleep 0.01; done
+  await $job late_told.checkpoint-00000110.h5
   kill -USR1 $job 2>/dev/null
   wait $job
   status=$?
   grep -q "has diverged" job.txt || break
 done
 [ $status = 6 ] || fail "SIGUSR1: exit status $status, not 6: $(cat job.txt)"
-signalled=$(find . -name 'told.checkpoint-*.h5' | sort | tail -n 1)
+signalled=$(find . -name 'late_told.checkpoint-*.h5' | sort | tail -n 1)
 case $signalled in *00110.h5 | *00220.h5) fail "the signal left no checkpoint of its own" ;; esac
 # shellcheck disable=SC2086
-expect 0 "goes on after step" "$HGN" train tiny.yaml -o told.h5 $LATE
+expect 0 "goes on after step" "$HGN" train tiny.yaml -o late_told.h5 $LATE
 [ "$(grep -o "back to step [0-9]*" out.txt)" = "$back" ] || fail "not $back: $(cat out.txt)"
-same_run late.h5 told.h5 00000600
+same_run late.h5 late_told.h5 00000600
 
 # Not often enough, and without going back: status 5, the metrics and the checkpoint stay, and it says what may help.
 # shellcheck disable=SC2086

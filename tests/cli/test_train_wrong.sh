@@ -2,7 +2,8 @@
 # nothing is lost.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
-LONG="train.steps=150 train.report_every=10 eval.every=50 train.checkpoint_keep=99"
+keep_segments_here
+LONG="train.steps=300 train.report_every=10 eval.every=50 train.checkpoint_keep=99"
 
 # 11 rollouts in lanes of 2 are 6 lanes, the last of one rollout: 6 ranks have a lane each, 7 are too many.
 expect 0 "test MSE" "$HGN" train tiny.yaml -o one.h5 train.steps=6
@@ -18,12 +19,9 @@ h5diff -q one.h5 lanes.h5 /report/error /report/error && fail "other lanes, the 
 # shellcheck disable=SC2086
 expect 0 "test MSE" "$HGN" train tiny.yaml -o whole.h5 $LONG
 # shellcheck disable=SC2086
-$MPIRUN -n 3 "$HGN" -q train tiny.yaml -o killed.h5 $LONG >job.txt 2>&1 &
+$MPIRUN -n 3 "$HGN" -q train tiny.yaml -o struck.h5 $LONG >job.txt 2>&1 &
 job=$!
-for _ in $(seq 3000); do
-  [ -f killed.checkpoint-00000020.h5 ] && break
-  sleep 0.01
-done
+await $job struck.checkpoint-00000010.h5
 victim=$(pgrep -P $job | tail -n 1)
 kill -KILL "$victim" || fail "the run was through before a rank could be killed: $(cat job.txt)"
 for _ in $(seq 3000); do
@@ -38,9 +36,9 @@ wait $job
 status=$?
 [ $status = 137 ] || fail "exit status $status, not 137, after a rank was killed: $(cat job.txt)"
 grep -q "exited on signal 9" job.txt || fail "no word on the killed rank: $(cat job.txt)"
-expect 0 "trained for" "$HGN" eval killed.h5 --rollouts 1
-expect_ranks 2 0 "goes on after step" "$HGN" train tiny.yaml -o killed.h5 $LONG
-same_run whole.h5 killed.h5 00000150
+expect 0 "trained for" "$HGN" eval struck.h5 --rollouts 1
+expect_ranks 2 0 "goes on after step" "$HGN" train tiny.yaml -o struck.h5 $LONG
+same_run whole.h5 struck.h5 00000300
 
 # Another configuration: every key that differs, with both values; no file is touched.
 cp one.h5 before.h5

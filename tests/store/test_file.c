@@ -1,10 +1,9 @@
 /* Files of the store on any number of ranks: what is written is read back, what is not is known, and every refusal is
  * the same on all ranks. */
+#include "ranks.h"
 #include "store/file.h"
-#include "testing.h"
 
 #include <fcntl.h>
-#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 
 enum { ROWS = 11, COLUMNS = 3 };
 
-static struct comm world;
 static char path[64];
 
 /* Collective, like all that looks at the folder: no rank goes on and changes what another is looking at. */
@@ -23,27 +21,6 @@ static bool is_there(const char *name) {
   bool there = access(name, F_OK) == 0;
   MPI_Barrier(world.mpi);
   return there;
-}
-
-static int count_partials(void) {
-  char pattern[80];
-  glob_t found;
-  snprintf(pattern, sizeof pattern, ".%s.partial-*", path);
-  int count = glob(pattern, GLOB_PERIOD, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
-  globfree(&found);
-  MPI_Barrier(world.mpi);
-  return count;
-}
-
-/* All ranks must hold the root's message, and it must contain `part`. */
-static void assert_message(const char *part) {
-  char root[STATUS_MESSAGE_MAX];
-  snprintf(root, sizeof root, "%s", status_message());
-  assert_ok(comm_broadcast(&world, root, sizeof root));
-  if (!strstr(root, part)) fail_msg("'%s' is not in '%s'", part, root);
-  char mine[STATUS_MESSAGE_MAX];
-  snprintf(mine, sizeof mine, "%s", status_message());
-  assert_string_equal(root, mine);
 }
 
 /* Root only writes; all wait. */
@@ -54,12 +31,6 @@ static void put_file(const char *name, const void *data, size_t bytes) {
     assert_int_equal(bytes, fwrite(data, 1, bytes, out));
     assert_int_equal(0, fclose(out));
   }
-  MPI_Barrier(world.mpi);
-}
-
-static void delete_file(const char *name) {
-  MPI_Barrier(world.mpi);
-  if (world.rank == 0) unlink(name);
   MPI_Barrier(world.mpi);
 }
 
@@ -99,7 +70,7 @@ static void test_round_trip(void **state) {
   int64_t first, count;
   make_file(&file);
   assert_false(is_there(path));
-  assert_int_equal(1, count_partials());
+  assert_int_equal(1, count_partials(path, false));
 
   comm_share(ROWS, world.size, world.rank, &first, &count);
   double rows[ROWS * COLUMNS];
@@ -120,7 +91,7 @@ static void test_round_trip(void **state) {
   assert_ok(store_write_text(&file, "/later", world.rank == 0 ? "12345678" : "x"));
   assert_ok(store_commit(&file));
   assert_true(is_there(path));
-  assert_int_equal(0, count_partials());
+  assert_int_equal(0, count_partials(path, false));
 
   assert_ok(store_open(&world, path, &file));
   assert_false(file.writing);
@@ -191,7 +162,7 @@ static void test_wrong_use(void **state) {
   assert_message("/a/b/f64");
   assert_status(STATUS_ARGUMENT, store_dataset(&file, "/late", STORE_F64, 0, NULL, NULL, NULL)); /* sealed */
   store_close(&file);
-  assert_int_equal(0, count_partials());
+  assert_int_equal(0, count_partials(path, false));
   assert_false(is_there(path));
 }
 
@@ -205,7 +176,7 @@ static void test_old_file_survives(void **state) {
   struct stat about;
   assert_int_equal(0, stat(path, &about));
   assert_int_equal(8, about.st_size);
-  assert_int_equal(0, count_partials());
+  assert_int_equal(0, count_partials(path, false));
   make_file(&file);
   assert_ok(store_commit(&file));
   assert_int_equal(0, stat(path, &about));
@@ -270,6 +241,7 @@ static void test_refuses_to_create(void **state) {
   /* A pipe of our own, never a device: a defect would replace it for everyone. Rank 0 is the one that looks. */
   char pipe[96];
   snprintf(pipe, sizeof pipe, "%s.pipe", path);
+  delete_file(pipe); /* of a run that failed */
   if (world.rank == 0) assert_int_equal(mkfifo(pipe, 0600), 0);
   refuse_create(pipe, "not a regular file");
   delete_file(pipe);
@@ -298,7 +270,7 @@ static void test_file_size_limit(void **state) {
     assert_message("file too large");
     store_close(&file);
     assert_int_equal(0, setrlimit(RLIMIT_FSIZE, &old));
-    assert_int_equal(0, count_partials());
+    assert_int_equal(0, count_partials(path, false));
   }
   struct stat about;
   assert_int_equal(0, stat(path, &about));
@@ -327,18 +299,14 @@ static void test_no_slack(void **state) {
 }
 
 int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  if (comm_open(MPI_COMM_WORLD, &world) != STATUS_OK) return 1;
+  if (ranks_begin(argc, argv) != 0) return 1;
   snprintf(path, sizeof path, "file_n%d.h5", world.size);
-  delete_file(path); /* of a run that failed */
+  delete_traces(path); /* of a run that failed */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trip),        cmocka_unit_test(test_wrong_use),
       cmocka_unit_test(test_old_file_survives), cmocka_unit_test(test_refuses_to_open),
       cmocka_unit_test(test_refuses_to_create), cmocka_unit_test(test_file_size_limit),
       cmocka_unit_test(test_no_slack),
   };
-  int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  comm_close(&world);
-  MPI_Finalize();
-  return failed;
+  return ranks_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

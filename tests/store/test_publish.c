@@ -3,7 +3,6 @@
 #include "ranks.h"
 #include "store/file.h"
 
-#include <glob.h>
 #include <math.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,29 +10,6 @@
 enum { ROWS = 12, COLUMNS = 3 };
 
 static char path[64];
-
-/* Collective, like all that looks at the folder. */
-static int count_partials(void) {
-  char pattern[80];
-  glob_t found;
-  snprintf(pattern, sizeof pattern, ".%s.partial-*", path);
-  const int count = glob(pattern, GLOB_PERIOD, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
-  if (count) globfree(&found);
-  MPI_Barrier(world.mpi);
-  return count;
-}
-
-/* Collective. What a run that failed has left. */
-static void clean_up(void) {
-  char pattern[80];
-  glob_t found;
-  snprintf(pattern, sizeof pattern, ".%s.partial-*", path);
-  if (world.rank == 0 && glob(pattern, GLOB_PERIOD, NULL, &found) == 0) {
-    for (size_t i = 0; i < found.gl_pathc; i++) unlink(found.gl_pathv[i]);
-    globfree(&found);
-  }
-  delete_file(path);
-}
 
 static off_t size_of_file(void) {
   struct stat about;
@@ -93,7 +69,7 @@ static void test_records_are_readable_at_once(void **state) {
   assert_int_equal(-1, size_of_file());
   assert_ok(store_publish(&file));
   assert_true(size_of_file() > 0);
-  assert_int_equal(0, count_partials());
+  assert_int_equal(0, count_partials(path, false));
   for (int64_t row = 1; row < 5; row++) {
     check_records(row);
     write_record(&file, row);
@@ -127,7 +103,7 @@ static void test_reopened(void **state) {
       store_close(&file); /* keeps what has its name */
     else
       assert_ok(store_commit(&file));
-    assert_int_equal(0, count_partials());
+    assert_int_equal(0, count_partials(path, false));
     check_records(row + 1);
   }
   delete_file(path);
@@ -143,7 +119,7 @@ static void test_old_file_until_published(void **state) {
   assert_int_equal(8, size_of_file());
   store_close(&file);
   assert_int_equal(8, size_of_file());
-  assert_int_equal(0, count_partials());
+  assert_int_equal(0, count_partials(path, false));
   make_file(&file);
   assert_ok(store_publish(&file));
   assert_true(size_of_file() > 8);
@@ -235,7 +211,7 @@ static void test_refuses_to_reopen(void **state) {
 int main(int argc, char **argv) {
   if (ranks_begin(argc, argv) != 0) return 1;
   snprintf(path, sizeof path, "publish_n%d.h5", world.size);
-  clean_up();
+  delete_traces(path);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_records_are_readable_at_once), cmocka_unit_test(test_reopened),
       cmocka_unit_test(test_old_file_until_published),     cmocka_unit_test(test_no_structure_after_seal),
