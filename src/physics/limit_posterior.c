@@ -240,13 +240,6 @@ static double average_frame(const struct limit_table *table, const double *h, do
   return square;
 }
 
-/* a . b */
-static double inner(const double *a, const double *b, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 static void predict(struct limit_posterior *posterior, const double *weight, const int64_t *shown, double *error,
                     double *attained) {
   const struct limit_table *table = posterior->table;
@@ -258,9 +251,9 @@ static void predict(struct limit_posterior *posterior, const double *weight, con
     for (int set = 0; set < 2; set++) {
       spread_moments(table, posterior->deposit + (set * frames + t) * table->nodes, posterior->h);
       square += 0.5 * average_frame(table, posterior->h, mean[set]) / weight[set];
-      cross += 0.5 * inner(mean[set], factor, table->rank) / weight[set];
+      cross += 0.5 * limit_dot(mean[set], factor, table->rank) / weight[set];
     }
-    const double product = inner(mean[0], mean[1], table->rank) / (weight[0] * weight[1]);
+    const double product = limit_dot(mean[0], mean[1], table->rank) / (weight[0] * weight[1]);
     error[t] = (square - product) / values;
     attained[t] = (table->shown_square[shown[t]] - 2 * cross + product) / values;
   }

@@ -79,6 +79,9 @@ static inline const float *limit_node_draws(const struct limit_prior *prior, con
 
 /* ---- limit_table.c: the noise-averaged image, and what an image says of q ---- */
 
+/* a . b */
+double limit_dot(const double *a, const double *b, int64_t count);
+
 struct limit_table {
   bool periodic;    /* q and q + 2 pi give the same image: pendulum */
   double sigma;     /* the observation noise, rad or m */

@@ -224,7 +224,7 @@ static double dot_images(const float *a, const float *b, int64_t count) {
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static double dot(const double *a, const double *b, int64_t count) {
+double limit_dot(const double *a, const double *b, int64_t count) {
   double sum[4] = {0};
   int64_t i = 0;
   for (; i + 4 <= count; i += 4)
@@ -247,7 +247,7 @@ static enum status factor_shown(struct limit_table *table, struct album *album, 
     table->shown_square[segment] = dot_images(album->row, album->row, actives);
     for (int64_t k = 0; k < rank; k++) {
       const double *row = table->factor + pivots[k] * table->rank;
-      f[k] = (dot_images(album->row, mean + pivots[k] * actives, actives) - dot(f, row, k)) / row[k];
+      f[k] = (dot_images(album->row, mean + pivots[k] * actives, actives) - limit_dot(f, row, k)) / row[k];
     }
   }
   return STATUS_OK;
@@ -278,7 +278,7 @@ static enum status factor_gram(struct limit_table *table, struct album *album, c
     double scale = 1 / sqrt(rest[pivot]);
     for (int64_t i = 0; i < nodes; i++) {
       double inner = dot_images(mean + i * actives, mean + pivot * actives, actives);
-      wide[i * limit + rank] = scale * (inner - dot(wide + i * limit, wide + pivot * limit, rank));
+      wide[i * limit + rank] = scale * (inner - limit_dot(wide + i * limit, wide + pivot * limit, rank));
     }
     for (int64_t i = 0; i < nodes; i++) rest[i] -= wide[i * limit + rank] * wide[i * limit + rank];
   }
