@@ -183,24 +183,26 @@ static enum status see_partial(const struct store_file *file) {
 
 /* ---- access ---- */
 
-/* Large data sets start on a page, and structure has checksums, as HDF5 1.8 brought them (later formats refuse readers
- * while a file is written): only creation asks. */
+/* Large data sets start on a page: only creation asks. */
 static hid_t access_list(MPI_Comm mpi) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   if (list < 0) return list;
   if (H5Pset_fapl_mpio(list, mpi, MPI_INFO_NULL) < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0 ||
-      H5Pset_alignment(list, PAGE, PAGE) < 0 || H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0) {
+      H5Pset_alignment(list, PAGE, PAGE) < 0) {
     H5Pclose(list);
     return H5I_INVALID_HID;
   }
   return list;
 }
 
-/* Collective. No time stamps in any object: equal contents make equal files. */
+/* Collective. No time stamps in any object: equal contents make equal files. Structure has checksums, as HDF5 1.8
+ * brought them; later formats refuse readers while a file is written. */
 static enum status create_in_partial(struct store_file *file) {
   enum status status = STATUS_OK;
   hid_t access = access_list(file->comm->mpi), creation = H5Pcreate(H5P_FILE_CREATE);
-  if (access < 0 || creation < 0 || H5Pset_obj_track_times(creation, false) < 0) status = store_fail(file, NULL);
+  if (access < 0 || creation < 0 || H5Pset_obj_track_times(creation, false) < 0 ||
+      H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0)
+    status = store_fail(file, NULL);
   status = comm_agree(file->comm, status);
   if (status == STATUS_OK) {
     file->id = H5Fcreate(file->partial, H5F_ACC_TRUNC, creation, access);
@@ -390,7 +392,9 @@ static enum status trim_partial(const struct store_file *file) {
     return status_raise(STATUS_FILE, "%s: cannot be read back", file->path);
   uint64_t end = 0;
   for (int i = 0; i < 8; ++i) end |= (uint64_t)block[END_AT + i] << (8 * i);
-  if (block[VERSION_AT] != VERSION) return STATUS_OK;
+  if (block[VERSION_AT] != VERSION)
+    return status_raise(STATUS_FILE, "%s: was written with superblock version %d, not %d", file->path,
+                        block[VERSION_AT], VERSION);
   if ((uint64_t)about.st_size < end)
     return status_raise(STATUS_FILE, "%s: has %lld bytes after writing %llu", file->path, (long long)about.st_size,
                         (unsigned long long)end);

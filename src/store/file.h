@@ -9,7 +9,8 @@
  * that is killed leaves its partial file, which opens and may be deleted.
  *
  * Structure is in the format of HDF5 1.8, which any later library reads and which has checksums: a bit that has turned
- * in it is an error, not a crash or another number. Numbers have checksums where the file's own description says so.
+ * in it is an error, not a crash or another number. Not so the index of compressed data sets; numbers, those too, have
+ * checksums where the file's own description says so.
  *
  * Every failure is STATUS_FILE with the file's name and what is wrong. Space on the disk is reserved by the root, and
  * its refusal agreed on, before HDF5 is asked for anything: HDF5 on a full disk fails on one rank only and leaves the
@@ -128,6 +129,9 @@ enum status store_read_attribute_i64(const struct store_file *file, const char *
 /* Not collective. /config, parsed and validated anew; owned by the caller, NULL on failure. One that is wrong, or not
  * for `use`, is a damaged or foreign file (STATUS_FILE), not wrong usage. */
 enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config);
+/* Not collective. The same of its text, which has been read (and verified) already. */
+enum status store_parse_config(const struct store_file *file, const char *text, enum schema_use use,
+                               struct config **config);
 
 /* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these; store_is() asks without an
  * error, and of any version. */

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  READ_CACHE = 1 << 24
-}; /* bytes of uncompressed chunks kept: files made elsewhere have chunks of many rollouts */
+/* Bytes of uncompressed chunks kept: files made elsewhere have chunks of many rollouts, which are read one by one. */
+enum { READ_CACHE = 1 << 24, READ_CACHE_MAX = 1 << 28 };
 
 const size_t store_bytes[STORE_TYPE_COUNT] = {
     [STORE_F64] = 8,
@@ -77,16 +76,45 @@ static enum store_type type_of(hid_t id) {
   return type;
 }
 
+static hid_t open_cached(const struct store_file *file, const char *name, size_t cache) {
+  hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+  if (access >= 0 && !file->writing)
+    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, cache, H5D_CHUNK_CACHE_W0_DEFAULT);
+  hid_t set = H5Dopen2(file->id, name, access);
+  if (access >= 0) H5Pclose(access);
+  return set;
+}
+
+/* Of the chunks that hold one row; 0 where there are none. */
+static size_t bytes_beside_row(hid_t set) {
+  hsize_t chunk[H5S_MAX_RANK], extent[H5S_MAX_RANK];
+  hid_t creation = H5Dget_create_plist(set), space = H5Dget_space(set), type = H5Dget_type(set);
+  size_t bytes = 0;
+  if (creation >= 0 && space >= 0 && type >= 0 && H5Pget_layout(creation) == H5D_CHUNKED) {
+    const int rank = H5Pget_chunk(creation, H5S_MAX_RANK, chunk);
+    if (rank > 0 && H5Sget_simple_extent_dims(space, extent, NULL) == rank) bytes = H5Tget_size(type) * chunk[0];
+    for (int i = 1; i < rank; ++i) bytes *= (extent[i] + chunk[i] - 1) / chunk[i] * chunk[i];
+  }
+  if (creation >= 0) H5Pclose(creation);
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  return bytes;
+}
+
+static hid_t open_set(const struct store_file *file, const char *name) {
+  hid_t set = open_cached(file, name, READ_CACHE);
+  const size_t bytes = set >= 0 && !file->writing ? bytes_beside_row(set) : 0;
+  if (bytes <= READ_CACHE || bytes > READ_CACHE_MAX) return set;
+  H5Dclose(set);
+  return open_cached(file, name, bytes);
+}
+
 /* Opens `name` into an empty handle. */
 static enum status open_handle(const struct store_file *file, const char *name, struct store_handle *handle) {
   REQUIRE(file->id > 0 && file->state, STATUS_ARGUMENT, "%s: %s: the file is not open", file->path, name);
   REQUIRE(strlen(name) < STORE_NAME_MAX, STATUS_ARGUMENT, "%s: %s: the name is too long", file->path, name);
   REQUIRE(store_has(file, name), STATUS_FILE, "%s: %s is missing", file->path, name);
-  hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-  if (access >= 0 && !file->writing)
-    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, READ_CACHE, H5D_CHUNK_CACHE_W0_DEFAULT);
-  handle->id = H5Dopen2(file->id, name, access);
-  if (access >= 0) H5Pclose(access);
+  handle->id = open_set(file, name);
   enum status status = STATUS_OK;
   if (handle->id < 0) {
     H5Eclear2(H5E_DEFAULT);
@@ -316,17 +344,24 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
   return take_text(file, name, handle->id, false, text);
 }
 
-enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config) {
-  char *text = NULL, name[STORE_PATH_MAX + 16];
-  *config = NULL;
-  TRY(store_read_text(file, "/config", &text));
+enum status store_parse_config(const struct store_file *file, const char *text, enum schema_use use,
+                               struct config **config) {
+  char name[STORE_PATH_MAX + 16];
   snprintf(name, sizeof name, "%s:/config", file->path);
   enum status status = config_parse(name, text, strlen(text), NULL, 0, config);
-  free(text);
   if (status == STATUS_OK) status = config_require(*config, use);
   if (status == STATUS_OK) return STATUS_OK;
   config_destroy(config);
   return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
+}
+
+enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config) {
+  char *text = NULL;
+  *config = NULL;
+  TRY(store_read_text(file, "/config", &text));
+  enum status status = store_parse_config(file, text, use, config);
+  free(text);
+  return status;
 }
 
 static enum status open_attribute(const struct store_file *file, const char *name, hid_t *attribute) {

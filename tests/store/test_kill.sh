@@ -26,7 +26,9 @@ def look(name, least, most):
 # Twice while it is written, with more each time; importing takes longer than that on a busy machine, so it comes first.
 def look_live(name, most):
     open("ready", "w").close()
+    end = time.monotonic() + 60
     while "sealed" not in open("live.txt").read():
+        assert time.monotonic() < end, "the writer has not begun: " + open("live.txt").read()
         time.sleep(0.01)
     time.sleep(0.2)
     first = look(name, 1, most)
@@ -48,7 +50,7 @@ for ranks in 1 3; do
   : >live.txt
   look live '.out.h5.partial-*' 119 &
   watcher=$!
-  until [ -e ready ]; do sleep 0.01; done
+  until [ -e ready ] || ! kill -0 $watcher 2>/dev/null; do sleep 0.01; done
   $run slow out.h5 120 $((25 * ranks)) >live.txt 2>&1 &
   job=$!
   wait $watcher
