@@ -70,6 +70,7 @@ static enum status evaluate_run(const struct comm *world, const struct trained *
   TRY(trained_open_data(world, trained, path, &data, &source, &task.protocol));
   if (rollouts == 0 || rollouts > data.rollouts[SPLIT_TEST]) rollouts = data.rollouts[SPLIT_TEST];
   enum status status = yardstick_read(world, &data, &task.protocol, &yardstick);
+  if (status == STATUS_OK) status = yardstick_measure(world, &data, &yardstick);
   task.attained = yardstick.attained;
   task.attained_count = yardstick.attained_count;
   if (status == STATUS_OK)

@@ -47,9 +47,6 @@ static void close_work(struct work *work) {
 static enum status open_images(struct work *work, size_t values, int64_t frames) {
   work->values = values;
   work->frames = frames;
-  work->seen = malloc(work->values * sizeof(float));
-  work->fresh = malloc(work->values * sizeof(float));
-  work->last = malloc(work->values * sizeof(float));
   work->mean = malloc(work->values * sizeof(float));
   work->sums = calloc(work->values + 1, sizeof *work->sums);
   for (int i = 0; i < LADDER_COUNT; i++) {
@@ -57,8 +54,7 @@ static enum status open_images(struct work *work, size_t values, int64_t frames)
     exact_clear(&work->moments[i].sum);
     exact_clear(&work->moments[i].square);
   }
-  REQUIRE(work->seen && work->fresh && work->last && work->mean && work->sums, STATUS_MEMORY,
-          "no memory to measure the ladder");
+  REQUIRE(work->mean && work->sums, STATUS_MEMORY, "no memory to measure the ladder");
   return STATUS_OK;
 }
 
@@ -66,7 +62,12 @@ static enum status open_work(const struct experiment *experiment, struct work *w
   TRY(render_open(experiment, &work->renderer));
   work->experiment = experiment;
   work->row = 2 * (size_t)work->renderer.system->freedom;
-  return open_images(work, work->renderer.values, experiment->data.frames);
+  TRY(open_images(work, work->renderer.values, experiment->data.frames));
+  work->seen = malloc(work->values * sizeof(float));
+  work->fresh = malloc(work->values * sizeof(float));
+  work->last = malloc(work->values * sizeof(float));
+  REQUIRE(work->seen && work->fresh && work->last, STATUS_MEMORY, "no memory to measure the ladder");
+  return STATUS_OK;
 }
 
 static void observe(struct work *work, enum rng_purpose purpose, uint64_t rollout, int64_t frame, const double *state,
@@ -233,7 +234,11 @@ static enum status look_at_all(struct work *work, const struct comm *comm, const
                                struct checksum *sum) {
   const int64_t shape[] = {
       data->rollouts[SPLIT_TRAIN], data->rollouts[SPLIT_TEST], data->frames, data->height, data->width, data->channels};
-  if (comm->rank == 0) checksum_add(sum, checksum_tag("shape"), 0, shape, sizeof shape);
+  const double dt = isnan(data->dt) ? 0 : data->dt;
+  if (comm->rank == 0) {
+    checksum_add(sum, checksum_tag("shape"), 0, shape, sizeof shape);
+    checksum_add(sum, checksum_tag("time"), 0, &dt, sizeof dt);
+  }
   TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TRAIN, frames, sum)));
   TRY(reduce_sum(comm, work->sums, (int64_t)work->values + 1));
   average_training(work);
@@ -251,8 +256,10 @@ enum status ladder_measure_frames(const struct comm *comm, const struct dataset 
   if (status == STATUS_OK && !frames) status = status_raise(STATUS_MEMORY, "no memory for a rollout of frames");
   status = comm_agree(comm, status);
   if (status == STATUS_OK) status = look_at_all(&work, comm, data, frames, &sum);
-  for (int i = 0; i < LADDER_COUNT; i++) conclude(&work.moments[i], &ladder->mse[i], &ladder->error[i]);
-  checksum_text(&sum, checksum);
+  if (status == STATUS_OK) {
+    for (int i = 0; i < LADDER_COUNT; i++) conclude(&work.moments[i], &ladder->mse[i], &ladder->error[i]);
+    checksum_text(&sum, checksum);
+  }
   free(frames);
   close_work(&work);
   return status;

@@ -7,7 +7,8 @@
  *   last        frame K-1 as it was seen, for frames K..T-1, K = ladder.input_frames
  * each with the standard error over rollouts. Floor, mean and background are averages over all frames 0..T-1.
  *
- * Of frames made elsewhere only the mean image is known, of the first LADDER_MAX rollouts of each split.
+ * Of frames made elsewhere only the mean image is known, of the first LADDER_MAX rollouts of each split (fewer when
+ * they have over 2^30 frames).
  */
 #ifndef HGN_PHYSICS_LADDER_H
 #define HGN_PHYSICS_LADDER_H
@@ -52,8 +53,8 @@ enum status ladder_measure(const struct comm *comm, const struct experiment *exp
                            const struct ladder_input *input, struct ladder *ladder);
 
 /* Collective. The same of frames made elsewhere: the mean image, all else NaN; and a checksum of the frames that were
- * looked at and of their shape, by which the same file is known again. Each rank reads an equal share, one rollout at a
- * time. */
+ * looked at, their shape and time step, by which the same file is known again. Each rank reads an equal share, one
+ * rollout at a time. */
 enum status ladder_measure_frames(const struct comm *comm, const struct dataset *data, struct ladder *ladder,
                                   char checksum[CHECKSUM_TEXT]);
 

@@ -277,7 +277,7 @@ static enum status read_description(const struct store_file *file, struct config
   description.config = text;
   description.data_checksum = data;
   if (status == STATUS_OK) status = verify_description(file, &description);
-  if (status == STATUS_OK) status = store_read_config(file, SCHEMA_TRAINING, config);
+  if (status == STATUS_OK) status = store_parse_config(file, text, SCHEMA_TRAINING, config);
   free(text);
   free(data);
   *images = (struct model_images){description.images[0], description.images[1], description.images[2]};

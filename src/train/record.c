@@ -136,6 +136,15 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 
 /* ---- Going on ---- */
 
+static enum status compare_data(const struct store_file *file, const char *data, const char *checksum) {
+  char *text = NULL;
+  TRY(store_read_text(file, "/data/checksum", &text));
+  const bool same = strcmp(text, checksum) == 0;
+  free(text);
+  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path, data);
+  return STATUS_OK;
+}
+
 /* A limit may have been computed since the run began: later rows are held against it, so it stands in the file too.
  * What GECO aims at stays. */
 static enum status renew_yardstick(struct record *record, struct yardstick *yardstick, bool write) {
@@ -143,11 +152,13 @@ static enum status renew_yardstick(struct record *record, struct yardstick *yard
   return write ? write_yardstick(&record->file, yardstick) : STATUS_OK;
 }
 
-enum status record_reopen(const struct comm *comm, const char *path, const struct config *config,
+enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, const char *data,
                           struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record) {
   set_extents(record, config, lanes, targets);
   TRY(store_reopen(comm, path, &record->file));
   enum status status = store_check_format(&record->file, format, RECORD_VERSION);
+  if (status == STATUS_OK) status = compare_data(&record->file, data, yardstick->checksum);
+  status = comm_agree(comm, status);
   if (status == STATUS_OK) status = renew_yardstick(record, yardstick, comm->rank == 0);
   status = comm_agree(comm, status);
   if (status != STATUS_OK) store_close(&record->file);
@@ -165,22 +176,11 @@ static enum status compare_config(const struct store_file *file, const struct co
   return STATUS_OK;
 }
 
-static enum status compare_data(const struct store_file *file, const char *data, const char *checksum) {
-  char *text = NULL;
-  TRY(store_read_text(file, "/data/checksum", &text));
-  const bool same = strcmp(text, checksum) == 0;
-  free(text);
-  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path, data);
-  return STATUS_OK;
-}
-
-enum status record_check(const struct comm *comm, const char *path, const struct config *config, const char *data,
-                         const char *checksum) {
+enum status record_check(const struct comm *comm, const char *path, const struct config *config) {
   struct store_file file;
   TRY(store_open(comm, path, &file));
   enum status status = store_check_format(&file, format, RECORD_VERSION);
   if (status == STATUS_OK) status = compare_config(&file, config);
-  if (status == STATUS_OK) status = compare_data(&file, data, checksum);
   status = comm_agree(comm, status);
   store_close(&file);
   return status;
@@ -268,6 +268,9 @@ enum status record_print(const struct store_file *file, FILE *out) {
   double step;
   TRY(store_read_text(file, "/data/file", &data));
   fprintf(out, "data         %s\n", data);
+  free(data);
+  TRY(store_read_text(file, "/data/checksum", &data));
+  fprintf(out, "             checksum %s\n", data);
   free(data);
   TRY(find_last(file, "/report/step", &last, &step));
   fprintf(out, last < 0 ? "no report yet\n" : "last report\n");

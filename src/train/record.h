@@ -3,11 +3,9 @@
  *   /                       attributes: format "hgn-run", schema_version 2
  *   /config                 text: the effective configuration
  *   /data/file, checksum    text: the data set
- *   /data/NAME              f64 [1]: noise floor, mean image, information limit over the target frames, GECO's kappa;
- *                           NaN if unknown
- *   /networks               text per network: scale of the checksums
- *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
- *   /report/lane_error, lane_kl        f64 [reports][lanes]
+ *   /data/NAME              f64 [1]: struct yardstick: noise floor, mean image, information limits, GECO's kappa; NaN
+ * if unknown /networks               text per network: scale of the checksums /report/NAME            f64 [reports]:
+ * REPORT_LIST; loss, error and KL are those of the step /report/lane_error, lane_kl        f64 [reports][lanes]
  *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
  *   /evaluation/step        f64 [evaluations]
  *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit,
@@ -70,15 +68,14 @@ struct record {
 /* Collective. Makes the file, sealed, under its final name. data: the data set's name. */
 enum status record_create(const struct comm *comm, const char *path, const struct config *config, const char *data,
                           const struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
-/* Collective. Opens one that is there, to go on. The yardstick is written anew, but for GECO's kappa, which becomes
- * what the run began with. */
-enum status record_reopen(const struct comm *comm, const char *path, const struct config *config,
+/* Collective. Is what is at `path` a run of this configuration, to go on with? STATUS_CONFIG with the list of keys that
+ * differ; STATUS_FILE when it is no run. */
+enum status record_check(const struct comm *comm, const char *path, const struct config *config);
+/* Collective. Opens one that is there, to go on. data: the data set's name now. The yardstick is written anew, but for
+ * GECO's kappa, which becomes what the run began with. STATUS_FILE, and nothing is written, when the data have another
+ * checksum than those that the run began with. */
+enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, const char *data,
                           struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
-/* Collective. Is what is at `path` a run of this configuration and data, to go on with? data: the data
- * set's name now, for messages; checksum: what it holds. STATUS_CONFIG with the list of keys that differ; STATUS_FILE
- * when the data differ or it is no run. */
-enum status record_check(const struct comm *comm, const char *path, const struct config *config, const char *data,
-                         const char *checksum);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */

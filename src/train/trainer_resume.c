@@ -130,8 +130,28 @@ static enum status look(const struct trainer *trainer, int *what) {
   return comm_broadcast(trainer->comm, what, sizeof *what);
 }
 
+/* From the latest checkpoint that is whole; from the start when there is none. */
+static enum status go_on(struct trainer *trainer, int64_t *resumed) {
+  struct checkpoint checkpoint;
+  bool found;
+  TRY(record_reopen(trainer->comm, trainer->output, trainer->config, trainer->data.file.path, &trainer->yardstick,
+                    trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
+  trainer->recording = true;
+  trainer->objective.kappa = trainer->yardstick.kappa;
+  TRY(load_latest(trainer, 1, &checkpoint, &found));
+  *resumed = 0;
+  if (!found) return trainer_save(trainer, 0);
+  adopt(trainer, &checkpoint);
+  trainer->roll_backs = checkpoint.roll_backs;
+  trainer->repeats = checkpoint.repeats;
+  trainer->seconds_before = checkpoint.seconds;
+  trainer->core_seconds_before = checkpoint.core_seconds;
+  trainer->joules = checkpoint.joules;
+  *resumed = trainer->done;
+  return STATUS_OK;
+}
+
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
-  const int64_t lanes = trainer->step.lanes.count, targets = trainer->protocol.target_count;
   int what = 0;
   *resumed = -1;
   TRY(comm_agree(trainer->comm,
@@ -142,29 +162,11 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
           trainer->output);
   REQUIRE(what == 1 || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
   if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
-  if (what == 0) {
-    TRY(record_create(trainer->comm, trainer->output, trainer->config, trainer->data.file.path, &trainer->yardstick,
-                      lanes, targets, &trainer->record));
-    trainer->recording = true;
-    return trainer_save(trainer, 0);
-  }
-  TRY(record_check(trainer->comm, trainer->output, trainer->config, trainer->data.file.path,
-                   trainer->yardstick.checksum));
-  struct checkpoint checkpoint;
-  bool found;
-  TRY(load_latest(trainer, 1, &checkpoint, &found));
-  if (found) {
-    adopt(trainer, &checkpoint);
-    trainer->roll_backs = checkpoint.roll_backs;
-    trainer->repeats = checkpoint.repeats;
-    trainer->seconds_before = checkpoint.seconds;
-    trainer->core_seconds_before = checkpoint.core_seconds;
-    trainer->joules = checkpoint.joules;
-  }
-  *resumed = trainer->done;
-  TRY(record_reopen(trainer->comm, trainer->output, trainer->config, &trainer->yardstick, lanes, targets,
-                    &trainer->record));
+  if (what == 1) TRY(record_check(trainer->comm, trainer->output, trainer->config));
+  TRY(yardstick_measure(trainer->comm, &trainer->data, &trainer->yardstick));
+  if (what == 1) return go_on(trainer, resumed);
+  TRY(record_create(trainer->comm, trainer->output, trainer->config, trainer->data.file.path, &trainer->yardstick,
+                    trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
   trainer->recording = true;
-  trainer->objective.kappa = trainer->yardstick.kappa;
-  return found ? STATUS_OK : trainer_save(trainer, 0);
+  return trainer_save(trainer, 0);
 }

@@ -1,5 +1,6 @@
 #include "train/yardstick.h"
 
+#include "base/log.h"
 #include "physics/ladder.h"
 #include "physics/limit_file.h"
 
@@ -70,14 +71,18 @@ static enum status read_limit(const struct comm *comm, const struct dataset *dat
 
 enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                            struct yardstick *yardstick) {
-  struct ladder ladder;
   *yardstick = (struct yardstick){.floor = NAN, .mean_image = NAN, .limit = NAN, .limit_unseen = NAN, .kappa = NAN};
-  if (data->config) {
-    yardstick->floor = rung(data, LADDER_FLOOR);
-    yardstick->mean_image = rung(data, LADDER_MEAN);
-    TRY(comm_agree(comm, dataset_checksum(data, yardstick->checksum)));
-    return read_limit(comm, data, protocol, yardstick);
-  }
+  if (!data->config) return STATUS_OK;
+  yardstick->floor = rung(data, LADDER_FLOOR);
+  yardstick->mean_image = rung(data, LADDER_MEAN);
+  TRY(comm_agree(comm, dataset_checksum(data, yardstick->checksum)));
+  return read_limit(comm, data, protocol, yardstick);
+}
+
+enum status yardstick_measure(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick) {
+  struct ladder ladder;
+  if (data->config) return STATUS_OK;
+  log_info("%s: reading frames for their mean image", data->file.path);
   TRY(ladder_measure_frames(comm, data, &ladder, yardstick->checksum));
   yardstick->mean_image = ladder.mse[LADDER_MEAN];
   return STATUS_OK;

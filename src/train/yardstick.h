@@ -7,7 +7,7 @@
 #include "train/evaluate.h"
 #include "train/protocol.h"
 
-/* What errors are held against, over the target frames. NaN: unknown. */
+/* What errors are held against: floor and mean image over all frames, limits over the target frames. NaN: unknown. */
 struct yardstick {
   double floor, mean_image, limit, limit_unseen;
   double kappa;                 /* what GECO aims at */
@@ -18,11 +18,14 @@ struct yardstick {
 };
 
 /* Collective. Limits are averaged over the protocol's targets; those from images, which are tighter, are preferred to
- * those from positions. The mean image of frames made elsewhere is measured: they are read for it. What is not known is
- * NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
+ * those from positions. What is not known is NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
  * or of other data. */
 enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                            struct yardstick *yardstick);
+
+/* Collective. What nobody has measured before: of frames made elsewhere, which are read for it, the mean image and the
+ * checksum. Nothing to do for other data. */
+enum status yardstick_measure(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick);
 
 void yardstick_free(struct yardstick *yardstick);
 

@@ -21,7 +21,7 @@ expect 0 "test MSE" "$HGN" train tiny.yaml -o whole.h5 $LONG
 # shellcheck disable=SC2086
 $MPIRUN -n 3 "$HGN" -q train tiny.yaml -o struck.h5 $LONG >job.txt 2>&1 &
 job=$!
-await $job struck.checkpoint-00000010.h5
+await $job struck.checkpoint-00000010.h5 || fail "no checkpoint: $(cat job.txt)"
 victim=$(pgrep -P $job | tail -n 1)
 kill -KILL "$victim" || fail "the run was through before a rank could be killed: $(cat job.txt)"
 for _ in $(seq 3000); do
