@@ -3,9 +3,10 @@
  *   /                       attributes: format "hgn-run", schema_version 2
  *   /config                 text: the effective configuration
  *   /data/file, checksum    text: the data set
- *   /data/NAME              f64 [1]: struct yardstick: noise floor, mean image, information limits, GECO's kappa; NaN
- * if unknown /networks               text per network: scale of the checksums /report/NAME            f64 [reports]:
- * REPORT_LIST; loss, error and KL are those of the step /report/lane_error, lane_kl        f64 [reports][lanes]
+ *   /data/NAME              f64 [1]: noise floor, mean image, limits (struct yardstick), GECO's kappa; NaN if unknown
+ *   /networks               text per network: scale of the checksums
+ *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
+ *   /report/lane_error, lane_kl        f64 [reports][lanes]
  *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
  *   /evaluation/step        f64 [evaluations]
  *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit,
