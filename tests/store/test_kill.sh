@@ -32,8 +32,11 @@ def look_live(name, most):
         time.sleep(0.01)
     time.sleep(0.2)
     first = look(name, 1, most)
-    time.sleep(0.4)
-    look(name, first + 1, most)
+    count = first
+    while count < max(first + 1, 10):
+        assert time.monotonic() < end, f"no more than {count} records"
+        time.sleep(0.4)
+        count = look(name, count, most)
 
 if sys.argv[1] == "live":
     look_live(sys.argv[2], int(sys.argv[3]))
