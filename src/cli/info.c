@@ -22,26 +22,28 @@ static void print_indented(const char *title, const char *text) {
 
 enum { LIMIT_FRAMES_MAX = 10000 }; /* K that are looked for */
 
-/* One /provenance text on a line of its own, several lines indented. Files may lack an entry; that is no error. */
-static void print_text(const struct store_file *file, const char *title, const char *name) {
+/* Root only. One /provenance text on a line of its own, several lines indented. Files may lack an entry; that is no
+ * error. */
+static enum status print_text(const struct store_file *file, const char *title, const char *name) {
   char *text = NULL;
-  if (!store_has(file, name) || store_read_text(file, name, &text) != STATUS_OK) {
-    status_clear();
-    return;
-  }
+  bool found;
+  TRY(store_find(file, name, &found));
+  if (!found) return STATUS_OK;
+  TRY(store_read_text(file, name, &text));
   if (*text) print_indented(title, text);
   free(text);
+  return STATUS_OK;
 }
 
-static void print_provenance(const struct store_file *file) {
-  print_text(file, "made by", "/provenance/hgn");
-  print_text(file, "command", "/provenance/command");
-  print_text(file, "created", "/provenance/created");
-  print_text(file, "hosts", "/provenance/hosts");
-  print_text(file, "processors", "/provenance/cpu");
-  print_text(file, "kernels", "/provenance/kernels");
-  print_text(file, "build", "/provenance/build");
-  print_text(file, "libraries", "/provenance/libraries");
+static enum status print_provenance(const struct store_file *file) {
+  TRY(print_text(file, "made by", "/provenance/hgn"));
+  TRY(print_text(file, "command", "/provenance/command"));
+  TRY(print_text(file, "created", "/provenance/created"));
+  TRY(print_text(file, "hosts", "/provenance/hosts"));
+  TRY(print_text(file, "processors", "/provenance/cpu"));
+  TRY(print_text(file, "kernels", "/provenance/kernels"));
+  TRY(print_text(file, "build", "/provenance/build"));
+  return print_text(file, "libraries", "/provenance/libraries");
 }
 
 static void print_shape(const struct dataset *data) {
@@ -57,14 +59,14 @@ static void print_shape(const struct dataset *data) {
   if (data->has_states) printf("phase space  %lld coordinates, clean\n", (long long)data->coordinates);
 }
 
-static void print_ladder(const struct dataset *data) {
+static enum status print_ladder(const struct dataset *data) {
   printf("ladder       pixel MSE on test frames (x1e-4)\n");
   for (int i = 0; i < LADDER_COUNT; i++) {
     double mse, error;
-    if (dataset_ladder(data, ladder_name((enum ladder_rung)i), &mse, &error) == STATUS_OK && !isnan(mse))
-      printf("  %-12s %8.3f +- %.3f\n", ladder_name((enum ladder_rung)i), 1e4 * mse, 1e4 * error);
+    TRY(dataset_ladder(data, ladder_name((enum ladder_rung)i), &mse, &error));
+    if (!isnan(mse)) printf("  %-12s %8.3f +- %.3f\n", ladder_name((enum ladder_rung)i), 1e4 * mse, 1e4 * error);
   }
-  status_clear();
+  return STATUS_OK;
 }
 
 static enum status print_dataset(const struct dataset *data, bool verified) {
@@ -80,11 +82,10 @@ static enum status print_dataset(const struct dataset *data, bool verified) {
   printf("%s: hgn data set, %s\n", data->file.path, experiment_system_name(experiment->system.kind));
   print_shape(data);
   printf("checksum     %s (%s)\n", sum, verified ? "verified" : "not verified");
-  print_ladder(data);
-  print_indented("configuration", text);
+  enum status status = print_ladder(data);
+  if (status == STATUS_OK) print_indented("configuration", text);
   free(text);
-  print_provenance(&data->file);
-  return STATUS_OK;
+  return status == STATUS_OK ? print_provenance(&data->file) : status;
 }
 
 static void print_mean(const char *label, const struct limit_mean *mean) {
@@ -118,16 +119,18 @@ static enum status print_limits(const struct comm *world, const struct store_fil
   if (status == STATUS_OK && world->rank == 0)
     printf("%s: information limits of the data with checksum %s\npixel MSE x1e-4\n", file->path, checksum);
   for (int64_t k = 1; k <= LIMIT_FRAMES_MAX && status == STATUS_OK; k++)
-    for (int observe = 0; observe < LIMIT_OBSERVE_COUNT && status == STATUS_OK; observe++)
-      if (limit_file_has(file, k, (enum limit_observe)observe))
-        status = print_limit(world, file->path, checksum, k, (enum limit_observe)observe);
+    for (int observe = 0; observe < LIMIT_OBSERVE_COUNT && status == STATUS_OK; observe++) {
+      bool has = false;
+      status = comm_agree(world, limit_file_has(file, k, (enum limit_observe)observe, &has));
+      if (has && status == STATUS_OK) status = print_limit(world, file->path, checksum, k, (enum limit_observe)observe);
+    }
   if (status == STATUS_OK && world->rank == 0) {
     print_indented("configuration", text);
-    print_provenance(file);
+    status = print_provenance(file);
   }
   free(checksum);
   free(text);
-  return status;
+  return comm_agree(world, status);
 }
 
 /* ---- Trained models ---- */
@@ -141,7 +144,7 @@ static enum status print_run(const struct comm *world, const struct store_file *
     status = record_print(file, stdout);
     if (status == STATUS_OK) status = store_read_text(file, "/config", &text);
     if (status == STATUS_OK) print_indented("configuration", text);
-    print_provenance(file);
+    if (status == STATUS_OK) status = print_provenance(file);
     free(text);
   }
   return comm_agree(world, status);
@@ -167,7 +170,7 @@ static enum status print_checkpoint(const struct comm *world, const struct store
   if (status == STATUS_OK && world->rank == 0) {
     print_model(&trained);
     print_indented("configuration", text);
-    print_provenance(file);
+    status = print_provenance(file);
   }
   free(text);
   trained_close(&trained);
@@ -180,10 +183,10 @@ static enum status print_arrays(const struct comm *world, const struct store_fil
   enum status status = comm_agree(world, store_read_attribute_text(file, "format", &format));
   if (status == STATUS_OK && world->rank == 0) {
     printf("%s: arrays of %s\n", file->path, format);
-    print_provenance(file);
+    status = print_provenance(file);
   }
   free(format);
-  return status;
+  return comm_agree(world, status);
 }
 
 /* ---- The command ---- */
@@ -215,11 +218,16 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   struct store_file file;
   TRY(store_open(world, words.operand[0], &file));
   const struct info_kind *kind = NULL;
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (store_is(&file, kinds[i].format)) kind = &kinds[i];
-  enum status status = kind ? kind->print(world, &file) : STATUS_OK;
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds && status == STATUS_OK; i++) {
+    bool is = false;
+    status = store_is(&file, kinds[i].format, &is);
+    if (is) kind = &kinds[i];
+  }
+  status = comm_agree(world, status);
+  if (status == STATUS_OK && kind) status = kind->print(world, &file);
   store_close(&file);
-  return kind ? status : print_data(world, words.operand[0], quick);
+  return kind || status != STATUS_OK ? status : print_data(world, words.operand[0], quick);
 }
 
 const struct cli_command cli_info = {"info", "what a file is, how it was made, how far it has come",

@@ -14,10 +14,7 @@ static void print_mean(const char *label, const struct limit_mean *mean, double 
   printf("\n");
 }
 
-static void print_result(const struct dataset *data, const struct limit_options *options,
-                         const struct limit_result *result) {
-  double floor = 0, error;
-  if (dataset_ladder(data, "floor", &floor, &error) != STATUS_OK) status_clear();
+static void print_result(double floor, const struct limit_options *options, const struct limit_result *result) {
   long long k = options->input_frames, last = result->frames - 1;
   printf("information limit from %lld frame%s, observed as %s: pixel MSE (x1e-4), %lld test rollouts\n", k,
          k == 1 ? "" : "s", limit_observe_name(options->observe), (long long)result->rollouts);
@@ -54,16 +51,19 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
   REQUIRE(options->input_frames <= data->frames, STATUS_USAGE, "%s: --input-frames %lld, but rollouts have %lld frames",
           data->file.path, (long long)options->input_frames, (long long)data->frames);
   char checksum[CHECKSUM_TEXT];
-  TRY(comm_agree(world, dataset_checksum(data, checksum)));
+  double floor, error;
+  enum status status = dataset_checksum(data, checksum);
+  if (status == STATUS_OK) status = dataset_ladder(data, "floor", &floor, &error);
+  TRY(comm_agree(world, status));
   TRY(limit_file_check(world, output, checksum));
   struct limit_result result;
   double began = log_clock();
-  enum status status = limit_measure(world, config_experiment(data->config), options, &result);
+  status = limit_measure(world, config_experiment(data->config), options, &result);
   if (status != STATUS_OK) return status;
   log_debug("information limit: %.1f s", log_clock() - began);
   status = limit_file_write(world, output, checksum, data->config, options, &result);
   if (status == STATUS_OK && world->rank == 0) {
-    print_result(data, options, &result);
+    print_result(floor, options, &result);
     printf("%s\n", output);
   }
   limit_free(&result);

@@ -6,6 +6,7 @@
 #include "graph/cpu.h"
 #include "model/pass.h"
 #include "physics/reference.h"
+#include "store/output.h"
 #include "store/provenance.h"
 #include "train/source.h"
 #include "train/trained.h"
@@ -141,8 +142,9 @@ static enum status write_arrays(const struct comm *self, const struct trained *t
   double *time = malloc((size_t)frames * sizeof *time);
   REQUIRE(time, STATUS_MEMORY, "out of memory for %lld times", (long long)frames);
   for (int64_t t = 0; t < frames; t++) time[t] = reel->start + reel->dt * (double)t;
+  const struct store_place place = {.replaces = "hgn-rollout"};
   struct store_file file;
-  enum status status = store_create(self, path, &file);
+  enum status status = store_create_at(self, path, &place, &file);
   if (status == STATUS_OK) {
     status = store_attribute_text(&file, "format", "hgn-rollout");
     if (status == STATUS_OK) status = store_attribute_text(&file, "model", trained->path);
@@ -304,6 +306,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   REQUIRE(cli_has_ending(request.output, ".png") || cli_has_ending(request.output, ".gif") ||
               cli_has_ending(request.output, ".h5"),
           STATUS_USAGE, "the output \"%s\" ends neither in .png nor in .gif nor in .h5", request.output);
+  TRY(output_check_name(request.output));
   if (train) request.split = SPLIT_TRAIN;
   TRY(cpu_agree(world));
   struct trained trained;

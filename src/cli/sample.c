@@ -3,6 +3,7 @@
 #include "cli/reel.h"
 #include "graph/cpu.h"
 #include "model/pass.h"
+#include "store/output.h"
 #include "store/provenance.h"
 #include "train/trained.h"
 
@@ -118,7 +119,8 @@ static enum status write_arrays(const struct comm *world, struct sampler *sample
   struct store_file file;
   int64_t first, share;
   comm_share(count, world->size, world->rank, &first, &share);
-  TRY(store_create(world, output, &file));
+  const struct store_place place = {.replaces = "hgn-sample"};
+  TRY(store_create_at(world, output, &place, &file));
   enum status status = make_arrays(&file, sampler, count);
   if (status == STATUS_OK) status = comm_agree(world, fill_arrays(&file, sampler, first, share));
   if (status == STATUS_OK) status = store_commit(&file);
@@ -159,6 +161,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   const bool arrays = output && cli_has_ending(output, ".h5");
   REQUIRE(arrays || (output && (cli_has_ending(output, ".png") || cli_has_ending(output, ".gif"))), STATUS_USAGE,
           "missing: -o FILE.png, .gif or .h5");
+  TRY(output_check_name(output));
   const int64_t most = arrays ? 10000000 : REEL_ROWS_MAX;
   REQUIRE(count >= 1 && count <= most, STATUS_USAGE, "-n %lld: 1 to %lld samples in a %s", (long long)count,
           (long long)most, arrays ? "file" : "picture");

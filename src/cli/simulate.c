@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "store/output.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   TRY(cli_parse(argc, argv, options, 2, true, &words));
   TRY(cli_operands(&words, 1, 1, "one FILE.yaml"));
   REQUIRE(output, STATUS_USAGE, "missing: -o FILE.h5");
+  TRY(output_check_name(output));
   TRY(comm_agree(world, check_distinct(words.operand[0], output)));
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));

@@ -39,8 +39,8 @@ enum status reduce_exact(const struct comm *comm, struct exact *sums, int count)
   return reduce_pieces(comm, sums, (int64_t)count * EXACT_WORDS, MPI_INT64_T, sizeof(int64_t), MPI_SUM);
 }
 
-enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int count) {
-  return reduce_pieces(comm, sums, 2 * (int64_t)count, MPI_UINT64_T, sizeof(uint64_t), MPI_SUM);
+enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int64_t count) {
+  return reduce_pieces(comm, sums, 2 * count, MPI_UINT64_T, sizeof(uint64_t), MPI_SUM);
 }
 
 enum status reduce_exponents(const struct comm *comm, int32_t *exponent, int64_t tensors) {

@@ -19,7 +19,7 @@ enum status reduce_sum(const struct comm *comm, int64_t *words, int64_t count);
 enum status reduce_max(const struct comm *comm, int64_t *words, int64_t count);
 
 /* Collective. Checksum parts of all ranks, added. */
-enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int count);
+enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int64_t count);
 
 /* Collective. The exponents of fixed.h, agreed: the largest of all ranks for each tensor. */
 enum status reduce_exponents(const struct comm *comm, int32_t *exponent, int64_t tensors);

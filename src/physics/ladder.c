@@ -32,6 +32,7 @@ struct work {
   int64_t frames;
   float *seen, *fresh, *last, *mean; /* [values] */
   int64_t *sums;                     /* [values + 1]: of the training images, and how many they are */
+  int64_t *blank;                    /* frames made elsewhere: [frames]: rollouts in which the frame is blank */
   struct moments moments[LADDER_COUNT];
 };
 
@@ -42,6 +43,7 @@ static void close_work(struct work *work) {
   free(work->last);
   free(work->mean);
   free(work->sums);
+  free(work->blank);
 }
 
 static enum status open_images(struct work *work, size_t values, int64_t frames) {
@@ -219,6 +221,7 @@ static enum status look_at_frames(struct work *work, const struct comm *comm, co
     checksum_add(sum, tag, (uint64_t)i * room, frames, bytes);
     for (int64_t f = 0; f < work->frames; f++) {
       const float *image = frames + (size_t)f * work->values;
+      work->blank[f] += dataset_is_blank(data, split, image, work->values);
       if (split == SPLIT_TRAIN)
         add_image(image, work->values, (uint64_t *)work->sums);
       else
@@ -227,6 +230,20 @@ static enum status look_at_frames(struct work *work, const struct comm *comm, co
     if (split == SPLIT_TEST) add_sample(&work->moments[LADDER_MEAN], mean_sum, work->frames);
   }
   if (split == SPLIT_TRAIN) take_shift_off(work, (uint64_t)(count * work->frames));
+  return STATUS_OK;
+}
+
+/* Collective. A frame that is blank in every rollout was never written, where others were. */
+static enum status check_blank(struct work *work, const struct comm *comm, const struct dataset *data,
+                               enum split split) {
+  TRY(reduce_sum(comm, work->blank, work->frames));
+  for (int64_t f = 0; f < work->frames; f++)
+    REQUIRE(
+        work->blank[f] < rollouts_used(work, data->rollouts[split]), STATUS_FILE,
+        "%s: /%s/frames: frame %lld was never written: in every rollout all its values are the fill value %g (if that "
+        "is what it is, create the data set with another one)",
+        data->file.path, split_name[split], (long long)f, (double)data->fill[split]);
+  memset(work->blank, 0, (size_t)work->frames * sizeof *work->blank);
   return STATUS_OK;
 }
 
@@ -240,9 +257,11 @@ static enum status look_at_all(struct work *work, const struct comm *comm, const
     checksum_add(sum, checksum_tag("time"), 0, &dt, sizeof dt);
   }
   TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TRAIN, frames, sum)));
+  TRY(check_blank(work, comm, data, SPLIT_TRAIN));
   TRY(reduce_sum(comm, work->sums, (int64_t)work->values + 1));
   average_training(work);
   TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TEST, frames, sum)));
+  TRY(check_blank(work, comm, data, SPLIT_TEST));
   TRY(reduce_exact(comm, &work->moments[0].count, 3 * LADDER_COUNT));
   return reduce_checksum(comm, sum, 1);
 }
@@ -253,7 +272,9 @@ enum status ladder_measure_frames(const struct comm *comm, const struct dataset 
   struct checksum sum = {{0, 0}};
   enum status status = open_images(&work, (size_t)(data->height * data->width * data->channels), data->frames);
   float *frames = malloc((size_t)work.frames * work.values * sizeof *frames);
-  if (status == STATUS_OK && !frames) status = status_raise(STATUS_MEMORY, "no memory for a rollout of frames");
+  work.blank = calloc((size_t)data->frames, sizeof *work.blank);
+  if (status == STATUS_OK && (!frames || !work.blank))
+    status = status_raise(STATUS_MEMORY, "no memory for a rollout of frames");
   status = comm_agree(comm, status);
   if (status == STATUS_OK) status = look_at_all(&work, comm, data, frames, &sum);
   if (status == STATUS_OK) {

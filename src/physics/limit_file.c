@@ -1,16 +1,20 @@
 #include "physics/limit_file.h"
 
 #include "base/log.h"
+#include "store/output.h"
 #include "store/provenance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LIMIT_SCHEMA = 2, NAME_MAX_BYTES = 64 };
 
 static const char limit_format[] = LIMIT_FORMAT;
+
+/* From reading what is there to replacing it the file is locked, so that nothing is lost of what another job adds; that
+ * takes a moment, for which is waited. */
+static const struct store_place limit_place = {.replaces = LIMIT_FORMAT, .patience = 60};
 
 const char *limit_observe_name(enum limit_observe observe) {
   static const char *const names[LIMIT_OBSERVE_COUNT] = {[LIMIT_POSITIONS] = "positions", [LIMIT_IMAGES] = "images"};
@@ -56,6 +60,20 @@ static void group_name(char name[NAME_MAX_BYTES], int64_t input_frames, enum lim
   snprintf(name, NAME_MAX_BYTES, "%s_%lld", limit_observe_name(observe), (long long)input_frames);
 }
 
+static void sum_group(const char *group, struct limit_result *result, char text[CHECKSUM_TEXT]) {
+  double samples[2] = {result->ess_min, result->ess_median};
+  const int64_t counts[] = {result->rollouts, result->draws_max, result->frames};
+  struct checksum sum = {{0, 0}};
+  struct member list[MEMBERS];
+  list_members(result, samples, list);
+  for (int i = 0; i < MEMBERS; i++)
+    checksum_add(&sum, checksum_tag(list[i].name), 0, list[i].value, (size_t)list[i].extent * sizeof(double));
+  checksum_add(&sum, checksum_tag("attained"), 0, result->attained,
+               (size_t)(result->rollouts * result->frames) * sizeof(double));
+  checksum_add(&sum, checksum_tag(group), 0, counts, sizeof counts);
+  checksum_text(&sum, text);
+}
+
 static enum status write_group(struct store_file *file, const char *group, struct limit_result *result) {
   char path[2 * NAME_MAX_BYTES];
   double samples[2] = {result->ess_min, result->ess_median};
@@ -82,7 +100,10 @@ static enum status write_group(struct store_file *file, const char *group, struc
     TRY(store_dataset(file, path, STORE_I64, 1, &one, "1", counts[i].help));
     TRY(store_write(file, path, 0, 1, &counts[i].value));
   }
-  return STATUS_OK;
+  char sum[CHECKSUM_TEXT];
+  sum_group(group, result, sum);
+  member_path(path, group, "checksum");
+  return store_text(file, path, sum, 0);
 }
 
 static enum status compare_data(const struct store_file *file, const char *checksum, bool *same) {
@@ -97,8 +118,9 @@ static enum status compare_data(const struct store_file *file, const char *check
 static enum status carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
                               struct store_file *file) {
   struct store_file old = {0};
-  bool same = false;
-  if (access(path, F_OK) != 0) return STATUS_OK;
+  bool same = false, there;
+  TRY(output_exists(path, &there));
+  if (!there) return STATUS_OK;
   TRY(store_open(self, path, &old));
   enum status status = store_check_format(&old, limit_format, LIMIT_SCHEMA);
   if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
@@ -110,8 +132,11 @@ static enum status carry_over(const struct comm *self, const char *path, const c
 /* What stands in the way of a file at `path`: something else of that name, a folder that cannot be written. */
 static enum status check_target(const struct comm *self, const char *path, const char *checksum) {
   struct store_file file = {0};
-  bool same = true;
-  if (access(path, F_OK) == 0) {
+  char resolved[STORE_PATH_MAX];
+  bool same = true, there;
+  TRY(output_resolve(path, true, resolved));
+  TRY(output_exists(path, &there));
+  if (there) {
     TRY(store_open(self, path, &file));
     enum status status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
     if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
@@ -119,7 +144,7 @@ static enum status check_target(const struct comm *self, const char *path, const
     TRY(status);
   }
   if (!same) log_warn("%s: holds limits of other data; they will be replaced", path);
-  TRY(store_create(self, path, &file));
+  TRY(store_create_at(self, path, &limit_place, &file));
   store_close(&file);
   return STATUS_OK;
 }
@@ -139,7 +164,7 @@ static enum status write_file(const struct comm *self, const char *path, const c
   char group[NAME_MAX_BYTES];
   group_name(group, options->input_frames, options->observe);
   struct store_file file;
-  TRY(store_create(self, path, &file));
+  TRY(store_create_at(self, path, &limit_place, &file));
   enum status status = store_attribute_text(&file, "format", limit_format);
   if (status == STATUS_OK) status = store_attribute_i64(&file, "schema_version", LIMIT_SCHEMA);
   if (status == STATUS_OK) status = store_text(&file, "/data_checksum", checksum, 0);
@@ -167,10 +192,25 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
   return comm_agree(comm, status);
 }
 
-bool limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe) {
+enum status limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe, bool *has) {
   char group[NAME_MAX_BYTES];
   group_name(group, input_frames, observe);
-  return store_has(file, group);
+  return store_find(file, group, has);
+}
+
+/* Older files have no checksums. */
+static enum status verify_group(const struct store_file *file, const char *group, struct limit_result *result) {
+  char path[2 * NAME_MAX_BYTES], sum[CHECKSUM_TEXT], *written = NULL;
+  bool found;
+  member_path(path, group, "checksum");
+  TRY(store_find(file, path, &found));
+  if (!found) return STATUS_OK;
+  TRY(store_read_text(file, path, &written));
+  sum_group(group, result, sum);
+  const bool same = strcmp(written, sum) == 0;
+  free(written);
+  REQUIRE(same, STATUS_FILE, "%s: checksum mismatch: /%s is not what was written", file->path, group);
+  return STATUS_OK;
 }
 
 static enum status read_group(const struct store_file *file, const char *group, struct limit_result *result) {
@@ -206,7 +246,8 @@ static enum status read_group(const struct store_file *file, const char *group, 
           "%s: %s has the wrong shape", file->path, path);
   result->attained = calloc((size_t)(extent[0] * extent[1]), sizeof(double));
   REQUIRE(result->attained, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)extent[0]);
-  return store_read(file, path, STORE_F64, 0, extent[0], result->attained);
+  TRY(store_read(file, path, STORE_F64, 0, extent[0], result->attained));
+  return verify_group(file, group, result);
 }
 
 enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,
@@ -214,20 +255,21 @@ enum status limit_file_read(const struct comm *comm, const char *path, const cha
   *result = (struct limit_result){0};
   char group[NAME_MAX_BYTES];
   group_name(group, input_frames, observe);
-  enum status status = STATUS_OK;
-  if (comm->rank == 0 && access(path, F_OK) != 0)
+  bool there = true, same = false, has = false;
+  enum status status = comm->rank == 0 ? output_exists(path, &there) : STATUS_OK;
+  if (status == STATUS_OK && !there)
     status = status_raise(STATUS_UNAVAILABLE, "%s: no such file; hgn limit makes it", path);
   status = comm_agree(comm, status);
   if (status != STATUS_OK) return status;
   struct store_file file;
   TRY(store_open(comm, path, &file));
-  bool same = false;
   status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
   if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
   if (status == STATUS_OK && !same)
     status =
         status_raise(STATUS_FILE, "%s: belongs to other data (content checksums differ); run hgn limit again", path);
-  if (status == STATUS_OK && !store_has(&file, group))
+  if (status == STATUS_OK) status = store_find(&file, group, &has);
+  if (status == STATUS_OK && !has)
     status =
         status_raise(STATUS_UNAVAILABLE, "%s: has no limit for %lld input frames observed as %s; hgn limit adds it",
                      path, (long long)input_frames, limit_observe_name(observe));

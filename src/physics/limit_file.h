@@ -11,6 +11,7 @@
  *      attained        f64 [rollouts][T]: squared error of the best prediction on the frames of each test rollout
  *      samples         f64 [2]: effective sample size, minimum and median over rollouts
  *      rollouts, draws i64 [1]
+ *      checksum        text, of all these; older files have none
  *   /provenance/...    of the run that wrote the file last
  *
  * A second K is added by writing the whole file anew; groups of the same data set are carried over.
@@ -37,7 +38,7 @@ enum status limit_file_name(const char *data, char *path, size_t size);
 enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum);
 
 /* Collective. Writes `result` into the file at `path`, keeping the other groups when the file there has the same
- * checksum. */
+ * checksum, those too that other jobs have added meanwhile. */
 enum status limit_file_write(const struct comm *comm, const char *path, const char *checksum,
                              const struct config *config, const struct limit_options *options,
                              const struct limit_result *result);
@@ -48,7 +49,7 @@ enum status limit_file_read(const struct comm *comm, const char *path, const cha
                             enum limit_observe observe, struct limit_result *result);
 
 /* Not collective. Which limits an open file of format LIMIT_FORMAT holds. */
-bool limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe);
+enum status limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe, bool *has);
 
 /* Not collective. "positions" or "images". */
 const char *limit_observe_name(enum limit_observe observe);

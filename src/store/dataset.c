@@ -133,6 +133,12 @@ static enum status create_numbers(struct dataset *dataset, const struct dataset_
     dataset_label(i / ARRAY_COUNT, i % ARRAY_COUNT, label);
     snprintf(path, sizeof path, "/checksum/%s", label);
     TRY(store_text(file, path, NULL, CHECKSUM_TEXT - 1));
+    if (i % ARRAY_COUNT >= ARRAY_SUMMED) continue;
+    const int64_t sums[2] = {dataset->rollouts[i / ARRAY_COUNT], 2};
+    char sums_path[48];
+    dataset_sums_path(i / ARRAY_COUNT, i % ARRAY_COUNT, sums_path);
+    TRY(store_dataset(file, sums_path, STORE_I64, 2, sums, NULL,
+                      "checksum of each rollout; they add up to the whole's"));
   }
   return store_text(file, "/checksum/content", NULL, CHECKSUM_TEXT - 1);
 }
@@ -168,7 +174,8 @@ enum status dataset_create(const struct comm *comm, const char *path, const stru
       .channels = experiment->render.color == COLOR_GREY ? 1 : 3,
       .dt = experiment->data.dt,
   };
-  TRY(store_create(comm, path, &dataset->file));
+  const struct store_place place = {.replaces = DATASET_FORMAT};
+  TRY(store_create_at(comm, path, &place, &dataset->file));
   enum status status = create_structure(dataset, config, shape);
   if (status != STATUS_OK) dataset_close(dataset);
   return status;
@@ -184,6 +191,23 @@ static enum status check_range(const struct dataset *dataset, enum split split, 
   return STATUS_OK;
 }
 
+/* A checksum for each rollout, and their sum for the whole. */
+static enum status put_sums(struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
+                            int64_t count, const double *values) {
+  const size_t each = dataset_bytes(dataset, array) / sizeof *values;
+  char path[48];
+  struct checksum *sums = calloc((size_t)count + 1, sizeof *sums);
+  REQUIRE(sums, STATUS_MEMORY, "%s: no memory for checksums", dataset->file.path);
+  dataset_sums_path(split, array, path);
+  for (int64_t i = 0; i < count; ++i) {
+    dataset_add(dataset, split, array, first + i, 1, values + (size_t)i * each, &sums[i]);
+    checksum_merge(&dataset->sum[split][array], &sums[i]);
+  }
+  enum status status = store_write_independent(&dataset->file, path, first, count, sums);
+  free(sums);
+  return status;
+}
+
 static enum status put_array(struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
                              int64_t count, const double *values) {
   char path[32];
@@ -193,8 +217,7 @@ static enum status put_array(struct dataset *dataset, enum split split, enum dat
     REQUIRE(isfinite(values[i]), STATUS_NUMERIC, "%s: %s: rollout %lld is not finite", dataset->file.path, path,
             (long long)first + (long long)(i / each));
   TRY(store_write_independent(&dataset->file, path, first, count, values));
-  dataset_add(dataset, split, array, first, count, values, &dataset->sum[split][array]);
-  return STATUS_OK;
+  return put_sums(dataset, split, array, first, count, values);
 }
 
 enum status dataset_write(struct dataset *dataset, enum split split, int64_t first, int64_t count, const double *states,
@@ -278,5 +301,6 @@ enum status dataset_commit(struct dataset *dataset) {
 void dataset_close(struct dataset *dataset) {
   store_close(&dataset->file);
   config_destroy(&dataset->config);
+  for (unsigned i = 0; i < SPLIT_COUNT * 2; ++i) free(dataset->rollout_sum[i / 2][i % 2]);
   *dataset = (struct dataset){.frames = 0};
 }

@@ -12,11 +12,16 @@
  *   /ladder/NAME          f64 [2]: mean squared error and its standard error (floor, last_frame, ...)
  *   /checksum/NAME        text, 32 hexadecimal digits, for each array above ("train_state", ...), and "content" over
  *                         all of them, their shape, /config, /time, /coordinate, /parameters and /ladder
+ *   /checksum/rollouts/NAME i64 [N][2]: of each rollout's states and energies; they add up to those above. Older files
+ *                         have none
  *   /provenance/...       what depends on the run: see provenance.h
  *
  * Made elsewhere: a file with /train/frames and /test/frames, u8 or f32 or f64 in [0, 1], [N][T][H][W][C] with C 1 or
- * 3, is accepted too, with an optional f64 root-level data set /time [T]. It has no states, no configuration and no
- * ladder.
+ * 3, is accepted too, with an optional f64 root-level data set /time [T]. It has no states, no configuration, no
+ * ladder and no checksums; what was never written to it, and so reads as its fill value, is refused.
+ *
+ * What is read is verified: everything but the arrays when a file is opened, states and energies rollout by rollout
+ * when they are read (of older files, which are read and verified whole when they are opened).
  */
 #ifndef HGN_STORE_DATASET_H
 #define HGN_STORE_DATASET_H
@@ -37,9 +42,13 @@ struct dataset {
   int64_t frames;      /* T */
   int64_t coordinates; /* 2 D; 0 without states */
   int64_t height, width, channels;
-  double dt;                           /* s; NaN when unknown */
-  struct checksum sum[SPLIT_COUNT][3]; /* writing: this rank's parts of state, energy, frames */
-  int64_t written[SPLIT_COUNT][2];     /* writing: rollouts of this rank: of states and energy, of frames */
+  double dt;                                    /* s; NaN when unknown */
+  struct checksum sum[SPLIT_COUNT][3];          /* writing: this rank's parts of state, energy, frames */
+  int64_t written[SPLIT_COUNT][2];              /* writing: rollouts of this rank: of states and energy, of frames */
+  bool has_sums;                                /* the file has a checksum for each rollout */
+  struct checksum *rollout_sum[SPLIT_COUNT][2]; /* of states and energy, [N] each, where it has not; owned */
+  float fill[SPLIT_COUNT];                      /* made elsewhere: what unwritten frames read as, if anything */
+  bool has_fill[SPLIT_COUNT];
 };
 
 struct dataset_rung {
@@ -82,8 +91,8 @@ enum status dataset_write_ladder(struct dataset *dataset, const struct dataset_r
  * once. */
 enum status dataset_commit(struct dataset *dataset);
 
-/* Collective. Opens and validates either kind. STATUS_FILE: foreign, truncated, wrong schema version, wrong shapes.
- * Does not verify checksums. */
+/* Collective. Opens and validates either kind. STATUS_FILE: foreign, truncated, wrong schema version, wrong shapes,
+ * never written, never completed, other contents than were written (see above). */
 enum status dataset_open(const struct comm *comm, const char *path, struct dataset *dataset);
 
 /* Collective. Recomputes all checksums, each rank its share; STATUS_FILE names the first array that differs or has
@@ -93,15 +102,17 @@ enum status dataset_verify(struct dataset *dataset);
 /* Collective. Also abandons a data set that was not committed. Accepts a zeroed one. */
 void dataset_close(struct dataset *dataset);
 
-/* Not collective. energy may be NULL. STATUS_FILE names a missing record (NaN). */
+/* Not collective. energy may be NULL. STATUS_FILE names a missing record (NaN) or one that is not what was written. */
 enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count, double *states,
                          double *energy);
-/* Not collective. As f32 in [0, 1]. */
+/* Not collective. As f32 in [0, 1]. STATUS_FILE also when another program has changed the file since it was opened. */
 enum status dataset_read_frames(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                 float *frames);
 /* Not collective. The content checksum as text. STATUS_UNAVAILABLE for a file made elsewhere. */
 enum status dataset_checksum(const struct dataset *dataset, char text[CHECKSUM_TEXT]);
-/* Not collective. One rung; STATUS_UNAVAILABLE when the file has none. */
+/* Not collective. Of frames made elsewhere: whether these values of a split are all its fill value. */
+bool dataset_is_blank(const struct dataset *dataset, enum split split, const float *values, size_t count);
+/* Not collective. One rung; NaN where the file has none or it was not measured. */
 enum status dataset_ladder(const struct dataset *dataset, const char *name, double *mse, double *error);
 
 #endif

@@ -9,6 +9,7 @@
 enum { DATASET_VERSION = 1 };
 
 enum dataset_array { ARRAY_STATE, ARRAY_ENERGY, ARRAY_FRAMES, ARRAY_COUNT };
+enum { ARRAY_SUMMED = ARRAY_FRAMES }; /* those that have a checksum for each rollout come first */
 
 extern const char *const dataset_array_name[ARRAY_COUNT];
 
@@ -31,5 +32,24 @@ void dataset_add(const struct dataset *dataset, enum split split, enum dataset_a
  * the file, shapes, configuration, scales, parameters and ladder. */
 enum status dataset_content(const struct dataset *dataset, const struct checksum (*sums)[ARRAY_COUNT],
                             struct checksum *content);
+
+/* "/checksum/rollouts/train_state" */
+void dataset_sums_path(enum split split, enum dataset_array array, char path[48]);
+
+/* Not collective. Reads states or energies; STATUS_FILE names a missing record (NaN). */
+enum status dataset_take(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
+                         int64_t count, double *values);
+
+/* Not collective. Whether the checksums of rollouts have their shapes. */
+enum status dataset_check_sums(const struct dataset *dataset, enum split split);
+/* Not collective. Verifies all but the arrays: shapes, configuration, scales, parameters, ladder, and the arrays' own
+ * checksums. */
+enum status dataset_check_content(const struct dataset *dataset);
+/* Not collective. Verifies what has been read of an array, rollout by rollout. */
+enum status dataset_compare_rollouts(const struct dataset *dataset, enum split split, enum dataset_array array,
+                                     int64_t first, int64_t count, const double *values);
+/* Collective. For files that have no checksums of rollouts: reads and verifies all arrays once and keeps theirs, for
+ * what is read later. */
+enum status dataset_sum_rollouts(struct dataset *dataset);
 
 #endif

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 1 << 23 };
-
 /* ---- opening ---- */
 
 /* The extents of `path`, which must have `rank` dimensions. */
@@ -45,7 +43,8 @@ static enum status open_own(struct dataset *dataset) {
   dataset->width = experiment->render.width;
   dataset->channels = experiment->render.color == COLOR_GREY ? 1 : 3;
   dataset->has_states = true;
-  dataset->has_frames = store_has(&dataset->file, "/train/frames");
+  TRY(store_find(&dataset->file, "/train/frames", &dataset->has_frames));
+  TRY(store_find(&dataset->file, "/checksum/rollouts", &dataset->has_sums));
 
   TRY(expect_extent(dataset, "/time", STORE_F64, 1, &dataset->frames));
   int64_t extent[STORE_RANK_MAX];
@@ -64,15 +63,18 @@ static enum status open_own(struct dataset *dataset) {
     TRY(expect_extent(dataset, path, STORE_F64, 2, states));
     dataset_path(split, ARRAY_FRAMES, path);
     if (dataset->has_frames) TRY(expect_extent(dataset, path, STORE_U8, 5, images));
+    TRY(dataset_check_sums(dataset, split));
   }
-  return STATUS_OK;
+  return dataset_check_content(dataset);
 }
 
 /* /time of a file made elsewhere: optional, evenly spaced. */
 static enum status read_time(struct dataset *dataset) {
   const struct store_file *file = &dataset->file;
   dataset->dt = NAN;
-  if (!store_has(file, "/time")) return STATUS_OK;
+  bool found;
+  TRY(store_find(file, "/time", &found));
+  if (!found) return STATUS_OK;
   int64_t extent[STORE_RANK_MAX];
   enum store_type type;
   TRY(get_extent(dataset, "/time", 1, extent, &type));
@@ -95,9 +97,35 @@ static enum status read_time(struct dataset *dataset) {
 
 enum { DATASET_SIDE_MAX = 65535 }; /* of an image, as PNG and GIF readers take it */
 
+/* A data set of HDF5 that was made and not, or not wholly, filled reads as its fill value: as black images. What space
+ * it has tells; where all of it has space, rollouts that are nothing but the fill value do (read_frames()). */
+static enum status check_written(struct dataset *dataset, enum split split) {
+  const struct store_file *file = &dataset->file;
+  int64_t chunks, all, extent[STORE_RANK_MAX];
+  int rank;
+  enum store_type type;
+  char path[32];
+  dataset_path(split, ARRAY_FRAMES, path);
+  TRY(store_extent(file, path, &rank, extent, &type));
+  TRY(store_written(file, path, &chunks, &all));
+  REQUIRE(chunks > 0, STATUS_FILE, "%s: %s was created, but nothing was ever written to it", file->path, path);
+  REQUIRE(chunks == all, STATUS_FILE, "%s: %s was not wholly written: %lld of its %lld chunks are missing", file->path,
+          path, (long long)(all - chunks), (long long)all);
+  double fill;
+  TRY(store_fill_value(file, path, &fill, &dataset->has_fill[split]));
+  dataset->fill[split] = type == STORE_U8 ? (float)fill / 255.0F : (float)fill;
+  return STATUS_OK;
+}
+
 static enum status open_foreign(struct dataset *dataset) {
   const struct store_file *file = &dataset->file;
-  REQUIRE(store_has(file, "/train/frames") && store_has(file, "/test/frames"), STATUS_FILE,
+  bool both = true;
+  for (unsigned split = 0; split < SPLIT_COUNT && both; ++split) {
+    char path[32];
+    dataset_path(split, ARRAY_FRAMES, path);
+    TRY(store_find(file, path, &both));
+  }
+  REQUIRE(both, STATUS_FILE,
           "%s: is not a data set: neither attribute 'format' nor both /train/frames and /test/frames", file->path);
   int64_t extent[SPLIT_COUNT][STORE_RANK_MAX];
   for (unsigned split = 0; split < SPLIT_COUNT; ++split) {
@@ -110,9 +138,9 @@ static enum status open_foreign(struct dataset *dataset) {
       REQUIRE(extent[split][i] > 0 && extent[split][i] == extent[0][i], STATUS_FILE,
               "%s: %s has extent %lld in dimension %d where /train/frames has %lld", file->path, path,
               (long long)extent[split][i], i, (long long)extent[0][i]);
+    REQUIRE(extent[split][0] > 0, STATUS_FILE, "%s: %s is empty", file->path, path);
     dataset->rollouts[split] = extent[split][0];
   }
-  REQUIRE(dataset->rollouts[SPLIT_TRAIN] > 0, STATUS_FILE, "%s: /train/frames is empty", file->path);
   int64_t values = INT64_MAX / (int64_t)sizeof(double); /* of all frames of the larger split, so that sizes fit */
   for (int i = 1; i < 5; ++i) {
     REQUIRE(i < 2 || extent[0][i] <= DATASET_SIDE_MAX, STATUS_FILE, "%s: /train/frames has extent %lld in dimension %d",
@@ -129,6 +157,7 @@ static enum status open_foreign(struct dataset *dataset) {
   dataset->height = extent[0][2];
   dataset->width = extent[0][3];
   dataset->channels = extent[0][4];
+  for (unsigned split = 0; split < SPLIT_COUNT; ++split) TRY(check_written(dataset, split));
   return read_time(dataset);
 }
 
@@ -136,8 +165,11 @@ enum status dataset_open(const struct comm *comm, const char *path, struct datas
   *dataset = (struct dataset){.dt = NAN};
   TRY(store_open(comm, path, &dataset->file));
   /* Each rank reads and checks alone, the same; nothing below is collective up to the agreement. */
-  bool foreign = H5Aexists(dataset->file.id, "format") <= 0;
-  enum status status = comm_agree(comm, foreign ? open_foreign(dataset) : open_own(dataset));
+  bool own = false;
+  enum status status = store_find_attribute(&dataset->file, "format", &own);
+  if (status == STATUS_OK) status = own ? open_own(dataset) : open_foreign(dataset);
+  status = comm_agree(comm, status);
+  if (status == STATUS_OK && own && !dataset->has_sums) status = dataset_sum_rollouts(dataset);
   if (status != STATUS_OK) dataset_close(dataset);
   return status;
 }
@@ -155,8 +187,8 @@ static enum status check_range(const struct dataset *dataset, enum split split, 
   return STATUS_OK;
 }
 
-static enum status take_array(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
-                              int64_t count, double *values) {
+enum status dataset_take(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
+                         int64_t count, double *values) {
   char path[32];
   dataset_path(split, array, path);
   TRY(check_range(dataset, split, array, first, count));
@@ -170,8 +202,11 @@ static enum status take_array(const struct dataset *dataset, enum split split, e
 
 enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count, double *states,
                          double *energy) {
-  TRY(take_array(dataset, split, ARRAY_STATE, first, count, states));
-  return energy ? take_array(dataset, split, ARRAY_ENERGY, first, count, energy) : STATUS_OK;
+  TRY(dataset_take(dataset, split, ARRAY_STATE, first, count, states));
+  TRY(dataset_compare_rollouts(dataset, split, ARRAY_STATE, first, count, states));
+  if (!energy) return STATUS_OK;
+  TRY(dataset_take(dataset, split, ARRAY_ENERGY, first, count, energy));
+  return dataset_compare_rollouts(dataset, split, ARRAY_ENERGY, first, count, energy);
 }
 
 /* Bytes are read into the end of the result and spread from its beginning: value i is written where byte i has been
@@ -187,6 +222,34 @@ static enum status read_bytes(const struct dataset *dataset, const char *path, i
   return STATUS_OK;
 }
 
+static bool is_fill(float value, float fill) { return value == fill || (isnan(value) && isnan(fill)); }
+
+bool dataset_is_blank(const struct dataset *dataset, enum split split, const float *values, size_t count) {
+  if (!dataset->has_fill[split] || dataset->config) return false;
+  size_t i = 0;
+  while (i < count && is_fill(values[i], dataset->fill[split])) i++;
+  return i == count;
+}
+
+/* Not collective. What HDF5 has brought are frames. */
+static enum status check_frames(const struct dataset *dataset, enum split split, const char *path, int64_t first,
+                                int64_t count, const float *frames) {
+  const size_t each = dataset_bytes(dataset, ARRAY_FRAMES);
+  REQUIRE(dataset->config || !store_changed(&dataset->file), STATUS_FILE,
+          "%s: another program has changed it since it was opened", dataset->file.path);
+  for (int64_t i = 0; i < count; ++i, frames += each) {
+    REQUIRE(
+        !dataset_is_blank(dataset, split, frames, each), STATUS_FILE,
+        "%s: %s: rollout %lld was never written: every value is the fill value %g (if that is what it is, create the "
+        "data set with another one)",
+        dataset->file.path, path, (long long)(first + i), (double)dataset->fill[split]);
+    for (size_t k = 0; k < each; ++k)
+      REQUIRE(frames[k] >= 0 && frames[k] <= 1, STATUS_FILE, "%s: %s: rollout %lld has the value %g, outside [0, 1]",
+              dataset->file.path, path, (long long)(first + i), (double)frames[k]);
+  }
+  return STATUS_OK;
+}
+
 enum status dataset_read_frames(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                 float *frames) {
   char path[32];
@@ -196,13 +259,12 @@ enum status dataset_read_frames(const struct dataset *dataset, enum split split,
   dataset_path(split, ARRAY_FRAMES, path);
   TRY(check_range(dataset, split, ARRAY_FRAMES, first, count));
   TRY(store_extent(&dataset->file, path, &rank, extent, &type));
-  size_t each = dataset_bytes(dataset, ARRAY_FRAMES), all = (size_t)count * each;
-  if (type == STORE_U8) return read_bytes(dataset, path, first, count, all, frames);
-  TRY(store_read(&dataset->file, path, STORE_F32, first, count, frames));
-  for (size_t i = 0; i < all; ++i)
-    REQUIRE(frames[i] >= 0 && frames[i] <= 1, STATUS_FILE, "%s: %s: rollout %lld has the value %g, outside [0, 1]",
-            dataset->file.path, path, (long long)first + (long long)(i / each), (double)frames[i]);
-  return STATUS_OK;
+  const size_t all = (size_t)count * dataset_bytes(dataset, ARRAY_FRAMES);
+  if (type == STORE_U8)
+    TRY(read_bytes(dataset, path, first, count, all, frames));
+  else
+    TRY(store_read(&dataset->file, path, STORE_F32, first, count, frames));
+  return check_frames(dataset, split, path, first, count, frames);
 }
 
 enum status dataset_checksum(const struct dataset *dataset, char text[CHECKSUM_TEXT]) {
@@ -223,162 +285,14 @@ enum status dataset_ladder(const struct dataset *dataset, const char *name, doub
   char path[STORE_PATH_MAX];
   double pair[2];
   const int64_t two = 2;
+  bool found = false;
   snprintf(path, sizeof path, "/ladder/%s", name);
-  REQUIRE(dataset->config && store_has(&dataset->file, path), STATUS_UNAVAILABLE, "%s: has no %s", dataset->file.path,
-          path);
+  if (dataset->config) TRY(store_find(&dataset->file, path, &found));
+  *mse = *error = NAN;
+  if (!found) return STATUS_OK;
   TRY(expect_extent(dataset, path, STORE_F64, 1, &two));
   TRY(store_read(&dataset->file, path, STORE_F64, 0, 2, pair));
-  REQUIRE(!isnan(pair[0]), STATUS_UNAVAILABLE, "%s: %s was not measured", dataset->file.path, path);
   *mse = pair[0];
   *error = pair[1];
   return STATUS_OK;
-}
-
-/* ---- checksums ---- */
-
-/* Adds the bytes of a small data set, tagged by its path. */
-static enum status add_small(const struct store_file *file, const char *path, struct checksum *sum) {
-  hid_t set = H5Dopen2(file->id, path, H5P_DEFAULT);
-  REQUIRE(set >= 0, STATUS_FILE, "%s: %s is missing", file->path, path);
-  hid_t type = H5Dget_type(set), space = H5Dget_space(set);
-  enum status status = STATUS_OK;
-  hssize_t values = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
-  size_t size = type < 0 ? 0 : H5Tget_size(type);
-  H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
-  if (values < 0 || size == 0 || (class != H5T_FLOAT && class != H5T_STRING) || H5Tis_variable_str(type) > 0) {
-    status = status_raise(STATUS_FILE, "%s: %s has the wrong type", file->path, path);
-  } else {
-    char *data = calloc((size_t)values + 1, size);
-    if (!data)
-      status = status_raise(STATUS_MEMORY, "%s: %s: no memory", file->path, path);
-    else if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-      status = status_raise(STATUS_FILE, "%s: %s cannot be read", file->path, path);
-    else
-      checksum_add(sum, checksum_tag(path), 0, data, (size_t)values * size);
-    free(data);
-  }
-  if (type >= 0) H5Tclose(type);
-  if (space >= 0) H5Sclose(space);
-  H5Dclose(set);
-  return status;
-}
-
-struct walk {
-  const struct store_file *file;
-  const char *group;
-  struct checksum *sum;
-  enum status status;
-};
-
-static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, void *data) {
-  (void)group;
-  (void)info;
-  struct walk *walk = data;
-  char path[STORE_PATH_MAX];
-  snprintf(path, sizeof path, "%s/%s", walk->group, name);
-  walk->status = add_small(walk->file, path, walk->sum);
-  return walk->status == STATUS_OK ? 0 : 1;
-}
-
-/* Sums commute, so the order of a group's members does not matter. */
-static enum status add_group(const struct store_file *file, const char *group, struct checksum *sum) {
-  struct walk walk = {file, group, sum, STATUS_OK};
-  hid_t id = H5Gopen2(file->id, group, H5P_DEFAULT);
-  REQUIRE(id >= 0, STATUS_FILE, "%s: %s is missing", file->path, group);
-  if (H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_member, &walk) < 0)
-    walk.status = status_raise(STATUS_FILE, "%s: %s cannot be read", file->path, group);
-  H5Gclose(id);
-  return walk.status;
-}
-
-enum status dataset_content(const struct dataset *dataset, const struct checksum (*sums)[ARRAY_COUNT],
-                            struct checksum *content) {
-  const struct store_file *file = &dataset->file;
-  int64_t shape[] = {dataset->rollouts[SPLIT_TRAIN],
-                     dataset->rollouts[SPLIT_TEST],
-                     dataset->frames,
-                     dataset->coordinates,
-                     dataset->height,
-                     dataset->width,
-                     dataset->channels,
-                     dataset->has_frames};
-  *content = (struct checksum){{0, 0}};
-  checksum_add(content, checksum_tag("shape"), 0, shape, sizeof shape);
-  for (unsigned i = 0; i < SPLIT_COUNT * ARRAY_COUNT; ++i)
-    if (dataset_has(dataset, i % ARRAY_COUNT)) checksum_merge(content, &sums[i / ARRAY_COUNT][i % ARRAY_COUNT]);
-  TRY(add_small(file, "/config", content));
-  TRY(add_small(file, "/time", content));
-  TRY(add_small(file, "/coordinate", content));
-  TRY(add_group(file, "/parameters", content));
-  return add_group(file, "/ladder", content);
-}
-
-/* Not collective. This rank's part of an array's checksum. */
-static enum status sum_part(const struct dataset *dataset, enum split split, enum dataset_array array,
-                            struct checksum *sum) {
-  int64_t first, count, bytes = (int64_t)dataset_bytes(dataset, array);
-  comm_share(dataset->rollouts[split], dataset->file.comm->size, dataset->file.comm->rank, &first, &count);
-  int64_t each = bytes >= BLOCK_BYTES ? 1 : BLOCK_BYTES / (bytes > 0 ? bytes : 1);
-  if (count == 0) return STATUS_OK;
-  if (each > count) each = count;
-  char path[32];
-  dataset_path(split, array, path);
-  /* Frames of a file made elsewhere are checked as f32. */
-  size_t room = (size_t)(each * bytes) * (dataset->config ? 1 : sizeof(float));
-  void *block = malloc(room);
-  REQUIRE(block, STATUS_MEMORY, "%s: no memory to verify %s", dataset->file.path, path);
-  enum status status = STATUS_OK;
-  for (int64_t i = 0; i < count && status == STATUS_OK; i += each) {
-    int64_t now = count - i < each ? count - i : each;
-    if (!dataset->config)
-      status = dataset_read_frames(dataset, split, first + i, now, block);
-    else if (array == ARRAY_FRAMES)
-      status = store_read(&dataset->file, path, STORE_U8, first + i, now, block);
-    else
-      status = take_array(dataset, split, array, first + i, now, block);
-    if (status == STATUS_OK && dataset->config) dataset_add(dataset, split, array, first + i, now, block, sum);
-  }
-  free(block);
-  return status;
-}
-
-/* Not collective. */
-static enum status compare(const struct dataset *dataset, const char *label, const struct checksum *sum) {
-  char path[64], text[CHECKSUM_TEXT], *stored = NULL;
-  snprintf(path, sizeof path, "/checksum/%s", label);
-  TRY(store_read_text(&dataset->file, path, &stored));
-  checksum_text(sum, text);
-  enum status status = STATUS_OK;
-  if (stored[0] == '\0')
-    status = status_raise(STATUS_FILE, "%s: %s is missing: the file was never completed", dataset->file.path, path);
-  else if (strcmp(text, stored) != 0)
-    status = status_raise(STATUS_FILE, "%s: checksum mismatch: %s has %s, the file says %.40s", dataset->file.path,
-                          label, text, stored);
-  free(stored);
-  return status;
-}
-
-enum status dataset_verify(struct dataset *dataset) {
-  const struct comm *comm = dataset->file.comm;
-  struct checksum sums[SPLIT_COUNT][ARRAY_COUNT];
-  memset(sums, 0, sizeof sums);
-  for (unsigned i = 0; i < SPLIT_COUNT * ARRAY_COUNT; ++i) {
-    enum split split = i / ARRAY_COUNT;
-    enum dataset_array array = i % ARRAY_COUNT;
-    char label[32];
-    if (!dataset_has(dataset, array)) continue;
-    dataset_label(split, array, label);
-    TRY(comm_agree(comm, sum_part(dataset, split, array, &sums[split][array])));
-    if (!dataset->config) continue;
-    TRY(reduce_checksum(comm, &sums[split][array], 1));
-    TRY(comm_agree(comm, comm->rank == 0 ? compare(dataset, label, &sums[split][array]) : STATUS_OK));
-  }
-  if (!dataset->config) return STATUS_OK;
-  enum status status = STATUS_OK;
-  if (comm->rank == 0) {
-    struct checksum content;
-    status = dataset_content(dataset, (const struct checksum(*)[ARRAY_COUNT])sums, &content);
-    if (status == STATUS_OK) status = compare(dataset, "content", &content);
-  }
-  return comm_agree(comm, status);
 }

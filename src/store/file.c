@@ -1,5 +1,6 @@
 #include "store/file.h"
 
+#include "store/output.h"
 #include "store/state.h"
 
 #include <errno.h>
@@ -17,8 +18,6 @@ enum {
   METADATA_ROOM =
       1 << 14, /* bytes kept free for the metadata of one operation: an object header, a heap, a tree node */
   PAGE = 4096,
-  PARTIAL_TRIES = 1000,
-  PARTIAL_NAME = 96, /* bytes of the final name that go into the partial one, so that NAME_MAX holds */
 };
 
 /* ---- messages ---- */
@@ -28,17 +27,16 @@ static herr_t take_innermost(unsigned depth, const H5E_error2_t *error, void *ta
   return 0;
 }
 
-/* Texts of errno start with a capital; messages do not. */
-static const char *error_text(int code, char text[128]) {
-  snprintf(text, 128, "%s", strerror(code));
+const char *store_errno_text(int code, char text[STORE_ERRNO_MAX]) {
+  snprintf(text, STORE_ERRNO_MAX, "%s", strerror(code));
   if (text[0] >= 'A' && text[0] <= 'Z' && !(text[1] >= 'A' && text[1] <= 'Z')) text[0] = (char)(text[0] + 'a' - 'A');
   return text;
 }
 
 enum status store_fail_errno(const char *path, const char *what, int code) {
-  char text[128];
-  return what ? status_raise(STATUS_FILE, "%s: %s: %s", path, what, error_text(code, text))
-              : status_raise(STATUS_FILE, "%s: %s", path, error_text(code, text));
+  char text[STORE_ERRNO_MAX];
+  return what ? status_raise(STATUS_FILE, "%s: %s: %s", path, what, store_errno_text(code, text))
+              : status_raise(STATUS_FILE, "%s: %s", path, store_errno_text(code, text));
 }
 
 /* HDF5 says only "file write failed" where the system refused. A disk without a free block, or a file at its size
@@ -63,13 +61,6 @@ enum status store_fail(const struct store_file *file, const char *what) {
   if (cause) return store_fail_errno(file->path, what, cause);
   return what ? status_raise(STATUS_FILE, "%s: %s: %s", file->path, what, text)
               : status_raise(STATUS_FILE, "%s: %s", file->path, text);
-}
-
-/* Starts HDF5, whose own printing of errors is switched off: they become messages. */
-static enum status start_library(void) {
-  REQUIRE(H5open() >= 0, STATUS_FILE, "HDF5 cannot be started");
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  return STATUS_OK;
 }
 
 /* ---- space ---- */
@@ -121,70 +112,10 @@ enum status store_flush(struct store_file *file, const char *what) {
   return comm_agree(file->comm, status);
 }
 
-/* ---- names ---- */
-
-/* The folder of `path`, "." when it names none, and where the last component starts. */
-static const char *split_path(const char *path, char folder[STORE_PATH_MAX]) {
-  const char *slash = strrchr(path, '/');
-  if (!slash) {
-    snprintf(folder, STORE_PATH_MAX, ".");
-    return path;
-  }
-  size_t length = slash == path ? 1 : (size_t)(slash - path);
-  snprintf(folder, STORE_PATH_MAX, "%.*s", (int)length, path);
-  return slash + 1;
-}
-
-/* Root only. Creates an empty partial file under a name that nobody has. */
-static enum status create_partial(struct store_file *file) {
-  char folder[STORE_PATH_MAX], host[65] = "localhost";
-  const char *name = split_path(file->path, folder);
-  struct stat about;
-  if (*name == '\0') return status_raise(STATUS_FILE, "%s: is a folder, not a file name", file->path);
-  if (stat(file->path, &about) == 0 && !S_ISREG(about.st_mode))
-    return status_raise(STATUS_FILE, "%s: is %s", file->path,
-                        S_ISDIR(about.st_mode) ? "a folder" : "not a regular file");
-  gethostname(host, sizeof host);
-  host[sizeof host - 1] = '\0';
-  for (int i = 0; i < PARTIAL_TRIES; ++i) {
-    char more[16] = "";
-    if (i > 0) snprintf(more, sizeof more, "-%d", i);
-    int length = snprintf(file->partial, sizeof file->partial, "%.*s.%.*s.partial-%s-%ld%s", (int)(name - file->path),
-                          file->path, PARTIAL_NAME, name, host, (long)getpid(), more);
-    if (length < 0 || (size_t)length >= sizeof file->partial)
-      return status_raise(STATUS_FILE, "%s: the name is too long", file->path);
-    int descriptor = open(file->partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0) {
-      file->state->descriptor = descriptor;
-      file->state->linked = true;
-      return STATUS_OK;
-    }
-    if (errno != EEXIST) {
-      char text[128];
-      return status_raise(STATUS_FILE, "%s: cannot be created in folder '%s': %s", file->path, folder,
-                          error_text(errno, text));
-    }
-  }
-  return status_raise(STATUS_FILE, "%s: too many left-over partial files in '%s'", file->path, folder);
-}
-
-/* Other ranks: the root's file must be the one they see. Opening, not stat(), makes network file systems look again. */
-static enum status see_partial(const struct store_file *file) {
-  int descriptor = open(file->partial, O_RDWR | O_CLOEXEC);
-  if (descriptor < 0) {
-    char text[128], name[65] = "";
-    gethostname(name, sizeof name - 1);
-    return status_raise(STATUS_FILE, "%s: host %s cannot open the file that rank 0 made (%s): is the folder shared?",
-                        file->path, name, error_text(errno, text));
-  }
-  close(descriptor);
-  return STATUS_OK;
-}
-
-/* ---- access ---- */
+/* ---- creation ---- */
 
 /* Large data sets start on a page: only creation asks. */
-static hid_t access_list(MPI_Comm mpi) {
+hid_t store_write_access(MPI_Comm mpi) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   if (list < 0) return list;
   if (H5Pset_fapl_mpio(list, mpi, MPI_INFO_NULL) < 0 || H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0 ||
@@ -199,7 +130,7 @@ static hid_t access_list(MPI_Comm mpi) {
  * brought them; later formats refuse readers while a file is written. */
 static enum status create_in_partial(struct store_file *file) {
   enum status status = STATUS_OK;
-  hid_t access = access_list(file->comm->mpi), creation = H5Pcreate(H5P_FILE_CREATE);
+  hid_t access = store_write_access(file->comm->mpi), creation = H5Pcreate(H5P_FILE_CREATE);
   if (access < 0 || creation < 0 || H5Pset_obj_track_times(creation, false) < 0 ||
       H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) < 0)
     status = store_fail(file, NULL);
@@ -217,42 +148,52 @@ static enum status create_in_partial(struct store_file *file) {
   return status;
 }
 
-static void free_state(struct store_file *file) {
-  if (!file->state) return;
-  if (file->state->descriptor >= 0) close(file->state->descriptor);
-  free(file->state);
-  file->state = NULL;
-  file->writing = false;
-}
-
-/* Fills in `file`, closed. */
-static enum status prepare(const struct comm *comm, const char *path, struct store_file *file) {
-  *file = (struct store_file){.comm = comm};
-  REQUIRE(path[0] != '\0', STATUS_FILE, "a file name is empty");
-  REQUIRE(strlen(path) < STORE_PATH_MAX - 1, STATUS_FILE, "%.64s...: the name is too long", path);
-  memcpy(file->path, path, strlen(path) + 1);
-  TRY(start_library());
-  file->state = calloc(1, sizeof *file->state);
-  REQUIRE(file->state, STATUS_MEMORY, "%s: no memory for a file", path);
-  file->state->descriptor = -1;
+/* Root only. Follows links, locks, and makes an empty partial file. */
+static enum status begin_partial(struct store_file *file, const struct store_place *place) {
+  struct store_state *state = file->state;
+  bool there;
+  TRY(output_resolve(file->path, true, state->target));
+  if (!place->lock) TRY(store_lock_take(state->target, place->patience, &state->lock));
+  if (place->replaces) TRY(output_check_format(state->target, place->replaces, place->damaged));
+  TRY(output_exists(state->target, &there));
+  state->fresh = !there;
+  TRY(output_create_partial(state->target, file->partial, &state->descriptor));
+  state->linked = true;
   return STATUS_OK;
 }
 
-enum status store_create(const struct comm *comm, const char *path, struct store_file *file) {
-  enum status status = prepare(comm, path, file);
-  struct sigaction action;
-  if (sigaction(SIGXFSZ, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL) {
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGXFSZ, &action, NULL);
+/* Other ranks: the root's file must be the one they see. Opening, not stat(), makes network file systems look again. */
+static enum status see_partial(const struct store_file *file) {
+  int descriptor = open(file->partial, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) {
+    char text[STORE_ERRNO_MAX], name[65] = "";
+    gethostname(name, sizeof name - 1);
+    return status_raise(STATUS_FILE, "%s: host %s cannot open the file that rank 0 made (%s): is the folder shared?",
+                        file->path, name, store_errno_text(errno, text));
   }
+  close(descriptor);
+  return STATUS_OK;
+}
+
+/* A file size limit is an error like the others, not a signal that kills. */
+static void ignore_size_signal(void) {
+  struct sigaction action;
+  if (sigaction(SIGXFSZ, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) || action.sa_handler != SIG_DFL) return;
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGXFSZ, &action, NULL);
+}
+
+enum status store_create_at(const struct comm *comm, const char *path, const struct store_place *place,
+                            struct store_file *file) {
+  enum status status = store_prepare(comm, path, file);
+  ignore_size_signal();
   file->writing = status == STATUS_OK;
   status = comm_agree(comm, status);
   if (status != STATUS_OK) {
-    free_state(file);
+    store_free_state(file); /* one rank may have nothing to close */
     return status;
   }
-  if (comm->rank == 0) status = create_partial(file);
-  status = comm_agree(comm, status);
+  status = comm_agree(comm, comm->rank == 0 ? begin_partial(file, place) : STATUS_OK);
   if (status == STATUS_OK) status = comm_broadcast(comm, file->partial, sizeof file->partial);
   if (status == STATUS_OK) {
     if (comm->rank != 0) status = see_partial(file);
@@ -266,99 +207,9 @@ enum status store_create(const struct comm *comm, const char *path, struct store
   return status;
 }
 
-/* Root only. The signature stands at byte 0, or behind a user block of 512 2^n bytes. */
-static bool has_signature(int descriptor, off_t size) {
-  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  for (off_t at = 0; at + 8 <= size; at = at ? at * 2 : 512) {
-    unsigned char found[8];
-    if (pread(descriptor, found, 8, at) == 8 && memcmp(found, signature, 8) == 0) return true;
-  }
-  return false;
-}
-
-/* Root only, or each rank for its own view. *size is the file's length. */
-static enum status examine(const char *path, bool whole, int64_t *size) {
-  struct stat about;
-  if (stat(path, &about) != 0) {
-    if (errno == ENOENT) return status_raise(STATUS_FILE, "%s: no such file", path);
-    return store_fail_errno(path, NULL, errno);
-  }
-  if (S_ISDIR(about.st_mode)) return status_raise(STATUS_FILE, "%s: is a folder", path);
-  if (!S_ISREG(about.st_mode)) return status_raise(STATUS_FILE, "%s: is not a regular file", path);
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return store_fail_errno(path, NULL, errno);
-  enum status status = STATUS_OK;
-  if (about.st_size == 0)
-    status = status_raise(STATUS_FILE, "%s: is empty", path);
-  else if (whole && !has_signature(descriptor, about.st_size))
-    status = status_raise(STATUS_FILE, "%s: is not an HDF5 file", path);
-  close(descriptor);
-  *size = about.st_size;
-  return status;
-}
-
-/* Root only. Opens the file alone, so that a damaged one fails on one rank and not within a collective. */
-static enum status try_open(const struct store_file *file) {
-  hid_t access = access_list(MPI_COMM_SELF);
-  if (access < 0) return store_fail(file, NULL);
-  hid_t id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
-  enum status status = id < 0 ? store_fail(file, NULL) : STATUS_OK;
-  H5Pclose(access);
-  if (status != STATUS_OK) {
-    if (!strstr(status_message(), "truncated")) return status_context(status, "damaged or not an HDF5 file");
-    return status_raise(status, "%s: is truncated: shorter than its header says", file->path);
-  }
-  H5Fclose(id);
-  return STATUS_OK;
-}
-
-static enum status open_file(const struct comm *comm, const char *path, bool writing, struct store_file *file) {
-  enum status status = comm_agree(comm, prepare(comm, path, file));
-  int64_t size = 0;
-  if (status == STATUS_OK) {
-    if (comm->rank == 0) {
-      status = examine(path, true, &size);
-      if (status == STATUS_OK && writing && access(path, W_OK) != 0)
-        status = store_fail_errno(path, "to be continued", errno);
-      if (status == STATUS_OK) status = try_open(file);
-    }
-    status = comm_agree(comm, status);
-  }
-  if (status == STATUS_OK) status = comm_broadcast(comm, &size, sizeof size);
-  if (status == STATUS_OK) {
-    int64_t seen = size;
-    if (comm->rank != 0) {
-      status = examine(path, false, &seen);
-      if (status == STATUS_OK && seen != size)
-        status = status_raise(STATUS_FILE, "%s: is %lld bytes here and %lld on rank 0: is the folder shared?", path,
-                              (long long)seen, (long long)size);
-    }
-    status = comm_agree(comm, status);
-  }
-  if (status == STATUS_OK) {
-    hid_t list = access_list(comm->mpi);
-    status = comm_agree(comm, list < 0 ? store_fail(file, NULL) : STATUS_OK);
-    if (status == STATUS_OK) {
-      hid_t id = H5Fopen(path, writing ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
-      if (id < 0)
-        status = store_fail(file, NULL);
-      else
-        file->id = id;
-      status = comm_agree(comm, status);
-    }
-    if (list >= 0) H5Pclose(list);
-  }
-  if (status == STATUS_OK) file->writing = file->state->sealed = file->state->live = writing;
-  if (status != STATUS_OK) store_close(file);
-  return status;
-}
-
-enum status store_open(const struct comm *comm, const char *path, struct store_file *file) {
-  return open_file(comm, path, false, file);
-}
-
-enum status store_reopen(const struct comm *comm, const char *path, struct store_file *file) {
-  return open_file(comm, path, true, file);
+enum status store_create(const struct comm *comm, const char *path, struct store_file *file) {
+  const struct store_place place = {.replaces = NULL};
+  return store_create_at(comm, path, &place, file);
 }
 
 /* ---- the end ---- */
@@ -373,10 +224,14 @@ static enum status sync_file(const struct store_file *file, const char *path) {
   return status;
 }
 
+enum status store_sync(const struct store_file *file) {
+  return comm_agree(file->comm, sync_file(file, file->state->live ? file->path : file->partial));
+}
+
 enum status store_seal(struct store_file *file) {
   TRY(store_reserve(file, NULL, STATUS_OK, 0));
   TRY(store_flush(file, "flush"));
-  TRY(comm_agree(file->comm, sync_file(file, file->partial)));
+  TRY(store_sync(file));
   file->state->sealed = true;
   return STATUS_OK;
 }
@@ -401,17 +256,10 @@ static enum status trim_partial(const struct store_file *file) {
   return ftruncate(descriptor, (off_t)end) == 0 ? STATUS_OK : store_fail_errno(file->path, "truncate", errno);
 }
 
-/* Root only. The new name is on the disk when its folder is; not every file system can be asked for that. */
+/* Root only. A whole file is never thrown away: where it cannot have its name it keeps the other. */
 static enum status rename_partial(struct store_file *file) {
-  char folder[STORE_PATH_MAX];
-  split_path(file->path, folder);
-  if (rename(file->partial, file->path) != 0) return store_fail_errno(file->path, "rename to the final name", errno);
   file->state->linked = false;
-  int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return STATUS_OK;
-  int code = fsync(descriptor) == 0 ? 0 : errno;
-  close(descriptor);
-  return code == EIO || code == ENOSPC ? store_fail_errno(file->path, "sync of its folder", code) : STATUS_OK;
+  return output_rename(file->partial, file->state->target, file->state->fresh);
 }
 
 /* Collective. */
@@ -449,7 +297,7 @@ enum status store_commit(struct store_file *file) {
   if (status != STATUS_OK)
     store_close(file);
   else
-    free_state(file);
+    store_free_state(file);
   return status;
 }
 
@@ -467,6 +315,6 @@ void store_close(struct store_file *file) {
   if (kept[0] != '\0') status_raise(STATUS_FILE, "%s", kept);
   if (abandon) unlink(file->partial);
   if (file->writing) MPI_Barrier(file->comm->mpi);
-  free_state(file);
+  store_free_state(file);
   file->id = 0;
 }

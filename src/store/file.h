@@ -1,4 +1,4 @@
-/* HDF5 files, always through MPI-IO, written aside and renamed.
+/* HDF5 files, written through MPI-IO, aside, and renamed.
  *
  * Decision 7 of the design: extents fixed and space allocated at creation, one flush, then only raw data is written. A
  * reader may open the file at any moment, and after a crash it opens with every completed record in place and fill
@@ -6,7 +6,12 @@
  *
  * A file is created as ".NAME.partial-HOST-PID" (of rank 0) in the folder of its final name and renamed by
  * store_commit(), so the final name never holds half a file and an older file stays until the new one is whole. A job
- * that is killed leaves its partial file, which opens and may be deleted.
+ * that is killed leaves its partial file, which opens, may be deleted, and is by the next that writes a file of the
+ * name. While a file is written no other job can write it, nor can other programs that use HDF5 (lock.h). A name that
+ * is a link stands for what it leads to.
+ *
+ * A file that is open for reading is read by each rank for itself, through a driver that reports every error
+ * (reader.h).
  *
  * Structure is in the format of HDF5 1.8, which any later library reads and which has checksums: a bit that has turned
  * in it is an error, not a crash or another number. Not so the index of compressed data sets; numbers, those too, have
@@ -29,6 +34,7 @@
 
 enum { STORE_RANK_MAX = 5, STORE_PATH_MAX = 4096 };
 
+struct store_lock;
 struct store_state; /* opaque: open data sets, the root's descriptor */
 
 struct store_file {
@@ -42,11 +48,27 @@ struct store_file {
 
 enum store_type { STORE_F64, STORE_F32, STORE_I64, STORE_U8, STORE_TYPE_COUNT };
 
-/* Collective. Creates the partial file; checks first that the folder can be written. */
+/* What a new file may find at its name. */
+struct store_place {
+  const char *replaces;          /* format of a file that may be there and is replaced; NULL: anything is */
+  bool damaged;                  /* so is an HDF5 file that cannot be opened */
+  const struct store_lock *lock; /* the root's, borrowed: held already, for this output or for those of its run; NULL:
+                                    the name is locked until the file is closed */
+  double patience;               /* s to wait for another job's lock */
+};
+
+/* Collective. Creates the partial file; checks first that the folder can be written, that no other job writes this
+ * file, and what is there. store_create() replaces anything. */
+enum status store_create_at(const struct comm *comm, const char *path, const struct store_place *place,
+                            struct store_file *file);
 enum status store_create(const struct comm *comm, const char *path, struct store_file *file);
 
 /* Collective. Opens for reading. Tells apart: no such file, not HDF5, truncated, unreadable. */
 enum status store_open(const struct comm *comm, const char *path, struct store_file *file);
+
+/* Not collective. Whether a file that is open for reading is another than it was when it was opened: other length,
+ * other time of modification. */
+bool store_changed(const struct store_file *file);
 
 /* Collective. After all structure is made: flushes it to disk. From here on only raw data may be written; making
  * structure is STATUS_ARGUMENT. */
@@ -57,8 +79,13 @@ enum status store_seal(struct store_file *file);
 enum status store_publish(struct store_file *file);
 
 /* Collective. Opens a sealed file that has its final name for more raw data; errors as store_open(). No structure may
- * be made. */
-enum status store_reopen(const struct comm *comm, const char *path, struct store_file *file);
+ * be made. `lock` is the root's lock of it, borrowed; NULL: it is locked until it is closed. What it holds is not to be
+ * read through it: MPI-IO may keep errors to itself. */
+enum status store_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
+                         struct store_file *file);
+
+/* Collective. After store_seal(): all records that have been written are on the disk when it returns. */
+enum status store_sync(const struct store_file *file);
 
 /* Collective. Flushes, closes, syncs, agrees and renames to the final name if the file has another. On failure a
  * partial file is removed. */
@@ -116,10 +143,16 @@ enum status store_read(const struct store_file *file, const char *name, enum sto
 /* Not collective. Bytes that this rank has asked store_read() for, in the file's types. */
 int64_t store_bytes_read(const struct store_file *file);
 
-/* Not collective. Shape and type class. STATUS_FILE when `name` is missing; `store_has` asks without an error. */
+/* Not collective. Shape and type class. STATUS_FILE when `name` is missing. */
 enum status store_extent(const struct store_file *file, const char *name, int *rank, int64_t *extent,
                          enum store_type *type);
-bool store_has(const struct store_file *file, const char *name);
+/* Not collective. Whether there is anything of that name; STATUS_FILE when that cannot be read. */
+enum status store_find(const struct store_file *file, const char *name, bool *found);
+
+/* Not collective. Of files made elsewhere: how many chunks of a data set were ever written, of how many (one, where it
+ * is not cut into chunks); and the value that what was never written reads as, if there is one. */
+enum status store_written(const struct store_file *file, const char *name, int64_t *chunks, int64_t *all);
+enum status store_fill_value(const struct store_file *file, const char *name, double *value, bool *defined);
 
 /* Not collective. A text data set, fixed or variable length, into a new string; caller frees. */
 enum status store_read_text(const struct store_file *file, const char *name, char **text);
@@ -133,10 +166,13 @@ enum status store_read_config(const struct store_file *file, enum schema_use use
 enum status store_parse_config(const struct store_file *file, const char *text, enum schema_use use,
                                struct config **config);
 
-/* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these; store_is() asks without an
- * error, and of any version. */
+/* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these. */
 enum status store_check_format(const struct store_file *file, const char *format, int64_t version);
-bool store_is(const struct store_file *file, const char *format);
+/* Not collective. Whether it is of that format, of any version; no when it has no format. STATUS_FILE when that cannot
+ * be read. */
+enum status store_is(const struct store_file *file, const char *format, bool *is);
+/* Not collective. Whether the root group has an attribute. */
+enum status store_find_attribute(const struct store_file *file, const char *name, bool *found);
 
 /* Collective, before store_seal() of `to`. Copies the root's groups of `from`, but for /provenance and the one named
  * `skip`. */

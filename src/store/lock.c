@@ -1,16 +1,44 @@
+#define _GNU_SOURCE /* F_OFD_SETLK */
 #include "store/lock.h"
 
 #include "base/log.h"
+#include "store/output.h"
 #include "store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { HOLDER_BYTES = 256, TRIES = 100 };
+enum { HOLDER_BYTES = 256, TRIES = 100, NFS_MAGIC = 0x6969 };
+
+/* ---- locks of one descriptor ---- */
+
+int lock_share(int descriptor) {
+  struct statfs system;
+  if (fstatfs(descriptor, &system) == 0 && system.f_type == NFS_MAGIC) return 0;
+  if (flock(descriptor, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
+  return EWOULDBLOCK;
+}
+
+void lock_unshare(int descriptor) { (void)flock(descriptor, LOCK_UN); }
+
+int lock_exclude(int descriptor) {
+  /* Beyond what anybody writes: MPI-IO locks the bytes that it writes on some file systems. */
+  struct flock far = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
+  if (fcntl(descriptor, F_OFD_SETLK, &far) != 0) return errno == EACCES || errno == EAGAIN ? EWOULDBLOCK : errno;
+  if (lock_share(descriptor) == 0) return 0;
+  far.l_type = F_UNLCK;
+  (void)fcntl(descriptor, F_OFD_SETLK, &far);
+  return ETXTBSY;
+}
+
+/* ---- the name ---- */
 
 static enum status name_lock(const char *output, char path[STORE_PATH_MAX]) {
   const char *slash = strrchr(output, '/'), *name = slash ? slash + 1 : output;
@@ -20,9 +48,11 @@ static enum status name_lock(const char *output, char path[STORE_PATH_MAX]) {
 }
 
 /* What the holder has written about itself. */
-static void read_holder(int descriptor, char holder[HOLDER_BYTES]) {
-  const ssize_t length = pread(descriptor, holder, HOLDER_BYTES - 1, 0);
+static void read_holder(const char *path, char holder[HOLDER_BYTES]) {
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const ssize_t length = descriptor < 0 ? 0 : pread(descriptor, holder, HOLDER_BYTES - 1, 0);
   holder[length > 0 ? length : 0] = '\0';
+  if (descriptor >= 0) close(descriptor);
 }
 
 static void write_holder(int descriptor) {
@@ -33,51 +63,110 @@ static void write_holder(int descriptor) {
     log_debug("the lock does not say who holds it"); /* it locks all the same */
 }
 
-/* A holder removes the file before it lets go: what was then locked here may have no name any more. */
-static bool still_named(const struct store_lock *lock) {
+/* Whether the file that is open is still the one of that name. A holder removes its file before it lets go: what was
+ * then locked may have no name any more, or another program may have put another file in its place. */
+static bool still_named(int descriptor, const char *path) {
   struct stat mine, named;
-  return fstat(lock->descriptor, &mine) == 0 && stat(lock->path, &named) == 0 && mine.st_ino == named.st_ino &&
+  return fstat(descriptor, &mine) == 0 && lstat(path, &named) == 0 && mine.st_ino == named.st_ino &&
          mine.st_dev == named.st_dev;
 }
 
-static enum status refuse(const char *output, const struct store_lock *lock) {
-  char holder[HOLDER_BYTES];
-  read_holder(lock->descriptor, holder);
-  return status_raise(STATUS_FILE, "%s: another job is writing it%s%s", output, holder[0] ? ": " : "", holder);
+enum attempt { TAKEN, BUSY, AGAIN, WITHOUT_LOCKS, FAILED };
+
+/* What is there already is opened only where it is a plain file that has no other name: what somebody else has put
+ * there, a link to a file of ours say, is not written to. */
+static enum status refuse_place(const char *output, const struct store_lock *lock) {
+  return status_raise(STATUS_FILE, "%s: something else stands in the place of its lock, %s: remove it", output,
+                      lock->path);
 }
 
-static enum status try_once(const char *output, struct store_lock *lock, bool *again) {
-  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  *again = false;
-  lock->descriptor = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock->descriptor < 0) return store_fail_errno(output, "cannot be created: no lock can be made beside it", errno);
-  enum status status = STATUS_OK;
-  if (fcntl(lock->descriptor, F_SETLK, &whole) == 0) {
-    lock->held = still_named(lock);
-    *again = !lock->held;
-  } else if (errno == EACCES || errno == EAGAIN) {
-    status = refuse(output, lock);
-  } else {
-    log_warn("%s: the file system has no locks (%s): do not start a second job on it", output, strerror(errno));
-    unlink(lock->path);
+static enum attempt try_name(const char *output, struct store_lock *lock, enum status *status) {
+  struct stat about;
+  lock->name = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  if (lock->name < 0) {
+    const bool other = errno == ELOOP || errno == EISDIR || errno == ENXIO;
+    *status = other ? refuse_place(output, lock) : output_fail_create(output, errno);
+    return FAILED;
   }
-  if (!lock->held) close(lock->descriptor);
-  return status;
+  enum attempt attempt = TAKEN;
+  if (fstat(lock->name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_nlink > 1) {
+    *status = refuse_place(output, lock);
+    attempt = FAILED;
+  } else {
+    const int code = lock_exclude(lock->name);
+    attempt = code == EWOULDBLOCK || code == ETXTBSY ? BUSY
+              : code                                 ? WITHOUT_LOCKS
+              : still_named(lock->name, lock->path)  ? TAKEN
+                                                     : AGAIN;
+    if (attempt == WITHOUT_LOCKS) {
+      log_warn("%s: the file system has no locks (%s): do not start a second job on it", output, strerror(code));
+      unlink(lock->path);
+    }
+  }
+  if (attempt != TAKEN) {
+    close(lock->name);
+    lock->name = -1;
+  }
+  return attempt;
 }
 
-enum status store_lock_take(const char *output, struct store_lock *lock) {
-  bool again = true;
-  *lock = (struct store_lock){.held = false};
+/* ---- the file ---- */
+
+static enum attempt try_file(const char *output, struct store_lock *lock, enum status *status) {
+  lock->file = open(output, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (lock->file < 0) {
+    if (errno == ENOENT) return TAKEN;
+    *status = store_fail_errno(output, "cannot be opened for writing", errno);
+    return FAILED;
+  }
+  const int code = lock_exclude(lock->file);
+  enum attempt attempt = code == EWOULDBLOCK ? BUSY : code == ETXTBSY ? FAILED : code ? WITHOUT_LOCKS : TAKEN;
+  if (code == ETXTBSY) *status = status_raise(STATUS_FILE, "%s: another program has it open for writing", output);
+  if (attempt == TAKEN && !still_named(lock->file, output)) attempt = AGAIN;
+  if (attempt != TAKEN) {
+    close(lock->file);
+    lock->file = -1;
+  }
+  return attempt;
+}
+
+static enum attempt try_both(const char *output, struct store_lock *lock, enum status *status) {
+  enum attempt attempt = try_name(output, lock, status);
+  if (attempt != TAKEN) return attempt;
+  attempt = try_file(output, lock, status);
+  if (attempt == TAKEN || attempt == WITHOUT_LOCKS) {
+    lock->held = true;
+    write_holder(lock->name);
+    return TAKEN;
+  }
+  unlink(lock->path);
+  close(lock->name);
+  lock->name = -1;
+  return attempt;
+}
+
+enum status store_lock_take(const char *output, double patience, struct store_lock *lock) {
+  const struct timespec pause = {0, 20000000};
+  const double until = log_clock() + patience;
+  enum status status = STATUS_OK;
+  enum attempt attempt = AGAIN;
+  *lock = (struct store_lock){.name = -1, .file = -1};
   TRY(name_lock(output, lock->path));
-  for (int i = 0; i < TRIES && again; i++) TRY(try_once(output, lock, &again));
-  REQUIRE(!again, STATUS_FILE, "%s: other jobs take and leave its lock all the time", output);
-  if (lock->held) write_holder(lock->descriptor);
-  return STATUS_OK;
+  TRY(output_check_plain(output));
+  for (int i = 0; i < TRIES && attempt == AGAIN; i++) {
+    while ((attempt = try_both(output, lock, &status)) == BUSY && log_clock() < until) nanosleep(&pause, NULL);
+  }
+  REQUIRE(attempt != AGAIN, STATUS_FILE, "%s: other jobs take and leave its lock all the time", output);
+  if (attempt != BUSY) return status; /* without locks too: a warning has been given */
+  char holder[HOLDER_BYTES];
+  read_holder(lock->path, holder);
+  return status_raise(STATUS_FILE, "%s: another job is writing it%s%s", output, holder[0] ? ": " : "", holder);
 }
 
 void store_lock_release(struct store_lock *lock) {
   if (!lock->held) return;
   unlink(lock->path);
-  close(lock->descriptor);
-  lock->held = false;
+  close(lock->name);
+  if (lock->file >= 0) close(lock->file);
+  *lock = (struct store_lock){.name = -1, .file = -1};
 }

@@ -1,5 +1,6 @@
 #include "store/picture.h"
 
+#include "store/output.h"
 #include "store/picture_font.h"
 #include "store/state.h"
 
@@ -107,38 +108,28 @@ static bool write_all(int descriptor, const struct bytes *bytes) {
   return fsync(descriptor) == 0 || errno == EINVAL;
 }
 
-static enum status write_partial(const char *path, const char *partial, const struct bytes *bytes) {
-  int descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) return store_fail_errno(path, "cannot be created", errno);
+static enum status write_partial(const char *path, const char *target, const struct bytes *bytes) {
+  char partial[STORE_PATH_MAX];
+  int descriptor;
+  TRY(output_create_partial(target, partial, &descriptor));
   enum status status = write_all(descriptor, bytes) ? STATUS_OK : store_fail_errno(path, "write failed", errno);
+  if (status == STATUS_OK) status = output_rename(partial, target, false);
   if (close(descriptor) != 0 && status == STATUS_OK) status = store_fail_errno(path, "write failed", errno);
-  if (status == STATUS_OK && rename(partial, path) != 0)
-    status = store_fail_errno(path, "rename to the final name", errno);
   if (status != STATUS_OK) unlink(partial);
   return status;
 }
 
-/* As ".NAME.partial-HOST-PID" in the same folder, then renamed: the final name never holds half a file. */
-static enum status write_file(const char *path, const struct bytes *bytes) {
-  struct stat about;
-  REQUIRE(stat(path, &about) != 0 || S_ISREG(about.st_mode), STATUS_FILE, "%s: is not a regular file", path);
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-  REQUIRE(*name, STATUS_FILE, "%s: is not a file name", path);
-  char host[65] = "localhost";
-  gethostname(host, sizeof host);
-  host[sizeof host - 1] = '\0';
-  size_t size = strlen(path) + 128;
-  char *partial = malloc(size);
-  REQUIRE(partial, STATUS_MEMORY, "%s: out of memory", path);
-  /* The start of the name is enough, and keeps the partial name within what file systems take. */
-  snprintf(partial, size, "%.*s.%.96s.partial-%s-%ld", (int)(name - path), path, name, host, (long)getpid());
-  unlink(partial); /* left by a killed process that had our number */
+/* Written aside in the same folder, then renamed: the final name never holds half a file. Only a picture of the same
+ * kind is replaced. */
+static enum status write_file(const char *path, const char *magic, const struct bytes *bytes) {
+  char target[STORE_PATH_MAX];
+  TRY(output_resolve(path, true, target));
+  TRY(output_check_magic(target, magic));
   /* A file size limit is an error like the others, not a signal that kills. */
   struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
   bool ignored = sigaction(SIGXFSZ, &ignore, &before) == 0;
-  enum status status = write_partial(path, partial, bytes);
+  enum status status = write_partial(path, target, bytes);
   if (ignored) sigaction(SIGXFSZ, &before, NULL);
-  free(partial);
   return status;
 }
 
@@ -186,7 +177,8 @@ enum status picture_png(const struct picture *picture, const char *path) {
   png_infop info = png ? png_create_info_struct(png) : NULL;
   bool whole = info && encode_png(picture, png, info, &bytes);
   png_destroy_write_struct(&png, &info);
-  enum status status = whole ? write_file(path, &bytes) : status_raise(STATUS_FILE, "%s: %s", path, reason.text);
+  enum status status =
+      whole ? write_file(path, "\x89PNG", &bytes) : status_raise(STATUS_FILE, "%s: %s", path, reason.text);
   free(bytes.data);
   return status;
 }
@@ -413,7 +405,7 @@ enum status picture_gif(const struct picture *frames, int count, int delay, cons
   if (!palette || !line || !make_palette(frames, count, palette))
     status = status_raise(STATUS_MEMORY, "%s: out of memory", path);
   if (status == STATUS_OK) status = encode_gif(frames, count, delay, palette, line, path, &bytes);
-  if (status == STATUS_OK) status = write_file(path, &bytes);
+  if (status == STATUS_OK) status = write_file(path, "GIF8", &bytes);
   free(bytes.data);
   free(line);
   free(palette);

@@ -3,11 +3,13 @@
 #define HGN_STORE_STATE_H
 
 #include "store/file.h"
+#include "store/lock.h"
 
 enum {
   STORE_NAME_MAX = 256,  /* bytes of a data set's name, terminator included */
   STORE_HANDLES = 8,     /* data sets kept open */
   STORE_PIECE = 1 << 29, /* bytes of one transfer: MPI counts are int */
+  STORE_ERRNO_MAX = 128, /* bytes of what the system says */
 };
 
 /* An open data set. Opening costs some 30 us, a write through an open one 5 us. */
@@ -22,19 +24,35 @@ struct store_handle {
 
 struct store_state {
   struct store_handle handle[STORE_HANDLES];
-  int next;       /* the slot that is given up next */
-  int descriptor; /* rank 0 while writing: reserves space; else -1 */
-  int64_t end;    /* rank 0: no address that HDF5 has given out passes it */
-  int64_t cut;    /* rank 0: `end` after the last flush */
-  bool linked;    /* the partial file exists */
-  bool sealed;    /* no more structure */
-  bool live;      /* it has its final name already */
+  int next;                    /* the slot that is given up next */
+  int descriptor;              /* rank 0 while writing: reserves space, carries the file's locks; else -1 */
+  struct store_lock lock;      /* rank 0: of the name, where the caller has none */
+  char target[STORE_PATH_MAX]; /* rank 0: the final name, links followed */
+  bool fresh;                  /* rank 0: there was no file of that name */
+  int64_t end;                 /* rank 0: no address that HDF5 has given out passes it */
+  int64_t cut;                 /* rank 0: `end` after the last flush */
+  bool linked;                 /* the partial file exists */
+  bool sealed;                 /* no more structure */
+  bool live;                   /* it has its final name already */
   int64_t bytes_read;
 };
 
 /* Not collective, and before any other call of HDF5. STATUS_FILE "FILE: what: text", text being HDF5's innermost
  * description of what just failed, or the state of the disk and the limits when they explain it. `what` may be NULL. */
 enum status store_fail(const struct store_file *file, const char *what);
+
+/* Not collective. Texts of errno start with a capital; messages do not. */
+const char *store_errno_text(int code, char text[STORE_ERRNO_MAX]);
+
+/* Not collective. Fills in `file`, closed; store_free_state() frees what it holds, and the locks. */
+enum status store_prepare(const struct comm *comm, const char *path, struct store_file *file);
+void store_free_state(struct store_file *file);
+
+/* Not collective. An access list for MPI-IO, owned by the caller. */
+hid_t store_write_access(MPI_Comm mpi);
+
+/* Not collective. Whether a file begins as HDF5 files do. STATUS_FILE when it cannot be read. */
+enum status store_signature(const char *path, bool *found);
 
 /* Not collective. Raises STATUS_FILE with what the system says, in small letters; `what` may be NULL. */
 enum status store_fail_errno(const char *path, const char *what, int code);

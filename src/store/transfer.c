@@ -1,4 +1,5 @@
 /* Raw data: rows in and out, texts and attributes back. */
+#include "store/reader.h"
 #include "store/state.h"
 
 #include <stdlib.h>
@@ -44,24 +45,28 @@ void store_release(struct store_state *state) {
 }
 
 /* Whether every link of the path exists: HDF5 itself fails on an absent group. */
-static bool exists(hid_t file, const char *name) {
+static htri_t exists(hid_t file, const char *name) {
   char path[STORE_NAME_MAX];
   size_t length = strlen(name);
-  if (file <= 0 || length == 0 || length >= sizeof path) return false;
+  if (file <= 0 || length == 0 || length >= sizeof path) return 0;
   memcpy(path, name, length + 1);
   for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    if (H5Lexists(file, path, H5P_DEFAULT) <= 0) return false;
+    const htri_t found = H5Lexists(file, path, H5P_DEFAULT);
+    if (found <= 0) return found;
     *slash = '/';
   }
-  return H5Lexists(file, path, H5P_DEFAULT) > 0 && H5Oexists_by_name(file, path, H5P_DEFAULT) > 0;
+  const htri_t found = H5Lexists(file, path, H5P_DEFAULT);
+  return found > 0 ? H5Oexists_by_name(file, path, H5P_DEFAULT) : found;
 }
 
-bool store_has(const struct store_file *file, const char *name) {
-  bool found = exists(file->id, name);
-  H5Eclear2(H5E_DEFAULT);
-  return found;
+enum status store_find(const struct store_file *file, const char *name, bool *found) {
+  const htri_t there = exists(file->id, name);
+  *found = there > 0;
+  return there < 0 ? store_fail(file, name) : STATUS_OK;
 }
+
+bool store_changed(const struct store_file *file) { return reader_changed(file->id); }
 
 static enum store_type type_of(hid_t id) {
   enum store_type type = STORE_TYPE_COUNT;
@@ -113,12 +118,13 @@ static hid_t open_set(const struct store_file *file, const char *name) {
 static enum status open_handle(const struct store_file *file, const char *name, struct store_handle *handle) {
   REQUIRE(file->id > 0 && file->state, STATUS_ARGUMENT, "%s: %s: the file is not open", file->path, name);
   REQUIRE(strlen(name) < STORE_NAME_MAX, STATUS_ARGUMENT, "%s: %s: the name is too long", file->path, name);
-  REQUIRE(store_has(file, name), STATUS_FILE, "%s: %s is missing", file->path, name);
+  bool found;
+  TRY(store_find(file, name, &found));
+  REQUIRE(found, STATUS_FILE, "%s: %s is missing", file->path, name);
   handle->id = open_set(file, name);
   enum status status = STATUS_OK;
   if (handle->id < 0) {
-    H5Eclear2(H5E_DEFAULT);
-    status = status_raise(STATUS_FILE, "%s: %s is not a data set", file->path, name);
+    status = store_fail(file, name); /* not a data set, or one that cannot be read */
   } else {
     handle->space = H5Dget_space(handle->id);
     handle->rank = handle->space < 0 ? -1 : H5Sget_simple_extent_ndims(handle->space);
@@ -295,6 +301,43 @@ enum status store_extent(const struct store_file *file, const char *name, int *r
   return STATUS_OK;
 }
 
+/* ---- what was never written ---- */
+
+enum status store_written(const struct store_file *file, const char *name, int64_t *chunks, int64_t *all) {
+  struct store_handle *handle;
+  hsize_t extent[STORE_RANK_MAX], written = 0;
+  H5D_space_status_t space;
+  TRY(store_handle(file, name, &handle));
+  *chunks = *all = 1;
+  if (!handle->chunked) {
+    if (H5Dget_space_status(handle->id, &space) < 0) return store_fail(file, name);
+    *chunks = space != H5D_SPACE_STATUS_NOT_ALLOCATED;
+    return STATUS_OK;
+  }
+  const hid_t creation = H5Dget_create_plist(handle->id);
+  const bool good = creation >= 0 && H5Pget_chunk(creation, STORE_RANK_MAX, extent) == handle->rank &&
+                    H5Dget_num_chunks(handle->id, handle->space, &written) >= 0;
+  enum status status = good ? STATUS_OK : store_fail(file, name);
+  if (creation >= 0) H5Pclose(creation);
+  for (int i = 0; i < handle->rank && good; ++i) *all *= (int64_t)((handle->extent[i] + extent[i] - 1) / extent[i]);
+  *chunks = (int64_t)written;
+  return status;
+}
+
+enum status store_fill_value(const struct store_file *file, const char *name, double *value, bool *defined) {
+  struct store_handle *handle;
+  H5D_fill_value_t kind = H5D_FILL_VALUE_UNDEFINED;
+  TRY(store_handle(file, name, &handle));
+  const hid_t creation = H5Dget_create_plist(handle->id);
+  bool good = creation >= 0 && H5Pfill_value_defined(creation, &kind) >= 0;
+  *value = 0;
+  *defined = kind != H5D_FILL_VALUE_UNDEFINED;
+  if (good && *defined) good = H5Pget_fill_value(creation, H5T_NATIVE_DOUBLE, value) >= 0;
+  enum status status = good ? STATUS_OK : store_fail(file, name);
+  if (creation >= 0) H5Pclose(creation);
+  return status;
+}
+
 /* ---- texts and attributes ---- */
 
 /* The value of a scalar text, of either kind of length, from a data set or an attribute. */
@@ -364,8 +407,16 @@ enum status store_read_config(const struct store_file *file, enum schema_use use
   return status;
 }
 
+enum status store_find_attribute(const struct store_file *file, const char *name, bool *found) {
+  const htri_t there = H5Aexists(file->id, name);
+  *found = there > 0;
+  return there < 0 ? store_fail(file, name) : STATUS_OK;
+}
+
 static enum status open_attribute(const struct store_file *file, const char *name, hid_t *attribute) {
-  REQUIRE(H5Aexists(file->id, name) > 0, STATUS_FILE, "%s: attribute %s is missing", file->path, name);
+  bool found;
+  TRY(store_find_attribute(file, name, &found));
+  REQUIRE(found, STATUS_FILE, "%s: attribute %s is missing", file->path, name);
   *attribute = H5Aopen(file->id, name, H5P_DEFAULT);
   return *attribute < 0 ? store_fail(file, name) : STATUS_OK;
 }
@@ -395,20 +446,23 @@ enum status store_read_attribute_i64(const struct store_file *file, const char *
   return status;
 }
 
-bool store_is(const struct store_file *file, const char *format) {
+enum status store_is(const struct store_file *file, const char *format, bool *is) {
   char *found = NULL;
-  const bool is = store_read_attribute_text(file, "format", &found) == STATUS_OK && strcmp(found, format) == 0;
-  status_clear();
+  TRY(store_find_attribute(file, "format", is));
+  if (!*is) return STATUS_OK;
+  TRY(store_read_attribute_text(file, "format", &found));
+  *is = strcmp(found, format) == 0;
   free(found);
-  return is;
+  return STATUS_OK;
 }
 
 enum status store_check_format(const struct store_file *file, const char *format, int64_t version) {
   char *found = NULL;
   int64_t is = 0;
-  if (store_read_attribute_text(file, "format", &found) != STATUS_OK)
-    return status_raise(STATUS_FILE, "%s: does not say its format, '%s' is expected: not written by hgn", file->path,
-                        format);
+  bool says;
+  TRY(store_find_attribute(file, "format", &says));
+  REQUIRE(says, STATUS_FILE, "%s: does not say its format, '%s' is expected: not written by hgn", file->path, format);
+  TRY(store_read_attribute_text(file, "format", &found));
   const bool same = strcmp(found, format) == 0;
   enum status status =
       same ? STATUS_OK : status_raise(STATUS_FILE, "%s: is of format '%.64s', not '%s'", file->path, found, format);

@@ -217,9 +217,11 @@ static enum status write_values(struct store_file *file, const struct model *mod
   return store_write_independent(file, "/state/numbers", 0, NUMBERS, numbers);
 }
 
-enum status checkpoint_write(const struct comm *comm, const char *path, const struct config *config,
-                             const char *data_checksum, const struct checkpoint_clock *clock, const struct model *model,
+enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
+                             const struct config *config, const char *data_checksum,
+                             const struct checkpoint_clock *clock, const struct model *model,
                              const struct checkpoint *checkpoint) {
+  const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .lock = lock};
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];
   TRY(comm_agree(comm, config_text(config, &text)));
@@ -228,7 +230,7 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
       data_checksum,
       {model->images.height, model->images.width, model->images.channels, model->input_frames},
       *clock};
-  enum status status = store_create(comm, path, &file);
+  enum status status = store_create_at(comm, path, &place, &file);
   if (status == STATUS_OK) {
     const struct checksum all = sum_all(model, checkpoint);
     checksum_text(&all, sum);

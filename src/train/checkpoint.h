@@ -44,9 +44,11 @@ struct checkpoint {
 /* Not collective. RUN.h5 -> RUN.checkpoint-STEP.h5; step -1: RUN.best.h5. STATUS_USAGE when too long. */
 enum status checkpoint_name(const char *run, int64_t step, char path[STORE_PATH_MAX]);
 
-/* Collective. Written aside, synced, renamed. */
-enum status checkpoint_write(const struct comm *comm, const char *path, const struct config *config,
-                             const char *data_checksum, const struct checkpoint_clock *clock, const struct model *model,
+/* Collective. Written aside, synced, renamed. `lock`: the root's lock of the run, borrowed; NULL: none is held.
+ * STATUS_FILE when something of that name is there that is no checkpoint; one that is damaged is replaced. */
+enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
+                             const struct config *config, const char *data_checksum,
+                             const struct checkpoint_clock *clock, const struct model *model,
                              const struct checkpoint *checkpoint);
 
 /* Collective. The configuration and shape of a checkpoint's model; `config` is owned by the caller.

@@ -117,12 +117,14 @@ static void set_extents(struct record *record, const struct config *config, int6
   record->targets = targets;
 }
 
-enum status record_create(const struct comm *comm, const char *path, const struct config *config, const char *data,
-                          const struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record) {
+enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
+                          const struct config *config, const char *data, const struct yardstick *yardstick,
+                          int64_t lanes, int64_t targets, struct record *record) {
+  const struct store_place place = {.replaces = RECORD_FORMAT, .lock = lock};
   char *text = NULL;
   set_extents(record, config, lanes, targets);
   TRY(comm_agree(comm, config_text(config, &text)));
-  enum status status = store_create(comm, path, &record->file);
+  enum status status = store_create_at(comm, path, &place, &record->file);
   if (status == STATUS_OK) {
     status = make_structure(record, text, data, yardstick->checksum);
     if (status == STATUS_OK)
@@ -152,10 +154,11 @@ static enum status renew_yardstick(struct record *record, struct yardstick *yard
   return write ? write_yardstick(&record->file, yardstick) : STATUS_OK;
 }
 
-enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, const char *data,
-                          struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record) {
+enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
+                          const struct config *config, const char *data, struct yardstick *yardstick, int64_t lanes,
+                          int64_t targets, struct record *record) {
   set_extents(record, config, lanes, targets);
-  TRY(store_reopen(comm, path, &record->file));
+  TRY(store_reopen(comm, path, lock, &record->file));
   enum status status = store_check_format(&record->file, format, RECORD_VERSION);
   if (status == STATUS_OK) status = compare_data(&record->file, data, yardstick->checksum);
   status = comm_agree(comm, status);

@@ -66,17 +66,20 @@ struct record {
   int64_t reports, evaluations, lanes, targets;
 };
 
-/* Collective. Makes the file, sealed, under its final name. data: the data set's name. */
-enum status record_create(const struct comm *comm, const char *path, const struct config *config, const char *data,
-                          const struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
+/* Collective. Makes the file, sealed, under its final name. lock: the root's lock of the run, borrowed. data: the data
+ * set's name. */
+enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
+                          const struct config *config, const char *data, const struct yardstick *yardstick,
+                          int64_t lanes, int64_t targets, struct record *record);
 /* Collective. Is what is at `path` a run of this configuration, to go on with? STATUS_CONFIG with the list of keys that
  * differ; STATUS_FILE when it is no run. */
 enum status record_check(const struct comm *comm, const char *path, const struct config *config);
 /* Collective. Opens one that is there, to go on. data: the data set's name now. The yardstick is written anew, but for
  * GECO's kappa, which becomes what the run began with. STATUS_FILE, and nothing is written, when the data have another
  * checksum than those that the run began with. */
-enum status record_reopen(const struct comm *comm, const char *path, const struct config *config, const char *data,
-                          struct yardstick *yardstick, int64_t lanes, int64_t targets, struct record *record);
+enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
+                          const struct config *config, const char *data, struct yardstick *yardstick, int64_t lanes,
+                          int64_t targets, struct record *record);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */

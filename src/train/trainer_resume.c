@@ -46,8 +46,8 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   checkpoint.core_seconds = numbers[1];
   checkpoint.joules = numbers[2];
   const struct checkpoint_clock clock = {trainer->dt, trainer->data.dt};
-  TRY(checkpoint_write(trainer->comm, path, trainer->config, trainer->yardstick.checksum, &clock, trainer->model,
-                       &checkpoint));
+  TRY(checkpoint_write(trainer->comm, path, &trainer->lock, trainer->config, trainer->yardstick.checksum, &clock,
+                       trainer->model, &checkpoint));
   if (step_or_best >= 0 && trainer->comm->rank == 0)
     checkpoint_prune(trainer->output, step_or_best, trainer->training->run.checkpoint_every,
                      trainer->training->run.checkpoint_keep);
@@ -134,8 +134,8 @@ static enum status look(const struct trainer *trainer, int *what) {
 static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   struct checkpoint checkpoint;
   bool found;
-  TRY(record_reopen(trainer->comm, trainer->output, trainer->config, trainer->data.file.path, &trainer->yardstick,
-                    trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
+  TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, trainer->config, trainer->data.file.path,
+                    &trainer->yardstick, trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
   trainer->recording = true;
   trainer->objective.kappa = trainer->yardstick.kappa;
   TRY(load_latest(trainer, 1, &checkpoint, &found));
@@ -155,7 +155,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   int what = 0;
   *resumed = -1;
   TRY(comm_agree(trainer->comm,
-                 trainer->comm->rank == 0 ? store_lock_take(trainer->output, &trainer->lock) : STATUS_OK));
+                 trainer->comm->rank == 0 ? store_lock_take(trainer->output, 0, &trainer->lock) : STATUS_OK));
   TRY(look(trainer, &what));
   REQUIRE(what != 2, STATUS_FILE,
           "%s: there are checkpoints of a run of this name, but not the run: move them away, or choose another output",
@@ -165,8 +165,8 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   if (what == 1) TRY(record_check(trainer->comm, trainer->output, trainer->config));
   TRY(yardstick_measure(trainer->comm, &trainer->data, &trainer->yardstick));
   if (what == 1) return go_on(trainer, resumed);
-  TRY(record_create(trainer->comm, trainer->output, trainer->config, trainer->data.file.path, &trainer->yardstick,
-                    trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
+  TRY(record_create(trainer->comm, trainer->output, &trainer->lock, trainer->config, trainer->data.file.path,
+                    &trainer->yardstick, trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
   trainer->recording = true;
   return trainer_save(trainer, 0);
 }

@@ -7,11 +7,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-static double rung(const struct dataset *data, enum ladder_rung rung) {
-  double mse, error;
-  if (dataset_ladder(data, ladder_name(rung), &mse, &error) == STATUS_OK) return mse;
-  status_clear();
-  return NAN;
+static enum status read_rungs(const struct dataset *data, struct yardstick *yardstick) {
+  double error;
+  TRY(dataset_ladder(data, ladder_name(LADDER_FLOOR), &yardstick->floor, &error));
+  TRY(dataset_ladder(data, ladder_name(LADDER_MEAN), &yardstick->mean_image, &error));
+  return dataset_checksum(data, yardstick->checksum);
 }
 
 static double mean_over(const double *mse, const struct protocol *protocol, bool unseen) {
@@ -73,9 +73,7 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
                            struct yardstick *yardstick) {
   *yardstick = (struct yardstick){.floor = NAN, .mean_image = NAN, .limit = NAN, .limit_unseen = NAN, .kappa = NAN};
   if (!data->config) return STATUS_OK;
-  yardstick->floor = rung(data, LADDER_FLOOR);
-  yardstick->mean_image = rung(data, LADDER_MEAN);
-  TRY(comm_agree(comm, dataset_checksum(data, yardstick->checksum)));
+  TRY(comm_agree(comm, read_rungs(data, yardstick)));
   return read_limit(comm, data, protocol, yardstick);
 }
 

@@ -192,17 +192,20 @@ expect 2 "unexpected word" "$HGN" rollout r.h5 d.h5 -o x.png
 expect 3 "missing.h5: no such file" "$HGN" rollout r.h5 --data missing.h5 -o x.png
 for ending in png h5; do expect 3 "folder/x.$ending: cannot be created" "$HGN" rollout r.h5 -o folder/x.$ending; done
 mkdir -p full folder.png
-expect 3 "folder.png: is not a regular file" "$HGN" rollout r.h5 -o folder.png
+expect 3 "folder.png: is a folder" "$HGN" rollout r.h5 -o folder.png
 
 # A disk without room, a folder that cannot be written: what was there survives and nothing is left.
 if mount -t tmpfs -o size=64k none full 2>/dev/null; then
   trap 'umount "$PWD/full"' EXIT
   dd if=/dev/zero of=full/ballast bs=1k count=56 2>/dev/null
+  printf '\211PNG precious' >full/x.png
+  printf 'GIF89a precious' >full/x.gif
+  : >full/x.h5
   for name in x.png x.gif x.h5; do
-    echo precious >full/$name
+    cp full/$name before
     expect 3 "o space left on device" "$HGN" rollout r.h5 --speed 0.37 --steps 40 -o full/$name
-    [ "$(cat full/$name)" = precious ] || fail "full/$name was lost"
-    rm full/$name
+    cmp -s full/$name before || fail "full/$name was lost"
+    rm full/$name before
   done
   expect_ranks 2 3 "o space left on device" "$HGN" rollout r.h5 --steps 40 -o full/x.h5
   [ "$(ls -A full)" = ballast ] || fail "left on the full disk: $(ls -A full)"

@@ -118,7 +118,8 @@ static void test_round_trip(void **state) {
     double mse, error;
     assert_ok(dataset_ladder(&dataset, "mean_image", &mse, &error));
     assert_true(mse == 8e-3 && error == 2e-5);
-    assert_status(STATUS_UNAVAILABLE, dataset_ladder(&dataset, "absent", &mse, &error));
+    assert_ok(dataset_ladder(&dataset, "absent", &mse, &error));
+    assert_true(isnan(mse) && isnan(error));
     if (!frames) assert_status(STATUS_UNAVAILABLE, dataset_read_frames(&dataset, SPLIT_TEST, 0, 1, NULL));
     assert_status(STATUS_ARGUMENT, dataset_read(&dataset, SPLIT_TEST, 0, TEST + 1, NULL, NULL));
     dataset_close(&dataset);
@@ -187,10 +188,12 @@ static void patch(const char *name, off_t at, const void *bytes, size_t count) {
   exchange(name, at, bytes, count, old);
 }
 
+/* When it is opened already, or when it is verified. */
 static void refuse_verify(const char *message) {
   struct dataset dataset;
-  assert_ok(dataset_open(&world, path, &dataset));
-  assert_status(STATUS_FILE, dataset_verify(&dataset));
+  enum status status = dataset_open(&world, path, &dataset);
+  if (status == STATUS_OK) status = dataset_verify(&dataset);
+  assert_status(STATUS_FILE, status);
   assert_says(message);
   dataset_close(&dataset);
 }
@@ -350,7 +353,8 @@ static void test_made_elsewhere(void **state) {
     char text[CHECKSUM_TEXT];
     double mse, error;
     assert_status(STATUS_UNAVAILABLE, dataset_checksum(&dataset, text));
-    assert_status(STATUS_UNAVAILABLE, dataset_ladder(&dataset, "floor", &mse, &error));
+    assert_ok(dataset_ladder(&dataset, "floor", &mse, &error));
+    assert_true(isnan(mse) && isnan(error));
     assert_status(STATUS_UNAVAILABLE, dataset_read(&dataset, SPLIT_TRAIN, 0, 1, NULL, NULL));
     assert_ok(dataset_verify(&dataset));
     dataset_close(&dataset);

@@ -18,7 +18,7 @@ static int other_takes(char message[STATUS_MESSAGE_MAX]) {
   const pid_t child = fork();
   if (child == 0) {
     struct store_lock lock;
-    const enum status status = store_lock_take(output, &lock);
+    const enum status status = store_lock_take(output, 0, &lock);
     const char *text = status == STATUS_OK ? "" : status_message();
     const ssize_t written = write(ends[1], text, strlen(text) + 1);
     store_lock_release(&lock);
@@ -37,7 +37,7 @@ static void one_holder(void **state) {
   (void)state;
   struct store_lock lock;
   char message[STATUS_MESSAGE_MAX], holder[64];
-  assert_ok(store_lock_take(output, &lock));
+  assert_ok(store_lock_take(output, 0, &lock));
   assert_true(lock.held);
   assert_int_equal(other_takes(message), STATUS_FILE);
   assert_non_null(strstr(message, "locked.h5: another job is writing it"));
@@ -59,7 +59,7 @@ static void killed_holder(void **state) {
   const pid_t child = fork();
   if (child == 0) {
     struct store_lock lock;
-    const ssize_t written = store_lock_take(output, &lock) == STATUS_OK ? write(ends[1], "y", 1) : 0;
+    const ssize_t written = store_lock_take(output, 0, &lock) == STATUS_OK ? write(ends[1], "y", 1) : 0;
     while (written == 1) pause();
     _exit(1);
   }
@@ -71,7 +71,7 @@ static void killed_holder(void **state) {
   assert_int_equal(access(name, F_OK), 0);
   struct store_lock lock;
   char message[STATUS_MESSAGE_MAX];
-  assert_ok(store_lock_take(output, &lock));
+  assert_ok(store_lock_take(output, 0, &lock));
   assert_int_equal(other_takes(message), STATUS_FILE);
   store_lock_release(&lock);
   assert_int_not_equal(access(name, F_OK), 0);
@@ -80,12 +80,12 @@ static void killed_holder(void **state) {
 static void bad_places(void **state) {
   (void)state;
   struct store_lock lock;
-  assert_status(STATUS_FILE, store_lock_take("no/such/folder/run.h5", &lock));
+  assert_status(STATUS_FILE, store_lock_take("no/such/folder/run.h5", 0, &lock));
   assert_non_null(strstr(status_message(), "no/such/folder/run.h5: cannot be created"));
   char *path = malloc(2 * STORE_PATH_MAX);
   memset(path, 'x', 2 * STORE_PATH_MAX - 1);
   path[2 * STORE_PATH_MAX - 1] = '\0';
-  assert_status(STATUS_USAGE, store_lock_take(path, &lock));
+  assert_status(STATUS_USAGE, store_lock_take(path, 0, &lock));
   free(path);
 }
 

@@ -11,6 +11,12 @@ enum { ROWS = 12, COLUMNS = 3 };
 
 static char path[64];
 
+static bool has(const struct store_file *file, const char *name) {
+  bool found;
+  assert_ok(store_find(file, name, &found));
+  return found;
+}
+
 static off_t size_of_file(void) {
   struct stat about;
   const off_t size = stat(path, &about) == 0 ? about.st_size : -1;
@@ -95,7 +101,7 @@ static void test_reopened(void **state) {
   write_record(&file, 0);
   assert_ok(store_commit(&file));
   for (int64_t row = 1; row < 4; row++) {
-    assert_ok(store_reopen(&world, path, &file));
+    assert_ok(store_reopen(&world, path, NULL, &file));
     assert_true(file.writing);
     write_record(&file, row);
     check_records(row + 1);
@@ -138,7 +144,7 @@ static void refuse_structure(struct store_file *file) {
   assert_status(STATUS_ARGUMENT, store_text(file, "/d", "d", 0));
   assert_status(STATUS_ARGUMENT, store_attribute_i64(file, "e", 1));
   assert_status(STATUS_ARGUMENT, store_attach(file, "/a/rows", 0, "/text"));
-  assert_false(store_has(file, "/b") || store_has(file, "/c") || store_has(file, "/d"));
+  assert_false(has(file, "/b") || has(file, "/c") || has(file, "/d"));
 }
 
 /* Sealed, published, reopened: only raw data. */
@@ -151,7 +157,7 @@ static void test_no_structure_after_seal(void **state) {
   refuse_structure(&file);
   write_record(&file, 0);
   assert_ok(store_commit(&file));
-  assert_ok(store_reopen(&world, path, &file));
+  assert_ok(store_reopen(&world, path, NULL, &file));
   refuse_structure(&file);
   write_record(&file, 1);
   assert_ok(store_commit(&file));
@@ -181,7 +187,7 @@ static void test_publish_at_the_wrong_time(void **state) {
 static void refuse_reopen(const char *name, const char *message) {
   struct store_file file;
   MPI_Barrier(world.mpi);
-  assert_status(STATUS_FILE, store_reopen(&world, name, &file));
+  assert_status(STATUS_FILE, store_reopen(&world, name, NULL, &file));
   assert_message(message);
   assert_message(name);
   assert_true(!file.writing && !file.state);

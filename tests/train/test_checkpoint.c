@@ -67,8 +67,8 @@ static void close_setup(struct setup *setup) {
 
 static void write_checkpoint(const struct setup *setup) {
   const struct checkpoint_clock clock = {0.1, 0.2};
-  assert_ok(
-      checkpoint_write(&world, path, setup->scene.config, "0123", &clock, setup->scene.model, &setup->checkpoint));
+  assert_ok(checkpoint_write(&world, path, NULL, setup->scene.config, "0123", &clock, setup->scene.model,
+                             &setup->checkpoint));
 }
 
 static void assert_equal(const struct setup *setup, const struct checkpoint *got) {

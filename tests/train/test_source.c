@@ -34,13 +34,13 @@ static void test_reads_its_lanes_only(void **state) {
   scene_tiny(&scene);
   assert_int_equal(0, bytes_of(&scene));
   assert_ok(step_open(&world, scene.model, &scene.source, 5, &lanes, 4, 3, scene.parameters, &step));
-  assert_int_equal(own * STATES * 8, bytes_of(&scene));
+  assert_int_equal(own * (STATES * 8 + 16), bytes_of(&scene));
   int64_t all = bytes_of(&scene);
   assert_ok(reduce_sum(&world, &all, 1));
-  assert_int_equal(TRAIN * STATES * 8, all);
+  assert_int_equal(TRAIN * (STATES * 8 + 16), all);
   const struct lane_task task = scene_task(&scene, 0, 11);
   assert_ok(step_run(&step, &task, false, &result));
-  assert_int_equal(own * STATES * 8, bytes_of(&scene)); /* once, into memory */
+  assert_int_equal(own * (STATES * 8 + 16), bytes_of(&scene)); /* once, into memory */
   assert_status(STATUS_ARGUMENT, source_frames(&scene.source, SPLIT_TRAIN, first - 1, 0, 1, image));
   assert_status(STATUS_ARGUMENT, source_frames(&scene.source, SPLIT_TRAIN, first + own, 0, 1, image));
   step_close(&step);
@@ -59,7 +59,7 @@ static void test_reads_its_groups_only(void **state) {
   scene_open(&scene, &world, file_name);
   assert_ok(evaluate_test_set(&world, &scene.source, TEST, 0, &set));
   assert_int_equal(groups, set.count);
-  assert_int_equal(own * STATES * 8, bytes_of(&scene));
+  assert_int_equal(own * (STATES * 8 + 16), bytes_of(&scene));
   evaluate_set_free(&set);
   scene_close(&scene);
 }

@@ -1,0 +1,54 @@
+/* Where files are written to: names, links, what may be replaced, and partial files. For HDF5 files and pictures alike.
+ *
+ * A file is made as ".NAME.partial-HOST-PID" in the folder of its final name and renamed when it is whole; while it is
+ * made it carries the locks of lock.h, so that what killed jobs have left is told from what others are working on.
+ *
+ * All functions: Root only, unless marked.
+ */
+#ifndef HGN_STORE_OUTPUT_H
+#define HGN_STORE_OUTPUT_H
+
+#include "store/file.h"
+
+#include <stdbool.h>
+
+/* Not collective. Whether there is anything of that name. STATUS_FILE when the system does not tell, and that is not
+ * because it is missing. */
+enum status output_exists(const char *path, bool *there);
+
+/* Follows links: people put results on other disks. The file need not be there. For writing, STATUS_FILE when a link
+ * belongs to neither the user, nor the folder's owner, nor root: whoever has put it there could point it anywhere. */
+enum status output_resolve(const char *path, bool writing, char resolved[STORE_PATH_MAX]);
+
+/* Not collective. STATUS_USAGE when the name is one that hgn gives to files by itself: what a run or hgn limit writes
+ * beside others. */
+enum status output_check_name(const char *path);
+
+/* STATUS_FILE when a folder or anything but a plain file has the name. */
+enum status output_check_plain(const char *path);
+
+/* STATUS_FILE: nothing can be created in the folder of `path`, for the reason that errno gave. */
+enum status output_fail_create(const char *path, int code);
+
+/* What is at the resolved name may be replaced: nothing, an empty file, or an HDF5 file of that format. STATUS_FILE
+ * says what it is. `damaged`: so may an HDF5 file that cannot be opened. */
+enum status output_check_format(const char *path, const char *format, bool damaged);
+
+/* The same for files of other kinds: nothing, an empty file, or one that begins with these bytes. */
+enum status output_check_magic(const char *path, const char *magic);
+
+/* Creates an empty partial file, locked, and opens it for writing; removes those of the same name that killed jobs have
+ * left. */
+enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX], int *descriptor);
+
+/* Removes a partial file, NAME in `folder`, if nobody is working on it. */
+void output_remove_left(const char *folder, const char *name);
+
+/* Gives a partial file, which is on the disk, its final name. With `fresh`, nothing may be there, and what has appeared
+ * meanwhile stays: STATUS_FILE, and the partial file stays too, which the message says. */
+enum status output_rename(const char *partial, const char *path, bool fresh);
+
+/* Not collective. The folder of `path`, "." when it names none; returns where the last component starts. */
+const char *output_split(const char *path, char folder[STORE_PATH_MAX]);
+
+#endif

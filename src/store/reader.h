@@ -1,0 +1,27 @@
+/* The driver through which HDF5 reads: plain reads by each rank for itself, which report what went wrong.
+ *
+ * The drivers that come with HDF5 do not: that for POSIX files fills what lies behind a file's end with zeros, and Open
+ * MPI's MPI-IO keeps an error of the system to itself, which HDF5's driver then fills with zeros too. Here a read
+ * either brings every byte that was asked for or fails, with the reason as the innermost entry of HDF5's error stack:
+ * an error of the system, or a file that ends before what its structure says it holds (since it has become shorter).
+ *
+ * A file is locked as HDF5's own driver does it: shared, so that h5py and others cannot open it for writing meanwhile,
+ * unless HDF5_USE_FILE_LOCKING says FALSE or the file system has no such locks; not on NFS, where that lock is one on
+ * the bytes and would stand in the way of those who write them through MPI-IO.
+ *
+ * All functions: Not collective.
+ */
+#ifndef HGN_STORE_READER_H
+#define HGN_STORE_READER_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+
+/* A file access list that uses the driver, owned by the caller; H5I_INVALID_HID with HDF5's error stack on failure. */
+hid_t reader_access_list(void);
+
+/* Whether an open file (of this driver) has another length or time of modification than when it was opened; true as
+ * well where that cannot be told. */
+bool reader_changed(hid_t file);
+
+#endif

@@ -1,0 +1,129 @@
+# Frames that nobody ever wrote are no black images, and a test split without rollouts is no evaluation.
+. "$SOURCE/tests/cli/helpers.sh"
+. "$SOURCE/tests/cli/training.sh"
+"$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 --frames data.train=60 data.test=20 data.frames=8 data.noise=0 \
+  >/dev/null || fail "no frames"
+/usr/bin/python3 - <<'PY' || fail "h5py cannot write"
+import h5py
+import numpy as np
+with h5py.File("clean.h5") as f:
+    train, test = f["/train/frames"][...], f["/test/frames"][...]
+def make(name, fill):
+    with h5py.File(name, "w") as f:
+        fill(f)
+    return name
+def both(f, **words):
+    f.create_dataset("/train/frames", data=train, **words)
+    f.create_dataset("/test/frames", data=test, **words)
+make("right.h5", both)
+make("packed.h5", lambda f: both(f, chunks=(7, 8, 32, 32, 3), compression="gzip"))
+make("rows.h5", lambda f: both(f, chunks=(1, 3, 32, 16, 3), maxshape=(None,) + train.shape[1:]))
+def never(f):
+    f.create_dataset("/train/frames", train.shape, "u1")
+    f.create_dataset("/test/frames", data=test)
+make("never.h5", never)
+def never_test(f):
+    f.create_dataset("/train/frames", data=train)
+    f.create_dataset("/test/frames", test.shape, "f4", chunks=(4, 8, 32, 32, 3))
+make("never_test.h5", never_test)
+def extended(f):
+    set = f.create_dataset("/train/frames", data=train[:40], maxshape=(None,) + train.shape[1:], chunks=(1, 8, 32, 32, 3))
+    set.resize(60, axis=0)
+    f.create_dataset("/test/frames", data=test)
+make("extended.h5", extended)
+def within(f):  # the extent ends within a chunk that is there already
+    set = f.create_dataset("/train/frames", data=train[:49], maxshape=(None,) + train.shape[1:], chunks=(60, 8, 32, 32, 3))
+    set.resize(60, axis=0)
+    f.create_dataset("/test/frames", data=test)
+make("within.h5", within)
+def part(f):  # space for all of it, of which some is filled
+    set = f.create_dataset("/train/frames", train.shape, "u1")
+    set[:33] = train[:33]
+    f.create_dataset("/test/frames", data=test)
+make("part.h5", part)
+def other_fill(f):
+    set = f.create_dataset("/train/frames", train.shape, "f4", fillvalue=0.5)
+    set[:33] = train[:33] / np.float32(255)
+    f.create_dataset("/test/frames", data=(test / np.float32(255)))
+make("other_fill.h5", other_fill)
+def nan_fill(f):
+    set = f.create_dataset("/train/frames", train.shape, "f8", fillvalue=float("nan"))
+    set[:33] = train[:33] / 255
+    f.create_dataset("/test/frames", data=(test / 255))
+make("nan_fill.h5", nan_fill)
+def late(f):  # the last frames of every rollout
+    set = f.create_dataset("/train/frames", train.shape, "u1")
+    set[:, :6] = train[:, :6]
+    f.create_dataset("/test/frames", data=test)
+make("late.h5", late)
+def late_test(f):
+    f.create_dataset("/train/frames", data=train)
+    set = f.create_dataset("/test/frames", test.shape, "u1")
+    set[:, 2:] = test[:, 2:]
+make("late_test.h5", late_test)
+def empty(f):
+    f.create_dataset("/train/frames", data=train)
+    f.create_dataset("/test/frames", (0,) + test.shape[1:], "u1")
+make("empty.h5", empty)
+def no_train(f):
+    f.create_dataset("/train/frames", (0,) + test.shape[1:], "u1")
+    f.create_dataset("/test/frames", data=test)
+make("no_train.h5", no_train)
+PY
+WORDS="objective.kappa=1e-3 model.integrator.dt=0.125 train.steps=4"
+for name in right packed rows; do
+  # shellcheck disable=SC2086
+  expect 0 "test MSE" "$HGN" train tiny.yaml -o $name.run.h5 data.file=$name.h5 $WORDS
+  expect 0 "$name.h5" "$HGN" info $name.h5
+  expect 0 "png" "$HGN" show $name.h5 -o x.png
+done
+
+# refused NAME "TEXT" [COMMANDS...]: by training on 1 and 3 ranks, by eval of a model of other data, by show and info.
+refused() {
+  name=$1 reason=$2
+  for ranks in 1 3; do
+    # shellcheck disable=SC2086
+    expect_ranks $ranks 3 "$name.h5: $reason" "$HGN" train tiny.yaml -o bad.h5 data.file=$name.h5 $WORDS
+  done
+  expect_ranks 2 3 "$name.h5: $reason" "$HGN" eval right.run.h5 $name.h5
+  [ -z "$(ls bad* 2>/dev/null)" ] || fail "a refused run left files"
+}
+refused never "/train/frames was created, but nothing was ever written to it"
+expect 3 "never.h5: /train/frames was created" "$HGN" show never.h5 -o x.png
+expect 3 "never.h5: /train/frames was created" "$HGN" info never.h5
+refused never_test "/test/frames was created, but nothing was ever written to it"
+refused extended "/train/frames was not wholly written: 20 of its 60 chunks are missing"
+expect 3 "extended.h5: /train/frames was not wholly written" "$HGN" show extended.h5 -o x.png
+refused within "/train/frames: rollout"
+expect 3 "within.h5: /train/frames: rollout 55 was never written" "$HGN" show within.h5 --train --rollout 55 -o x.png
+refused part "/train/frames: rollout"
+expect 3 "part.h5: /train/frames: rollout 33 was never written: every value is the fill value 0" "$HGN" info part.h5
+refused other_fill "/train/frames: rollout"
+expect 3 "rollout 40 was never written: every value is the fill value 0.5" "$HGN" show other_fill.h5 --train --rollout 40 -o x.png
+refused nan_fill "/train/frames: rollout"
+refused late "/train/frames: frame 6 was never written: in every rollout"
+refused late_test "/test/frames: frame 0 was never written: in every rollout"
+refused empty "/test/frames is empty"
+expect 3 "empty.h5: /test/frames is empty" "$HGN" info empty.h5
+refused no_train "/train/frames is empty"
+
+# Frames that change while they are used.
+# shellcheck disable=SC2086
+"$HGN" -q train tiny.yaml -o live.h5 data.file=right.h5 $WORDS train.steps=100000 train.checkpoint_every=100000 eval.every=0 \
+  >job.txt 2>&1 &
+job=$!
+await $job live.checkpoint-00000000.h5 || fail "no checkpoint: $(cat job.txt)"
+/usr/bin/python3 - <<'PY' || fail "h5py can write what a training reads"
+import h5py
+try:
+    h5py.File("right.h5", "r+")
+except OSError:
+    raise SystemExit(0)
+raise SystemExit(1)
+PY
+printf 'x' | dd of=right.h5 bs=1 seek=100000 conv=notrunc 2>/dev/null
+wait $job
+status=$?
+[ $status = 3 ] || fail "exit status $status, not 3, when frames change under a training"
+grep -q "right.h5: another program has changed it since it was opened" job.txt || fail "not said: $(cat job.txt)"
+finish
