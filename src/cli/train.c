@@ -17,6 +17,7 @@ static enum status name_output(const char *experiment, char output[STORE_PATH_MA
 
 static void print_outcome(const struct train_outcome *outcome, const char *output) {
   const struct standing standing = yardstick_compare(&outcome->yardstick, &outcome->test);
+  if (outcome->recalled) printf("complete already\n");
   if (outcome->evaluated) {
     printf("test MSE     (%.3f +- %.3f)e-4 over %lld rollouts, all target frames\n", 1e4 * outcome->test.mse,
            1e4 * outcome->test.mse_error, (long long)outcome->test.rollouts);
@@ -31,8 +32,6 @@ static void print_outcome(const struct train_outcome *outcome, const char *outpu
       printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n", standing.paired,
              1.96 * standing.paired_error);
     printf("time         %.0f s\n", outcome->seconds);
-  } else {
-    printf("complete already\n");
   }
   printf("%s\n", output);
 }

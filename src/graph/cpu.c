@@ -75,6 +75,6 @@ enum status cpu_agree(const struct comm *comm) {
 
 const char *cpu_describe(void) {
   static char text[128];
-  snprintf(text, sizeof text, "%s; OpenBLAS %s; %s", cpu_level_name(cpu_level_get()), linear_core(), linear_onednn());
+  snprintf(text, sizeof text, "%s; %s; %s", cpu_level_name(cpu_level_get()), linear_openblas(), linear_onednn());
   return text;
 }

@@ -47,6 +47,14 @@ void matmul_run(const struct op_attributes *attributes, const struct shape *cons
 
 const char *linear_core(void) { return openblas_get_corename(); }
 
+const char *linear_openblas(void) {
+  static char text[96];
+  const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+  const size_t name = strcspn(config, " "), version = config[name] ? strcspn(config + name + 1, " ") : 0;
+  snprintf(text, sizeof text, "%.*s %s", (int)(name + (version ? 1 + version : 0)), config, linear_core());
+  return text;
+}
+
 /* ---- Convolutions ---- */
 
 static struct conv_geometry find_geometry(enum graph_op op, const struct op_attributes *attributes,

@@ -46,8 +46,9 @@ enum status conv_run(struct conv_kernel *kernel, const void *const *in, const vo
  * gradient may be left in memory of the kernel's own). STATUS_UNAVAILABLE for other kernels. */
 enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch);
 
-/* The name of the kernels that OpenBLAS chose when it was loaded. */
+/* The name of the kernels that OpenBLAS chose when it was loaded; and with its version, "OpenBLAS 0.3.21 Haswell". */
 const char *linear_core(void);
+const char *linear_openblas(void);
 /* "oneDNN 2.6.3 up to AVX2", or "no oneDNN". */
 const char *linear_onednn(void);
 /* Tells oneDNN the highest instruction set to use; STATUS_UNAVAILABLE once it has made a kernel at another. */

@@ -2,16 +2,17 @@
 
 #include "base/checksum.h"
 #include "base/log.h"
+#include "store/output.h"
 #include "store/provenance.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { NUMBERS = 10, NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
-static const char format[] = CHECKPOINT_FORMAT;
 
 /* ---- Names ---- */
 
@@ -40,6 +41,35 @@ static int by_step(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* The step in a name that checkpoint_name() makes of it; -1 in all others. */
+static int64_t parse_step(const char *name, const char *prefix) {
+  const size_t length = strlen(prefix);
+  char again[STORE_PATH_MAX], *end;
+  if (strncmp(name, prefix, length) != 0 || name[length] < '0' || name[length] > '9') return -1;
+  const int64_t step = strtoll(name + length, &end, 10);
+  snprintf(again, sizeof again, "%s%08" PRId64 ".h5", prefix, step);
+  return strcmp(name, again) == 0 ? step : -1;
+}
+
+static enum status add_step(int64_t step, int64_t **steps, int *count, int *capacity) {
+  if (*count == *capacity) {
+    *capacity = 2 * *capacity + 16;
+    int64_t *grown = realloc(*steps, (size_t)*capacity * sizeof *grown);
+    REQUIRE(grown, STATUS_MEMORY, "out of memory for the list of checkpoints");
+    *steps = grown;
+  }
+  (*steps)[(*count)++] = step;
+  return STATUS_OK;
+}
+
+/* The next entry; NULL at the end, where *status tells whether it is one. */
+static const struct dirent *next_entry(DIR *stream, const char *folder, enum status *status) {
+  errno = 0;
+  const struct dirent *entry = readdir(stream);
+  if (!entry && errno) *status = status_raise(STATUS_FILE, "%s: cannot be listed: %s", folder, strerror(errno));
+  return entry;
+}
+
 enum status checkpoint_list(const char *run, int64_t **steps, int *count) {
   char folder[STORE_PATH_MAX], prefix[STORE_PATH_MAX];
   int capacity = 0;
@@ -47,26 +77,17 @@ enum status checkpoint_list(const char *run, int64_t **steps, int *count) {
   *count = 0;
   split(run, folder, prefix);
   DIR *stream = opendir(folder);
-  if (!stream) return STATUS_OK;
-  for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
-    char *end;
-    if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) continue;
-    const int64_t step = strtoll(entry->d_name + strlen(prefix), &end, 10);
-    if (strcmp(end, ".h5") != 0 || end == entry->d_name + strlen(prefix)) continue;
-    if (*count == capacity) {
-      capacity = 2 * capacity + 16;
-      int64_t *grown = realloc(*steps, (size_t)capacity * sizeof *grown);
-      if (!grown) {
-        closedir(stream);
-        return status_raise(STATUS_MEMORY, "out of memory for the list of checkpoints");
-      }
-      *steps = grown;
-    }
-    (*steps)[(*count)++] = step;
+  if (!stream && errno == ENOENT) return STATUS_OK;
+  REQUIRE(stream, STATUS_FILE, "%s: cannot be listed: %s", folder, strerror(errno));
+  enum status status = STATUS_OK;
+  const struct dirent *entry;
+  while (status == STATUS_OK && (entry = next_entry(stream, folder, &status))) {
+    const int64_t step = parse_step(entry->d_name, prefix);
+    if (step >= 0) status = add_step(step, steps, count, &capacity);
   }
   closedir(stream);
   if (*count) qsort(*steps, (size_t)*count, sizeof **steps, by_step);
-  return STATUS_OK;
+  return status;
 }
 
 void checkpoint_remove(const char *run, int64_t step) {
@@ -74,20 +95,32 @@ void checkpoint_remove(const char *run, int64_t step) {
   if (checkpoint_name(run, step, path) == STATUS_OK) unlink(path);
 }
 
-void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep) {
-  int64_t *steps;
+/* That of another run stays, and so does one of which nobody can tell. */
+static void remove_own(const char *run, int64_t step, const struct checkpoint_owner *owner) {
+  char path[STORE_PATH_MAX];
+  enum status status = checkpoint_name(run, step, path);
+  if (status == STATUS_OK && owner) status = checkpoint_check_owner(path, owner);
+  if (status == STATUS_OK)
+    unlink(path);
+  else
+    log_debug("%s: left alone", status_message());
+  status_clear();
+}
+
+void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep,
+                      const struct checkpoint_owner *owner) {
+  int64_t *steps, kept = 0;
   int count;
   if (checkpoint_list(run, &steps, &count) != STATUS_OK) {
+    log_warn("%s: old checkpoints are not deleted", status_message()); /* the next time, then */
     status_clear();
-    free(steps);
-    return;
+    count = 0;
   }
-  int64_t kept = 0;
   for (int i = count - 1; i >= 0; i--) {
     if (steps[i] > step) continue;
     const bool due = steps[i] % every == 0;
     if (due && kept++ < keep) continue;
-    if (due || steps[i] < step || keep == 0) checkpoint_remove(run, steps[i]);
+    if (due || steps[i] < step || keep == 0) remove_own(run, steps[i], owner);
   }
   free(steps);
 }
@@ -102,7 +135,7 @@ void checkpoint_sweep(const char *run) {
     const char *name = entry->d_name, *rest = name + 1 + stem;
     if (name[0] != '.' || strncmp(name + 1, prefix, stem) != 0 || !strstr(rest, "h5.partial-")) continue;
     if (strncmp(rest, "checkpoint-", 11) == 0 || strncmp(rest, "best.", 5) == 0 || strncmp(rest, "h5.", 3) == 0)
-      unlinkat(dirfd(stream), name, 0);
+      output_remove_left(folder, name);
   }
   closedir(stream);
 }
@@ -171,7 +204,7 @@ static enum status make_structure(struct store_file *file, const struct model *m
   char sum[CHECKSUM_TEXT];
   const int64_t values = model->part[MODEL_PARTS], tensors = model->tensor_count, numbers = NUMBERS, one = 1, two = 2,
                 four = 4;
-  TRY(store_attribute_text(file, "format", format));
+  TRY(store_attribute_text(file, "format", CHECKPOINT_FORMAT));
   TRY(store_attribute_i64(file, "schema_version", CHECKPOINT_VERSION));
   sum_description(description, sum);
   TRY(store_text(file, "/config", description->config, 0));
@@ -217,13 +250,26 @@ static enum status write_values(struct store_file *file, const struct model *mod
   return store_write_independent(file, "/state/numbers", 0, NUMBERS, numbers);
 }
 
+/* Root only. Whether what is there may be replaced: nothing, one of this run, or one that is damaged; of other kinds of
+ * file store_create_at() says what they are. */
+static enum status check_place(const char *path, const struct checkpoint_owner *owner) {
+  bool there;
+  TRY(output_exists(path, &there));
+  enum status status = there ? checkpoint_check_owner(path, owner) : STATUS_OK;
+  if (status != STATUS_FILE) return status;
+  status_clear();
+  return STATUS_OK;
+}
+
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
                              const struct config *config, const char *data_checksum,
                              const struct checkpoint_clock *clock, const struct model *model,
                              const struct checkpoint *checkpoint) {
   const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .lock = lock};
+  const struct checkpoint_owner owner = {config, data_checksum};
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];
+  TRY(comm_agree(comm, comm->rank == 0 ? check_place(path, &owner) : STATUS_OK));
   TRY(comm_agree(comm, config_text(config, &text)));
   const struct description description = {
       text,
@@ -249,7 +295,7 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
 
 static enum status open_checkpoint(const struct comm *comm, const char *path, struct store_file *file) {
   TRY(store_open(comm, path, file));
-  enum status status = comm_agree(comm, store_check_format(file, format, CHECKPOINT_VERSION));
+  enum status status = comm_agree(comm, store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION));
   if (status != STATUS_OK) store_close(file);
   return status;
 }
@@ -285,6 +331,37 @@ static enum status read_description(const struct store_file *file, struct config
   *images = (struct model_images){description.images[0], description.images[1], description.images[2]};
   *input_frames = description.images[3];
   *clock = description.clock;
+  return status;
+}
+
+static enum status compare_owner(const struct store_file *file, const struct checkpoint_owner *owner) {
+  struct config *config = NULL;
+  struct model_images images;
+  struct checkpoint_clock clock;
+  int64_t input_frames;
+  char *data = NULL, differences[512];
+  TRY(store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION));
+  TRY(read_description(file, &config, &images, &input_frames, &clock));
+  const int count = config_differences(config, owner->config, differences, sizeof differences);
+  config_destroy(&config);
+  REQUIRE(count == 0, STATUS_CONFIG, "%s: is of another run (%s): move it away", file->path, differences);
+  TRY(store_read_text(file, "/data_checksum", &data));
+  const bool same = strcmp(data, owner->data_checksum) == 0;
+  free(data);
+  REQUIRE(same, STATUS_CONFIG, "%s: is of a run on other data: move it away", file->path);
+  return STATUS_OK;
+}
+
+enum status checkpoint_check_owner(const char *path, const struct checkpoint_owner *owner) {
+  struct comm self;
+  struct store_file file;
+  TRY(comm_open(MPI_COMM_SELF, &self));
+  enum status status = store_open(&self, path, &file);
+  if (status == STATUS_OK) {
+    status = compare_owner(&file, owner);
+    store_close(&file);
+  }
+  comm_close(&self);
   return status;
 }
 

@@ -44,8 +44,9 @@ struct checkpoint {
 /* Not collective. RUN.h5 -> RUN.checkpoint-STEP.h5; step -1: RUN.best.h5. STATUS_USAGE when too long. */
 enum status checkpoint_name(const char *run, int64_t step, char path[STORE_PATH_MAX]);
 
-/* Collective. Written aside, synced, renamed. `lock`: the root's lock of the run, borrowed; NULL: none is held.
- * STATUS_FILE when something of that name is there that is no checkpoint; one that is damaged is replaced. */
+/* Collective. Written aside, synced, renamed. STATUS_CONFIG when a checkpoint of another run has the name. `lock`: the
+ * root's lock of the run, borrowed; NULL: none is held. STATUS_FILE when something of that name is there that is no
+ * checkpoint; one that is damaged is replaced. */
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
                              const struct config *config, const char *data_checksum,
                              const struct checkpoint_clock *clock, const struct model *model,
@@ -60,15 +61,26 @@ enum status checkpoint_describe(const struct comm *comm, const char *path, struc
 enum status checkpoint_read(const struct comm *comm, const char *path, const struct model *model,
                             struct checkpoint *checkpoint);
 
-/* Root only. The steps of the run's checkpoints, ascending; caller frees. */
+/* Root only. The steps of the run's checkpoints, ascending; caller frees. STATUS_FILE when the folder is there and
+ * cannot be read. */
 enum status checkpoint_list(const char *run, int64_t **steps, int *count);
+
+/* What tells a run's own checkpoints from others of such names. Borrowed. */
+struct checkpoint_owner {
+  const struct config *config;
+  const char *data_checksum;
+};
+/* Root only. STATUS_CONFIG when the checkpoint is of another configuration or of other data, STATUS_FILE when it cannot
+ * be read or is none. */
+enum status checkpoint_check_owner(const char *path, const struct checkpoint_owner *owner);
 /* Root only. Deletes that of one step. */
 void checkpoint_remove(const char *run, int64_t step);
 /* Root only. After that of `step` has been written: deletes older ones but for the `keep` latest that are due `every`
  * so many steps; one that a signal asked for does not push them out. Those of later steps are left alone: the run was
- * there before, and could not read them. */
-void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep);
-/* Root only. Deletes what killed writers of the run left behind: its partial files. */
+ * there before, and could not read them. So are those of others than `owner` (NULL: anybody's are deleted). */
+void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep, const struct checkpoint_owner *owner);
+/* Root only. Deletes what killed writers of the run left behind: its partial files, as far as nobody is writing them.
+ */
 void checkpoint_sweep(const char *run);
 
 #endif

@@ -1,17 +1,20 @@
 /* The file of a run, RUN.h5: every number that training reports, written while it goes and readable at any time.
  *
- *   /                       attributes: format "hgn-run", schema_version 2
+ *   /                       attributes: format "hgn-run", schema_version 3
  *   /config                 text: the effective configuration
+ *   /numerics               text: what beside it decides bits: rules of the program, instruction set, libraries
  *   /data/file, checksum    text: the data set
  *   /data/NAME              f64 [1]: noise floor, mean image, limits (struct yardstick), GECO's kappa; NaN if unknown
  *   /networks               text per network: scale of the checksums
  *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
  *   /report/lane_error, lane_kl        f64 [reports][lanes]
  *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
+ *   /report/row_sum         i64 [reports][2]: checksum of all that the report has in this file
  *   /evaluation/step        f64 [evaluations]
  *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit,
  *                           paired_over_limit, paired_over_limit_error
  *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]
+ *   /evaluation/SPLIT/row_sum   i64 [evaluations][2]: checksum of all that the evaluation has in this file
  *   /provenance/...
  *
  * NaN where nothing has been written, 0 in the checksums. What depends on the time of day or the number of ranks is
@@ -27,7 +30,10 @@
 #include <stdio.h>
 
 #define RECORD_FORMAT "hgn-run"
-enum { RECORD_VERSION = 2 };
+enum {
+  RECORD_VERSION = 3,
+  RECORD_RULES = 1 /* raised when this program computes other bits from the same configuration than it did before */
+};
 
 /* X(name, unit, help) */
 #define REPORT_LIST(X)                                                                                                 \
@@ -66,20 +72,39 @@ struct record {
   int64_t reports, evaluations, lanes, targets;
 };
 
-/* Collective. Makes the file, sealed, under its final name. lock: the root's lock of the run, borrowed. data: the data
- * set's name. */
+/* What is to be found in a run's file, and with what it is compared. All borrowed. */
+struct record_run {
+  const struct config *config;
+  const char *data;     /* the data set's name */
+  const char *numerics; /* what decides bits here */
+  int64_t lanes, targets;
+};
+
+/* How far a run's file has come. */
+struct record_progress {
+  int64_t whole; /* all records of steps up to this one are there and are what was written */
+  bool begun;    /* there is a record */
+  bool complete; /* none is missing */
+  double kappa;  /* what GECO aims at */
+};
+
+/* Collective. Makes the file, sealed, under its final name. lock: the root's lock of the run, borrowed. */
 enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
-                          const struct config *config, const char *data, const struct yardstick *yardstick,
-                          int64_t lanes, int64_t targets, struct record *record);
+                          const struct record_run *run, const struct yardstick *yardstick, struct record *record);
 /* Collective. Is what is at `path` a run of this configuration, to go on with? STATUS_CONFIG with the list of keys that
- * differ; STATUS_FILE when it is no run. */
-enum status record_check(const struct comm *comm, const char *path, const struct config *config);
-/* Collective. Opens one that is there, to go on. data: the data set's name now. The yardstick is written anew, but for
- * GECO's kappa, which becomes what the run began with. STATUS_FILE, and nothing is written, when the data have another
+ * differ, or when other bits would be computed here than there; STATUS_FILE when it is no run. */
+enum status record_check(const struct comm *comm, const char *path, const struct record_run *run);
+/* Collective. How far it has come, from its records, all of which are read. STATUS_FILE when the data have another
  * checksum than those that the run began with. */
+enum status record_examine(const struct comm *comm, const char *path, const struct record_run *run,
+                           const struct yardstick *yardstick, struct record_progress *progress);
+/* Collective. Opens it to go on. The yardstick is written anew. */
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
-                          const struct config *config, const char *data, struct yardstick *yardstick, int64_t lanes,
-                          int64_t targets, struct record *record);
+                          const struct record_run *run, const struct yardstick *yardstick, struct record *record);
+/* Collective. The last evaluation of the test split of a complete run, what it was held against, and the seconds that
+ * the run took. evaluation: freed with evaluate_free(); of how many rollouts it is, the file does not say. */
+enum status record_read_last(const struct comm *comm, const char *path, const struct training *training,
+                             struct evaluation *evaluation, struct yardstick *yardstick, double *seconds);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, FILE *out);
 /* Collective. Syncs and closes. */

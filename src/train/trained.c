@@ -1,23 +1,61 @@
 #include "train/trained.h"
 
+#include "store/output.h"
 #include "train/checkpoint.h"
+#include "train/record.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Of a run's file: whether the checkpoint is one of its own. */
+static enum status compare_owner(const struct store_file *run, const char *checkpoint) {
+  struct checkpoint_owner owner;
+  struct config *config = NULL;
+  char *data = NULL;
+  TRY(store_check_format(run, RECORD_FORMAT, RECORD_VERSION));
+  TRY(store_read_config(run, SCHEMA_TRAINING, &config));
+  enum status status = store_read_text(run, "/data/checksum", &data);
+  owner = (struct checkpoint_owner){config, data};
+  if (status == STATUS_OK) status = checkpoint_check_owner(checkpoint, &owner);
+  config_destroy(&config);
+  free(data);
+  return status == STATUS_CONFIG ? STATUS_FILE : status; /* nothing is wrong with what the user has asked for */
+}
+
+/* Root only. Files of such a name are measured as the run's, so they have to be. Without its file nobody can tell. */
+static enum status check_run(const char *run, const char *checkpoint) {
+  struct comm self;
+  struct store_file file;
+  bool there;
+  TRY(output_exists(run, &there));
+  if (!there) return STATUS_OK;
+  TRY(output_exists(checkpoint, &there));
+  if (!there) return STATUS_OK; /* which is said in better words when it is opened */
+  TRY(comm_open(MPI_COMM_SELF, &self));
+  enum status status = store_open(&self, run, &file);
+  if (status == STATUS_OK) {
+    status = compare_owner(&file, checkpoint);
+    store_close(&file);
+  }
+  comm_close(&self);
+  return status;
+}
+
 /* Root only. A run's latest checkpoint, or its best; a checkpoint is itself. */
-static enum status choose(const char *run, bool best, char path[STORE_PATH_MAX]) {
+static enum status choose(const char *name, bool best, char path[STORE_PATH_MAX]) {
+  char run[STORE_PATH_MAX];
   int64_t *steps;
   int count;
-  REQUIRE(strlen(run) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", run);
-  TRY(checkpoint_name(run, -1, path));
-  if (best) return STATUS_OK;
+  TRY(output_resolve(name, false, run));
   TRY(checkpoint_list(run, &steps, &count));
   const int64_t latest = count ? steps[count - 1] : -1;
   free(steps);
-  if (latest >= 0) return checkpoint_name(run, latest, path);
+  if (best || latest >= 0) {
+    TRY(checkpoint_name(run, best ? -1 : latest, path));
+    return check_run(run, path);
+  }
   memcpy(path, run, strlen(run) + 1); /* itself, or what store_open() will say */
   return STATUS_OK;
 }
@@ -76,7 +114,9 @@ enum status trained_data_path(const struct comm *comm, const struct trained *tra
   REQUIRE(strlen(data) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", data);
   snprintf(path, STORE_PATH_MAX, "%s", data);
   if (given) return STATUS_OK;
-  if (comm->rank == 0 && access(path, F_OK) != 0) {
+  bool there = true;
+  TRY(comm_agree(comm, comm->rank == 0 ? output_exists(path, &there) : STATUS_OK));
+  if (!there) {
     const int folder = slash ? (int)(slash - trained->path) + 1 : 0;
     const char *base = strrchr(data, '/') ? strrchr(data, '/') + 1 : data;
     char beside[STORE_PATH_MAX];

@@ -1,6 +1,8 @@
 #include "train/trainer.h"
 
 #include "base/log.h"
+#include "graph/cpu.h"
+#include "store/output.h"
 #include "train/trainer_private.h"
 
 #include <math.h>
@@ -178,12 +180,37 @@ static enum status train(struct trainer *trainer) {
 static enum status run(struct trainer *trainer, bool resume, int64_t *resumed) {
   TRY(open_trainer(trainer));
   TRY(trainer_begin(trainer, resume, resumed));
-  if (*resumed >= 0)
+  if (*resumed >= 0 && trainer->recording)
     log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
              (long long)trainer->training->run.steps);
+  if (!trainer->recording) return STATUS_OK; /* complete already */
   TRY(train(trainer));
   trainer->recording = false;
   return record_close(&trainer->record);
+}
+
+/* The name decides that of the checkpoints, which other outputs must not share: so ends it in ".h5", and is none of
+ * those that a run gives by itself. */
+static enum status name_output(const struct comm *comm, const char *output, char resolved[STORE_PATH_MAX]) {
+  enum status status = comm->rank == 0 ? output_resolve(output, true, resolved) : STATUS_OK;
+  if (status == STATUS_OK && comm->rank == 0) status = output_check_plain(resolved);
+  TRY(comm_agree(comm, status));
+  TRY(comm_broadcast(comm, resolved, STORE_PATH_MAX));
+  const size_t length = strlen(resolved);
+  REQUIRE(length > 3 && strcmp(resolved + length - 3, ".h5") == 0, STATUS_USAGE,
+          "%s: a run's file ends in .h5; its checkpoints are named after what stands before: use %s.h5", resolved,
+          resolved);
+  return output_check_name(resolved);
+}
+
+/* What a run that was complete already has reached. */
+static enum status recall(const struct trainer *trainer, struct train_outcome *outcome) {
+  TRY(record_read_last(trainer->comm, trainer->output, trainer->training, &outcome->test, &outcome->yardstick,
+                       &outcome->seconds));
+  outcome->test.rollouts = trainer->data.rollouts[SPLIT_TEST];
+  outcome->test.frames = trainer->protocol.target_count;
+  outcome->evaluated = outcome->recalled = true;
+  return STATUS_OK;
 }
 
 enum status train_run(const struct comm *comm, const struct config *config, const char *output, bool resume,
@@ -194,10 +221,11 @@ enum status train_run(const struct comm *comm, const struct config *config, cons
                             .config = config,
                             .training = &experiment->training,
                             .seed = (uint64_t)experiment->seed,
-                            .output = output,
                             .best = NAN,
                             .started = log_clock()};
   *outcome = (struct train_outcome){.resumed = -1};
+  TRY(name_output(comm, output, trainer.output));
+  snprintf(trainer.numerics, sizeof trainer.numerics, "rules %d; %s", RECORD_RULES, cpu_describe());
   catch_signals(before);
   enum status status = comm_agree(comm, run(&trainer, resume, &outcome->resumed));
   release_signals(before);
@@ -207,6 +235,7 @@ enum status train_run(const struct comm *comm, const struct config *config, cons
   outcome->test = trainer.test;
   outcome->yardstick = trainer.yardstick; /* with what it owns */
   outcome->seconds = trainer_seconds(&trainer);
+  if (status == STATUS_OK && outcome->resumed >= 0 && !trainer.evaluated) status = recall(&trainer, outcome);
   char message[STATUS_MESSAGE_MAX];
   snprintf(message, sizeof message, "%s", status_message());
   close_trainer(&trainer);

@@ -13,6 +13,7 @@ struct train_outcome {
   int64_t resumed; /* step that it went on from; -1: from the start */
   bool complete;   /* all steps are done */
   bool evaluated;  /* `test` is of the last step */
+  bool recalled;   /* it was complete before; `test` is what its file says */
   struct evaluation test;
   struct yardstick yardstick;
   double seconds; /* so far */

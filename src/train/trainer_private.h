@@ -16,7 +16,8 @@ struct trainer {
   const struct config *config;
   const struct training *training;
   uint64_t seed;
-  const char *output;
+  char output[STORE_PATH_MAX]; /* RUN.h5, links followed */
+  char numerics[256];          /* what decides bits here (record.h) */
   struct dataset data;
   struct source source;
   struct protocol protocol;
@@ -47,7 +48,8 @@ struct trainer {
   double spoken;          /* clock of the last line */
 };
 
-/* Collective. Begins, or goes on from the latest whole checkpoint (trainer_resume.c). */
+/* Collective. Begins, or goes on from the latest whole checkpoint (trainer_resume.c). A run that is complete is not
+ * opened: `recording` stays false. */
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed);
 enum status trainer_save(struct trainer *trainer, int64_t step_or_best);
 enum status trainer_roll_back(struct trainer *trainer);

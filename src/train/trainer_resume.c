@@ -1,10 +1,10 @@
 #include "base/log.h"
+#include "store/output.h"
 #include "train/trainer_private.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static struct checkpoint view(struct trainer *trainer) {
   return (struct checkpoint){.step = trainer->done,
@@ -35,11 +35,17 @@ static void adopt(struct trainer *trainer, const struct checkpoint *checkpoint) 
   step_parameters_changed(&trainer->step);
 }
 
+static struct checkpoint_owner own(const struct trainer *trainer) {
+  return (struct checkpoint_owner){trainer->config, trainer->yardstick.checksum};
+}
+
+/* A checkpoint presupposes what was recorded before it, so that has to be on the disk first. */
 enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   char path[STORE_PATH_MAX];
   struct checkpoint checkpoint = view(trainer);
   double numbers[4] = {checkpoint.seconds, checkpoint.core_seconds, checkpoint.joules, 0};
   TRY(checkpoint_name(trainer->output, step_or_best, path));
+  TRY(store_sync(&trainer->record.file));
   /* Clocks differ; the file is one. */
   TRY(comm_broadcast(trainer->comm, numbers, sizeof numbers));
   checkpoint.seconds = numbers[0];
@@ -48,30 +54,29 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   const struct checkpoint_clock clock = {trainer->dt, trainer->data.dt};
   TRY(checkpoint_write(trainer->comm, path, &trainer->lock, trainer->config, trainer->yardstick.checksum, &clock,
                        trainer->model, &checkpoint));
+  const struct checkpoint_owner owner = own(trainer);
   if (step_or_best >= 0 && trainer->comm->rank == 0)
     checkpoint_prune(trainer->output, step_or_best, trainer->training->run.checkpoint_every,
-                     trainer->training->run.checkpoint_keep);
+                     trainer->training->run.checkpoint_keep, &owner);
   return STATUS_OK;
 }
 
-/* Collective. One checkpoint; STATUS_FILE when it is damaged or of another run. */
-static enum status load(struct trainer *trainer, int64_t step, struct checkpoint *checkpoint) {
-  char path[STORE_PATH_MAX], differences[512];
-  struct config *config = NULL;
-  struct model_images images;
-  int64_t input_frames;
-  struct checkpoint_clock clock;
+/* Collective. One checkpoint, of a step up to `most`; STATUS_FILE when it is damaged or of a later one, STATUS_CONFIG when
+ * it is of another run. */
+static enum status load(struct trainer *trainer, int64_t step, int64_t most, struct checkpoint *checkpoint) {
+  char path[STORE_PATH_MAX];
+  const struct checkpoint_owner owner = own(trainer);
   TRY(checkpoint_name(trainer->output, step, path));
-  TRY(checkpoint_describe(trainer->comm, path, &config, &images, &input_frames, &clock));
-  const int count = config_differences(config, trainer->config, differences, sizeof differences);
-  config_destroy(&config);
-  REQUIRE(count == 0, STATUS_FILE, "%s: is of another configuration (%s)", path, differences);
+  TRY(comm_agree(trainer->comm, trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK));
+  REQUIRE(step <= most, STATUS_FILE, "%s: %s lacks records of before it", path, trainer->output);
   *checkpoint = view(trainer);
   return checkpoint_read(trainer->comm, path, trainer->model, checkpoint);
 }
 
-/* Collective. The latest that is whole, of those at multiples of `every` steps; *found is false when there is none. */
-static enum status load_latest(struct trainer *trainer, int64_t every, struct checkpoint *checkpoint, bool *found) {
+/* Collective. The latest that is whole, of those up to step `most` and at multiples of `every` steps; *found is false
+ * when there is none. */
+static enum status load_latest(struct trainer *trainer, int64_t most, int64_t every, struct checkpoint *checkpoint,
+                               bool *found) {
   const struct comm *comm = trainer->comm;
   int64_t *steps = NULL, step = -1;
   int count = 0;
@@ -82,7 +87,7 @@ static enum status load_latest(struct trainer *trainer, int64_t every, struct ch
     step = count > 0 ? steps[--count] : -1;
     status = comm_broadcast(comm, &step, sizeof step);
     if (status != STATUS_OK || step < 0) break;
-    status = load(trainer, step, checkpoint);
+    status = load(trainer, step, most, checkpoint);
     *found = status == STATUS_OK;
     if (status != STATUS_FILE) break;
     log_warn("%s: left out", status_message());
@@ -98,12 +103,12 @@ enum status trainer_roll_back(struct trainer *trainer) {
   const int64_t every = trainer->training->run.checkpoint_every;
   struct checkpoint checkpoint;
   bool found;
-  TRY(load_latest(trainer, every, &checkpoint, &found));
+  TRY(load_latest(trainer, INT64_MAX, every, &checkpoint, &found));
   if (found && checkpoint.step == trainer->done) {
     /* It holds the very state whose loss is not finite: no learning rate helps it. */
     log_warn("step %lld: its checkpoint is of no use and is removed", (long long)trainer->done);
     if (trainer->comm->rank == 0) checkpoint_remove(trainer->output, checkpoint.step);
-    TRY(load_latest(trainer, every, &checkpoint, &found));
+    TRY(load_latest(trainer, INT64_MAX, every, &checkpoint, &found));
   }
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
@@ -114,59 +119,102 @@ enum status trainer_roll_back(struct trainer *trainer) {
   return STATUS_OK;
 }
 
-/* Collective. 0 nothing there, 1 a run, 2 checkpoints without their run. */
-static enum status look(const struct trainer *trainer, int *what) {
-  struct stat about;
+enum found { NOTHING, A_RUN, LEFT_OVER /* checkpoints or a best model, without their run */ };
+
+/* Root only. */
+static enum status look(const struct trainer *trainer, enum found *what) {
+  char best[STORE_PATH_MAX];
   int64_t *steps = NULL;
   int count = 0;
-  enum status status = STATUS_OK;
-  if (trainer->comm->rank == 0) {
-    *what = stat(trainer->output, &about) == 0 ? 1 : 0;
-    if (*what == 0) status = checkpoint_list(trainer->output, &steps, &count);
-    if (count > 0) *what = 2;
-    free(steps);
-  }
-  TRY(comm_agree(trainer->comm, status));
-  return comm_broadcast(trainer->comm, what, sizeof *what);
+  bool there;
+  TRY(output_exists(trainer->output, &there));
+  *what = there ? A_RUN : NOTHING;
+  if (there) return STATUS_OK;
+  TRY(checkpoint_name(trainer->output, -1, best));
+  TRY(output_exists(best, &there));
+  enum status status = checkpoint_list(trainer->output, &steps, &count);
+  if (there || count > 0) *what = LEFT_OVER;
+  free(steps);
+  return status;
 }
 
-/* From the latest checkpoint that is whole; from the start when there is none. */
-static enum status go_on(struct trainer *trainer, int64_t *resumed) {
-  struct checkpoint checkpoint;
-  bool found;
-  TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, trainer->config, trainer->data.file.path,
-                    &trainer->yardstick, trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
-  trainer->recording = true;
-  trainer->objective.kappa = trainer->yardstick.kappa;
-  TRY(load_latest(trainer, 1, &checkpoint, &found));
-  *resumed = 0;
-  if (!found) return trainer_save(trainer, 0);
-  adopt(trainer, &checkpoint);
-  trainer->roll_backs = checkpoint.roll_backs;
-  trainer->repeats = checkpoint.repeats;
-  trainer->seconds_before = checkpoint.seconds;
-  trainer->core_seconds_before = checkpoint.core_seconds;
-  trainer->joules = checkpoint.joules;
-  *resumed = trainer->done;
+static struct record_run describe(const struct trainer *trainer) {
+  return (struct record_run){trainer->config, trainer->data.file.path, trainer->numerics, trainer->step.lanes.count,
+                             trainer->protocol.target_count};
+}
+
+/* Collective. The best model that is there will be written over: it has to be this run's. */
+static enum status check_best(const struct trainer *trainer) {
+  const struct checkpoint_owner owner = own(trainer);
+  char best[STORE_PATH_MAX];
+  bool there = false;
+  TRY(checkpoint_name(trainer->output, -1, best));
+  enum status status = trainer->comm->rank == 0 ? output_exists(best, &there) : STATUS_OK;
+  if (status == STATUS_OK && there) status = checkpoint_check_owner(best, &owner);
+  if (status == STATUS_FILE && there) status = STATUS_OK; /* damaged, or none: what is written there will tell */
+  return comm_agree(trainer->comm, status);
+}
+
+/* Without checkpoints a run that is complete is left as it is, and one that has records could only begin anew, over
+ * them. A job that was killed before its first checkpoint has none. */
+static enum status go_on_without(const struct trainer *trainer, const struct record_progress *progress) {
+  REQUIRE(
+      !progress->begun || progress->complete, STATUS_FILE,
+      "%s: is not complete, and none of its checkpoints is there and whole, so it cannot go on. To begin anew move it "
+      "away, or choose another output",
+      trainer->output);
   return STATUS_OK;
 }
 
+/* From the latest checkpoint that is whole and whose records are. */
+static enum status go_on(struct trainer *trainer, int64_t *resumed) {
+  const struct record_run run = describe(trainer);
+  struct checkpoint checkpoint;
+  struct record_progress progress;
+  bool found;
+  TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
+  trainer->yardstick.kappa = trainer->objective.kappa = progress.kappa;
+  TRY(load_latest(trainer, progress.whole, 1, &checkpoint, &found));
+  if (!found) TRY(go_on_without(trainer, &progress));
+  *resumed = 0;
+  if (found) {
+    adopt(trainer, &checkpoint);
+    trainer->roll_backs = checkpoint.roll_backs;
+    trainer->repeats = checkpoint.repeats;
+    trainer->seconds_before = checkpoint.seconds;
+    trainer->core_seconds_before = checkpoint.core_seconds;
+    trainer->joules = checkpoint.joules;
+    *resumed = trainer->done;
+  } else if (progress.complete) {
+    *resumed = trainer->done = trainer->training->run.steps;
+  }
+  if (progress.complete && trainer->done == trainer->training->run.steps) return STATUS_OK;
+  TRY(check_best(trainer));
+  TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
+  trainer->recording = true;
+  return found ? STATUS_OK : trainer_save(trainer, 0);
+}
+
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
-  int what = 0;
+  const struct record_run run = describe(trainer);
+  enum found what = NOTHING;
   *resumed = -1;
-  TRY(comm_agree(trainer->comm,
-                 trainer->comm->rank == 0 ? store_lock_take(trainer->output, 0, &trainer->lock) : STATUS_OK));
-  TRY(look(trainer, &what));
-  REQUIRE(what != 2, STATUS_FILE,
-          "%s: there are checkpoints of a run of this name, but not the run: move them away, or choose another output",
-          trainer->output);
-  REQUIRE(what == 1 || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
-  if (trainer->comm->rank == 0) checkpoint_sweep(trainer->output);
-  if (what == 1) TRY(record_check(trainer->comm, trainer->output, trainer->config));
+  const bool root = trainer->comm->rank == 0;
+  enum status status = root ? store_lock_take(trainer->output, 0, &trainer->lock) : STATUS_OK;
+  if (status == STATUS_OK && root) status = look(trainer, &what);
+  TRY(comm_agree(trainer->comm, status));
+  TRY(comm_broadcast(trainer->comm, &what, sizeof what));
+  REQUIRE(
+      what != LEFT_OVER, STATUS_FILE,
+      "%s: there are checkpoints, or a best model, of a run of this name, but not the run: move them away, or choose "
+      "another output",
+      trainer->output);
+  REQUIRE(what == A_RUN || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
+  if (root) checkpoint_sweep(trainer->output);
+  if (what == A_RUN) TRY(record_check(trainer->comm, trainer->output, &run));
   TRY(yardstick_measure(trainer->comm, &trainer->data, &trainer->yardstick));
-  if (what == 1) return go_on(trainer, resumed);
-  TRY(record_create(trainer->comm, trainer->output, &trainer->lock, trainer->config, trainer->data.file.path,
-                    &trainer->yardstick, trainer->step.lanes.count, trainer->protocol.target_count, &trainer->record));
+  if (what == A_RUN) return go_on(trainer, resumed);
+  TRY(record_create(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
   return trainer_save(trainer, 0);
 }

@@ -51,7 +51,7 @@ expect_ranks 3 3 "cannot be created" "$HGN" train tiny.yaml -o missing/bad.h5
 expect 3 "there is no run to go on with" "$HGN" train tiny.yaml -o bad.h5 --resume
 expect 3 "not 'hgn-run'" "$HGN" train tiny.yaml -o d.h5
 cp r1.checkpoint-00000030.h5 lost.checkpoint-00000030.h5
-expect 3 "checkpoints of a run of this name, but not the run" "$HGN" train tiny.yaml -o lost.h5
+expect 3 "there are checkpoints, or a best model, of a run of this name, but not the run" "$HGN" train tiny.yaml -o lost.h5
 [ -z "$(ls bad* 2>/dev/null)" ] || fail "a refused run left files"
 "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 data.train=60 data.test=20 data.frames=8 data.noise=0 >/dev/null
 expect 2 "objective.kappa is required" "$HGN" train tiny.yaml -o bad.h5 data.file=clean.h5

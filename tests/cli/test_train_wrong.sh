@@ -70,9 +70,9 @@ expect_ranks 2 3 "train/state" "$HGN" train tiny.yaml -o bad.h5
 cp right.h5 d.h5
 damage one.checkpoint-*.h5
 cp one.h5 again.h5
-expect 0 "one.h5: goes on after step 0 of 6" "$HGN" train tiny.yaml -o one.h5 train.steps=6
+expect 0 "complete already" "$HGN" train tiny.yaml -o one.h5 train.steps=6
 [ "$(grep -c "warning: one.checkpoint-.*: is damaged: .*: left out" out.txt)" = 2 ] || fail "not said which: $(cat out.txt)"
-h5diff -q again.h5 one.h5 /report/parameter_sum /report/parameter_sum || fail "from the start it went another way"
+cmp -s again.h5 one.h5 || fail "a complete run was written to"
 head -c 20000 one.h5 >short.h5
 expect 3 "short.h5: is truncated" "$HGN" train tiny.yaml -o short.h5
 

@@ -105,11 +105,11 @@ static void test_list_and_prune(void **state) {
   assert_int_equal(0, chdir(folder)); /* a name without a folder */
   assert_steps("run.h5", steps, 5);
   assert_int_equal(0, chdir(".."));
-  checkpoint_prune("names/run.h5", INT64_MAX, 1, 6);
+  checkpoint_prune("names/run.h5", INT64_MAX, 1, 6, NULL);
   assert_steps("names/run.h5", steps, 5);
-  checkpoint_prune("names/run.h5", INT64_MAX, 1, 2);
+  checkpoint_prune("names/run.h5", INT64_MAX, 1, 2, NULL);
   assert_steps("names/run.h5", steps + 3, 2);
-  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0);
+  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0, NULL);
   assert_steps("names/run.h5", NULL, 0);
   delete_folder();
 }
@@ -121,12 +121,12 @@ static void test_prune_around_signals(void **state) {
   static const int64_t before[] = {10, 20, 30, 33, 90}, kept[] = {20, 30, 33, 90}, after[] = {30, 40, 90};
   make_folder();
   for (int i = 0; i < 5; i++) put_checkpoint(before[i]);
-  checkpoint_prune("names/run.h5", 33, 10, 2);
+  checkpoint_prune("names/run.h5", 33, 10, 2, NULL);
   assert_steps("names/run.h5", kept, 4);
   put_checkpoint(40);
-  checkpoint_prune("names/run.h5", 40, 10, 2);
+  checkpoint_prune("names/run.h5", 40, 10, 2, NULL);
   assert_steps("names/run.h5", after, 3);
-  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0);
+  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0, NULL);
   delete_folder();
 }
 
@@ -140,7 +140,7 @@ static void test_many(void **state) {
     put_checkpoint(7 * (MANY - 1 - i));
   }
   assert_steps("names/run.h5", steps, MANY);
-  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0);
+  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0, NULL);
   delete_folder();
 }
 
@@ -154,7 +154,7 @@ static void test_sweep(void **state) {
   checkpoint_sweep("names/run.h5");
   for (int i = 0; i < 3; i++) assert_int_equal(-1, access(in_folder(partials[i]), F_OK));
   assert_steps("names/run.h5", (const int64_t[]){3}, 1);
-  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0);
+  checkpoint_prune("names/run.h5", INT64_MAX, 1, 0, NULL);
   checkpoint_sweep("absent/run.h5");
   delete_folder();
 }
