@@ -1,6 +1,8 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,4 +114,11 @@ enum status cli_load(const struct comm *world, const char *path, enum schema_use
 bool cli_has_ending(const char *path, const char *ending) {
   size_t length = strlen(path), tail = strlen(ending);
   return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+double cli_plain(double value) { return isnan(value) ? (double)NAN : value; }
+
+const char *cli_error(double mse, char text[CLI_ERROR_MAX]) {
+  snprintf(text, CLI_ERROR_MAX, isfinite(mse) ? "%.3fe-4" : "%.0f", 1e4 * cli_plain(mse));
+  return text;
 }

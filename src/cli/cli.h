@@ -50,6 +50,13 @@ enum status cli_operands(const struct cli_words *words, int least, int most, con
 /* Not collective. Whether a file name ends so, with something before it. */
 bool cli_has_ending(const char *path, const char *ending);
 
+/* Not collective. For printing: NaN without its sign, which means nothing. */
+double cli_plain(double value);
+
+/* Not collective. A squared error, "12.345e-4", or "nan". */
+enum { CLI_ERROR_MAX = 64 };
+const char *cli_error(double mse, char text[CLI_ERROR_MAX]);
+
 /* Not collective. A whole number of at least `least`; STATUS_USAGE names the option. */
 enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value);
 

@@ -8,33 +8,44 @@
 #include <math.h>
 #include <stdio.h>
 
+/* What is not known is left out; what is NaN since a prediction is, is not. */
 static void print_ratio(const char *label, double value, const char *what, double over) {
-  if (!isnan(value)) printf("  %-18s %10.4f   %s, %.3fe-4\n", label, value, what, 1e4 * over);
+  if (over > 0) printf("  %-18s %10.4f   %s, %.3fe-4\n", label, cli_plain(value), what, 1e4 * over);
 }
 
 static void print_number(const char *label, double value, const char *help) {
-  if (!isnan(value)) printf("  %-18s %10.4g   %s\n", label, value, help);
+  printf("  %-18s %10.4g   %s\n", label, cli_plain(value), help);
+}
+
+static void print_mean(const char *label, double value, double error) {
+  printf("  %-18s %10.3f +- %.3f\n", label, 1e4 * cli_plain(value), 1e4 * cli_plain(error));
+}
+
+static bool any_unseen(const struct protocol *protocol) {
+  bool any = false;
+  for (int64_t t = 0; t < protocol->target_count; t++) any = any || protocol_unseen(protocol, t);
+  return any;
 }
 
 static void print_standing(const struct evaluation *evaluation, const struct yardstick *yardstick) {
   const struct standing standing = yardstick_compare(yardstick, evaluation);
-  if (isnan(standing.r2) && isnan(standing.over_floor) && isnan(standing.over_limit)) return;
+  if (!(yardstick->mean_image > 0) && !(yardstick->floor > 0) && !(yardstick->limit > 0)) return;
   printf("against what is possible\n");
   print_ratio("R2", standing.r2, "of the mean image", yardstick->mean_image);
   print_ratio("over floor", standing.over_floor, "noise floor", yardstick->floor);
   print_ratio("over limit", standing.over_limit, "information limit", yardstick->limit);
   print_ratio("unseen over limit", standing.unseen_over_limit, "information limit of unseen frames",
               yardstick->limit_unseen);
-  if (!isnan(standing.paired))
+  if (!isnan(standing.paired) || (evaluation->broken && yardstick->attained && yardstick->limit_unseen > 0))
     printf("  %-18s %10.4f +- %.4f   the same, rollout by rollout beside the best possible predictor (95%%)\n",
-           "paired", standing.paired, 1.96 * standing.paired_error);
+           "paired", cli_plain(standing.paired), 1.96 * cli_plain(standing.paired_error));
 }
 
 static void print_frames(const struct evaluation *evaluation, const struct protocol *protocol, double dt) {
   printf("by frame (x1e-4; * seen by the encoder)\n");
   for (int64_t t = 0; t < evaluation->frames; t++)
     printf("%s%6.4g s%c %9.3f%s", t % 5 ? "   " : "  ", dt * (double)(protocol->target_first + t),
-           protocol_unseen(protocol, t) ? ' ' : '*', 1e4 * evaluation->frame_mse[t],
+           protocol_unseen(protocol, t) ? ' ' : '*', 1e4 * cli_plain(evaluation->frame_mse[t]),
            t % 5 == 4 || t == evaluation->frames - 1 ? "\n" : "");
 }
 
@@ -44,18 +55,30 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   printf("%s, trained for %lld steps\n%s, %lld test rollouts, %lld target frames\n", trained->path,
          (long long)trained->step, data->file.path, (long long)evaluation->rollouts, (long long)evaluation->frames);
   printf("pixel MSE (x1e-4)\n");
-  printf("  %-18s %10.3f +- %.3f\n", "all targets", 1e4 * evaluation->mse, 1e4 * evaluation->mse_error);
-  if (!isnan(evaluation->unseen))
-    printf("  %-18s %10.3f +- %.3f\n", "unseen frames", 1e4 * evaluation->unseen, 1e4 * evaluation->unseen_error);
+  print_mean("all targets", evaluation->mse, evaluation->mse_error);
+  if (any_unseen(protocol)) print_mean("unseen frames", evaluation->unseen, evaluation->unseen_error);
   print_standing(evaluation, yardstick);
   printf("physics\n");
-  print_number("H variation", evaluation->energy_variation, "std of H along a rollout / std between rollouts");
-  print_number("H drift", evaluation->energy_drift, "|H(end) - H(start)| / the same");
+  /* Where H is the same in all rollouts there is nothing to compare with. */
+  if (evaluation->broken || !isnan(evaluation->energy_variation))
+    print_number("H variation", evaluation->energy_variation, "std of H along a rollout / std between rollouts");
+  if (evaluation->broken || !isnan(evaluation->energy_drift))
+    print_number("H drift", evaluation->energy_drift, "|H(end) - H(start)| / the same");
   print_number("reversal, state", evaluation->reversal_state, "relative, after going to the end and back");
   print_number("reversal, pixels", evaluation->reversal_pixels, "MSE between the way there and the way back");
   print_number("VPT", evaluation->vpt, "frames predicted before the error exceeds 2.5% of the image's power (median)");
   if (trained->training->model.sampled) print_number("KL", evaluation->kl, "nat a rollout");
   print_frames(evaluation, protocol, isnan(data->dt) ? trained->dt : data->dt);
+}
+
+/* Not collective, the same on all ranks. */
+static enum status require_finite(const struct trained *trained, const struct evaluation *evaluation) {
+  const int tensor = model_broken_tensor(trained->model, trained->parameters);
+  REQUIRE(!evaluation->broken, STATUS_NUMERIC, "%s: %s of %lld of %lld test rollouts is not finite", trained->path,
+          evaluation->broken, (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts);
+  REQUIRE(tensor < 0, STATUS_NUMERIC, "%s: the parameter %s is not finite", trained->path,
+          trained->model->tensors[tensor].name);
+  return STATUS_OK;
 }
 
 static enum status evaluate_run(const struct comm *world, const struct trained *trained, const char *path,
@@ -79,6 +102,7 @@ static enum status evaluate_run(const struct comm *world, const struct trained *
     status = evaluate(world, trained->model, trained->parameters, &source, &task, &set, &evaluation);
   if (status == STATUS_OK && world->rank == 0)
     print_evaluation(trained, &data, &evaluation, &yardstick, &task.protocol);
+  if (status == STATUS_OK) status = require_finite(trained, &evaluation);
   evaluate_free(&evaluation);
   yardstick_free(&yardstick);
   evaluate_set_free(&set);
@@ -111,7 +135,7 @@ const struct cli_command cli_eval = {
     "Prints the error on test rollouts of the data that RUN was trained on, or of DATA, by frame and against the "
     "noise\n"
     "floor, the information limit and the mean image; conservation of the learned H; reversal in time; valid\n"
-    "prediction time. RUN may also be a checkpoint.\n\n"
+    "prediction time. RUN may also be a checkpoint. Exit status 5 when what it predicts is not finite.\n\n"
     "  --best         the model of the smallest test error; default: the latest checkpoint\n"
     "  --rollouts N   the first N test rollouts; default: all\n",
     run};

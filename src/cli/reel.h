@@ -24,8 +24,8 @@ struct reel {
 enum status reel_allocate(struct reel *reel);
 void reel_free(struct reel *reel);
 
-/* By the ending of the name: .gif an animation at true speed, else a filmstrip. An image that is all NaN stays blank.
- */
+/* By the ending of the name: .gif an animation at true speed, else a filmstrip. An image that is all NaN stays blank,
+ * a pixel that is not finite is magenta. */
 enum status reel_write(const struct reel *reel, const char *path);
 
 #endif

@@ -1,5 +1,6 @@
 #include "physics/rollout.h"
 
+#include "base/finite.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/reel.h"
@@ -29,11 +30,13 @@ struct request {
 
 /* One rollout, unrolled: frame 0 is the anchor. */
 struct unrolled {
-  int64_t frames; /* steps + 1 */
-  double *error;  /* [frames]; NaN where the truth is not known */
-  double *energy; /* [frames]: the learned H */
-  float *q, *p;   /* [frames][state] */
-  int64_t known;  /* frames whose truth is known, from the first */
+  int64_t frames;     /* steps + 1 */
+  double *error;      /* [frames]; NaN where the truth is not known */
+  double *energy;     /* [frames]: the learned H */
+  float *q, *p;       /* [frames][state] */
+  int64_t known;      /* frames whose truth is known, from the first */
+  const char *broken; /* what is not finite, of the prediction of `broken_frame`; NULL: nothing */
+  int64_t broken_frame;
 };
 
 /* Inference from what is observed; the model's own steps of `dt`. */
@@ -99,6 +102,22 @@ static double compare(const float *truth, const float *prediction, size_t values
   return sum / (double)values;
 }
 
+static const char *name_broken(bool state, bool image, bool energy) {
+  return !state ? "the latent state" : !image ? "the decoded image" : !energy ? "the learned H" : NULL;
+}
+
+/* A state that is not finite has no error, whatever a kernel makes of it in its image. */
+static void find_broken(const struct trained *trained, const float *images, int64_t values, struct unrolled *out) {
+  const int64_t state = model_state_values(trained->model);
+  for (int64_t t = 0; t < out->frames; t++) {
+    const bool finite = finite_all_f32(out->q + t * state, state) && finite_all_f32(out->p + t * state, state);
+    if (!finite) out->error[t] = NAN;
+    if (out->broken) continue;
+    out->broken = name_broken(finite, finite_all_f32(images + t * values, values), isfinite(out->energy[t]));
+    out->broken_frame = t;
+  }
+}
+
 static enum status unroll(const struct trained *trained, struct source *source, const struct protocol *protocol,
                           const struct request *request, struct unrolled *out, struct reel *reel) {
   const double latent_dt = (request->backward ? -1 : 1) * request->speed * trained->dt;
@@ -116,6 +135,7 @@ static enum status unroll(const struct trained *trained, struct source *source, 
     out->error[t] =
         compare(reel->image[TRUTH] + at, reel->image[PREDICTION] + at, reel->values, reel->image[DIFFERENCE] + at);
   }
+  find_broken(trained, reel->image[PREDICTION], (int64_t)reel->values, out);
   return STATUS_OK;
 }
 
@@ -180,13 +200,14 @@ static enum status allocate(const struct trained *trained, struct unrolled *out)
 }
 
 static void write_title(const struct request *request, const struct unrolled *out, struct reel *reel) {
+  char text[CLI_ERROR_MAX];
   int used = snprintf(reel->title, sizeof reel->title, "%s rollout %lld", split_name[request->split],
                       (long long)request->rollout);
   if (request->backward) used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", backward");
   if (request->speed != 1)
     used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", speed %g", request->speed);
   if (out->known > 0)
-    snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", MSE %.3fe-4", 1e4 * mean_error(out));
+    snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", MSE %s", cli_error(mean_error(out), text));
 }
 
 /* Without any truth there is only the prediction to be seen. */
@@ -204,6 +225,17 @@ static enum status write_output(const struct comm *self, const struct trained *t
   if (cli_has_ending(path, ".h5")) return write_arrays(self, trained, out, reel, path);
   drop_unknown_rows(out, reel);
   return reel_write(reel, path);
+}
+
+static void print_outcome(const struct unrolled *out, const char *output) {
+  char mean[CLI_ERROR_MAX], last[CLI_ERROR_MAX];
+  if (out->known > 0)
+    printf("MSE %s over %lld frames; last frame %s\n", cli_error(mean_error(out), mean), (long long)out->known,
+           cli_error(out->error[out->known - 1], last));
+  if (out->known < out->frames)
+    printf("the truth of %lld of %lld frames is not known\n", (long long)(out->frames - out->known),
+           (long long)out->frames);
+  printf("%s\n", output);
 }
 
 /* Root only. */
@@ -232,15 +264,10 @@ static enum status roll_out(const struct comm *self, const struct trained *train
     write_title(request, &out, &reel);
     status = write_output(self, trained, &out, &reel, request->output);
   }
-  if (status == STATUS_OK) {
-    if (out.known > 0)
-      printf("MSE %.3fe-4 over %lld frames; last frame %.3fe-4\n", 1e4 * mean_error(&out), (long long)out.known,
-             1e4 * out.error[out.known - 1]);
-    if (out.known < out.frames)
-      printf("the truth of %lld of %lld frames is not known\n", (long long)(out.frames - out.known),
-             (long long)out.frames);
-    printf("%s\n", request->output);
-  }
+  if (status == STATUS_OK) print_outcome(&out, request->output);
+  if (status == STATUS_OK && out.broken)
+    status = status_raise(STATUS_NUMERIC, "%s: %s of frame %lld is not finite", trained->path, out.broken,
+                          (long long)out.broken_frame);
   reel_free(&reel);
   free(out.error);
   free(out.energy);

@@ -1,3 +1,4 @@
+#include "base/finite.h"
 #include "base/rng.h"
 #include "cli/cli.h"
 #include "cli/reel.h"
@@ -22,6 +23,8 @@ struct sampler {
   float *z, *q, *p;               /* q, p: [frames][state] */
   float *images;                  /* [frames][image] */
   double *energy;                 /* [frames] */
+  const char *broken; /* what is not finite, of `broken_sample`, the first such that was drawn; NULL: nothing */
+  int64_t broken_sample;
 };
 
 static enum status sampler_open(const struct trained *trained, uint64_t seed, int64_t frames, struct sampler *sampler) {
@@ -52,13 +55,29 @@ static void sampler_close(struct sampler *sampler) {
   free(sampler->energy);
 }
 
+static void find_broken(struct sampler *sampler, int64_t sample) {
+  const int64_t states = sampler->frames * model_state_values(sampler->trained->model);
+  bool energy = true;
+  for (int64_t t = 0; t < sampler->frames; t++) energy = energy && isfinite(sampler->energy[t]);
+  if (sampler->broken) return;
+  if (!finite_all_f32(sampler->q, states) || !finite_all_f32(sampler->p, states))
+    sampler->broken = "a latent state";
+  else if (!finite_all_f32(sampler->images, sampler->frames * sampler->image))
+    sampler->broken = "a decoded frame";
+  else if (!energy)
+    sampler->broken = "the learned H";
+  sampler->broken_sample = sample;
+}
+
 /* z ~ N(0, 1) is a function of (seed, sample), whoever draws it. */
 static enum status sampler_draw(struct sampler *sampler, int64_t sample) {
   struct rng rng = rng_stream(sampler->seed, RNG_PRIOR, (uint64_t)sample, 0);
   rng_normal_f32(&rng, sampler->z, (int)sampler->latents);
   TRY(pass_generate(sampler->pass, sampler->z, sampler->q, sampler->p));
-  return trained_unroll(sampler->trained, sampler->pass, sampler->trained->dt, sampler->frames, sampler->q, sampler->p,
-                        sampler->images, sampler->energy);
+  TRY(trained_unroll(sampler->trained, sampler->pass, sampler->trained->dt, sampler->frames, sampler->q, sampler->p,
+                     sampler->images, sampler->energy));
+  find_broken(sampler, sample);
+  return STATUS_OK;
 }
 
 /* ---- Pictures ---- */
@@ -130,6 +149,15 @@ static enum status write_arrays(const struct comm *world, struct sampler *sample
 
 /* ---- The command ---- */
 
+/* Collective. Each rank knows of its own samples. */
+static enum status require_finite(const struct comm *world, const struct sampler *sampler) {
+  enum status status = STATUS_OK;
+  if (sampler->broken)
+    status = status_raise(STATUS_NUMERIC, "%s: %s of sample %lld is not finite", sampler->trained->path,
+                          sampler->broken, (long long)sampler->broken_sample);
+  return comm_agree(world, status);
+}
+
 static enum status draw(const struct comm *world, const struct trained *trained, uint64_t seed, int64_t count,
                         int64_t steps, const char *output) {
   REQUIRE(trained->training->model.sampled, STATUS_UNAVAILABLE,
@@ -141,6 +169,7 @@ static enum status draw(const struct comm *world, const struct trained *trained,
   else if (status == STATUS_OK)
     status = comm_agree(world, world->rank == 0 ? draw_picture(&sampler, count, output) : STATUS_OK);
   if (status == STATUS_OK && world->rank == 0) printf("%s\n", output);
+  if (status == STATUS_OK) status = require_finite(world, &sampler);
   sampler_close(&sampler);
   return status;
 }

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "base/finite.h"
 #include "base/rng.h"
 #include "model/networks.h"
 
@@ -146,4 +147,10 @@ void model_initialize(const struct model *model, uint64_t seed, void *block) {
         ((float *)block)[tensor->offset + k] = (float)number;
     }
   }
+}
+
+int model_broken_tensor(const struct model *model, const float *block) {
+  for (int i = 0; i < model->tensor_count; i++)
+    if (!finite_all_f32(block + model->tensors[i].offset, model->tensors[i].count)) return i;
+  return -1;
 }

@@ -75,4 +75,7 @@ int64_t model_network_parameters(const struct model *model, enum model_network n
 /* Fills the block, of the model's type: a function of (seed, tensor) alone. Gaps between tensors become 0. */
 void model_initialize(const struct model *model, uint64_t seed, void *block);
 
+/* The first tensor of an f32 block that is not finite; -1: none. */
+int model_broken_tensor(const struct model *model, const float *block);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/checksum.h"
 #include "base/exact.h"
+#include "base/finite.h"
 #include "comm/reduce.h"
 #include "physics/render.h"
 #include "physics/rollout.h"
@@ -181,7 +182,7 @@ static void conclude(const struct moments *moments, double *mse, double *error) 
   double n = exact_value(&moments->count), sum = exact_value(&moments->sum), square = exact_value(&moments->square);
   *mse = n > 0 ? sum / n : (double)NAN;
   double variance = (square - sum * (sum / n)) / (n - 1);
-  *error = n > 1 ? sqrt((variance > 0 ? variance : 0) / n) : (double)NAN;
+  *error = n > 1 ? sqrt(finite_variance(variance) / n) : (double)NAN;
 }
 
 enum status ladder_measure(const struct comm *comm, const struct experiment *experiment,

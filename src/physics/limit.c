@@ -1,6 +1,7 @@
 /* The information limit, averaged over test rollouts. How one rollout is done: limit_private.h. */
 #include "physics/limit.h"
 
+#include "base/finite.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "comm/reduce.h"
@@ -215,7 +216,7 @@ cleanup:
 /* Mean and its standard error, sd / sqrt(n); the latter NaN for one rollout. */
 static struct limit_mean settle(const struct tally *tally, int64_t item, int64_t rollouts) {
   double n = (double)rollouts, sum = exact_value(&tally->value[item]), squares = exact_value(&tally->square[item]);
-  double variance = rollouts > 1 ? fmax(0, squares - sum * sum / n) / (n - 1) : NAN;
+  double variance = rollouts > 1 ? finite_variance(squares - sum * sum / n) / (n - 1) : NAN;
   return (struct limit_mean){.mse = sum / n, .error = sqrt(variance / n)};
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gif_lib.h>
+#include <math.h>
 #include <png.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -44,9 +45,20 @@ static void fill(struct picture *picture, int64_t x, int64_t y, int64_t side, co
     for (int64_t j = x0; j < x1; j++) memcpy(picture->rgb + 3 * (i * picture->width + j), color, 3);
 }
 
-/* NaN, which is no colour, becomes black. */
 static unsigned char to_byte(float value) {
   return value > 0 ? (unsigned char)(int)(255 * (value < 1 ? (double)value : 1.0) + 0.5) : 0;
+}
+
+/* A pixel that is not finite stands out, whatever the picture: black might be right. */
+static void color_pixel(const float *pixel, int channels, unsigned char color[3]) {
+  static const unsigned char broken[3] = {255, 0, 255};
+  bool finite = true;
+  for (int c = 0; c < 3; c++) {
+    const float value = pixel[c < channels ? c : 0];
+    finite = finite && isfinite(value);
+    color[c] = to_byte(value);
+  }
+  if (!finite) memcpy(color, broken, sizeof broken);
 }
 
 void picture_image(struct picture *picture, int x, int y, int zoom, const float *image, int height, int width,
@@ -55,7 +67,7 @@ void picture_image(struct picture *picture, int x, int y, int zoom, const float 
     for (int j = 0; j < width; j++) {
       const float *pixel = image + ((size_t)i * (size_t)width + (size_t)j) * (size_t)channels;
       unsigned char color[3];
-      for (int c = 0; c < 3; c++) color[c] = to_byte(pixel[c < channels ? c : 0]);
+      color_pixel(pixel, channels, color);
       fill(picture, x + (int64_t)j * zoom, y + (int64_t)i * zoom, zoom, color);
     }
 }

@@ -18,7 +18,7 @@ enum status picture_open(int width, int height, const unsigned char background[3
 void picture_close(struct picture *picture);
 
 /* Paints an image[height][width][channels] enlarged `zoom` times by repetition, its corner at (x, y); clipped to the
- * canvas. */
+ * canvas. Values in [0, 1]; beyond they are cut, and a pixel that is not finite is magenta. */
 void picture_image(struct picture *picture, int x, int y, int zoom, const float *image, int height, int width,
                    int channels);
 

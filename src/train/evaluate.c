@@ -1,6 +1,7 @@
 #include "train/evaluate.h"
 
 #include "base/exact.h"
+#include "base/finite.h"
 #include "comm/reduce.h"
 
 #include <math.h>
@@ -73,8 +74,17 @@ enum sum_of {
   SUM_BACK_STATE,
   SUM_BACK_PIXELS,
   SUM_FRAMES
-};                                                                           /* then a sum for each frame */
-enum count_of { COUNT_ROLLOUTS, COUNT_REVERSED, COUNT_PAIRED, COUNT_VALID }; /* then a histogram of valid times */
+}; /* then a sum for each frame */
+enum count_of {
+  COUNT_ROLLOUTS,
+  COUNT_REVERSED,
+  COUNT_PAIRED,
+  COUNT_STATE, /* of which a state is not finite; or, with finite states, a frame; H; KL */
+  COUNT_FRAME,
+  COUNT_H,
+  COUNT_KL,
+  COUNT_VALID
+}; /* then a histogram of valid times */
 
 struct bench {
   const struct model *model;
@@ -83,9 +93,10 @@ struct bench {
   struct pass *pass;
   int64_t state, image, targets, unseen; /* values; values; frames; of them not seen by the encoder */
   float *frames, *noise, *observed, *q, *p, *back_q, *back_p, *chunk_q, *images;
-  double *energy; /* [targets][group] */
-  double *error;  /* [group][targets] */
-  double *power;  /* the same: mean square of the frame */
+  double *energy;            /* [targets][group] */
+  double *error;             /* [group][targets] */
+  double *power;             /* the same: mean square of the frame */
+  bool lost[EVALUATE_GROUP]; /* something that was predicted is not finite: no score */
   struct exact *sum;
   int64_t *counts; /* [COUNT_VALID + targets + 1] */
 };
@@ -197,6 +208,34 @@ static enum status compare(struct bench *bench, const struct evaluate_group *gro
   return STATUS_OK;
 }
 
+/* Whether a state of [group][state] is finite. Frames alone do not tell: a kernel may make numbers of NaN, as oneDNN's
+ * relu does. */
+static bool state_finite(const struct bench *bench, const float *q, const float *p, int64_t b) {
+  return finite_all_f32(q + b * bench->state, bench->state) && finite_all_f32(p + b * bench->state, bench->state);
+}
+
+/* Which rollouts are lost. Frames of states that are not finite have no error. */
+static void find_lost(struct bench *bench, const struct evaluate_group *group) {
+  const int64_t values = EVALUATE_GROUP * bench->state;
+  for (int64_t b = 0; b < group->count; b++) {
+    bool states = true, frames = true;
+    for (int64_t t = 0; t < bench->targets; t++) {
+      double *error = &bench->error[b * bench->targets + t];
+      const bool finite = state_finite(bench, bench->q + t * values, bench->p + t * values, b);
+      frames = frames && isfinite(*error);
+      states = states && finite;
+      if (!finite) *error = NAN;
+    }
+    bench->lost[b] = !states || !frames;
+    bench->counts[COUNT_STATE] += !states;
+    bench->counts[COUNT_FRAME] += states && !frames;
+  }
+}
+
+static void add_score(struct bench *bench, int64_t b, enum sum_of sum, double score) {
+  exact_add(&bench->sum[sum], bench->lost[b] ? (double)NAN : score);
+}
+
 /* Frames of one target decoded on the way there and on the way back, in one chunk. */
 static enum status compare_back(struct bench *bench, const struct evaluate_group *group, int64_t target,
                                 const float *back_q, double targets) {
@@ -212,12 +251,12 @@ static enum status compare_back(struct bench *bench, const struct evaluate_group
           (double)bench->images[b * bench->image + k] - (double)bench->images[(EVALUATE_GROUP + b) * bench->image + k];
       sum += d * d;
     }
-    exact_add(&bench->sum[SUM_BACK_PIXELS], sum / (double)bench->image / targets);
+    add_score(bench, b, SUM_BACK_PIXELS, sum / (double)bench->image / targets);
   }
   return STATUS_OK;
 }
 
-/* From the last target back to the anchor. */
+/* From the last target back to the anchor. A rollout that is lost on the way back has no score of it either. */
 static enum status reverse(struct bench *bench, const struct evaluate_group *group) {
   const int64_t anchor = bench->task->protocol.anchor - bench->task->protocol.target_first, last = bench->targets - 1,
                 values = EVALUATE_GROUP * bench->state;
@@ -225,6 +264,8 @@ static enum status reverse(struct bench *bench, const struct evaluate_group *gro
   memcpy(bench->back_q, bench->q + last * values, (size_t)values * sizeof(float));
   memcpy(bench->back_p, bench->p + last * values, (size_t)values * sizeof(float));
   for (int64_t t = last; t >= anchor; t--) {
+    for (int64_t b = 0; b < group->count; b++)
+      if (!state_finite(bench, bench->back_q + slot * values, bench->back_p + slot * values, b)) bench->lost[b] = true;
     TRY(compare_back(bench, group, t, bench->back_q + slot * values, (double)(last - anchor + 1)));
     if (t == anchor) break;
     TRY(step(bench, -bench->task->dt, bench->back_q, bench->back_p, slot, 1 - slot));
@@ -239,7 +280,7 @@ static enum status reverse(struct bench *bench, const struct evaluate_group *gro
       difference += dq * dq + dp * dp;
       size += (double)bench->q[i] * (double)bench->q[i] + (double)bench->p[i] * (double)bench->p[i];
     }
-    exact_add(&bench->sum[SUM_BACK_STATE], size > 0 ? sqrt(difference / size) : 0);
+    add_score(bench, b, SUM_BACK_STATE, size == 0 ? 0 : sqrt(difference / size));
     bench->counts[COUNT_REVERSED] += 1;
   }
   return STATUS_OK;
@@ -254,24 +295,26 @@ static void add_energy(struct bench *bench, int64_t b) {
     const double d = bench->energy[t * EVALUATE_GROUP + b] - mean;
     square += d * d / (double)bench->targets;
   }
-  exact_add(&bench->sum[SUM_H], mean);
-  exact_add(&bench->sum[SUM_H2], mean * mean);
-  exact_add(&bench->sum[SUM_H_STD], sqrt(square));
-  exact_add(&bench->sum[SUM_H_DRIFT],
-            fabs(bench->energy[(bench->targets - 1) * EVALUATE_GROUP + b] - bench->energy[b]));
+  bench->counts[COUNT_H] += !isfinite(mean);
+  add_score(bench, b, SUM_H, mean);
+  add_score(bench, b, SUM_H2, mean * mean);
+  add_score(bench, b, SUM_H_STD, sqrt(square));
+  add_score(bench, b, SUM_H_DRIFT, fabs(bench->energy[(bench->targets - 1) * EVALUATE_GROUP + b] - bench->energy[b]));
 }
 
 /* Rollout by rollout, so that what both find hard drops out. */
-static void add_excess(struct bench *bench, enum split split, int64_t rollout, double unseen) {
+static void add_excess(struct bench *bench, const struct evaluate_group *group, int64_t b, double unseen) {
   const struct evaluate_task *task = bench->task;
-  if (split != SPLIT_TEST || !task->attained || rollout >= task->attained_count) return;
+  const int64_t rollout = group->first + b;
+  if (group->split != SPLIT_TEST || !task->attained || rollout >= task->attained_count) return;
   const double excess = unseen - task->attained[rollout];
-  exact_add(&bench->sum[SUM_EXCESS], excess);
-  exact_add(&bench->sum[SUM_EXCESS2], excess * excess);
+  add_score(bench, b, SUM_EXCESS, excess);
+  add_score(bench, b, SUM_EXCESS2, excess * excess);
   bench->counts[COUNT_PAIRED] += 1;
 }
 
-/* Errors of one rollout; the valid prediction time counts unseen targets after the anchor, all where none is unseen. */
+/* Errors of one rollout; the valid prediction time counts unseen targets after the anchor, all where none is unseen,
+ * and ends where an error is not known. */
 static void add_rollout(struct bench *bench, const struct evaluate_group *group, int64_t b, double kl) {
   const double *error = bench->error + b * bench->targets, *power = bench->power + b * bench->targets;
   const struct protocol *protocol = &bench->task->protocol;
@@ -286,18 +329,19 @@ static void add_rollout(struct bench *bench, const struct evaluate_group *group,
     const bool new = protocol_unseen(protocol, t);
     if (new) unseen += error[t];
     if (t < anchor || (blind && !new)) continue;
-    failed = failed || error[t] > VPT_THRESHOLD * power[t];
+    failed = failed || !(error[t] <= VPT_THRESHOLD * power[t]);
     valid += !failed;
   }
-  exact_add(&bench->sum[SUM_MSE], all);
-  exact_add(&bench->sum[SUM_MSE2], all * all);
+  add_score(bench, b, SUM_MSE, all);
+  add_score(bench, b, SUM_MSE2, all * all);
   if (blind) {
     unseen /= (double)bench->unseen;
-    exact_add(&bench->sum[SUM_UNSEEN], unseen);
-    exact_add(&bench->sum[SUM_UNSEEN2], unseen * unseen);
-    add_excess(bench, group->split, group->first + b, unseen);
+    add_score(bench, b, SUM_UNSEEN, unseen);
+    add_score(bench, b, SUM_UNSEEN2, unseen * unseen);
+    add_excess(bench, group, b, unseen);
   }
-  exact_add(&bench->sum[SUM_KL], kl);
+  exact_add(&bench->sum[SUM_KL], kl); /* of the posterior alone, whatever was predicted from it */
+  bench->counts[COUNT_KL] += !isfinite(kl);
   bench->counts[COUNT_ROLLOUTS] += 1;
   bench->counts[COUNT_VALID + valid] += 1;
 }
@@ -307,6 +351,7 @@ static enum status run_group(struct bench *bench, const struct evaluate_group *g
   TRY(infer(bench, group, kl));
   TRY(unroll(bench));
   TRY(compare(bench, group));
+  find_lost(bench, group);
   for (int64_t b = 0; b < group->count; b++) {
     add_rollout(bench, group, b, kl[b]);
     add_energy(bench, b);
@@ -317,7 +362,7 @@ static enum status run_group(struct bench *bench, const struct evaluate_group *g
 /* ---- All groups ---- */
 
 static double standard_error(double mean, double mean_square, double n) {
-  return n > 1 ? sqrt(fmax(mean_square - mean * mean, 0) / (n - 1)) : NAN;
+  return n > 1 ? sqrt(finite_variance(mean_square - mean * mean) / (n - 1)) : NAN;
 }
 
 static double median_of(const int64_t *histogram, int64_t bins, int64_t total) {
@@ -330,12 +375,21 @@ static double median_of(const int64_t *histogram, int64_t bins, int64_t total) {
   return NAN;
 }
 
+static void name_broken(const int64_t *counts, struct evaluation *out) {
+  static const char *const names[] = {"a latent state", "a decoded frame", "the learned H", "the KL"};
+  for (int i = COUNT_STATE; i <= COUNT_KL && !out->broken; i++) {
+    if (counts[i] == 0) continue;
+    out->broken = names[i - COUNT_STATE];
+    out->broken_rollouts = counts[i];
+  }
+}
+
 static enum status conclude(const struct bench *bench, struct evaluation *out) {
   const double n = (double)bench->counts[COUNT_ROLLOUTS], reversed = (double)bench->counts[COUNT_REVERSED],
                paired = (double)bench->counts[COUNT_PAIRED];
   double mean[SUM_FRAMES];
   for (int i = 0; i < SUM_FRAMES; i++) mean[i] = exact_value(&bench->sum[i]) / n;
-  const double spread = sqrt(fmax(mean[SUM_H2] - mean[SUM_H] * mean[SUM_H], 0));
+  const double spread = sqrt(finite_variance(mean[SUM_H2] - mean[SUM_H] * mean[SUM_H]));
   *out = (struct evaluation){
       .mse = mean[SUM_MSE],
       .mse_error = standard_error(mean[SUM_MSE], mean[SUM_MSE2], n),
@@ -353,6 +407,7 @@ static enum status conclude(const struct bench *bench, struct evaluation *out) {
       .frames = bench->targets,
       .frame_mse = malloc((size_t)bench->targets * sizeof *out->frame_mse)};
   REQUIRE(out->frame_mse, STATUS_MEMORY, "out of memory for an evaluation");
+  name_broken(bench->counts, out);
   for (int64_t t = 0; t < bench->targets; t++) out->frame_mse[t] = exact_value(&bench->sum[SUM_FRAMES + t]) / n;
   return STATUS_OK;
 }

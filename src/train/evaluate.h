@@ -36,7 +36,10 @@ struct evaluation {
   EVALUATE_LIST(EVALUATE_MEMBER)
 #undef EVALUATE_MEMBER
   int64_t rollouts, frames;
-  double *frame_mse; /* [frames]; owned */
+  double *frame_mse;  /* [frames]; owned */
+  const char *broken; /* what is not finite, of `broken_rollouts`: "a decoded frame", say; NULL: all that is predicted
+                         is finite. Scores of such rollouts are NaN, but for the valid time before; so are the means. */
+  int64_t broken_rollouts;
 };
 
 struct evaluate_task {

@@ -28,5 +28,7 @@ void objective_update(struct objective *objective, double error) {
                            : constraint;
   objective->started = true;
   const double lambda = objective->lambda * exp(settings->geco_rate * objective->average / objective->kappa);
-  objective->lambda = fmin(fmax(lambda, settings->lambda_bounds[0]), settings->lambda_bounds[1]);
+  /* NaN stays, which fmax() would make the lower bound. */
+  const double raised = lambda < settings->lambda_bounds[0] ? settings->lambda_bounds[0] : lambda;
+  objective->lambda = raised > settings->lambda_bounds[1] ? settings->lambda_bounds[1] : raised;
 }

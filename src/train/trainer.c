@@ -114,20 +114,25 @@ static struct lane_task task_now(const struct trainer *trainer) {
   return task;
 }
 
-/* All ranks are here with the same result. */
-static enum status diverge(struct trainer *trainer, const struct step_result *result) {
+/* All ranks are here with the same `what`. */
+static enum status diverge(struct trainer *trainer, const char *what) {
   const struct run_settings *run = &trainer->training->run;
-  const char *what = result->tensor >= 0 ? trainer->model->tensors[result->tensor].name : "the loss";
   const long long step = (long long)trainer->done;
   const bool again = run->divergence == DIVERGENCE_ROLL_BACK && trainer->roll_backs < run->divergence_limit;
-  REQUIRE(again, STATUS_NUMERIC, "step %lld: training has diverged: %s%s is not finite%s", step,
-          result->tensor >= 0 ? "the gradient of " : "", what,
+  REQUIRE(again, STATUS_NUMERIC, "step %lld: training has diverged: %s is not finite%s", step, what,
           run->divergence == DIVERGENCE_ROLL_BACK ? ", and it has gone back as often as it may"
                                                   : "; a smaller optimizer.learning_rate or optimizer.clip may help");
   TRY(trainer_roll_back(trainer));
   log_warn("step %lld: training has diverged: %s is not finite; back to step %lld with learning rate times %g", step,
            what, (long long)trainer->done, trainer->optimizer.scale);
   return STATUS_OK;
+}
+
+static enum status diverge_step(struct trainer *trainer, const struct step_result *result) {
+  char what[TRAINER_BROKEN_MAX] = "the loss";
+  if (result->tensor >= 0)
+    snprintf(what, sizeof what, "the gradient of %s", trainer->model->tensors[result->tensor].name);
+  return diverge(trainer, what);
 }
 
 static void add_window(struct trainer *trainer, const struct step_result *result) {
@@ -143,6 +148,20 @@ static bool due(int64_t done, int64_t every, int64_t steps) {
   return done == steps || (every > 0 && done % every == 0);
 }
 
+/* What is due after a step; nothing is kept of a model that is not finite. */
+static enum status settle(struct trainer *trainer, bool signalled, bool *stop) {
+  const struct training *training = trainer->training;
+  const int64_t done = trainer->done, steps = training->run.steps;
+  const bool stopped = signalled && done < steps, evaluating = due(done, training->eval.every, steps),
+             saving = stopped || due(done, training->run.checkpoint_every, steps);
+  char broken[TRAINER_BROKEN_MAX] = "";
+  if (evaluating || saving) TRY(trainer_check(trainer, broken));
+  if (evaluating && !*broken) TRY(trainer_evaluate(trainer, broken));
+  if (*broken) return diverge(trainer, broken);
+  *stop = stopped;
+  return saving ? trainer_save(trainer, done) : STATUS_OK;
+}
+
 /* One optimizer step and what is due after it. *stop: a signal has come. */
 static enum status advance(struct trainer *trainer, bool *stop) {
   const struct training *training = trainer->training;
@@ -150,7 +169,7 @@ static enum status advance(struct trainer *trainer, bool *stop) {
   struct step_result result;
   double norm;
   TRY(step_run(&trainer->step, &task, told_to_stop != 0, &result));
-  if (result.outcome == EXCHANGE_DIVERGED) return diverge(trainer, &result);
+  if (result.outcome == EXCHANGE_DIVERGED) return diverge_step(trainer, &result);
   optimizer_step(&trainer->optimizer, trainer->done, trainer->step.gradient, trainer->parameters, &norm);
   step_parameters_changed(&trainer->step);
   const double rate =
@@ -158,12 +177,10 @@ static enum status advance(struct trainer *trainer, bool *stop) {
   add_window(trainer, &result);
   trainer->done += 1;
   trainer->evaluated = false;
-  const int64_t done = trainer->done, steps = training->run.steps;
-  if (due(done, training->run.report_every, steps)) TRY(trainer_report(trainer, &result, norm, rate));
+  if (due(trainer->done, training->run.report_every, training->run.steps))
+    TRY(trainer_report(trainer, &result, norm, rate));
   objective_update(&trainer->objective, result.error);
-  if (due(done, training->eval.every, steps)) TRY(trainer_evaluate(trainer));
-  *stop = result.signalled && done < steps;
-  return *stop || due(done, training->run.checkpoint_every, steps) ? trainer_save(trainer, done) : STATUS_OK;
+  return settle(trainer, result.signalled, stop);
 }
 
 static enum status train(struct trainer *trainer) {

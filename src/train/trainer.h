@@ -21,8 +21,8 @@ struct train_outcome {
 
 /* Collective. `output` is RUN.h5. When it is there and has this very configuration, training goes on; with `resume` it
  * must be there. STATUS_CONFIG with the differing keys when it has another. STATUS_INTERRUPTED after SIGUSR1 or
- * SIGTERM: a checkpoint has been written. STATUS_NUMERIC when training diverges. The outcome is filled in all of these
- * cases. */
+ * SIGTERM: a checkpoint has been written. STATUS_NUMERIC when training diverges: loss, gradient, parameters or an
+ * evaluation are not finite. The outcome is filled in all of these cases. */
 enum status train_run(const struct comm *comm, const struct config *config, const char *output, bool resume,
                       struct train_outcome *outcome);
 void train_outcome_free(struct train_outcome *outcome);

@@ -54,9 +54,14 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
 enum status trainer_save(struct trainer *trainer, int64_t step_or_best);
 enum status trainer_roll_back(struct trainer *trainer);
 
-/* Collective. Reports and evaluations (trainer_report.c). */
+enum { TRAINER_BROKEN_MAX = 160 };
+
+/* Collective. Reports and evaluations (trainer_report.c). `broken`, the same on all ranks, names what of an evaluation
+ * is not finite, or stays as it is: the training has diverged, nothing has been recorded, and it is not the best. */
 enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate);
-enum status trainer_evaluate(struct trainer *trainer);
+enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
+/* Collective. The same of the parameters. */
+enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
 double trainer_seconds(const struct trainer *trainer);
 double trainer_core_seconds(const struct trainer *trainer);
 

@@ -143,57 +143,78 @@ static void speak_of(const struct trainer *trainer) {
            1e4 * test->mse_error, (long long)test->rollouts, ratio);
 }
 
-/* Collective. One split, into the record if so asked. */
-static enum status evaluate_split(struct trainer *trainer, enum split split, const struct evaluate_set *set,
-                                  bool record, struct evaluation *evaluation) {
+enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
+  int64_t tensor = model_broken_tensor(trainer->model, trainer->parameters);
+  TRY(reduce_max(trainer->comm, &tensor, 1));
+  if (tensor >= 0) snprintf(broken, TRAINER_BROKEN_MAX, "the parameter %s", trainer->model->tensors[tensor].name);
+  return STATUS_OK;
+}
+
+/* Collective. */
+static enum status evaluate_split(struct trainer *trainer, const struct evaluate_set *set,
+                                  struct evaluation *evaluation) {
   const struct evaluate_task task = {.protocol = trainer->protocol,
                                      .posterior = trainer->training->eval.posterior,
                                      .seed = trainer->seed,
                                      .dt = trainer->dt,
                                      .attained = trainer->yardstick.attained,
                                      .attained_count = trainer->yardstick.attained_count};
-  const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->run.steps;
-  const int64_t index = (trainer->done + every - 1) / every - 1;
-  TRY(evaluate(trainer->comm, trainer->model, trainer->parameters, &trainer->source, &task, set, evaluation));
-  enum status status = STATUS_OK;
-  if (record && trainer->comm->rank == 0)
-    status = record_evaluation(&trainer->record, index, trainer->done, split, evaluation, &trainer->yardstick);
-  return comm_agree(trainer->comm, status);
+  return evaluate(trainer->comm, trainer->model, trainer->parameters, &trainer->source, &task, set, evaluation);
 }
 
 /* Collective. The first `rollouts` of the test split. */
-static enum status evaluate_test(struct trainer *trainer, int64_t rollouts, bool record,
-                                 struct evaluation *evaluation) {
+static enum status evaluate_test(struct trainer *trainer, int64_t rollouts, struct evaluation *evaluation) {
   struct evaluate_set set;
   TRY(comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source, rollouts, EVALUATE_REVERSED, &set)));
-  enum status status = evaluate_split(trainer, SPLIT_TEST, &set, record, evaluation);
+  enum status status = evaluate_split(trainer, &set, evaluation);
   evaluate_set_free(&set);
   return status;
 }
 
+/* Root only. */
+static enum status record_splits(struct trainer *trainer, const struct evaluation *train) {
+  const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->run.steps;
+  const int64_t index = (trainer->done + every - 1) / every - 1;
+  TRY(record_evaluation(&trainer->record, index, trainer->done, SPLIT_TEST, &trainer->test, &trainer->yardstick));
+  return record_evaluation(&trainer->record, index, trainer->done, SPLIT_TRAIN, train, &trainer->yardstick);
+}
+
 /* Collective. Models are compared on the same rollouts, also the last, which is then measured on all. */
 static enum status judge(struct trainer *trainer, double error) {
-  if (!isnan(trainer->best) && !(error < trainer->best)) return STATUS_OK;
+  const bool better = isnan(trainer->best) ? isfinite(error) : error < trainer->best;
+  if (!better) return STATUS_OK;
   trainer->best = error;
   return trainer_save(trainer, -1);
 }
 
-enum status trainer_evaluate(struct trainer *trainer) {
-  const int64_t all = trainer->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
-  const int64_t some = asked == 0 || asked > all ? all : asked;
-  const bool last = trainer->done == trainer->training->run.steps;
-  struct evaluation train = {.frame_mse = NULL}, part = {.frame_mse = NULL};
-  double error = 0;
-  if (last && some < all) {
-    TRY(evaluate_test(trainer, some, false, &part));
-    error = part.mse;
-    evaluate_free(&part);
-  }
-  evaluate_free(&trainer->test);
-  TRY(evaluate_test(trainer, last ? all : some, true, &trainer->test));
-  TRY(evaluate_split(trainer, SPLIT_TRAIN, &trainer->train_set, true, &train));
-  evaluate_free(&train);
+static bool is_finite(const struct evaluation *evaluation, enum split split, char broken[TRAINER_BROKEN_MAX]) {
+  if (evaluation->broken)
+    snprintf(broken, TRAINER_BROKEN_MAX, "%s of %lld of %lld %s rollouts", evaluation->broken,
+             (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts, split_name[split]);
+  return !evaluation->broken;
+}
+
+/* Collective. What is found is used only when all of it is finite. */
+static enum status use(struct trainer *trainer, const struct evaluation *train, double error) {
+  TRY(comm_agree(trainer->comm, trainer->comm->rank == 0 ? record_splits(trainer, train) : STATUS_OK));
   trainer->evaluated = true;
   speak_of(trainer);
-  return judge(trainer, last && some < all ? error : trainer->test.mse);
+  return judge(trainer, error);
+}
+
+enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
+  const int64_t all = trainer->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
+  const int64_t some = asked == 0 || asked > all ? all : asked;
+  const bool last = trainer->done == trainer->training->run.steps, apart = last && some < all;
+  struct evaluation train = {.frame_mse = NULL}, part = {.frame_mse = NULL};
+  enum status status = apart ? evaluate_test(trainer, some, &part) : STATUS_OK;
+  evaluate_free(&part);
+  evaluate_free(&trainer->test);
+  if (status == STATUS_OK) status = evaluate_test(trainer, last ? all : some, &trainer->test);
+  if (status == STATUS_OK) status = evaluate_split(trainer, &trainer->train_set, &train);
+  if (status == STATUS_OK && is_finite(&part, SPLIT_TEST, broken) && is_finite(&trainer->test, SPLIT_TEST, broken) &&
+      is_finite(&train, SPLIT_TRAIN, broken))
+    status = use(trainer, &train, apart ? part.mse : trainer->test.mse);
+  evaluate_free(&train);
+  return status;
 }

@@ -79,6 +79,21 @@ with h5py.File("d.limit.h5") as f, h5py.File("d.h5") as d:
     assert abs(number("paired") / (1 + excess / mse[5:].mean()) - 1) < 1e-3
     assert abs(number("over floor") / (number("all targets") * 1e-4 / d["/ladder/floor"][0]) - 1) < 1e-3
 PY
+
+# A model whose predictions are not finite, but for the frame that it infers the state of: no score is a good one, or missing.
+expect 5 "step 1: training has diverged: the loss is not finite" "$HGN" train tiny.yaml -o wild.h5 optimizer.learning_rate=1e4 \
+  optimizer.schedule=constant optimizer.warmup=0 optimizer.encoder_ratio=0 objective.name=elbo train.checkpoint_every=1
+mv wild.checkpoint-00000001.h5 wild1.h5
+for ranks in 1 3; do
+  expect_ranks $ranks 5 "wild1.h5: a decoded frame of 20 of 20 test rollouts is not finite" "$HGN" eval wild1.h5
+  for label in "all targets" "unseen frames" R2 "over floor" "over limit" "unseen over limit" paired "H variation" "H drift" \
+    "reversal, state" "reversal, pixels"; do
+    grep -q "^  $label  *nan" out.txt || fail "$label is not nan: $(cat out.txt)"
+  done
+  grep -q "^  VPT  *0 " out.txt || fail "a valid time of what is not valid: $(cat out.txt)"
+  grep -q -e "-nan" out.txt && fail "NaN has a sign: $(cat out.txt)"
+  [ "$(grep -o " s[* ]  *nan" out.txt | wc -l)" = 3 ] || fail "frames are not nan: $(cat out.txt)"
+done
 mv d.limit.h5 good.limit.h5
 head -c 2000 good.limit.h5 >d.limit.h5
 expect_ranks 3 3 "d.limit.h5: is truncated" "$HGN" eval r.h5

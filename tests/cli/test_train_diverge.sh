@@ -110,4 +110,59 @@ import h5py, numpy
 with h5py.File("stop.h5") as f:
     assert numpy.isfinite(f["/report/error"][:4]).all() and numpy.isnan(f["/report/error"][4:]).all()
 ' || fail "the metrics up to the divergence are lost"
+
+# Divergence that no later step would see, since it is the last, or that an evaluation finds before the next step does: like
+# any other. The model and its evaluation are neither recorded nor kept, and never the best.
+LAST="optimizer.learning_rate=3 optimizer.schedule=constant train.checkpoint_every=2 train.checkpoint_keep=99 eval.every=3"
+BACK="$LAST train.divergence.response=roll_back train.divergence.factor=1e-3"
+for ranks in 1 3; do
+  # shellcheck disable=SC2086
+  expect_ranks $ranks 5 "step 3: training has diverged: a latent state of 10 of 10 test rollouts is not finite; a smaller" \
+    "$HGN" train tiny.yaml -o end$ranks.h5 $LAST train.steps=3
+  for steps in 3 9; do
+    # shellcheck disable=SC2086
+    expect_ranks $ranks 0 "test MSE" "$HGN" train tiny.yaml -o back$ranks$steps.h5 $BACK train.steps=$steps
+    grep -q "warning: step 3: .* a latent state of .* is not finite; back to step 2 with learning rate times 0.001" out.txt ||
+      fail "the evaluation did not lead back: $(cat out.txt)"
+    [ "$(grep -c "has diverged" out.txt)" = 1 ] || fail "going back did not help: $(cat out.txt)"
+  done
+done
+same_run back19.h5 back39.h5 00000009
+h5diff -q back13.h5 back33.h5 /evaluation /evaluation || fail "the last evaluations of 1 and 3 ranks differ"
+for file in best checkpoint-00000003; do
+  h5diff -q back13.$file.h5 back33.$file.h5 /parameters /parameters || fail "$file of 1 and 3 ranks differ"
+done
+# Resumed from before it went back: the same bits. After it ended: it diverges again, in the middle, too.
+rm back39.checkpoint-0000000[4-9].h5
+# shellcheck disable=SC2086
+expect_ranks 2 0 "goes on after step 2 of 9" "$HGN" train tiny.yaml -o back39.h5 $BACK train.steps=9
+same_run back19.h5 back39.h5 00000009
+# shellcheck disable=SC2086
+expect 5 "step 3: training has diverged" "$HGN" train tiny.yaml -o end3.h5 $LAST train.steps=3
+# shellcheck disable=SC2086
+expect 5 "step 3: training has diverged: a latent state" "$HGN" train tiny.yaml -o middle.h5 $LAST train.steps=9
+# shellcheck disable=SC2086
+expect 5 "gone back as often as it may" "$HGN" train tiny.yaml -o limit.h5 $BACK train.steps=3 train.divergence.factor=1 \
+  train.divergence.limit=2
+[ "$(grep -c "warning: step 3: training has diverged" out.txt)" = 2 ] || fail "it did not go back twice: $(cat out.txt)"
+for run in end1 end3 middle limit; do
+  [ ! -f $run.best.h5 ] && [ ! -f $run.checkpoint-00000003.h5 ] || fail "$run: a diverged model was kept: $(ls $run.*)"
+done
+/usr/bin/python3 - <<'PY' || fail "a record holds an evaluation that is not finite"
+import h5py
+import numpy as np
+for run in "end1", "end3", "middle", "limit":
+    with h5py.File(run + ".h5") as f:
+        assert np.isfinite(f["/report/error"][:3]).all(), run
+        for name in ["step"] + [split + "/" + name for split in ("test", "train") for name in f["/evaluation/" + split]]:
+            assert np.isnan(f["/evaluation/" + name][...]).all(), (run, name)
+PY
+# Whether an evaluation or the next step finds it: the same training.
+# shellcheck disable=SC2086
+expect 0 "step 4: training has diverged: the KL of 10 of 10 test rollouts is not finite; back to step 3" \
+  "$HGN" train tiny.yaml -o sooner.h5 $WILD eval.every=4
+went_back sooner.h5 3
+for name in error roll_backs parameter_sum; do
+  h5diff -q w1.h5 sooner.h5 /report/$name /report/$name || fail "an evaluation in the middle changes /report/$name"
+done
 finish

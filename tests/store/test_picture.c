@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <gif_lib.h>
+#include <math.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,22 @@ static void test_image(void **state) {
   picture_image(&picture, 7, 4, 1000000, rgb, 1, 2, 3); /* and below and to the right */
   assert_memory_equal(picture.rgb + 3 * (4 * 8 + 7), first, 3);
   picture_image(&picture, INT32_MAX, INT32_MIN, INT32_MAX, rgb, 1, 2, 3);
+  picture_close(&picture);
+}
+
+/* A pixel with a channel that is not finite looks like none that is. */
+static void test_broken_pixels(void **state) {
+  (void)state;
+  const float rgb[] = {0, NAN, 0, 0, 0, -INFINITY, INFINITY, 1, 1, 0, 0, 0}, grey[] = {NAN, 0};
+  static const unsigned char magenta[3] = {255, 0, 255};
+  struct picture picture;
+  assert_ok(picture_open(4, 2, paper, &picture));
+  picture_image(&picture, 0, 0, 1, rgb, 1, 4, 3);
+  picture_image(&picture, 0, 1, 1, grey, 1, 2, 1);
+  for (int x = 0; x < 3; x++) assert_memory_equal(picture.rgb + 3 * x, magenta, 3);
+  assert_memory_equal(picture.rgb + 3 * 3, black, 3);
+  assert_memory_equal(picture.rgb + 3 * 4, magenta, 3);
+  assert_memory_equal(picture.rgb + 3 * 5, black, 3);
   picture_close(&picture);
 }
 
@@ -271,8 +288,9 @@ static void test_refused(void **state) {
 int main(void) {
   if (!mkdtemp(folder)) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_png_round_trip), cmocka_unit_test(test_image),          cmocka_unit_test(test_text),
-      cmocka_unit_test(test_font),           cmocka_unit_test(test_gif_round_trip), cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_png_round_trip), cmocka_unit_test(test_image), cmocka_unit_test(test_broken_pixels),
+      cmocka_unit_test(test_text),           cmocka_unit_test(test_font),  cmocka_unit_test(test_gif_round_trip),
+      cmocka_unit_test(test_refused),
   };
   int failed = cmocka_run_group_tests_name("store.picture", tests, NULL, NULL);
   rmdir(folder);

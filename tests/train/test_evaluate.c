@@ -236,15 +236,117 @@ static void test_train_set(void **state) {
   evaluate_set_free(&set);
 }
 
+/* ---- predictions that are not finite ---- */
+
+/* Index of the network's first tensor of that kind. */
+static int find_tensor(const struct model *model, enum model_network network, const char *ending) {
+  for (int t = 0; t < model->tensor_count; t++) {
+    const char *name = model->tensors[t].name;
+    if (model->tensors[t].network == network && strstr(name, ending)) return t;
+  }
+  fail_msg("no such tensor");
+  return -1;
+}
+
+static void assert_lost(const struct evaluation *got) {
+  assert_true(isnan(got->mse) && isnan(got->mse_error) && isnan(got->unseen) && isnan(got->unseen_error));
+  assert_true(isnan(got->excess) && isnan(got->excess_error));
+  assert_true(isnan(got->energy_variation) && isnan(got->energy_drift));
+  assert_true(isnan(got->reversal_state) && isnan(got->reversal_pixels));
+  assert_true(got->vpt == 0);
+  for (int t = 0; t < TARGETS; t++) assert_true(!isfinite(got->frame_mse[t]));
+}
+
+static void expect_broken(const struct evaluation *got, const char *what, int64_t rollouts) {
+  if (!got->broken || strcmp(got->broken, what) != 0 || got->broken_rollouts != rollouts)
+    fail_msg("expected %s of %d rollouts, got %s of %d", what, (int)rollouts, got->broken ? got->broken : "nothing",
+             (int)got->broken_rollouts);
+}
+
+/* A weight of each network in turn: no score is a good one, on any number of ranks. */
+static void test_not_finite(void **state) {
+  (void)state;
+  static const struct {
+    enum model_network network;
+    const char *what;
+  } cases[] = {{MODEL_NETWORK_ENCODER, "a latent state"},
+               {MODEL_NETWORK_HAMILTONIAN, "a latent state"},
+               {MODEL_NETWORK_DECODER, "a decoded frame"}};
+  struct setup setup;
+  struct evaluation got;
+  open_setup("leapfrog", POSTERIOR_MEAN, &setup);
+  setup.task.attained = attained;
+  setup.task.attained_count = PAIRED;
+  for (int i = 0; i < 3; i++) {
+    const int tensor = find_tensor(setup.scene.model, cases[i].network, ".weight");
+    float *x = (float *)setup.scene.parameters + setup.scene.model->tensors[tensor].offset, held = *x;
+    *x = NAN;
+    assert_int_equal(tensor, model_broken_tensor(setup.scene.model, setup.scene.parameters));
+    measure(&world, &setup, TEST, &got);
+    *x = held;
+    if (i != 1) assert_lost(&got); /* the anchor's frame has not been stepped to */
+    assert_true(isnan(got.mse) && isnan(got.mse_error) && got.vpt == 0 && isnan(got.reversal_state));
+    expect_broken(&got, cases[i].what, TEST);
+    evaluate_free(&got);
+  }
+  measure(&world, &setup, TEST, &got);
+  assert_true(!got.broken && got.broken_rollouts == 0 && isfinite(got.mse) && isfinite(got.mse_error));
+  assert_int_equal(-1, model_broken_tensor(setup.scene.model, setup.scene.parameters));
+  evaluate_free(&got);
+  scene_close(&setup.scene);
+}
+
+/* What is not finite lies behind a finite frame or beside it: what is honest stays. */
+static void test_partly_finite(void **state) {
+  (void)state;
+  struct setup setup;
+  struct evaluation got;
+  open_setup("leapfrog", POSTERIOR_MEAN, &setup);
+  setup.task.dt = INFINITY; /* the first step goes beyond all numbers */
+  measure(&world, &setup, 3, &got);
+  expect_broken(&got, "a latent state", 3);
+  assert_true(isfinite(got.frame_mse[0]) && isnan(got.frame_mse[1]) && isnan(got.frame_mse[TARGETS - 1]));
+  assert_true(isnan(got.mse) && isnan(got.unseen) && isnan(got.energy_drift) && isfinite(got.kl) && got.vpt == 0);
+  evaluate_free(&got);
+  scene_close(&setup.scene);
+
+  open_setup("leapfrog", POSTERIOR_MEAN, &setup); /* a constant of H moves nothing */
+  int bias = find_tensor(setup.scene.model, MODEL_NETWORK_HAMILTONIAN, ".bias");
+  for (int t = bias; t < setup.scene.model->tensor_count; t++)
+    if (setup.scene.model->tensors[t].network == MODEL_NETWORK_HAMILTONIAN) bias = t;
+  ((float *)setup.scene.parameters)[setup.scene.model->tensors[bias].offset] = INFINITY;
+  measure(&world, &setup, 3, &got);
+  expect_broken(&got, "the learned H", 3);
+  assert_true(isnan(got.energy_variation) && isnan(got.energy_drift));
+  assert_true(isfinite(got.mse) && isfinite(got.mse_error) && isfinite(got.reversal_state));
+  evaluate_free(&got);
+  scene_close(&setup.scene);
+}
+
+/* A relu makes 0 of NaN in some kernels: frames that it decodes of a state that is not finite have no error. */
+static void test_hidden(void **state) {
+  (void)state;
+  struct setup setup;
+  struct evaluation got;
+  static const char *const words[] = {"protocol.input_frames=2", "protocol.frames=4", "model.decoder.activation=relu"};
+  scene_open(&setup.scene, &self, path);
+  scene_model(&setup.scene, words, 3, 0, GRAPH_F32);
+  setup.task = (struct evaluate_task){.protocol = setup.scene.protocol, .posterior = POSTERIOR_MEAN, .dt = INFINITY};
+  measure(&world, &setup, 2, &got);
+  expect_broken(&got, "a latent state", 2);
+  assert_true(isnan(got.mse) && isnan(got.frame_mse[TARGETS - 1]) && isnan(got.reversal_pixels) && got.vpt == 0);
+  evaluate_free(&got);
+  scene_close(&setup.scene);
+}
+
 int main(int argc, char **argv) {
   if (ranks_begin(argc, argv) != 0) return 1;
   snprintf(path, sizeof path, "evaluate_n%d.h5", world.size);
   scene_simulate(path, TRAIN, TEST, FRAMES);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_plain),
-      cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_reversal),
-      cmocka_unit_test(test_train_set),
+      cmocka_unit_test(test_plain),     cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_reversal),
+      cmocka_unit_test(test_train_set), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_partly_finite),
+      cmocka_unit_test(test_hidden),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   delete_file(path);

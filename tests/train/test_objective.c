@@ -50,6 +50,17 @@ static void test_geco_update(void **state) {
   }
 }
 
+/* What is not finite stays so: at a bound it would pass for a weight. */
+static void test_geco_not_finite(void **state) {
+  (void)state;
+  struct objective objective = objective_start(&geco, 0.5);
+  objective_update(&objective, NAN);
+  assert_true(isnan(objective.average) && isnan(objective.lambda));
+  objective = objective_start(&geco, 0.5);
+  objective_update(&objective, INFINITY);
+  assert_true(objective.lambda == 16);
+}
+
 /* A state from a checkpoint goes on as if there had been no break. */
 static void test_geco_resumed(void **state) {
   (void)state;
@@ -97,13 +108,10 @@ static void test_geco_fixed_point(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elbo),
-      cmocka_unit_test(test_geco_loss),
-      cmocka_unit_test(test_geco_update),
-      cmocka_unit_test(test_geco_resumed),
-      cmocka_unit_test(test_geco_relative),
-      cmocka_unit_test(test_geco_bounds),
-      cmocka_unit_test(test_geco_fixed_point),
+      cmocka_unit_test(test_elbo),         cmocka_unit_test(test_geco_loss),
+      cmocka_unit_test(test_geco_update),  cmocka_unit_test(test_geco_not_finite),
+      cmocka_unit_test(test_geco_resumed), cmocka_unit_test(test_geco_relative),
+      cmocka_unit_test(test_geco_bounds),  cmocka_unit_test(test_geco_fixed_point),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
