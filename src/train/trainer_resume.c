@@ -61,8 +61,8 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   return STATUS_OK;
 }
 
-/* Collective. One checkpoint, of a step up to `most`; STATUS_FILE when it is damaged or of a later one, STATUS_CONFIG when
- * it is of another run. */
+/* Collective. One checkpoint, of a step up to `most`; STATUS_FILE when it is damaged or of a later one, STATUS_CONFIG
+ * when it is of another run. */
 static enum status load(struct trainer *trainer, int64_t step, int64_t most, struct checkpoint *checkpoint) {
   char path[STORE_PATH_MAX];
   const struct checkpoint_owner owner = own(trainer);
