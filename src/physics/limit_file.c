@@ -114,21 +114,6 @@ static enum status compare_data(const struct store_file *file, const char *check
   return STATUS_OK;
 }
 
-/* Carries the groups of other K over from the limit file at `path`, if it is of the same data. */
-static enum status carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
-                              struct store_file *file) {
-  struct store_file old = {0};
-  bool same = false, there;
-  TRY(output_exists(path, &there));
-  if (!there) return STATUS_OK;
-  TRY(store_open(self, path, &old));
-  enum status status = store_check_format(&old, limit_format, LIMIT_SCHEMA);
-  if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
-  if (status == STATUS_OK && same) status = store_copy_groups(&old, file, group);
-  store_close(&old);
-  return status;
-}
-
 /* What stands in the way of a file at `path`: something else of that name, a folder that cannot be written. */
 static enum status check_target(const struct comm *self, const char *path, const char *checksum) {
   struct store_file file = {0};
@@ -153,41 +138,6 @@ enum status limit_file_check(const struct comm *comm, const char *path, const ch
   struct comm self;
   enum status status = comm_open(MPI_COMM_SELF, &self);
   if (status == STATUS_OK && comm->rank == 0) status = check_target(&self, path, checksum);
-  comm_close(&self);
-  return comm_agree(comm, status);
-}
-
-/* Rank 0's work, on a communicator of its own. */
-static enum status write_file(const struct comm *self, const char *path, const char *checksum, const char *config,
-                              const struct limit_options *options, const struct limit_result *result) {
-  struct limit_result copy = *result;
-  char group[NAME_MAX_BYTES];
-  group_name(group, options->input_frames, options->observe);
-  struct store_file file;
-  TRY(store_create_at(self, path, &limit_place, &file));
-  enum status status = store_attribute_text(&file, "format", limit_format);
-  if (status == STATUS_OK) status = store_attribute_i64(&file, "schema_version", LIMIT_SCHEMA);
-  if (status == STATUS_OK) status = store_text(&file, "/data_checksum", checksum, 0);
-  if (status == STATUS_OK) status = store_text(&file, "/config", config, 0);
-  if (status == STATUS_OK) status = provenance_write(&file);
-  if (status == STATUS_OK) status = carry_over(self, path, checksum, group, &file);
-  if (status == STATUS_OK) status = write_group(&file, group, &copy);
-  if (status == STATUS_OK) status = store_commit(&file);
-  store_close(&file);
-  return status;
-}
-
-enum status limit_file_write(const struct comm *comm, const char *path, const char *checksum,
-                             const struct config *config, const struct limit_options *options,
-                             const struct limit_result *result) {
-  char *text = NULL;
-  struct comm self;
-  enum status status = comm_open(MPI_COMM_SELF, &self);
-  if (status == STATUS_OK && comm->rank == 0) {
-    status = config_text(config, &text);
-    if (status == STATUS_OK) status = write_file(&self, path, checksum, text, options, result);
-    free(text);
-  }
   comm_close(&self);
   return comm_agree(comm, status);
 }
@@ -248,6 +198,74 @@ static enum status read_group(const struct store_file *file, const char *group, 
   REQUIRE(result->attained, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)extent[0]);
   TRY(store_read(file, path, STORE_F64, 0, extent[0], result->attained));
   return verify_group(file, group, result);
+}
+
+/* One group, verified on the way, when the old file has it. */
+static enum status carry_group(const struct store_file *old, const char *group, struct store_file *file) {
+  struct limit_result result = {0};
+  bool has;
+  TRY(store_find(old, group, &has));
+  if (!has) return STATUS_OK;
+  enum status status = read_group(old, group, &result);
+  if (status == STATUS_OK) status = write_group(file, group, &result);
+  limit_free(&result);
+  return status;
+}
+
+/* Carries the groups of other K over from the limit file at `path`, if it is of the same data. Not by H5Ocopy(), which
+ * crashes when the old file cannot be read. */
+static enum status carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
+                              int64_t frames, struct store_file *file) {
+  struct store_file old = {0};
+  bool same = false, there;
+  TRY(output_exists(path, &there));
+  if (!there) return STATUS_OK;
+  TRY(store_open(self, path, &old));
+  enum status status = store_check_format(&old, limit_format, LIMIT_SCHEMA);
+  if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
+  for (int64_t k = 1; k <= frames && same && status == STATUS_OK; k++)
+    for (int observe = 0; observe < LIMIT_OBSERVE_COUNT && status == STATUS_OK; observe++) {
+      char other[NAME_MAX_BYTES];
+      group_name(other, k, (enum limit_observe)observe);
+      if (strcmp(other, group) != 0) status = carry_group(&old, other, file);
+    }
+  store_close(&old);
+  return status;
+}
+
+/* Rank 0's work, on a communicator of its own. */
+static enum status write_file(const struct comm *self, const char *path, const char *checksum, const char *config,
+                              const struct limit_options *options, const struct limit_result *result) {
+  struct limit_result copy = *result;
+  char group[NAME_MAX_BYTES];
+  group_name(group, options->input_frames, options->observe);
+  struct store_file file;
+  TRY(store_create_at(self, path, &limit_place, &file));
+  enum status status = store_attribute_text(&file, "format", limit_format);
+  if (status == STATUS_OK) status = store_attribute_i64(&file, "schema_version", LIMIT_SCHEMA);
+  if (status == STATUS_OK) status = store_text(&file, "/data_checksum", checksum, 0);
+  if (status == STATUS_OK) status = store_text(&file, "/config", config, 0);
+  if (status == STATUS_OK) status = provenance_write(&file);
+  if (status == STATUS_OK) status = carry_over(self, path, checksum, group, copy.frames, &file);
+  if (status == STATUS_OK) status = write_group(&file, group, &copy);
+  if (status == STATUS_OK) status = store_commit(&file);
+  store_close(&file);
+  return status;
+}
+
+enum status limit_file_write(const struct comm *comm, const char *path, const char *checksum,
+                             const struct config *config, const struct limit_options *options,
+                             const struct limit_result *result) {
+  char *text = NULL;
+  struct comm self;
+  enum status status = comm_open(MPI_COMM_SELF, &self);
+  if (status == STATUS_OK && comm->rank == 0) {
+    status = config_text(config, &text);
+    if (status == STATUS_OK) status = write_file(&self, path, checksum, text, options, result);
+    free(text);
+  }
+  comm_close(&self);
+  return comm_agree(comm, status);
 }
 
 enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,

@@ -174,8 +174,4 @@ enum status store_is(const struct store_file *file, const char *format, bool *is
 /* Not collective. Whether the root group has an attribute. */
 enum status store_find_attribute(const struct store_file *file, const char *name, bool *found);
 
-/* Collective, before store_seal() of `to`. Copies the root's groups of `from`, but for /provenance and the one named
- * `skip`. */
-enum status store_copy_groups(const struct store_file *from, struct store_file *to, const char *skip);
-
 #endif
