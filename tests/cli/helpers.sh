@@ -17,9 +17,10 @@ expect() {
   grep -qF -- "$text" out.txt || fail "no \"$text\" from: $* ($(cat out.txt))"
 }
 
-# The same on several ranks (one: without a launcher); mpirun passes the first failing rank's status on.
+# The same on several ranks (one: without a launcher); mpirun passes the first failing rank's status on. It would then give
+# the others, which end with it, two seconds to do so.
 expect_ranks() {
-  launcher="$MPIRUN -n $1"
+  launcher="env OMPI_MCA_odls_base_sigkill_timeout=0 $MPIRUN -n $1"
   [ "$1" = 1 ] && launcher=""
   expected=$2 text=$3
   shift 3
