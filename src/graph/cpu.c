@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <gnu/libc-version.h>
+#endif
 
 static const char *const names[CPU_LEVEL_COUNT] = {
 #define CPU_NAME(name, text, isa, core) [CPU_##name] = text,
@@ -73,8 +76,26 @@ enum status cpu_agree(const struct comm *comm) {
   return comm_agree(comm, status);
 }
 
+/* pow, exp and cos of the learning rate and of GECO are the C library's, which has others for processors with FMA. */
+static void describe_libm(char *text, size_t size) {
+#if defined(__GLIBC__)
+  const char *version = gnu_get_libc_version();
+#else
+  const char *version = "unknown";
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+  const bool fma = __builtin_cpu_supports("fma");
+#else
+  const bool fma = true;
+#endif
+  snprintf(text, size, "libm %s%s", version, fma ? " with FMA" : "");
+}
+
 const char *cpu_describe(void) {
-  static char text[128];
-  snprintf(text, sizeof text, "%s; %s; %s", cpu_level_name(cpu_level_get()), linear_openblas(), linear_onednn());
+  static char text[256];
+  char libm[64];
+  describe_libm(libm, sizeof libm);
+  snprintf(text, sizeof text, "%s; %s; %s; %s", cpu_level_name(cpu_level_get()), linear_openblas(), linear_onednn(),
+           libm);
   return text;
 }

@@ -36,7 +36,8 @@ const char *cpu_level_core(enum cpu_level level);
  * the kernels that OpenBLAS has chosen: STATUS_UNAVAILABLE when they differ between ranks, saying how to fix them.
  * Files written later record cpu_describe(). */
 enum status cpu_agree(const struct comm *comm);
-/* Not collective. "avx2; OpenBLAS 0.3.21 Haswell; oneDNN 2.6.3 up to AVX2": what results depend on. */
+/* Not collective. "avx2; OpenBLAS 0.3.21 Haswell; oneDNN 2.6.3 up to AVX2; libm 2.36 with FMA": what results depend on.
+ */
 const char *cpu_describe(void);
 
 #endif

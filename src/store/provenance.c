@@ -11,7 +11,7 @@ enum { NAME_BYTES = MPI_MAX_PROCESSOR_NAME, TEXT_BYTES = 1 << 16 };
 
 static int word_count;
 static char **words;
-static char kernels[128];
+static char kernels[256];
 
 void provenance_setup(int argc, char **argv) {
   word_count = argc;

@@ -32,6 +32,7 @@
 #define RECORD_FORMAT "hgn-run"
 enum {
   RECORD_VERSION = 3,
+  RECORD_NUMERICS_MAX = 320,
   RECORD_RULES = 1 /* raised when this program computes other bits from the same configuration than it did before */
 };
 
@@ -82,17 +83,18 @@ struct record_run {
 
 /* How far a run's file has come. */
 struct record_progress {
-  int64_t whole; /* all records of steps up to this one are there and are what was written */
-  bool begun;    /* there is a record */
-  bool complete; /* none is missing */
-  double kappa;  /* what GECO aims at */
+  int64_t whole;                      /* all records of steps up to this one are there and are what was written */
+  bool begun;                         /* there is a record */
+  bool complete;                      /* none is missing */
+  double kappa;                       /* what GECO aims at */
+  char numerics[RECORD_NUMERICS_MAX]; /* what decides its bits */
 };
 
 /* Collective. Makes the file, sealed, under its final name. lock: the root's lock of the run, borrowed. */
 enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
-/* Collective. Is what is at `path` a run of this configuration, to go on with? STATUS_CONFIG with the list of keys that
- * differ, or when other bits would be computed here than there; STATUS_FILE when it is no run. */
+/* Collective. Is what is at `path` a run of this configuration? STATUS_CONFIG with the list of keys that differ;
+ * STATUS_FILE when it is no run. */
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run);
 /* Collective. How far it has come, from its records, all of which are read. STATUS_FILE when the data have another
  * checksum than those that the run began with. */

@@ -21,26 +21,11 @@ static enum status compare_config(const struct store_file *file, const struct co
   return STATUS_OK;
 }
 
-static enum status compare_numerics(const struct store_file *file, const char *numerics) {
-  char *text = NULL;
-  TRY(store_read_text(file, "/numerics", &text));
-  const bool same = strcmp(text, numerics) == 0;
-  enum status status = same ? STATUS_OK
-                            : status_raise(STATUS_CONFIG,
-                                           "%s: began with %s; here it would go on with %s, and end in the bits of "
-                                           "neither. hgn --cpu LEVEL may give it the same here; else begin anew, with "
-                                           "another output",
-                                           file->path, text, numerics);
-  free(text);
-  return status;
-}
-
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run) {
   struct store_file file;
   TRY(store_open(comm, path, &file));
   enum status status = store_check_format(&file, RECORD_FORMAT, RECORD_VERSION);
   if (status == STATUS_OK) status = compare_config(&file, run->config);
-  if (status == STATUS_OK) status = compare_numerics(&file, run->numerics);
   status = comm_agree(comm, status);
   store_close(&file);
   return status;
@@ -52,6 +37,14 @@ static enum status compare_data(const struct store_file *file, const char *data,
   const bool same = strcmp(text, checksum) == 0;
   free(text);
   REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path, data);
+  return STATUS_OK;
+}
+
+static enum status read_numerics(const struct store_file *file, char numerics[RECORD_NUMERICS_MAX]) {
+  char *text = NULL;
+  TRY(store_read_text(file, "/numerics", &text));
+  snprintf(numerics, RECORD_NUMERICS_MAX, "%s", text);
+  free(text);
   return STATUS_OK;
 }
 
@@ -131,6 +124,7 @@ static enum status examine(const struct store_file *file, const struct record_ru
   *progress = (struct record_progress){.whole = training->run.steps, .complete = true};
   TRY(compare_data(file, run->data, yardstick->checksum));
   TRY(store_read(file, "/data/kappa", STORE_F64, 0, 1, &progress->kappa));
+  TRY(read_numerics(file, progress->numerics));
   for (int table = 0; table < RECORD_TABLES; table++) {
     int64_t whole = 0;
     TRY(find_whole(file, (enum record_table)table, run, &whole));

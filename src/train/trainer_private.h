@@ -16,8 +16,8 @@ struct trainer {
   const struct config *config;
   const struct training *training;
   uint64_t seed;
-  char output[STORE_PATH_MAX]; /* RUN.h5, links followed */
-  char numerics[256];          /* what decides bits here (record.h) */
+  char output[STORE_PATH_MAX];        /* RUN.h5, links followed */
+  char numerics[RECORD_NUMERICS_MAX]; /* what decides bits here (record.h) */
   struct dataset data;
   struct source source;
   struct protocol protocol;

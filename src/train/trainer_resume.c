@@ -112,9 +112,10 @@ enum status trainer_roll_back(struct trainer *trainer) {
   }
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
-  const double scale = trainer->optimizer.scale * trainer->training->run.divergence_factor;
+  const double scale = trainer->optimizer.scale * trainer->training->run.divergence_factor, best = trainer->best;
   adopt(trainer, &checkpoint);
   trainer->optimizer.scale = scale;
+  trainer->best = best; /* what has been given up may have had the best model, which is kept */
   trainer->roll_backs += 1;
   return STATUS_OK;
 }
@@ -166,6 +167,19 @@ static enum status go_on_without(const struct trainer *trainer, const struct rec
   return STATUS_OK;
 }
 
+/* A run is computed alike from its beginning to its end. */
+static enum status check_numerics(const struct trainer *trainer, const struct record_progress *progress) {
+  char level[16] = "LEVEL";
+  sscanf(progress->numerics, "rules %*d; %15[a-z0-9]", level);
+  REQUIRE(
+      strcmp(progress->numerics, trainer->numerics) == 0, STATUS_CONFIG,
+      "%s: began with other arithmetic than there is here, and would end in the bits of neither: \"%s\" then, \"%s\" "
+      "now. Where the processor and the libraries are those of then, hgn --cpu %s gives the same; else choose another "
+      "output",
+      trainer->output, progress->numerics, trainer->numerics, level);
+  return STATUS_OK;
+}
+
 /* From the latest checkpoint that is whole and whose records are. */
 static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   const struct record_run run = describe(trainer);
@@ -189,6 +203,7 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
     *resumed = trainer->done = trainer->training->run.steps;
   }
   if (progress.complete && trainer->done == trainer->training->run.steps) return STATUS_OK;
+  TRY(check_numerics(trainer, &progress));
   TRY(check_best(trainer));
   TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
