@@ -31,4 +31,18 @@ expect_ranks 3 3 "cannot be created" "$HGN" limit d.h5 --input-frames 5 -o missi
 expect 0 "verified" "$HGN" info d.h5
 expect 0 "5 of 12 frames as positions" "$HGN" info d.limit.h5
 expect_ranks 3 0 "12 of 12 frames as positions" "$HGN" info d.limit.h5
+# A limit that is not what was written, of a file that HDF5 can read: by every command that uses it.
+limits=$(ls ./*.limit.h5 | head -n 1)
+group=$(/usr/bin/python3 -c '
+import sys
+import h5py
+with h5py.File(sys.argv[1], "r+") as f:
+    group = [name for name in f if name.startswith("positions_")][0]
+    f[group + "/attained"][1, 2] *= 1.0000001
+    print(group)' "$limits")
+expect_ranks 2 3 "$limits: checksum mismatch: /$group is not what was written" "$HGN" info "$limits"
+data=${limits%.limit.h5}.h5
+cp "$limits" before
+expect 3 "checksum mismatch: /$group is not what was written" "$HGN" limit "$data" -k 4 --rollouts 20
+cmp -s "$limits" before || fail "a damaged file of limits was replaced"
 finish

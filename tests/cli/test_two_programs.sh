@@ -82,6 +82,19 @@ expect_ranks 2 3 "d.h5: another program has it open for writing" "$HGN" limit d.
 end
 "$HGN" info run.h5 >/dev/null || fail "a killed run cannot be looked at"
 
+# A data set that is being made: the second is refused at once. What the first leaves when it is killed goes with the next.
+"$HGN" -q simulate "$PENDULUM" -o big.h5 data.train=10000000 >job.txt 2>&1 &
+job=$!
+await $job ".big.h5.partial-*" || fail "it has not begun: $(cat job.txt)"
+# shellcheck disable=SC2086
+expect_ranks 2 3 "big.h5: another job is writing it: process $job on" "$HGN" simulate "$PENDULUM" -o big.h5 $SMALL
+[ -n "$(ls .big.h5.partial-*)" ] || fail "the partial file of a live job was removed"
+end
+[ -n "$(ls .big.h5.partial-*)" ] || fail "it was not killed half-way"
+# shellcheck disable=SC2086
+expect 0 "big.h5" "$HGN" simulate "$PENDULUM" -o big.h5 $SMALL
+[ -z "$(ls -A | grep 'big.h5\.\(partial\|lock\)')" ] || fail "what a killed job left is still there: $(ls -A)"
+
 # Two limits of one data set at the same time: both are kept, every time.
 for round in 1 2 3; do
   rm -f d.limit.h5

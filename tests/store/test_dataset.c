@@ -244,6 +244,53 @@ static void test_missing_record(void **state) {
   delete_file();
 }
 
+/* Damage between opening and reading, which is when it matters: only what is wrong is refused. */
+static void test_damage_when_read(void **state) {
+  (void)state;
+  struct dataset dataset;
+  double states[TEST * FRAMES * COORDINATES], energy[TEST * FRAMES];
+  make(&world, false, NULL);
+  assert_ok(dataset_open(&world, path, &dataset));
+  assert_true(dataset.has_sums);
+  patch("/test/state", 8 * FRAMES * COORDINATES * 2 + 3, "\x21", 1);
+  patch("/test/energy", 8 * FRAMES * 3, "\x21", 1);
+  assert_ok(dataset_read(&dataset, SPLIT_TEST, 0, 2, states, energy));
+  assert_status(STATUS_FILE, dataset_read(&dataset, SPLIT_TEST, 0, TEST, states, NULL));
+  assert_says("checksum mismatch: rollout 2 of test_state is not what was written");
+  assert_ok(dataset_read(&dataset, SPLIT_TEST, 3, 1, states, NULL));
+  assert_status(STATUS_FILE, dataset_read(&dataset, SPLIT_TEST, 3, 1, states, energy));
+  assert_says("rollout 3 of test_energy");
+  dataset_close(&dataset);
+  delete_file();
+}
+
+/* Root only. As older versions wrote them. */
+static void drop_rollout_sums(void) {
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  assert_true(file >= 0 && H5Ldelete(file, "/checksum/rollouts", H5P_DEFAULT) >= 0);
+  H5Fclose(file);
+}
+
+static void test_without_rollout_sums(void **state) {
+  (void)state;
+  struct dataset dataset;
+  double states[TEST * FRAMES * COORDINATES];
+  make(&world, false, NULL);
+  if (world.rank == 0) drop_rollout_sums();
+  MPI_Barrier(world.mpi);
+  assert_ok(dataset_open(&world, path, &dataset));
+  assert_false(dataset.has_sums);
+  assert_ok(dataset_verify(&dataset));
+  assert_ok(dataset_read(&dataset, SPLIT_TEST, 1, 2, states, NULL));
+  patch("/test/state", 8 * FRAMES * COORDINATES * 2 + 3, "\x21", 1);
+  assert_status(STATUS_FILE, dataset_read(&dataset, SPLIT_TEST, 1, 2, states, NULL));
+  assert_says("rollout 2 of test_state");
+  dataset_close(&dataset);
+  assert_status(STATUS_FILE, dataset_open(&world, path, &dataset)); /* whole, or not at all */
+  assert_says("checksum mismatch: test_state has");
+  delete_file();
+}
+
 static void refuse_open(const char *message) {
   struct dataset dataset;
   MPI_Barrier(world.mpi);
@@ -405,6 +452,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_incomplete_is_refused),
       cmocka_unit_test(test_damage_is_named),
       cmocka_unit_test(test_missing_record),
+      cmocka_unit_test(test_damage_when_read),
+      cmocka_unit_test(test_without_rollout_sums),
       cmocka_unit_test(test_refuses_to_open),
       cmocka_unit_test(test_made_elsewhere),
       cmocka_unit_test(test_made_elsewhere_wrongly),

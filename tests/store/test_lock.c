@@ -2,14 +2,19 @@
 #include "store/lock.h"
 #include "testing.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static const char output[] = "locked.h5", name[] = ".locked.h5.lock";
+static const char output[] = "locked.h5", name[] = ".locked.h5.lock", other[] = "other.h5";
+static const char *taken = output; /* by other_takes() */
 
 /* What another process gets: 0 the lock, else its status; it lets go again. */
 static int other_takes(char message[STATUS_MESSAGE_MAX]) {
@@ -18,7 +23,7 @@ static int other_takes(char message[STATUS_MESSAGE_MAX]) {
   const pid_t child = fork();
   if (child == 0) {
     struct store_lock lock;
-    const enum status status = store_lock_take(output, 0, &lock);
+    const enum status status = store_lock_take(taken, 0, &lock);
     const char *text = status == STATUS_OK ? "" : status_message();
     const ssize_t written = write(ends[1], text, strlen(text) + 1);
     store_lock_release(&lock);
@@ -77,6 +82,71 @@ static void killed_holder(void **state) {
   assert_int_not_equal(access(name, F_OK), 0);
 }
 
+/* The lock is the file's: another name of it, made before or after, does not get round it; HDF5 cannot write it. */
+static void other_names(void **state) {
+  (void)state;
+  struct store_lock lock;
+  char message[STATUS_MESSAGE_MAX];
+  FILE *out = fopen(output, "wb");
+  assert_non_null(out);
+  fclose(out);
+  unlink(other);
+  assert_ok(store_lock_take(output, 0, &lock));
+  assert_true(lock.file >= 0);
+  assert_int_equal(link(output, other), 0);
+  taken = other;
+  assert_int_equal(other_takes(message), STATUS_FILE);
+  assert_non_null(strstr(message, "other.h5: another job is writing it"));
+  taken = output;
+  const int descriptor = open(output, O_RDWR);
+  assert_int_equal(flock(descriptor, LOCK_EX | LOCK_NB), -1); /* as HDF5 does it */
+  assert_int_equal(flock(descriptor, LOCK_SH | LOCK_NB), 0);
+  close(descriptor);
+  store_lock_release(&lock);
+  taken = other;
+  assert_int_equal(other_takes(message), STATUS_OK);
+  taken = output;
+  unlink(other);
+  unlink(output);
+}
+
+static void waits(void **state) {
+  (void)state;
+  struct store_lock lock;
+  assert_ok(store_lock_take(output, 0, &lock));
+  const pid_t child = fork();
+  if (child == 0) {
+    struct store_lock second;
+    _exit(store_lock_take(output, 30, &second) == STATUS_OK ? 0 : 1);
+  }
+  nanosleep(&(const struct timespec){0, 50000000}, NULL); /* so that it has to; it makes no difference to the outcome */
+  store_lock_release(&lock);
+  int result;
+  waitpid(child, &result, 0);
+  assert_int_equal(result, 0);
+  unlink(name);
+}
+
+static void planted_lock(void **state) {
+  (void)state;
+  struct store_lock lock;
+  struct stat about;
+  assert_int_equal(symlink("planted", name), 0);
+  assert_status(STATUS_FILE, store_lock_take(output, 0, &lock));
+  assert_non_null(strstr(status_message(), name));
+  assert_int_equal(stat("planted", &about), -1);
+  unlink(name);
+  FILE *out = fopen("planted", "wb");
+  fputs("precious", out);
+  fclose(out);
+  assert_int_equal(link("planted", name), 0);
+  assert_status(STATUS_FILE, store_lock_take(output, 0, &lock));
+  assert_int_equal(stat("planted", &about), 0);
+  assert_int_equal(about.st_size, 8);
+  unlink(name);
+  unlink("planted");
+}
+
 static void bad_places(void **state) {
   (void)state;
   struct store_lock lock;
@@ -90,7 +160,8 @@ static void bad_places(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(one_holder), cmocka_unit_test(killed_holder),
-                                     cmocka_unit_test(bad_places)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(one_holder),   cmocka_unit_test(killed_holder),
+                                     cmocka_unit_test(other_names),  cmocka_unit_test(waits),
+                                     cmocka_unit_test(planted_lock), cmocka_unit_test(bad_places)};
   return cmocka_run_group_tests_name("store.lock", tests, NULL, NULL);
 }
