@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,22 +20,34 @@ enum { HOLDER_BYTES = 256, TRIES = 100, NFS_MAGIC = 0x6969 };
 
 /* ---- locks of one descriptor ---- */
 
-int lock_share(int descriptor) {
+/* Whether MPI-IO locks all bytes of a file while it writes, and would wait for other locks on them for ever: Open MPI
+ * does on NFS, where HDF5's flock is such a lock too, and wherever it is told to. */
+static bool writers_lock_all(int descriptor) {
   struct statfs system;
-  if (fstatfs(descriptor, &system) == 0 && system.f_type == NFS_MAGIC) return 0;
-  if (flock(descriptor, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return 0;
-  return EWOULDBLOCK;
+  const char *told = getenv("OMPI_MCA_fs_ufs_lock_algorithm");
+  return (fstatfs(descriptor, &system) == 0 && system.f_type == NFS_MAGIC) || (told && strcmp(told, "2") == 0);
+}
+
+int lock_share(int descriptor) {
+  if (writers_lock_all(descriptor) || flock(descriptor, LOCK_SH | LOCK_NB) == 0) return 0;
+  return errno == EWOULDBLOCK ? EWOULDBLOCK : 0;
 }
 
 void lock_unshare(int descriptor) { (void)flock(descriptor, LOCK_UN); }
 
+/* One byte beyond what anybody writes: where MPI-IO locks what it writes, it is no more than that. */
+static int lock_byte(int descriptor, short type) {
+  struct flock far = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
+  if (fcntl(descriptor, F_OFD_SETLK, &far) == 0) return 0;
+  return errno == EACCES || errno == EAGAIN ? EWOULDBLOCK : errno;
+}
+
 int lock_exclude(int descriptor) {
-  /* Beyond what anybody writes: MPI-IO locks the bytes that it writes on some file systems. */
-  struct flock far = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
-  if (fcntl(descriptor, F_OFD_SETLK, &far) != 0) return errno == EACCES || errno == EAGAIN ? EWOULDBLOCK : errno;
+  if (writers_lock_all(descriptor)) return 0;
+  const int code = lock_byte(descriptor, F_WRLCK);
+  if (code) return code;
   if (lock_share(descriptor) == 0) return 0;
-  far.l_type = F_UNLCK;
-  (void)fcntl(descriptor, F_OFD_SETLK, &far);
+  (void)lock_byte(descriptor, F_UNLCK);
   return ETXTBSY;
 }
 
@@ -93,11 +106,8 @@ static enum attempt try_name(const char *output, struct store_lock *lock, enum s
     *status = refuse_place(output, lock);
     attempt = FAILED;
   } else {
-    const int code = lock_exclude(lock->name);
-    attempt = code == EWOULDBLOCK || code == ETXTBSY ? BUSY
-              : code                                 ? WITHOUT_LOCKS
-              : still_named(lock->name, lock->path)  ? TAKEN
-                                                     : AGAIN;
+    const int code = lock_byte(lock->name, F_WRLCK);
+    attempt = code == EWOULDBLOCK ? BUSY : code ? WITHOUT_LOCKS : still_named(lock->name, lock->path) ? TAKEN : AGAIN;
     if (attempt == WITHOUT_LOCKS) {
       log_warn("%s: the file system has no locks (%s): do not start a second job on it", output, strerror(code));
       unlink(lock->path);

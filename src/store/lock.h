@@ -7,9 +7,9 @@
  * about to be replaced, a hidden file ".NAME.lock" beside it carries the exclusive lock, and says who holds it; it is
  * removed on release. A link that stands in its place is not followed.
  *
- * NFS and the parallel file systems pass these locks on to other nodes. On NFS the flock is left out: there it is a
- * lock on all bytes, and MPI-IO, which locks what it writes, would wait for it for ever. Where a file system has no
- * locks, a warning says so.
+ * NFS and the parallel file systems pass these locks on to other nodes. On NFS the file itself carries none: MPI-IO
+ * locks all of its bytes there while it writes, and would wait for ever. Where a file system has no locks, a warning
+ * says so.
  */
 #ifndef HGN_STORE_LOCK_H
 #define HGN_STORE_LOCK_H
@@ -31,9 +31,9 @@ enum status store_lock_take(const char *output, double patience, struct store_lo
 /* Root only. Accepts a zeroed lock. */
 void store_lock_release(struct store_lock *lock);
 
-/* Not collective. Both locks of an open file that is to be written: 0; EWOULDBLOCK when a job of ours has it, ETXTBSY
- * when another program has it open for writing; another code where the file system has no locks. Closing the descriptor
- * and all its duplicates releases them. */
+/* Not collective. Both locks of an open file that is to be written: 0, on NFS without any; EWOULDBLOCK when a job of
+ * ours has it, ETXTBSY when another program has it open for writing; another code where the file system has no locks.
+ * Closing the descriptor and all its duplicates releases them. */
 int lock_exclude(int descriptor);
 /* Not collective. HDF5's lock of readers: 0, also where there is none; EWOULDBLOCK when somebody writes. */
 int lock_share(int descriptor);

@@ -166,7 +166,6 @@ enum status output_check_magic(const char *path, const char *magic) {
   const ssize_t length = pread(descriptor, found, bytes, 0);
   const int code = length < 0 ? errno : 0;
   close(descriptor);
-  if (code == EISDIR || code == ESPIPE) return STATUS_OK; /* which output_create_partial() refuses in better words */
   if (code) return store_fail_errno(path, "cannot be read", code);
   const bool same = length == 0 || ((size_t)length == bytes && memcmp(found, magic, bytes) == 0);
   return same ? STATUS_OK : refuse_kind(path, "not a picture of this kind");
@@ -183,12 +182,12 @@ void output_remove_left(const char *folder, const char *name) {
   close(descriptor);
 }
 
-/* Those of one final name. A long name is cut in the partial one, so that another output may have the same; its lock
- * tells. */
+/* Those of one final name, which the caller has locked. A long name is cut in the partial one, so that those of another
+ * output look the same: they stay. */
 static void remove_left(const char *folder, const char *name) {
   char prefix[PARTIAL_NAME + 16];
   snprintf(prefix, sizeof prefix, ".%.*s.partial-", PARTIAL_NAME, name);
-  DIR *stream = opendir(folder);
+  DIR *stream = strlen(name) > PARTIAL_NAME ? NULL : opendir(folder);
   if (!stream) return;
   for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream))
     if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) output_remove_left(folder, entry->d_name);

@@ -131,17 +131,22 @@ static enum status write_partial(const char *path, const char *target, const str
   return status;
 }
 
+enum { PATIENCE = 10 /* s: another job's picture is written in less */ };
+
 /* Written aside in the same folder, then renamed: the final name never holds half a file. Only a picture of the same
  * kind is replaced. */
 static enum status write_file(const char *path, const char *magic, const struct bytes *bytes) {
   char target[STORE_PATH_MAX];
+  struct store_lock lock;
   TRY(output_resolve(path, true, target));
-  TRY(output_check_magic(target, magic));
+  TRY(store_lock_take(target, PATIENCE, &lock));
   /* A file size limit is an error like the others, not a signal that kills. */
   struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
   bool ignored = sigaction(SIGXFSZ, &ignore, &before) == 0;
-  enum status status = write_partial(path, target, bytes);
+  enum status status = output_check_magic(target, magic);
+  if (status == STATUS_OK) status = write_partial(path, target, bytes);
   if (ignored) sigaction(SIGXFSZ, &before, NULL);
+  store_lock_release(&lock);
   return status;
 }
 

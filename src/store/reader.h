@@ -6,8 +6,7 @@
  * an error of the system, or a file that ends before what its structure says it holds (since it has become shorter).
  *
  * A file is locked as HDF5's own driver does it: shared, so that h5py and others cannot open it for writing meanwhile,
- * unless HDF5_USE_FILE_LOCKING says FALSE or the file system has no such locks; not on NFS, where that lock is one on
- * the bytes and would stand in the way of those who write them through MPI-IO.
+ * unless HDF5_USE_FILE_LOCKING says FALSE or the file system has no such locks; not on NFS (lock.h).
  *
  * All functions: Not collective.
  */

@@ -167,6 +167,7 @@ static void test_incomplete_is_refused(void **state) {
 
 /* Collective. Writes over the bytes of a data set within the finished file; what was there goes to `old`. */
 static void exchange(const char *name, off_t at, const void *bytes, size_t count, void *old) {
+  MPI_Barrier(world.mpi); /* all have read what was there */
   if (world.rank == 0) {
     struct store_file file;
     assert_ok(store_open(&self, path, &file));
