@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SHOWN_MAX = 80, PATH_MAX_HERE = 256 };
 
@@ -20,6 +21,7 @@ enum status config_read(const char *path, char **text, size_t *bytes) {
   const size_t room = (size_t)DOCUMENT_BYTES_MAX + 1;
   char *buffer = malloc(room + 1);
   enum status status = STATUS_OK;
+  struct stat about;
   size_t count = 0;
   if (!buffer) {
     status = status_raise(STATUS_MEMORY, "out of memory reading %s", path);
@@ -31,6 +33,8 @@ enum status config_read(const char *path, char **text, size_t *bytes) {
   else if (count == room)
     status = status_raise(STATUS_CONFIG, "%s: more than %d bytes, too long for a configuration", path,
                           (int)DOCUMENT_BYTES_MAX);
+  else if (fstat(fileno(file), &about) != 0 || (S_ISREG(about.st_mode) && about.st_size != (off_t)count))
+    status = status_raise(STATUS_CONFIG, "%s: cannot be read to its end", path); /* a part may be another experiment */
 cleanup:
   fclose(file);
   if (status != STATUS_OK) {

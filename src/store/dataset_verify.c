@@ -3,6 +3,7 @@
 #include "comm/reduce.h"
 #include "store/dataset.h"
 #include "store/dataset_parts.h"
+#include "store/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static enum status compare(const struct dataset *dataset, const char *label, con
 /* Adds the bytes of a small data set, tagged by its path. */
 static enum status add_small(const struct store_file *file, const char *path, struct checksum *sum) {
   hid_t set = H5Dopen2(file->id, path, H5P_DEFAULT);
-  REQUIRE(set >= 0, STATUS_FILE, "%s: %s is missing", file->path, path);
+  if (set < 0) return store_fail(file, path);
   hid_t type = H5Dget_type(set), space = H5Dget_space(set);
   enum status status = STATUS_OK;
   hssize_t values = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
@@ -53,7 +54,7 @@ static enum status add_small(const struct store_file *file, const char *path, st
     if (!data)
       status = status_raise(STATUS_MEMORY, "%s: %s: no memory", file->path, path);
     else if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-      status = status_raise(STATUS_FILE, "%s: %s cannot be read", file->path, path);
+      status = store_fail(file, path);
     else
       checksum_add(sum, checksum_tag(path), 0, data, (size_t)values * size);
     free(data);
@@ -85,9 +86,8 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
 static enum status add_group(const struct store_file *file, const char *group, struct checksum *sum) {
   struct walk walk = {file, group, sum, STATUS_OK};
   hid_t id = H5Gopen2(file->id, group, H5P_DEFAULT);
-  REQUIRE(id >= 0, STATUS_FILE, "%s: %s is missing", file->path, group);
-  if (H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_member, &walk) < 0)
-    walk.status = status_raise(STATUS_FILE, "%s: %s cannot be read", file->path, group);
+  if (id < 0) return store_fail(file, group);
+  if (H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_member, &walk) < 0) walk.status = store_fail(file, group);
   H5Gclose(id);
   return walk.status;
 }

@@ -1,6 +1,7 @@
 #include "store/reader.h"
 
 #include "store/lock.h"
+#include "store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,8 @@ static const haddr_t address_max = ((haddr_t)1 << 62) - 1;
 
 /* The innermost entry of HDF5's error stack, which store_fail() makes a message of. */
 static herr_t fail(hid_t minor, const char *what, int code) {
-  const char *reason = code ? strerror(code) : "";
+  char text[STORE_ERRNO_MAX];
+  const char *reason = code ? store_errno_text(code, text) : "";
   H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, minor, "%s%s%s", what, code ? ": " : "",
            reason);
   return -1;

@@ -37,4 +37,9 @@ LIST
 count_calls asked.txt
 resolve asked.txt >cases.txt
 inject_all cases.txt
+# A part of an experiment may be another experiment: its text is read to the end, or not at all.
+expect 2 "tiny.yaml: cannot be read to its end" strace -f -o /dev/null -P "$PWD/tiny.yaml" -e trace=read -e inject=read:retval=0:when=1 \
+  "$HGN" train tiny.yaml -o cut.h5
+expect 2 "tiny.yaml: cannot read: Input/output error" strace -f -o /dev/null -P "$PWD/tiny.yaml" -e trace=read \
+  -e inject=read:error=EIO:when=1 "$HGN" train tiny.yaml -o cut.h5
 finish

@@ -87,6 +87,7 @@ static void test_absent_or_broken(void **state) {
   H5O_info_t info;
   assert_true(H5Oget_info_by_name2(file.id, "/a", &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0);
   store_close(&file);
+  MPI_Barrier(world.mpi);
   if (world.rank == 0) {
     const int descriptor = open(path, O_RDWR);
     assert_true(descriptor >= 0 && pwrite(descriptor, "xxxx", 4, (off_t)info.addr + 20) == 4);
