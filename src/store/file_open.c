@@ -106,7 +106,7 @@ static enum status open_reading(const struct store_file *file, hid_t *id) {
   *id = 0;
   if (strstr(status_message(), "truncated"))
     return status_raise(status, "%s: is truncated: shorter than its header says", file->path);
-  const bool damaged = !strstr(status_message(), "has it open") && !strstr(status_message(), "cannot be opened");
+  const bool damaged = !strstr(status_message(), "has it open") && !strstr(status_message(), "cannot be ");
   return damaged ? status_context(status, "damaged or not an HDF5 file") : status;
 }
 

@@ -81,13 +81,15 @@ static enum store_type type_of(hid_t id) {
   return type;
 }
 
-static hid_t open_cached(const struct store_file *file, const char *name, size_t cache) {
+static enum status open_cached(const struct store_file *file, const char *name, size_t cache, hid_t *set) {
   hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
   if (access >= 0 && !file->writing)
     H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, cache, H5D_CHUNK_CACHE_W0_DEFAULT);
-  hid_t set = H5Dopen2(file->id, name, access);
+  *set = H5Dopen2(file->id, name, access);
+  /* Any other call of HDF5 would clear its error. */
+  enum status status = *set < 0 ? store_fail(file, name) : STATUS_OK;
   if (access >= 0) H5Pclose(access);
-  return set;
+  return status;
 }
 
 /* Of the chunks that hold one row; 0 where there are none. */
@@ -106,12 +108,12 @@ static size_t bytes_beside_row(hid_t set) {
   return bytes;
 }
 
-static hid_t open_set(const struct store_file *file, const char *name) {
-  hid_t set = open_cached(file, name, READ_CACHE);
-  const size_t bytes = set >= 0 && !file->writing ? bytes_beside_row(set) : 0;
-  if (bytes <= READ_CACHE || bytes > READ_CACHE_MAX) return set;
-  H5Dclose(set);
-  return open_cached(file, name, bytes);
+static enum status open_set(const struct store_file *file, const char *name, hid_t *set) {
+  TRY(open_cached(file, name, READ_CACHE, set));
+  const size_t bytes = file->writing ? 0 : bytes_beside_row(*set);
+  if (bytes <= READ_CACHE || bytes > READ_CACHE_MAX) return STATUS_OK;
+  H5Dclose(*set);
+  return open_cached(file, name, bytes, set);
 }
 
 /* Opens `name` into an empty handle. */
@@ -121,11 +123,8 @@ static enum status open_handle(const struct store_file *file, const char *name, 
   bool found;
   TRY(store_find(file, name, &found));
   REQUIRE(found, STATUS_FILE, "%s: %s is missing", file->path, name);
-  handle->id = open_set(file, name);
-  enum status status = STATUS_OK;
-  if (handle->id < 0) {
-    status = store_fail(file, name); /* not a data set, or one that cannot be read */
-  } else {
+  enum status status = open_set(file, name, &handle->id);
+  if (status == STATUS_OK) {
     handle->space = H5Dget_space(handle->id);
     handle->rank = handle->space < 0 ? -1 : H5Sget_simple_extent_ndims(handle->space);
     hid_t creation = H5Dget_create_plist(handle->id);
