@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "physics/limit_file.h"
 #include "store/dataset.h"
+#include "store/output.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
     TRY(cli_number("--input-frames", frames, 1, &options.input_frames));
   TRY(choose_observer(observe, &options.observe));
   char path[STORE_PATH_MAX];
+  if (output && !cli_has_ending(output, ".limit.h5")) TRY(output_check_name(output));
   if (!output) {
     TRY(limit_file_name(words.operand[0], path, sizeof path));
     output = path;

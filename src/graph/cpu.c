@@ -72,7 +72,16 @@ enum status cpu_agree(const struct comm *comm) {
                           "give all ranks the same with hgn --cpu %s",
                           linear_core(), core, cpu_level_name(cpu_level_get()));
   if (status == STATUS_OK) status = linear_limit(cpu_level_get());
-  if (status == STATUS_OK) provenance_kernels(cpu_describe());
+  TRY(comm_agree(comm, status));
+  char all[CPU_DESCRIPTION_MAX];
+  snprintf(all, sizeof all, "%s", cpu_describe());
+  TRY(comm_broadcast(comm, all, sizeof all));
+  if (strcmp(all, cpu_describe()) != 0)
+    status = status_raise(STATUS_UNAVAILABLE,
+                          "results depend on \"%s\" here and on \"%s\" on rank 0: start all ranks with the "
+                          "same libraries",
+                          cpu_describe(), all);
+  if (status == STATUS_OK) provenance_kernels(all);
   return comm_agree(comm, status);
 }
 
@@ -92,7 +101,7 @@ static void describe_libm(char *text, size_t size) {
 }
 
 const char *cpu_describe(void) {
-  static char text[256];
+  static char text[CPU_DESCRIPTION_MAX];
   char libm[64];
   describe_libm(libm, sizeof libm);
   snprintf(text, sizeof text, "%s; %s; %s; %s", cpu_level_name(cpu_level_get()), linear_openblas(), linear_onednn(),

@@ -20,6 +20,8 @@ enum cpu_level {
       CPU_LEVEL_COUNT
 };
 
+enum { CPU_DESCRIPTION_MAX = 256 }; /* bytes of cpu_describe() */
+
 /* All: Not collective. */
 const char *cpu_level_name(enum cpu_level level);
 /* What this processor and this binary offer. AVX2 asks for FMA too, since the libraries use it. */
@@ -33,7 +35,8 @@ void cpu_level_set(enum cpu_level level);
 const char *cpu_level_core(enum cpu_level level);
 
 /* Collective, before the first kernel is made. Sets the lowest level of all ranks in force, in oneDNN too, and compares
- * the kernels that OpenBLAS has chosen: STATUS_UNAVAILABLE when they differ between ranks, saying how to fix them.
+ * the kernels that OpenBLAS has chosen, and all of cpu_describe(): STATUS_UNAVAILABLE when they differ between ranks,
+ * saying how to fix them.
  * Files written later record cpu_describe(). */
 enum status cpu_agree(const struct comm *comm);
 /* Not collective. "avx2; OpenBLAS 0.3.21 Haswell; oneDNN 2.6.3 up to AVX2; libm 2.36 with FMA": what results depend on.

@@ -14,7 +14,7 @@ static const char limit_format[] = LIMIT_FORMAT;
 
 /* From reading what is there to replacing it the file is locked, so that nothing is lost of what another job adds; that
  * takes a moment, for which is waited. */
-static const struct store_place limit_place = {.replaces = LIMIT_FORMAT, .patience = 60};
+static const struct store_place limit_place = {.replaces = LIMIT_FORMAT, .named_by_hgn = true, .patience = 60};
 
 const char *limit_observe_name(enum limit_observe observe) {
   static const char *const names[LIMIT_OBSERVE_COUNT] = {[LIMIT_POSITIONS] = "positions", [LIMIT_IMAGES] = "images"};

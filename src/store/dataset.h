@@ -47,8 +47,7 @@ struct dataset {
   int64_t written[SPLIT_COUNT][2];              /* writing: rollouts of this rank: of states and energy, of frames */
   bool has_sums;                                /* the file has a checksum for each rollout */
   struct checksum *rollout_sum[SPLIT_COUNT][2]; /* of states and energy, [N] each, where it has not; owned */
-  float fill[SPLIT_COUNT];                      /* made elsewhere: what unwritten frames read as, if anything */
-  bool has_fill[SPLIT_COUNT];
+  float fill[SPLIT_COUNT];                      /* made elsewhere: what unwritten frames read as */
 };
 
 struct dataset_rung {

@@ -112,7 +112,7 @@ static enum status check_written(struct dataset *dataset, enum split split) {
   REQUIRE(chunks == all, STATUS_FILE, "%s: %s was not wholly written: %lld of its %lld chunks are missing", file->path,
           path, (long long)(all - chunks), (long long)all);
   double fill;
-  TRY(store_fill_value(file, path, &fill, &dataset->has_fill[split]));
+  TRY(store_fill_value(file, path, &fill));
   dataset->fill[split] = type == STORE_U8 ? (float)fill / 255.0F : (float)fill;
   return STATUS_OK;
 }
@@ -225,7 +225,7 @@ static enum status read_bytes(const struct dataset *dataset, const char *path, i
 static bool is_fill(float value, float fill) { return value == fill || (isnan(value) && isnan(fill)); }
 
 bool dataset_is_blank(const struct dataset *dataset, enum split split, const float *values, size_t count) {
-  if (!dataset->has_fill[split] || dataset->config) return false;
+  if (dataset->config) return false;
   size_t i = 0;
   while (i < count && is_fill(values[i], dataset->fill[split])) i++;
   return i == count;

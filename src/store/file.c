@@ -153,6 +153,7 @@ static enum status begin_partial(struct store_file *file, const struct store_pla
   struct store_state *state = file->state;
   bool there;
   TRY(output_resolve(file->path, true, state->target));
+  if (!place->named_by_hgn) TRY(output_check_name(state->target));
   if (!place->lock) TRY(store_lock_take(state->target, place->patience, &state->lock));
   if (place->replaces) TRY(output_check_format(state->target, place->replaces, place->damaged));
   TRY(output_exists(state->target, &there));

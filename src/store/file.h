@@ -52,6 +52,7 @@ enum store_type { STORE_F64, STORE_F32, STORE_I64, STORE_U8, STORE_TYPE_COUNT };
 struct store_place {
   const char *replaces;          /* format of a file that may be there and is replaced; NULL: anything is */
   bool damaged;                  /* so is an HDF5 file that cannot be opened */
+  bool named_by_hgn;             /* the name is one of those that output_check_name() keeps for hgn itself */
   const struct store_lock *lock; /* the root's, borrowed: held already, for this output or for those of its run; NULL:
                                     the name is locked until the file is closed */
   double patience;               /* s to wait for another job's lock */
@@ -150,9 +151,9 @@ enum status store_extent(const struct store_file *file, const char *name, int *r
 enum status store_find(const struct store_file *file, const char *name, bool *found);
 
 /* Not collective. Of files made elsewhere: how many chunks of a data set were ever written, of how many (one, where it
- * is not cut into chunks); and the value that what was never written reads as, if there is one. */
+ * is not cut into chunks); and the value that what was never written reads as. */
 enum status store_written(const struct store_file *file, const char *name, int64_t *chunks, int64_t *all);
-enum status store_fill_value(const struct store_file *file, const char *name, double *value, bool *defined);
+enum status store_fill_value(const struct store_file *file, const char *name, double *value);
 
 /* Not collective. A text data set, fixed or variable length, into a new string; caller frees. */
 enum status store_read_text(const struct store_file *file, const char *name, char **text);

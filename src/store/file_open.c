@@ -128,7 +128,7 @@ static enum status prepare_writing(struct store_file *file, const struct store_l
     TRY(store_lock_take(state->target, 0, &state->lock));
     lock = &state->lock;
   }
-  state->descriptor = lock->file >= 0 ? dup(lock->file) : open(state->target, O_RDWR | O_CLOEXEC);
+  state->descriptor = lock->file >= 0 ? fcntl(lock->file, F_DUPFD_CLOEXEC, 0) : open(state->target, O_RDWR | O_CLOEXEC);
   if (state->descriptor < 0) return store_fail_errno(file->path, "to be continued", errno);
   TRY(open_reading(file, &id));
   H5Fclose(id);

@@ -68,6 +68,13 @@ static void read_holder(const char *path, char holder[HOLDER_BYTES]) {
   if (descriptor >= 0) close(descriptor);
 }
 
+/* Whether a file in the place of a lock is one: empty, or such a text. */
+static bool is_ours(int descriptor) {
+  char holder[HOLDER_BYTES];
+  const ssize_t length = pread(descriptor, holder, sizeof holder, 0);
+  return length == 0 || (length > 8 && length < HOLDER_BYTES && memcmp(holder, "process ", 8) == 0);
+}
+
 static void write_holder(int descriptor) {
   char host[128] = "", holder[HOLDER_BYTES];
   gethostname(host, sizeof host - 1);
@@ -102,7 +109,7 @@ static enum attempt try_name(const char *output, struct store_lock *lock, enum s
     return FAILED;
   }
   enum attempt attempt = TAKEN;
-  if (fstat(lock->name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_nlink > 1) {
+  if (fstat(lock->name, &about) != 0 || !S_ISREG(about.st_mode) || about.st_nlink > 1 || !is_ours(lock->name)) {
     *status = refuse_place(output, lock);
     attempt = FAILED;
   } else {

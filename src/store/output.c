@@ -54,8 +54,20 @@ static bool ends_with(const char *name, size_t length, const char *ending) {
   return length > tail && strncmp(name + length - tail, ending, tail) == 0;
 }
 
+/* ".NAME.partial-HOST-PID" or with "-N" behind. */
+static bool names_partial(const char *name) {
+  const char *word = strstr(name, ".partial-");
+  const size_t all = strlen(name);
+  size_t digits = 0;
+  while (digits < all && isdigit((unsigned char)name[all - 1 - digits])) digits++;
+  return name[0] == '.' && word && digits > 0 && name + all - digits - 1 > word + strlen(".partial-") &&
+         name[all - digits - 1] == '-';
+}
+
 enum status output_check_name(const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  REQUIRE(!names_partial(name) && !(name[0] == '.' && ends_with(name, strlen(name), ".lock")), STATUS_USAGE,
+          "%s: hgn itself gives such names, to locks and to files that it is writing: choose another output", path);
   const size_t all = strlen(name), length = ends_with(name, all, ".h5") ? all - 3 : 0;
   const char *what = length == 0                         ? NULL
                      : ends_with(name, length, ".best")  ? "the best model of a run"
@@ -175,6 +187,7 @@ enum status output_check_magic(const char *path, const char *magic) {
 
 void output_remove_left(const char *folder, const char *name) {
   char path[2 * STORE_PATH_MAX];
+  if (!names_partial(name)) return;
   snprintf(path, sizeof path, "%s/%s", folder, name);
   const int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) return;

@@ -133,6 +133,9 @@ static enum status open_handle(const struct store_file *file, const char *name, 
                             STORE_RANK_MAX);
     else if (handle->rank < 0 || creation < 0 || H5Sget_simple_extent_dims(handle->space, handle->extent, NULL) < 0)
       status = store_fail(file, name);
+    else if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
+      status = status_raise(STATUS_FILE, "%s: %s is kept in other files, which are not read: copy it into this one",
+                            file->path, name);
     else
       handle->chunked = H5Pget_layout(creation) == H5D_CHUNKED;
     handle->type = type_of(handle->id);
@@ -323,15 +326,16 @@ enum status store_written(const struct store_file *file, const char *name, int64
   return status;
 }
 
-enum status store_fill_value(const struct store_file *file, const char *name, double *value, bool *defined) {
+enum status store_fill_value(const struct store_file *file, const char *name, double *value) {
   struct store_handle *handle;
   H5D_fill_value_t kind = H5D_FILL_VALUE_UNDEFINED;
   TRY(store_handle(file, name, &handle));
   const hid_t creation = H5Dget_create_plist(handle->id);
-  bool good = creation >= 0 && H5Pfill_value_defined(creation, &kind) >= 0;
-  *value = 0;
-  *defined = kind != H5D_FILL_VALUE_UNDEFINED;
-  if (good && *defined) good = H5Pget_fill_value(creation, H5T_NATIVE_DOUBLE, value) >= 0;
+  H5D_fill_time_t time = H5D_FILL_TIME_IFSET;
+  bool good = creation >= 0 && H5Pfill_value_defined(creation, &kind) >= 0 && H5Pget_fill_time(creation, &time) >= 0;
+  *value = 0; /* what a file system has where nothing was written, when HDF5 does not write a fill value either */
+  if (good && kind != H5D_FILL_VALUE_UNDEFINED && time != H5D_FILL_TIME_NEVER)
+    good = H5Pget_fill_value(creation, H5T_NATIVE_DOUBLE, value) >= 0;
   enum status status = good ? STATUS_OK : store_fail(file, name);
   if (creation >= 0) H5Pclose(creation);
   return status;

@@ -265,7 +265,7 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
                              const struct config *config, const char *data_checksum,
                              const struct checkpoint_clock *clock, const struct model *model,
                              const struct checkpoint *checkpoint) {
-  const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .lock = lock};
+  const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .named_by_hgn = true, .lock = lock};
   const struct checkpoint_owner owner = {config, data_checksum};
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];

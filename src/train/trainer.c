@@ -203,7 +203,8 @@ static enum status run(struct trainer *trainer, bool resume, int64_t *resumed) {
   if (!trainer->recording) return STATUS_OK; /* complete already */
   TRY(train(trainer));
   trainer->recording = false;
-  return record_close(&trainer->record);
+  TRY(record_close(&trainer->record));
+  return trainer_verify(trainer);
 }
 
 /* The name decides that of the checkpoints, which other outputs must not share: so ends it in ".h5", and is none of

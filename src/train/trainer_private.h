@@ -53,6 +53,9 @@ struct trainer {
 enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed);
 enum status trainer_save(struct trainer *trainer, int64_t step_or_best);
 enum status trainer_roll_back(struct trainer *trainer);
+/* Collective. STATUS_FILE when the record of a run that has ended is not what was written: another program was at it.
+ */
+enum status trainer_verify(const struct trainer *trainer);
 
 enum { TRAINER_BROKEN_MAX = 160 };
 

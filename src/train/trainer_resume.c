@@ -68,9 +68,12 @@ static enum status load(struct trainer *trainer, int64_t step, int64_t most, str
   const struct checkpoint_owner owner = own(trainer);
   TRY(checkpoint_name(trainer->output, step, path));
   TRY(comm_agree(trainer->comm, trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK));
-  REQUIRE(step <= most, STATUS_FILE, "%s: %s lacks records of before it", path, trainer->output);
+  REQUIRE(step <= most, STATUS_FILE, "%s: is of a later step than %lld, where the run goes on at most", path,
+          (long long)most);
   *checkpoint = view(trainer);
-  return checkpoint_read(trainer->comm, path, trainer->model, checkpoint);
+  TRY(checkpoint_read(trainer->comm, path, trainer->model, checkpoint));
+  REQUIRE(checkpoint->step == step, STATUS_FILE, "%s: is of step %lld", path, (long long)checkpoint->step);
+  return STATUS_OK;
 }
 
 /* Collective. The latest that is whole, of those up to step `most` and at multiples of `every` steps; *found is false
@@ -78,7 +81,7 @@ static enum status load(struct trainer *trainer, int64_t step, int64_t most, str
 static enum status load_latest(struct trainer *trainer, int64_t most, int64_t every, struct checkpoint *checkpoint,
                                bool *found) {
   const struct comm *comm = trainer->comm;
-  int64_t *steps = NULL, step = -1;
+  int64_t *steps = NULL, step;
   int count = 0;
   *found = false;
   enum status status = comm_agree(comm, comm->rank == 0 ? checkpoint_list(trainer->output, &steps, &count) : STATUS_OK);
@@ -98,17 +101,18 @@ static enum status load_latest(struct trainer *trainer, int64_t most, int64_t ev
   return status;
 }
 
-/* To one that was due: which others there are depends on when signals came, and what follows must not. */
+/* To one that was due: which others there are depends on when signals came, and what follows must not. Nor may it
+ * depend on those of later steps, which a resumed run has left out. */
 enum status trainer_roll_back(struct trainer *trainer) {
   const int64_t every = trainer->training->run.checkpoint_every;
   struct checkpoint checkpoint;
   bool found;
-  TRY(load_latest(trainer, INT64_MAX, every, &checkpoint, &found));
+  TRY(load_latest(trainer, trainer->done, every, &checkpoint, &found));
   if (found && checkpoint.step == trainer->done) {
     /* It holds the very state whose loss is not finite: no learning rate helps it. */
     log_warn("step %lld: its checkpoint is of no use and is removed", (long long)trainer->done);
     if (trainer->comm->rank == 0) checkpoint_remove(trainer->output, checkpoint.step);
-    TRY(load_latest(trainer, INT64_MAX, every, &checkpoint, &found));
+    TRY(load_latest(trainer, trainer->done - 1, every, &checkpoint, &found));
   }
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
@@ -202,8 +206,12 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   } else if (progress.complete) {
     *resumed = trainer->done = trainer->training->run.steps;
   }
-  if (progress.complete && trainer->done == trainer->training->run.steps) return STATUS_OK;
-  TRY(check_numerics(trainer, &progress));
+  const bool other = strcmp(progress.numerics, trainer->numerics) != 0;
+  if (progress.complete && (other || trainer->done == trainer->training->run.steps)) {
+    *resumed = trainer->done = trainer->training->run.steps;
+    return STATUS_OK;
+  }
+  TRY(comm_agree(trainer->comm, check_numerics(trainer, &progress)));
   TRY(check_best(trainer));
   TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
@@ -232,4 +240,15 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
   TRY(record_create(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
   return trainer_save(trainer, 0);
+}
+
+enum status trainer_verify(const struct trainer *trainer) {
+  const struct record_run run = describe(trainer);
+  struct record_progress progress;
+  TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
+  REQUIRE(progress.complete, STATUS_FILE,
+          "%s: does not hold what was written to it: another program has changed it. Started again, the run makes its "
+          "records again from step %lld",
+          trainer->output, (long long)progress.whole);
+  return STATUS_OK;
 }

@@ -55,6 +55,19 @@ resume 00000006 3
 grep -q "has diverged" out.txt && fail "it diverged again after it had gone back"
 rm cut*.h5
 
+# Records that are missing in the middle, with all checkpoints there: it goes on before them, diverges again, and goes back to
+# where it went back to then, not to a checkpoint of what is still to come.
+cp w1.h5 cut.h5
+for file in w1.checkpoint-*.h5; do cp "$file" "cut${file#w1}"; done
+/usr/bin/python3 -c '
+import h5py
+with h5py.File("cut.h5", "r+") as f: f["report/error"][4:] = float("nan")'
+# shellcheck disable=SC2086
+expect_ranks 2 0 "goes on after step 3" "$HGN" train tiny.yaml -o cut.h5 $WILD
+went_back cut.h5 3
+same_run w1.h5 cut.h5 00000024
+rm cut*.h5
+
 # A checkpoint of the very state that diverges is of no use: the one before it is taken.
 # shellcheck disable=SC2086
 expect_ranks 2 0 "step 4: its checkpoint is of no use and is removed" "$HGN" train tiny.yaml -o each.h5 $WILD \
