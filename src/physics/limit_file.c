@@ -180,21 +180,19 @@ static enum status read_group(const struct store_file *file, const char *group, 
   list_members(result, samples, list);
   for (int i = 0; i < MEMBERS; i++) {
     member_path(path, group, list[i].name);
-    TRY(store_extent(file, path, &rank, extent, &type));
-    REQUIRE(rank == 1 && extent[0] == list[i].extent, STATUS_FILE, "%s: %s has the wrong shape", file->path, path);
-    TRY(store_read(file, path, STORE_F64, 0, list[i].extent, list[i].value));
+    TRY(store_read_values(file, path, STORE_F64, list[i].extent, list[i].value));
   }
   result->ess_min = samples[0];
   result->ess_median = samples[1];
   member_path(path, group, "rollouts");
-  TRY(store_read(file, path, STORE_I64, 0, 1, &result->rollouts));
+  TRY(store_read_values(file, path, STORE_I64, 1, &result->rollouts));
   member_path(path, group, "draws");
-  TRY(store_read(file, path, STORE_I64, 0, 1, &result->draws_max));
+  TRY(store_read_values(file, path, STORE_I64, 1, &result->draws_max));
   member_path(path, group, "attained");
   TRY(store_extent(file, path, &rank, extent, &type));
   REQUIRE(rank == 2 && extent[0] == result->rollouts && extent[1] == result->frames, STATUS_FILE,
           "%s: %s has the wrong shape", file->path, path);
-  result->attained = calloc((size_t)(extent[0] * extent[1]), sizeof(double));
+  result->attained = calloc((size_t)extent[0], (size_t)extent[1] * sizeof(double));
   REQUIRE(result->attained, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)extent[0]);
   TRY(store_read(file, path, STORE_F64, 0, extent[0], result->attained));
   return verify_group(file, group, result);

@@ -1,6 +1,7 @@
 #include "comm/reduce.h"
 #include "store/dataset.h"
 #include "store/dataset_parts.h"
+#include "store/reader.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -161,6 +162,22 @@ static enum status open_foreign(struct dataset *dataset) {
   return read_time(dataset);
 }
 
+/* Collective. A file that is replaced while ranks open it, each for itself, is another for some of them. */
+static enum status agree_identity(const struct dataset *dataset) {
+  struct {
+    char content[CHECKSUM_TEXT + 7];
+    int64_t made[4];
+  } mine;
+  memset(&mine, 0, sizeof mine);
+  enum status status = STATUS_OK;
+  if (dataset->config)
+    status = dataset_checksum(dataset, mine.content);
+  else if (!reader_identity(dataset->file.id, mine.made))
+    status = status_raise(STATUS_FILE, "%s: cannot be told from other files", dataset->file.path);
+  TRY(comm_agree(dataset->file.comm, status));
+  return store_agree(&dataset->file, "its contents", &mine, sizeof mine);
+}
+
 enum status dataset_open(const struct comm *comm, const char *path, struct dataset *dataset) {
   *dataset = (struct dataset){.dt = NAN};
   TRY(store_open(comm, path, &dataset->file));
@@ -169,6 +186,7 @@ enum status dataset_open(const struct comm *comm, const char *path, struct datas
   enum status status = store_find_attribute(&dataset->file, "format", &own);
   if (status == STATUS_OK) status = own ? open_own(dataset) : open_foreign(dataset);
   status = comm_agree(comm, status);
+  if (status == STATUS_OK) status = agree_identity(dataset);
   if (status == STATUS_OK && own && !dataset->has_sums) status = dataset_sum_rollouts(dataset);
   if (status != STATUS_OK) dataset_close(dataset);
   return status;

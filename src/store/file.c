@@ -1,6 +1,7 @@
 #include "store/file.h"
 
 #include "store/output.h"
+#include "store/reader.h"
 #include "store/state.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ const char *store_errno_text(int code, char text[STORE_ERRNO_MAX]) {
 }
 
 enum status store_fail_errno(const char *path, const char *what, int code) {
+  reader_note();
   char text[STORE_ERRNO_MAX];
   return what ? status_raise(STATUS_FILE, "%s: %s: %s", path, what, store_errno_text(code, text))
               : status_raise(STATUS_FILE, "%s: %s", path, store_errno_text(code, text));

@@ -141,6 +141,19 @@ enum status store_write_independent(struct store_file *file, const char *name, i
 enum status store_read(const struct store_file *file, const char *name, enum store_type type, int64_t first,
                        int64_t count, void *data);
 
+/* Not collective. All of a data set of numbers that has exactly `count` of them: STATUS_FILE when it has more or fewer,
+ * which would not fit. */
+enum status store_read_values(const struct store_file *file, const char *name, enum store_type type, int64_t count,
+                              void *data);
+
+/* Not collective. Whether this rank's last store_open(), or what was read since, met an error of the system or another
+ * program's lock: then nothing can be said about what the file holds, not that it is damaged either. */
+bool store_trouble(void);
+
+/* Collective. STATUS_FILE unless all ranks have read the same bytes, of which `what` names the source, from this file.
+ */
+enum status store_agree(const struct store_file *file, const char *what, const void *data, size_t bytes);
+
 /* Not collective. Bytes that this rank has asked store_read() for, in the file's types. */
 int64_t store_bytes_read(const struct store_file *file);
 

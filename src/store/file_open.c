@@ -111,6 +111,7 @@ static enum status open_reading(const struct store_file *file, hid_t *id) {
 }
 
 enum status store_open(const struct comm *comm, const char *path, struct store_file *file) {
+  reader_begin();
   enum status status = comm_agree(comm, store_prepare(comm, path, file));
   if (status == STATUS_OK) status = find_file(comm, path);
   if (status == STATUS_OK) status = comm_agree(comm, open_reading(file, &file->id));

@@ -156,13 +156,14 @@ enum status output_check_format(const char *path, const char *format, bool damag
   if (stat(path, &about) != 0) return errno == ENOENT ? STATUS_OK : store_fail_errno(path, NULL, errno);
   if (about.st_size == 0) return STATUS_OK;
   bool hdf5 = false;
+  reader_begin();
   TRY(store_signature(path, &hdf5));
   if (!hdf5) return refuse_kind(path, "not an HDF5 file");
   const hid_t access = reader_access_list(), file = access < 0 ? access : H5Fopen(path, H5F_ACC_RDONLY, access);
   enum status status = STATUS_OK;
   if (file >= 0)
     status = check_open_format(path, file, format);
-  else if (!damaged)
+  else if (!damaged || reader_trouble())
     status = refuse_kind(path, "an HDF5 file that cannot be opened");
   H5Eclear2(H5E_DEFAULT);
   if (file >= 0) H5Fclose(file);

@@ -26,9 +26,16 @@ struct reader {
 
 static const haddr_t address_max = ((haddr_t)1 << 62) - 1;
 
+static bool trouble;
+
+bool reader_trouble(void) { return trouble; }
+void reader_begin(void) { trouble = false; }
+void reader_note(void) { trouble = true; }
+
 /* The innermost entry of HDF5's error stack, which store_fail() makes a message of. */
 static herr_t fail(hid_t minor, const char *what, int code) {
   char text[STORE_ERRNO_MAX];
+  if (code) reader_note();
   const char *reason = code ? store_errno_text(code, text) : "";
   H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, minor, "%s%s%s", what, code ? ": " : "",
            reason);
@@ -129,10 +136,9 @@ static herr_t reader_write(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_
 
 static herr_t reader_lock(H5FD_t *file, hbool_t writing) {
   (void)writing;
-  const int code = lock_share(((const struct reader *)file)->descriptor);
-  return code ? fail(H5E_CANTOPENFILE, code == EWOULDBLOCK ? "another program has it open for writing" : "cannot lock",
-                     code == EWOULDBLOCK ? 0 : code)
-              : 0;
+  if (lock_share(((const struct reader *)file)->descriptor) == 0) return 0;
+  reader_note();
+  return fail(H5E_CANTOPENFILE, "another program has it open for writing", 0);
 }
 
 static herr_t reader_unlock(H5FD_t *file) {
@@ -182,4 +188,15 @@ bool reader_changed(hid_t file) {
   const struct reader *reader = handle;
   return fstat(reader->descriptor, &now) != 0 || now.st_size != reader->opened.st_size ||
          now.st_mtim.tv_sec != reader->opened.st_mtim.tv_sec || now.st_mtim.tv_nsec != reader->opened.st_mtim.tv_nsec;
+}
+
+bool reader_identity(hid_t file, int64_t identity[4]) {
+  void *handle = NULL;
+  if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return false;
+  const struct stat *opened = &((const struct reader *)handle)->opened;
+  identity[0] = (int64_t)opened->st_ino;
+  identity[1] = (int64_t)opened->st_size;
+  identity[2] = (int64_t)opened->st_mtim.tv_sec;
+  identity[3] = (int64_t)opened->st_mtim.tv_nsec;
+  return true;
 }

@@ -15,6 +15,7 @@
 
 #include <hdf5.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* A file access list that uses the driver, owned by the caller; H5I_INVALID_HID with HDF5's error stack on failure. */
 hid_t reader_access_list(void);
@@ -22,5 +23,14 @@ hid_t reader_access_list(void);
 /* Whether an open file (of this driver) has another length or time of modification than when it was opened; true as
  * well where that cannot be told. */
 bool reader_changed(hid_t file);
+
+/* What tells an open file from others of its name: inode, length, time of modification. False where it cannot be told.
+ */
+bool reader_identity(hid_t file, int64_t identity[4]);
+
+/* Whether an error of the system or a lock was met since reader_begin(); reader_note() notes one. */
+bool reader_trouble(void);
+void reader_begin(void);
+void reader_note(void);
 
 #endif

@@ -68,6 +68,8 @@ enum status store_find(const struct store_file *file, const char *name, bool *fo
 
 bool store_changed(const struct store_file *file) { return reader_changed(file->id); }
 
+bool store_trouble(void) { return reader_trouble(); }
+
 static enum store_type type_of(hid_t id) {
   enum store_type type = STORE_TYPE_COUNT;
   hid_t found = H5Dget_type(id);
@@ -287,6 +289,33 @@ enum status store_read(const struct store_file *file, const char *name, enum sto
   TRY(store_move(file, handle, store_memory_type(type), store_bytes[type], first, count, data, NULL));
   file->state->bytes_read += count * (int64_t)(row_values(handle) * H5Tget_size(store_file_type(handle->type)));
   return STATUS_OK;
+}
+
+enum status store_read_values(const struct store_file *file, const char *name, enum store_type type, int64_t count,
+                              void *data) {
+  struct store_handle *handle;
+  TRY(store_handle(file, name, &handle));
+  const uint64_t row = row_values(handle);
+  const bool fits = handle->type != STORE_TYPE_COUNT && row <= (uint64_t)count &&
+                    (row == 0 ? count == 0 : count_rows(handle) == count / (int64_t)row && count % (int64_t)row == 0);
+  REQUIRE(fits, STATUS_FILE, "%s: %s does not hold %lld numbers", file->path, name, (long long)count);
+  return store_read(file, name, type, 0, count_rows(handle), data);
+}
+
+enum status store_agree(const struct store_file *file, const char *what, const void *data, size_t bytes) {
+  void *first = malloc(bytes);
+  enum status status = first ? STATUS_OK : status_raise(STATUS_MEMORY, "%s: no memory to compare %s", file->path, what);
+  status = comm_agree(file->comm, status);
+  if (status == STATUS_OK) {
+    memcpy(first, data, bytes);
+    status = comm_broadcast(file->comm, first, (int64_t)bytes);
+  }
+  if (status == STATUS_OK && memcmp(first, data, bytes) != 0)
+    status =
+        status_raise(STATUS_FILE, "%s: rank %d has opened another file than rank 0 (%s): it was replaced meanwhile",
+                     file->path, file->comm->rank, what);
+  free(first);
+  return status == STATUS_OK || status == STATUS_FILE ? comm_agree(file->comm, status) : status;
 }
 
 int64_t store_bytes_read(const struct store_file *file) { return file->state->bytes_read; }

@@ -256,7 +256,7 @@ static enum status check_place(const char *path, const struct checkpoint_owner *
   bool there;
   TRY(output_exists(path, &there));
   enum status status = there ? checkpoint_check_owner(path, owner) : STATUS_OK;
-  if (status != STATUS_FILE) return status;
+  if (status != STATUS_FILE || store_trouble()) return status;
   status_clear();
   return STATUS_OK;
 }
@@ -318,8 +318,8 @@ static enum status read_description(const struct store_file *file, struct config
                                     int64_t *input_frames, struct checkpoint_clock *clock) {
   struct description description = {.config = NULL};
   char *text = NULL, *data = NULL;
-  TRY(store_read(file, "/images", STORE_I64, 0, 4, description.images));
-  TRY(store_read(file, "/time_step", STORE_F64, 0, 2, &description.clock));
+  TRY(store_read_values(file, "/images", STORE_I64, 4, description.images));
+  TRY(store_read_values(file, "/time_step", STORE_F64, 2, &description.clock));
   enum status status = store_read_text(file, "/config", &text);
   if (status == STATUS_OK) status = store_read_text(file, "/data_checksum", &data);
   description.config = text;
@@ -340,7 +340,8 @@ static enum status compare_owner(const struct store_file *file, const struct che
   struct checkpoint_clock clock;
   int64_t input_frames;
   char *data = NULL, differences[512];
-  TRY(store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION));
+  if (store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) != STATUS_OK)
+    return store_trouble() ? STATUS_FILE : STATUS_CONFIG; /* of another program */
   TRY(read_description(file, &config, &images, &input_frames, &clock));
   const int count = config_differences(config, owner->config, differences, sizeof differences);
   config_destroy(&config);
@@ -389,20 +390,27 @@ static enum status read_tensor(const struct store_file *file, const struct model
   return store_read(file, name, STORE_F32, 0, extent[0], parameters + tensor->offset);
 }
 
-static enum status read_values(const struct store_file *file, const struct model *model, struct checkpoint *all) {
+static enum status read_exponents(const struct store_file *file, int tensors, int32_t *exponent) {
+  int64_t *wide = malloc((size_t)tensors * sizeof *wide);
+  REQUIRE(wide, STATUS_MEMORY, "%s: out of memory", file->path);
+  enum status status = store_read_values(file, "/state/exponents", STORE_I64, tensors, wide);
+  for (int i = 0; i < tensors && status == STATUS_OK; i++) exponent[i] = (int32_t)wide[i];
+  free(wide);
+  return status;
+}
+
+/* found: the checksum of what was read. */
+static enum status read_values(const struct store_file *file, const struct model *model, struct checkpoint *all,
+                               char found[CHECKSUM_TEXT]) {
   const int64_t values = model->part[MODEL_PARTS];
   double numbers[NUMBERS];
-  char *text = NULL, found[CHECKSUM_TEXT];
-  for (int i = 0; i < model->tensor_count; i++) {
-    int64_t exponent;
-    TRY(read_tensor(file, &model->tensors[i], all->parameters));
-    TRY(store_read(file, "/state/exponents", STORE_I64, i, 1, &exponent));
-    all->exponent[i] = (int32_t)exponent;
-  }
-  TRY(store_read(file, "/optimizer/first", STORE_F32, 0, values, all->first));
-  TRY(store_read(file, "/optimizer/second", STORE_F32, 0, values, all->second));
-  TRY(store_read(file, "/state/step", STORE_I64, 0, 1, &all->step));
-  TRY(store_read(file, "/state/numbers", STORE_F64, 0, NUMBERS, numbers));
+  char *text = NULL;
+  for (int i = 0; i < model->tensor_count; i++) TRY(read_tensor(file, &model->tensors[i], all->parameters));
+  TRY(read_exponents(file, model->tensor_count, all->exponent));
+  TRY(store_read_values(file, "/optimizer/first", STORE_F32, values, all->first));
+  TRY(store_read_values(file, "/optimizer/second", STORE_F32, values, all->second));
+  TRY(store_read_values(file, "/state/step", STORE_I64, 1, &all->step));
+  TRY(store_read_values(file, "/state/numbers", STORE_F64, NUMBERS, numbers));
   unpack(numbers, all);
   const struct checksum sum = sum_all(model, all);
   checksum_text(&sum, found);
@@ -430,8 +438,10 @@ enum status checkpoint_read(const struct comm *comm, const char *path, const str
   struct checkpoint all = {.step = 0};
   TRY(open_checkpoint(comm, path, &file));
   enum status status = allocate(model, &all);
-  if (status == STATUS_OK) status = read_values(&file, model, &all);
+  char found[CHECKSUM_TEXT] = "";
+  if (status == STATUS_OK) status = read_values(&file, model, &all, found);
   status = comm_agree(comm, status);
+  if (status == STATUS_OK) status = store_agree(&file, "a checkpoint", found, sizeof found);
   store_close(&file);
   if (status == STATUS_OK) {
     const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);

@@ -70,8 +70,8 @@ struct checkpoint_owner {
   const struct config *config;
   const char *data_checksum;
 };
-/* Root only. STATUS_CONFIG when the checkpoint is of another configuration or of other data, STATUS_FILE when it cannot
- * be read or is none. */
+/* Root only. STATUS_CONFIG when the checkpoint is of another configuration, of other data or of another program,
+ * STATUS_FILE when it is damaged or none, or, with store_trouble(), when it cannot be read now. */
 enum status checkpoint_check_owner(const char *path, const struct checkpoint_owner *owner);
 /* Root only. Deletes that of one step. */
 void checkpoint_remove(const char *run, int64_t step);

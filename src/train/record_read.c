@@ -123,7 +123,7 @@ static enum status examine(const struct store_file *file, const struct record_ru
   const struct training *training = &config_experiment(run->config)->training;
   *progress = (struct record_progress){.whole = training->run.steps, .complete = true};
   TRY(compare_data(file, run->data, yardstick->checksum));
-  TRY(store_read(file, "/data/kappa", STORE_F64, 0, 1, &progress->kappa));
+  TRY(store_read_values(file, "/data/kappa", STORE_F64, 1, &progress->kappa));
   TRY(read_numerics(file, progress->numerics));
   for (int table = 0; table < RECORD_TABLES; table++) {
     int64_t whole = 0;
@@ -165,8 +165,10 @@ static enum status read_last(const struct store_file *file, const struct trainin
       {"/data/limit", &yardstick->limit, 0},
       {"/data/limit_unseen", &yardstick->limit_unseen, 0},
       {"/report/seconds", seconds, record_reports(training) - 1}};
-  for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    TRY(check_shape(file, list[i].name, STORE_F64, -1, 1));
     TRY(store_read(file, list[i].name, STORE_F64, list[i].row, 1, list[i].value));
+  }
   return STATUS_OK;
 }
 

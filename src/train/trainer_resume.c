@@ -67,7 +67,9 @@ static enum status load(struct trainer *trainer, int64_t step, int64_t most, str
   char path[STORE_PATH_MAX];
   const struct checkpoint_owner owner = own(trainer);
   TRY(checkpoint_name(trainer->output, step, path));
-  TRY(comm_agree(trainer->comm, trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK));
+  enum status status = trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK;
+  if (status == STATUS_FILE && store_trouble()) status = STATUS_UNAVAILABLE; /* no reason to take an older one */
+  TRY(comm_agree(trainer->comm, status));
   REQUIRE(step <= most, STATUS_FILE, "%s: is of a later step than %lld, where the run goes on at most", path,
           (long long)most);
   *checkpoint = view(trainer);
@@ -98,7 +100,7 @@ static enum status load_latest(struct trainer *trainer, int64_t most, int64_t ev
     status = STATUS_OK;
   }
   free(steps);
-  return status;
+  return status == STATUS_UNAVAILABLE ? STATUS_FILE : status;
 }
 
 /* To one that was due: which others there are depends on when signals came, and what follows must not. Nor may it
@@ -156,7 +158,10 @@ static enum status check_best(const struct trainer *trainer) {
   TRY(checkpoint_name(trainer->output, -1, best));
   enum status status = trainer->comm->rank == 0 ? output_exists(best, &there) : STATUS_OK;
   if (status == STATUS_OK && there) status = checkpoint_check_owner(best, &owner);
-  if (status == STATUS_FILE && there) status = STATUS_OK; /* damaged, or none: what is written there will tell */
+  if (status == STATUS_FILE && there && !store_trouble()) { /* damaged, or none: what is written there will tell */
+    status = STATUS_OK;
+    status_clear();
+  }
   return comm_agree(trainer->comm, status);
 }
 
