@@ -99,7 +99,8 @@ static enum status time_files(const struct comm *comm, struct bench_rig *rig, co
       .parameters = rig->parameters, .first = moments, .second = moments, .exponent = rig->step.exchange.exponent};
   const struct checkpoint_clock clock = {rig->data.dt, rig->data.dt};
   const double began = log_clock();
-  enum status status = checkpoint_write(comm, path, NULL, rig->config, "", &clock, rig->model, &checkpoint);
+  const struct checkpoint_owner owner = {rig->config, "", ""};
+  enum status status = checkpoint_write(comm, path, NULL, &owner, &clock, rig->model, &checkpoint);
   *seconds = log_clock() - began;
   free(moments);
   if (comm->rank == 0) unlink(path);

@@ -81,7 +81,7 @@ static enum status require_finite(const struct trained *trained, const struct ev
   return STATUS_OK;
 }
 
-static enum status evaluate_run(const struct comm *world, const struct trained *trained, const char *path,
+static enum status evaluate_run(const struct comm *world, const struct trained *trained, const char *path, bool named,
                                 int64_t rollouts) {
   struct dataset data;
   struct source source;
@@ -90,10 +90,11 @@ static enum status evaluate_run(const struct comm *world, const struct trained *
   struct yardstick yardstick;
   struct evaluate_task task = {
       .posterior = trained->training->eval.posterior, .seed = trained->seed, .dt = trained->dt};
-  TRY(trained_open_data(world, trained, path, &data, &source, &task.protocol));
+  TRY(trained_open_data(world, trained, path, named, &data, &source, &task.protocol));
   if (rollouts == 0 || rollouts > data.rollouts[SPLIT_TEST]) rollouts = data.rollouts[SPLIT_TEST];
   enum status status = yardstick_read(world, &data, &task.protocol, &yardstick);
   if (status == STATUS_OK) status = yardstick_measure(world, &data, &yardstick);
+  if (status == STATUS_OK && !named) status = trained_check_data(trained, &data, yardstick.checksum);
   task.attained = yardstick.attained;
   task.attained_count = yardstick.attained_count;
   if (status == STATUS_OK)
@@ -124,7 +125,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, words.operands > 1 ? words.operand[1] : NULL, path);
-  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, rollouts);
+  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, words.operands > 1, rollouts);
   trained_close(&trained);
   return status;
 }

@@ -276,13 +276,13 @@ static enum status roll_out(const struct comm *self, const struct trained *train
   return status;
 }
 
-static enum status open_and_roll(const struct comm *world, const struct trained *trained, const char *path,
+static enum status open_and_roll(const struct comm *world, const struct trained *trained, const char *path, bool named,
                                  const struct request *request) {
   struct dataset data;
   struct source source;
   struct protocol protocol;
   struct comm self = {.size = 0};
-  TRY(trained_open_data(world, trained, path, &data, &source, &protocol));
+  TRY(trained_open_data(world, trained, path, named, &data, &source, &protocol));
   enum status status = STATUS_OK;
   if (request->rollout >= data.rollouts[request->split])
     status = status_raise(STATUS_USAGE, "%s: the %s split has rollouts 0 to %lld; there is no rollout %lld", path,
@@ -339,7 +339,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, data, path);
-  if (status == STATUS_OK) status = open_and_roll(world, &trained, path, &request);
+  if (status == STATUS_OK) status = open_and_roll(world, &trained, path, data != NULL, &request);
   trained_close(&trained);
   return status;
 }

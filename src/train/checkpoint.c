@@ -179,7 +179,7 @@ static struct checksum sum_all(const struct model *model, const struct checkpoin
 
 /* What tells which model this is, before there is one: verified on its own. */
 struct description {
-  const char *config, *data_checksum;
+  const char *config, *data_checksum, *numerics;
   int64_t images[4]; /* height, width, channels, input frames */
   struct checkpoint_clock clock;
 };
@@ -190,6 +190,7 @@ static void sum_description(const struct description *description, char text[CHE
   struct checksum sum = {{0, 0}};
   checksum_add(&sum, checksum_tag("config"), 0, description->config, strlen(description->config));
   checksum_add(&sum, checksum_tag("data"), 0, description->data_checksum, strlen(description->data_checksum));
+  checksum_add(&sum, checksum_tag("numerics"), 0, description->numerics, strlen(description->numerics));
   checksum_add(&sum, checksum_tag("images"), 0, description->images, sizeof description->images);
   checksum_add(&sum, checksum_tag("time step"), 0, &description->clock, sizeof description->clock);
   checksum_text(&sum, text);
@@ -209,6 +210,7 @@ static enum status make_structure(struct store_file *file, const struct model *m
   sum_description(description, sum);
   TRY(store_text(file, "/config", description->config, 0));
   TRY(store_text(file, "/data_checksum", description->data_checksum, 0));
+  TRY(store_text(file, "/numerics", description->numerics, 0));
   TRY(store_text(file, "/description_checksum", sum, 0));
   TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
   TRY(store_dataset(file, "/images", STORE_I64, 1, &four, NULL, "height, width, channels, input frames"));
@@ -262,18 +264,17 @@ static enum status check_place(const char *path, const struct checkpoint_owner *
 }
 
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
-                             const struct config *config, const char *data_checksum,
-                             const struct checkpoint_clock *clock, const struct model *model,
-                             const struct checkpoint *checkpoint) {
+                             const struct checkpoint_owner *owner, const struct checkpoint_clock *clock,
+                             const struct model *model, const struct checkpoint *checkpoint) {
   const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .named_by_hgn = true, .lock = lock};
-  const struct checkpoint_owner owner = {config, data_checksum};
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];
-  TRY(comm_agree(comm, comm->rank == 0 ? check_place(path, &owner) : STATUS_OK));
-  TRY(comm_agree(comm, config_text(config, &text)));
+  TRY(comm_agree(comm, comm->rank == 0 ? check_place(path, owner) : STATUS_OK));
+  TRY(comm_agree(comm, config_text(owner->config, &text)));
   const struct description description = {
       text,
-      data_checksum,
+      owner->data_checksum,
+      owner->numerics,
       {model->images.height, model->images.width, model->images.channels, model->input_frames},
       *clock};
   enum status status = store_create_at(comm, path, &place, &file);
@@ -314,43 +315,72 @@ static enum status verify_description(const struct store_file *file, const struc
   return same ? STATUS_OK : refuse_damaged(file);
 }
 
-static enum status read_description(const struct store_file *file, struct config **config, struct model_images *images,
-                                    int64_t *input_frames, struct checkpoint_clock *clock) {
-  struct description description = {.config = NULL};
-  char *text = NULL, *data = NULL;
-  TRY(store_read_values(file, "/images", STORE_I64, 4, description.images));
-  TRY(store_read_values(file, "/time_step", STORE_F64, 2, &description.clock));
-  enum status status = store_read_text(file, "/config", &text);
-  if (status == STATUS_OK) status = store_read_text(file, "/data_checksum", &data);
-  description.config = text;
-  description.data_checksum = data;
-  if (status == STATUS_OK) status = verify_description(file, &description);
-  if (status == STATUS_OK) status = store_parse_config(file, text, SCHEMA_TRAINING, config);
-  free(text);
-  free(data);
-  *images = (struct model_images){description.images[0], description.images[1], description.images[2]};
-  *input_frames = description.images[3];
-  *clock = description.clock;
+/* Texts of the description, owned. */
+struct texts {
+  char *config, *data, *numerics;
+};
+
+static void free_texts(struct texts *texts) {
+  free(texts->config);
+  free(texts->data);
+  free(texts->numerics);
+}
+
+/* Verified. */
+static enum status read_texts(const struct store_file *file, struct texts *texts, struct description *description) {
+  *texts = (struct texts){.config = NULL};
+  TRY(store_read_values(file, "/images", STORE_I64, 4, description->images));
+  TRY(store_read_values(file, "/time_step", STORE_F64, 2, &description->clock));
+  enum status status = store_read_text(file, "/config", &texts->config);
+  if (status == STATUS_OK) status = store_read_text(file, "/data_checksum", &texts->data);
+  if (status == STATUS_OK) status = store_read_text(file, "/numerics", &texts->numerics);
+  description->config = texts->config;
+  description->data_checksum = texts->data;
+  description->numerics = texts->numerics;
+  if (status == STATUS_OK) status = verify_description(file, description);
+  if (status != STATUS_OK) free_texts(texts);
   return status;
 }
 
-static enum status compare_owner(const struct store_file *file, const struct checkpoint_owner *owner) {
+static enum status read_description(const struct store_file *file, struct checkpoint_about *about) {
+  struct description description;
+  struct texts texts;
+  TRY(read_texts(file, &texts, &description));
+  const int64_t *images = description.images;
+  enum status status = store_parse_config(file, texts.config, SCHEMA_TRAINING, &about->config);
+  about->images = (struct model_images){images[0], images[1], images[2]};
+  about->input_frames = images[3];
+  about->clock = description.clock;
+  snprintf(about->data_checksum, sizeof about->data_checksum, "%s", texts.data);
+  free_texts(&texts);
+  return status;
+}
+
+static enum status compare_texts(const struct store_file *file, const struct texts *texts,
+                                 const struct checkpoint_owner *owner) {
   struct config *config = NULL;
-  struct model_images images;
-  struct checkpoint_clock clock;
-  int64_t input_frames;
-  char *data = NULL, differences[512];
-  if (store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) != STATUS_OK)
-    return store_trouble() ? STATUS_FILE : STATUS_CONFIG; /* of another program */
-  TRY(read_description(file, &config, &images, &input_frames, &clock));
+  char differences[512];
+  TRY(store_parse_config(file, texts->config, SCHEMA_TRAINING, &config));
   const int count = config_differences(config, owner->config, differences, sizeof differences);
   config_destroy(&config);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is of another run (%s): move it away", file->path, differences);
-  TRY(store_read_text(file, "/data_checksum", &data));
-  const bool same = strcmp(data, owner->data_checksum) == 0;
-  free(data);
-  REQUIRE(same, STATUS_CONFIG, "%s: is of a run on other data: move it away", file->path);
+  REQUIRE(strcmp(texts->data, owner->data_checksum) == 0, STATUS_CONFIG, "%s: is of a run on other data: move it away",
+          file->path);
+  REQUIRE(strcmp(texts->numerics, owner->numerics) == 0, STATUS_CONFIG,
+          "%s: is of a run with other arithmetic (\"%s\", not \"%s\"): move it away", file->path, texts->numerics,
+          owner->numerics);
   return STATUS_OK;
+}
+
+static enum status compare_owner(const struct store_file *file, const struct checkpoint_owner *owner) {
+  struct description description;
+  struct texts texts;
+  if (store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) != STATUS_OK)
+    return store_trouble() ? STATUS_FILE : STATUS_CONFIG; /* of another program */
+  TRY(read_texts(file, &texts, &description));
+  enum status status = compare_texts(file, &texts, owner);
+  free_texts(&texts);
+  return status;
 }
 
 enum status checkpoint_check_owner(const char *path, const struct checkpoint_owner *owner) {
@@ -366,13 +396,12 @@ enum status checkpoint_check_owner(const char *path, const struct checkpoint_own
   return status;
 }
 
-enum status checkpoint_describe(const struct comm *comm, const char *path, struct config **config,
-                                struct model_images *images, int64_t *input_frames, struct checkpoint_clock *clock) {
+enum status checkpoint_describe(const struct comm *comm, const char *path, struct checkpoint_about *about) {
   struct store_file file;
-  *config = NULL;
+  *about = (struct checkpoint_about){.config = NULL};
   TRY(open_checkpoint(comm, path, &file));
-  enum status status = comm_agree(comm, read_description(&file, config, images, input_frames, clock));
-  if (status != STATUS_OK) config_destroy(config);
+  enum status status = comm_agree(comm, read_description(&file, about));
+  if (status != STATUS_OK) config_destroy(&about->config);
   store_close(&file);
   return status;
 }

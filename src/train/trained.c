@@ -11,16 +11,17 @@
 
 /* Of a run's file: whether the checkpoint is one of its own. */
 static enum status compare_owner(const struct store_file *run, const char *checkpoint) {
-  struct checkpoint_owner owner;
   struct config *config = NULL;
-  char *data = NULL;
+  char *data = NULL, *numerics = NULL;
   TRY(store_check_format(run, RECORD_FORMAT, RECORD_VERSION));
   TRY(store_read_config(run, SCHEMA_TRAINING, &config));
   enum status status = store_read_text(run, "/data/checksum", &data);
-  owner = (struct checkpoint_owner){config, data};
+  if (status == STATUS_OK) status = store_read_text(run, "/numerics", &numerics);
+  const struct checkpoint_owner owner = {config, data, numerics};
   if (status == STATUS_OK) status = checkpoint_check_owner(checkpoint, &owner);
   config_destroy(&config);
   free(data);
+  free(numerics);
   return status == STATUS_CONFIG ? STATUS_FILE : status; /* nothing is wrong with what the user has asked for */
 }
 
@@ -60,23 +61,36 @@ static enum status choose(const char *name, bool best, char path[STORE_PATH_MAX]
   return STATUS_OK;
 }
 
+/* A checkpoint has its step in its name, which must not have been given to another. */
+static enum status check_step(const struct trained *trained) {
+  const char *word = strstr(trained->path, ".checkpoint-");
+  for (const char *next = word; next; next = strstr(next + 1, ".checkpoint-")) word = next;
+  char *end;
+  const long long step = word ? strtoll(word + strlen(".checkpoint-"), &end, 10) : -1;
+  const bool named = step >= 0 && strcmp(end, ".h5") == 0;
+  REQUIRE(!named || step == (long long)trained->step, STATUS_FILE, "%s: is of step %lld, another than its name says",
+          trained->path, (long long)trained->step);
+  return STATUS_OK;
+}
+
 static enum status load(const struct comm *comm, struct trained *trained) {
-  struct model_images images;
-  int64_t input_frames;
-  struct checkpoint_clock clock;
-  TRY(checkpoint_describe(comm, trained->path, &trained->config, &images, &input_frames, &clock));
-  trained->dt = clock.latent;
-  trained->interval = clock.data;
+  struct checkpoint_about about;
+  TRY(checkpoint_describe(comm, trained->path, &about));
+  trained->config = about.config;
+  trained->dt = about.clock.latent;
+  trained->interval = about.clock.data;
+  memcpy(trained->data_checksum, about.data_checksum, sizeof trained->data_checksum);
   const struct experiment *experiment = config_experiment(trained->config);
   trained->training = &experiment->training;
   trained->seed = (uint64_t)experiment->seed;
-  enum status status = model_create(&experiment->training.model, &images, input_frames, GRAPH_F32, &trained->model);
+  enum status status =
+      model_create(&experiment->training.model, &about.images, about.input_frames, GRAPH_F32, &trained->model);
   if (status == STATUS_OK) status = model_block(trained->model, &trained->parameters);
   TRY(comm_agree(comm, status));
   struct checkpoint checkpoint = {.parameters = trained->parameters};
   TRY(checkpoint_read(comm, trained->path, trained->model, &checkpoint));
   trained->step = checkpoint.step;
-  return STATUS_OK;
+  return check_step(trained);
 }
 
 enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained) {
@@ -145,13 +159,28 @@ static enum status check_images(const struct trained *trained, const struct data
   return STATUS_OK;
 }
 
-enum status trained_open_data(const struct comm *comm, const struct trained *trained, const char *path,
+enum status trained_check_data(const struct trained *trained, const struct dataset *data, const char *checksum) {
+  REQUIRE(strcmp(checksum, trained->data_checksum) == 0, STATUS_FILE,
+          "%s: is other data now than %s was trained on; give its name to measure the model on it", data->file.path,
+          trained->path);
+  return STATUS_OK;
+}
+
+static enum status check_data(const struct trained *trained, const struct dataset *data) {
+  char checksum[CHECKSUM_TEXT];
+  if (!data->config) return STATUS_OK;
+  TRY(dataset_checksum(data, checksum));
+  return trained_check_data(trained, data, checksum);
+}
+
+enum status trained_open_data(const struct comm *comm, const struct trained *trained, const char *path, bool named,
                               struct dataset *data, struct source *source, struct protocol *protocol) {
   *source = (struct source){.data = NULL};
   TRY(dataset_open(comm, path, data));
   enum status status = protocol_resolve(&trained->training->protocol, data->frames, protocol);
   if (status == STATUS_CONFIG) status = status_context(STATUS_FILE, "%s: does not fit the model", path);
   if (status == STATUS_OK) status = check_images(trained, data, protocol);
+  if (status == STATUS_OK && !named) status = check_data(trained, data);
   if (status == STATUS_OK) status = source_open(data, source);
   status = comm_agree(comm, status);
   if (status == STATUS_OK) return STATUS_OK;

@@ -36,7 +36,7 @@ static void adopt(struct trainer *trainer, const struct checkpoint *checkpoint) 
 }
 
 static struct checkpoint_owner own(const struct trainer *trainer) {
-  return (struct checkpoint_owner){trainer->config, trainer->yardstick.checksum};
+  return (struct checkpoint_owner){trainer->config, trainer->yardstick.checksum, trainer->numerics};
 }
 
 /* A checkpoint presupposes what was recorded before it, so that has to be on the disk first. */
@@ -52,9 +52,8 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   checkpoint.core_seconds = numbers[1];
   checkpoint.joules = numbers[2];
   const struct checkpoint_clock clock = {trainer->dt, trainer->data.dt};
-  TRY(checkpoint_write(trainer->comm, path, &trainer->lock, trainer->config, trainer->yardstick.checksum, &clock,
-                       trainer->model, &checkpoint));
   const struct checkpoint_owner owner = own(trainer);
+  TRY(checkpoint_write(trainer->comm, path, &trainer->lock, &owner, &clock, trainer->model, &checkpoint));
   if (step_or_best >= 0 && trainer->comm->rank == 0)
     checkpoint_prune(trainer->output, step_or_best, trainer->training->run.checkpoint_every,
                      trainer->training->run.checkpoint_keep, &owner);
@@ -197,6 +196,11 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   bool found;
   TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
   trainer->yardstick.kappa = trainer->objective.kappa = progress.kappa;
+  if (progress.complete && strcmp(progress.numerics, trainer->numerics) != 0) {
+    *resumed = trainer->done = trainer->training->run.steps; /* of other arithmetic nothing can be added to it */
+    return STATUS_OK;
+  }
+  TRY(comm_agree(trainer->comm, check_numerics(trainer, &progress)));
   TRY(load_latest(trainer, progress.whole, 1, &checkpoint, &found));
   if (!found) TRY(go_on_without(trainer, &progress));
   *resumed = 0;
@@ -211,12 +215,7 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   } else if (progress.complete) {
     *resumed = trainer->done = trainer->training->run.steps;
   }
-  const bool other = strcmp(progress.numerics, trainer->numerics) != 0;
-  if (progress.complete && (other || trainer->done == trainer->training->run.steps)) {
-    *resumed = trainer->done = trainer->training->run.steps;
-    return STATUS_OK;
-  }
-  TRY(comm_agree(trainer->comm, check_numerics(trainer, &progress)));
+  if (progress.complete && trainer->done == trainer->training->run.steps) return STATUS_OK;
   TRY(check_best(trainer));
   TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;

@@ -149,4 +149,49 @@ expect 0 "last report" "$HGN" info whole.h5
 import h5py
 with h5py.File("whole.h5", "r+") as f: f["evaluation/test/mse"][1] = 1e-9'
 expect 3 "checksum mismatch: row 1 of /evaluation/test/row_sum" "$HGN" info whole.h5
+
+# Checkpoints that are this run's by configuration, data and name, and are not: of other kernels, of another step.
+cp cpu.h5 mix.h5
+"$HGN" --cpu avx2 config --preset quick >/dev/null 2>&1 && {
+  expect 0 "test MSE" "$HGN" --cpu avx2 train tiny.yaml -o avx2.h5
+  cp avx2.checkpoint-00000030.h5 mix.checkpoint-00000030.h5
+  expect 3 "mix.checkpoint-00000030.h5: is of a run with other arithmetic" "$HGN" eval mix.h5
+  /usr/bin/python3 -c '
+import h5py
+with h5py.File("mix.h5", "r+") as f: f["report/error"][35] = 0'
+  expect_ranks 2 2 "mix.checkpoint-00000030.h5: is of a run with other arithmetic" "$HGN" --cpu base train tiny.yaml -o mix.h5
+}
+mv other.checkpoint-00000030.h5 other.checkpoint-00000050.h5
+expect 3 "other.checkpoint-00000050.h5: is of step 30, another than its name says" "$HGN" eval other.h5
+
+# Data that are others now than the model was trained on are measured only when they are named.
+expect 0 "trained for" "$HGN" eval done.h5 --best
+mv d.h5 kept.h5
+"$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o d.h5 data.train=60 data.test=20 data.frames=8 seed=77 >/dev/null
+expect_ranks 2 3 "d.h5: is other data now than done.best.h5 was trained on" "$HGN" eval done.h5 --best
+expect 3 "d.h5: is other data now than done.best.h5 was trained on" "$HGN" rollout done.h5 --best -o x.png
+expect 0 "trained for" "$HGN" eval done.h5 d.h5 --best
+mv kept.h5 d.h5
+
+# What cannot be read now is not damaged: another run's best model stays, and so does a run's own that somebody has open.
+cp other.best.h5 part.best.h5
+cat >hold.py <<'PY'
+import time
+import h5py
+with h5py.File("part.best.h5", "r+"):
+    open("open", "w").close()
+    time.sleep(60)
+PY
+/usr/bin/python3 hold.py &
+holder=$!
+await $holder open || fail "h5py cannot open a best model"
+# shellcheck disable=SC2086
+expect_ranks 2 3 "part.best.h5: another program has it open for writing" "$HGN" train tiny.yaml -o part.h5 $GO_ON
+kill -KILL $holder
+wait $holder 2>/dev/null
+/usr/bin/python3 - <<'PY' || fail "the best model of another run is lost"
+import h5py
+with h5py.File("part.best.h5") as part, h5py.File("other.best.h5") as other:
+    assert part["/checksum"][()] == other["/checksum"][()]
+PY
 finish

@@ -67,8 +67,8 @@ static void close_setup(struct setup *setup) {
 
 static void write_checkpoint(const struct setup *setup) {
   const struct checkpoint_clock clock = {0.1, 0.2};
-  assert_ok(checkpoint_write(&world, path, NULL, setup->scene.config, "0123", &clock, setup->scene.model,
-                             &setup->checkpoint));
+  const struct checkpoint_owner owner = {setup->scene.config, "0123", "rules"};
+  assert_ok(checkpoint_write(&world, path, NULL, &owner, &clock, setup->scene.model, &setup->checkpoint));
 }
 
 static void assert_equal(const struct setup *setup, const struct checkpoint *got) {
@@ -135,23 +135,21 @@ static void refuse_other_models(void) {
 static void test_description(void **state) {
   (void)state;
   struct setup setup;
-  struct config *config;
-  struct model_images images;
-  int64_t input_frames;
-  struct checkpoint_clock clock;
+  struct checkpoint_about about;
   char *expected, *text;
   struct store_file file;
   open_setup(&setup);
   write_checkpoint(&setup);
-  assert_ok(checkpoint_describe(&world, path, &config, &images, &input_frames, &clock));
-  assert_true(images.height == 32 && images.width == 32 && images.channels == 3 && input_frames == 2);
-  assert_true(clock.latent == 0.1 && clock.data == 0.2);
+  assert_ok(checkpoint_describe(&world, path, &about));
+  assert_true(about.images.height == 32 && about.images.width == 32 && about.images.channels == 3);
+  assert_true(about.input_frames == 2 && about.clock.latent == 0.1 && about.clock.data == 0.2);
+  assert_string_equal("0123", about.data_checksum);
   assert_ok(config_text(setup.scene.config, &expected));
-  assert_ok(config_text(config, &text));
+  assert_ok(config_text(about.config, &text));
   assert_string_equal(expected, text);
   free(expected);
   free(text);
-  config_destroy(&config);
+  config_destroy(&about.config);
   assert_ok(store_open(&world, path, &file));
   assert_ok(store_read_text(&file, "/data_checksum", &text));
   assert_string_equal("0123", text);
@@ -196,17 +194,15 @@ static void refuse_truncated(const struct setup *setup) {
 
 /* What tells which model it is has a checksum of its own. */
 static void refuse_description(void) {
-  static const char *const places[] = {"/config", "/data_checksum", "/description_checksum", "/images", "/time_step"};
-  struct config *config;
-  struct model_images images;
-  int64_t frames;
-  struct checkpoint_clock clock;
+  static const char *const places[] = {"/config", "/data_checksum", "/numerics", "/description_checksum",
+                                       "/images", "/time_step"};
+  struct checkpoint_about about;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (world.rank == 0) flip(places[i], 3);
     MPI_Barrier(world.mpi);
-    assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &clock));
+    assert_status(STATUS_FILE, checkpoint_describe(&world, path, &about));
     assert_message("is damaged");
-    assert_null(config);
+    assert_null(about.config);
     if (world.rank == 0) flip(places[i], 3);
     MPI_Barrier(world.mpi);
   }
@@ -255,20 +251,17 @@ static void make_foreign(const char *format, int64_t version) {
 static void test_foreign(void **state) {
   (void)state;
   struct setup setup;
-  struct config *config;
-  struct model_images images;
-  int64_t frames;
-  struct checkpoint_clock clock;
+  struct checkpoint_about about;
   open_setup(&setup);
   make_foreign(NULL, 1);
   refuse(setup.scene.model, "does not say its format");
   make_foreign("hgn-run", 1);
   refuse(setup.scene.model, "is of format 'hgn-run'");
-  assert_status(STATUS_FILE, checkpoint_describe(&world, path, &config, &images, &frames, &clock));
+  assert_status(STATUS_FILE, checkpoint_describe(&world, path, &about));
   assert_message("is of format 'hgn-run'");
-  assert_null(config);
+  assert_null(about.config);
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION + 1);
-  refuse(setup.scene.model, "schema version 3");
+  refuse(setup.scene.model, "schema version 4");
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION);
   refuse(setup.scene.model, "is missing");
   delete_file(path);
