@@ -79,6 +79,21 @@ void record_sum_part(const struct record_part *part, int64_t index, const void *
   checksum_add(sum, checksum_tag(part->name), (uint64_t)index * bytes, values, bytes);
 }
 
+void record_sum_head(const struct record_head *head, char text[CHECKSUM_TEXT]) {
+  const double numbers[] = {head->floor, head->mean_image, head->kappa};
+  const char *const texts[] = {head->config, head->numerics, head->data, head->data_checksum};
+  static const char *const tags[] = {"config", "numerics", "data", "data checksum"};
+  struct checksum sum = {{0, 0}};
+  for (int i = 0; i < 4; i++) checksum_add(&sum, checksum_tag(tags[i]), 0, texts[i], strlen(texts[i]));
+  checksum_add(&sum, checksum_tag("numbers"), 0, numbers, sizeof numbers);
+  checksum_text(&sum, text);
+}
+
+void record_sum_limits(const double limits[2], struct checksum *sum) {
+  *sum = (struct checksum){{0, 0}};
+  checksum_add(sum, checksum_tag("limits"), 0, limits, 2 * sizeof *limits);
+}
+
 int64_t record_rows(enum record_table table, const struct training *training) {
   return table == RECORD_REPORTS ? record_reports(training) : record_evaluations(training);
 }
@@ -102,6 +117,8 @@ static enum status make_data_group(struct store_file *file, const char *data, co
   TRY(make_scalar(file, "/data/limit", "information limit over the target frames"));
   TRY(make_scalar(file, "/data/limit_unseen",
                   "information limit over the target frames that the encoder has not seen"));
+  const int64_t two = 2;
+  TRY(store_dataset(file, "/data/limit_sum", STORE_I64, 1, &two, NULL, "checksum of the limits"));
   return make_scalar(file, "/data/kappa", "GECO: the error that is aimed at");
 }
 
@@ -146,8 +163,11 @@ static enum status make_evaluations(struct store_file *file, int64_t evaluations
 }
 
 static enum status make_structure(struct record *record, const char *text, const struct record_run *run,
-                                  const char *checksum) {
+                                  const struct yardstick *yardstick) {
+  const struct record_head head = {
+      text, run->numerics, run->data, yardstick->checksum, yardstick->floor, yardstick->mean_image, yardstick->kappa};
   struct store_file *file = &record->file;
+  char sum[CHECKSUM_TEXT];
   const char *networks[MODEL_NETWORKS];
   for (int i = 0; i < MODEL_NETWORKS; i++) networks[i] = model_network_name((enum model_network)i);
   TRY(store_attribute_text(file, "format", RECORD_FORMAT));
@@ -155,19 +175,29 @@ static enum status make_structure(struct record *record, const char *text, const
   TRY(store_text(file, "/config", text, 0));
   TRY(store_text(file, "/numerics", run->numerics, 0));
   TRY(store_texts(file, "/networks", MODEL_NETWORKS, networks, NULL, "in the order of the checksums"));
-  TRY(make_data_group(file, run->data, checksum));
+  record_sum_head(&head, sum);
+  TRY(store_text(file, "/checksum", sum, 0));
+  TRY(make_data_group(file, run->data, yardstick->checksum));
   TRY(make_reports(file, record->reports, record->lanes));
   TRY(make_evaluations(file, record->evaluations, record->targets));
   TRY(provenance_write(file));
   return store_seal(file);
 }
 
+static enum status write_limits(struct store_file *file, const struct yardstick *yardstick) {
+  const double limits[2] = {yardstick->limit, yardstick->limit_unseen};
+  struct checksum sum;
+  record_sum_limits(limits, &sum);
+  TRY(store_write_independent(file, "/data/limit", 0, 1, &limits[0]));
+  TRY(store_write_independent(file, "/data/limit_unseen", 0, 1, &limits[1]));
+  return store_write_independent(file, "/data/limit_sum", 0, 2, &sum);
+}
+
 static enum status write_yardstick(struct store_file *file, const struct yardstick *yardstick) {
   TRY(store_write_independent(file, "/data/floor", 0, 1, &yardstick->floor));
   TRY(store_write_independent(file, "/data/mean_image", 0, 1, &yardstick->mean_image));
-  TRY(store_write_independent(file, "/data/limit", 0, 1, &yardstick->limit));
-  TRY(store_write_independent(file, "/data/limit_unseen", 0, 1, &yardstick->limit_unseen));
-  return store_write_independent(file, "/data/kappa", 0, 1, &yardstick->kappa);
+  TRY(store_write_independent(file, "/data/kappa", 0, 1, &yardstick->kappa));
+  return write_limits(file, yardstick);
 }
 
 static void set_extents(struct record *record, const struct record_run *run) {
@@ -186,7 +216,7 @@ enum status record_create(const struct comm *comm, const char *path, const struc
   TRY(comm_agree(comm, config_text(run->config, &text)));
   enum status status = store_create_at(comm, path, &place, &record->file);
   if (status == STATUS_OK) {
-    status = make_structure(record, text, run, yardstick->checksum);
+    status = make_structure(record, text, run, yardstick);
     if (status == STATUS_OK)
       status = comm_agree(comm, comm->rank == 0 ? write_yardstick(&record->file, yardstick) : STATUS_OK);
     if (status == STATUS_OK) status = store_publish(&record->file);
@@ -201,7 +231,7 @@ enum status record_reopen(const struct comm *comm, const char *path, const struc
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   set_extents(record, run);
   TRY(store_reopen(comm, path, lock, &record->file));
-  enum status status = comm_agree(comm, comm->rank == 0 ? write_yardstick(&record->file, yardstick) : STATUS_OK);
+  enum status status = comm_agree(comm, comm->rank == 0 ? write_limits(&record->file, yardstick) : STATUS_OK);
   if (status != STATUS_OK) store_close(&record->file);
   return status;
 }

@@ -3,8 +3,10 @@
  *   /                       attributes: format "hgn-run", schema_version 3
  *   /config                 text: the effective configuration
  *   /numerics               text: what beside it decides bits: rules of the program, instruction set, libraries
+ *   /checksum               text: of these two, and of what /data has but the limits
  *   /data/file, checksum    text: the data set
  *   /data/NAME              f64 [1]: noise floor, mean image, limits (struct yardstick), GECO's kappa; NaN if unknown
+ *   /data/limit_sum         i64 [2]: checksum of the limits, which may be computed while the run is under way
  *   /networks               text per network: scale of the checksums
  *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
  *   /report/lane_error, lane_kl        f64 [reports][lanes]
@@ -87,6 +89,7 @@ struct record_progress {
   bool begun;                         /* there is a record */
   bool complete;                      /* none is missing */
   double kappa;                       /* what GECO aims at */
+  double limit, limit_unseen;         /* that it has been held against; NaN: none */
   char numerics[RECORD_NUMERICS_MAX]; /* what decides its bits */
 };
 
@@ -100,7 +103,7 @@ enum status record_check(const struct comm *comm, const char *path, const struct
  * checksum than those that the run began with. */
 enum status record_examine(const struct comm *comm, const char *path, const struct record_run *run,
                            const struct yardstick *yardstick, struct record_progress *progress);
-/* Collective. Opens it to go on. The yardstick is written anew. */
+/* Collective. Opens it to go on. The limits are written anew. */
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
 /* Collective. The last evaluation of the test split of a complete run, what it was held against, and the seconds that

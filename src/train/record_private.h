@@ -27,6 +27,15 @@ int record_list(enum record_table table, int64_t lanes, int64_t targets, struct 
 void record_sum_name(enum record_table table, char name[RECORD_NAME_MAX]);
 /* Adds one part of row `index`. */
 void record_sum_part(const struct record_part *part, int64_t index, const void *values, struct checksum *sum);
+/* What does not change in a run's file, and its checksum. */
+struct record_head {
+  const char *config, *numerics, *data, *data_checksum;
+  double floor, mean_image, kappa;
+};
+void record_sum_head(const struct record_head *head, char text[CHECKSUM_TEXT]);
+/* Of the limits. */
+void record_sum_limits(const double limits[2], struct checksum *sum);
+
 /* Rows of a table, and the step after which a row is written. */
 int64_t record_rows(enum record_table table, const struct training *training);
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row);

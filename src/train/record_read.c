@@ -8,12 +8,68 @@
 
 enum { BLOCK_BYTES = 1 << 22 };
 
+/* ---- What does not change in it ---- */
+
+struct head {
+  char *config, *numerics, *data, *data_checksum; /* owned */
+  double floor, mean_image, kappa;
+};
+
+static void free_head(struct head *head) {
+  free(head->config);
+  free(head->numerics);
+  free(head->data);
+  free(head->data_checksum);
+}
+
+static enum status read_head(const struct store_file *file, struct head *head) {
+  TRY(store_read_text(file, "/config", &head->config));
+  TRY(store_read_text(file, "/numerics", &head->numerics));
+  TRY(store_read_text(file, "/data/file", &head->data));
+  TRY(store_read_text(file, "/data/checksum", &head->data_checksum));
+  TRY(store_read_values(file, "/data/floor", STORE_F64, 1, &head->floor));
+  TRY(store_read_values(file, "/data/mean_image", STORE_F64, 1, &head->mean_image));
+  return store_read_values(file, "/data/kappa", STORE_F64, 1, &head->kappa);
+}
+
+/* Verified; freed with free_head() on success. */
+static enum status open_head(const struct store_file *file, struct head *head) {
+  char *written = NULL, sum[CHECKSUM_TEXT] = "";
+  *head = (struct head){.config = NULL};
+  enum status status = read_head(file, head);
+  if (status == STATUS_OK) status = store_read_text(file, "/checksum", &written);
+  if (status == STATUS_OK) {
+    const struct record_head all = {head->config, head->numerics,   head->data, head->data_checksum,
+                                    head->floor,  head->mean_image, head->kappa};
+    record_sum_head(&all, sum);
+    if (strcmp(sum, written) != 0)
+      status = status_raise(STATUS_FILE,
+                            "%s: checksum mismatch: its configuration, numerics or data are not what was "
+                            "written",
+                            file->path);
+  }
+  free(written);
+  if (status != STATUS_OK) free_head(head);
+  return status;
+}
+
+/* NaN when they are not what was written: a job may have been killed between the two. */
+static enum status read_limits(const struct store_file *file, double limits[2]) {
+  struct checksum written, sum;
+  TRY(store_read_values(file, "/data/limit", STORE_F64, 1, &limits[0]));
+  TRY(store_read_values(file, "/data/limit_unseen", STORE_F64, 1, &limits[1]));
+  TRY(store_read_values(file, "/data/limit_sum", STORE_I64, 2, &written));
+  record_sum_limits(limits, &sum);
+  if (memcmp(&written, &sum, sizeof sum) != 0) limits[0] = limits[1] = NAN;
+  return STATUS_OK;
+}
+
 /* ---- Which run it is ---- */
 
-static enum status compare_config(const struct store_file *file, const struct config *now) {
+static enum status compare_config(const struct store_file *file, const char *text, const struct config *now) {
   struct config *then;
   char differences[1024];
-  TRY(store_read_config(file, SCHEMA_TRAINING, &then));
+  TRY(store_parse_config(file, text, SCHEMA_TRAINING, &then));
   const int count = config_differences(then, now, differences, sizeof differences);
   config_destroy(&then);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",
@@ -24,28 +80,16 @@ static enum status compare_config(const struct store_file *file, const struct co
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run) {
   struct store_file file;
   TRY(store_open(comm, path, &file));
+  struct head head;
   enum status status = store_check_format(&file, RECORD_FORMAT, RECORD_VERSION);
-  if (status == STATUS_OK) status = compare_config(&file, run->config);
+  if (status == STATUS_OK) status = open_head(&file, &head);
+  if (status == STATUS_OK) {
+    status = compare_config(&file, head.config, run->config);
+    free_head(&head);
+  }
   status = comm_agree(comm, status);
   store_close(&file);
   return status;
-}
-
-static enum status compare_data(const struct store_file *file, const char *data, const char *checksum) {
-  char *text = NULL;
-  TRY(store_read_text(file, "/data/checksum", &text));
-  const bool same = strcmp(text, checksum) == 0;
-  free(text);
-  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path, data);
-  return STATUS_OK;
-}
-
-static enum status read_numerics(const struct store_file *file, char numerics[RECORD_NUMERICS_MAX]) {
-  char *text = NULL;
-  TRY(store_read_text(file, "/numerics", &text));
-  snprintf(numerics, RECORD_NUMERICS_MAX, "%s", text);
-  free(text);
-  return STATUS_OK;
 }
 
 /* ---- Which records it has ---- */
@@ -121,10 +165,19 @@ static enum status find_whole(const struct store_file *file, enum record_table t
 static enum status examine(const struct store_file *file, const struct record_run *run,
                            const struct yardstick *yardstick, struct record_progress *progress) {
   const struct training *training = &config_experiment(run->config)->training;
+  double limits[2];
+  struct head head;
   *progress = (struct record_progress){.whole = training->run.steps, .complete = true};
-  TRY(compare_data(file, run->data, yardstick->checksum));
-  TRY(store_read_values(file, "/data/kappa", STORE_F64, 1, &progress->kappa));
-  TRY(read_numerics(file, progress->numerics));
+  TRY(read_limits(file, limits));
+  TRY(open_head(file, &head));
+  progress->kappa = head.kappa;
+  progress->limit = limits[0];
+  progress->limit_unseen = limits[1];
+  snprintf(progress->numerics, sizeof progress->numerics, "%s", head.numerics);
+  const bool same = strcmp(head.data_checksum, yardstick->checksum) == 0;
+  free_head(&head);
+  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path,
+          run->data);
   for (int table = 0; table < RECORD_TABLES; table++) {
     int64_t whole = 0;
     TRY(find_whole(file, (enum record_table)table, run, &whole));
@@ -160,15 +213,20 @@ static enum status read_last(const struct store_file *file, const struct trainin
 #define TARGET(name, unit, help) {"/evaluation/test/" #name, &evaluation->name, row},
       EVALUATE_LIST(TARGET)
 #undef TARGET
-          {"/data/floor", &yardstick->floor, 0},
-      {"/data/mean_image", &yardstick->mean_image, 0},
-      {"/data/limit", &yardstick->limit, 0},
-      {"/data/limit_unseen", &yardstick->limit_unseen, 0},
-      {"/report/seconds", seconds, record_reports(training) - 1}};
+          {"/report/seconds", seconds, record_reports(training) - 1}};
   for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
     TRY(check_shape(file, list[i].name, STORE_F64, -1, 1));
     TRY(store_read(file, list[i].name, STORE_F64, list[i].row, 1, list[i].value));
   }
+  double limits[2];
+  struct head head;
+  TRY(read_limits(file, limits));
+  TRY(open_head(file, &head));
+  yardstick->floor = head.floor;
+  yardstick->mean_image = head.mean_image;
+  yardstick->limit = limits[0];
+  yardstick->limit_unseen = limits[1];
+  free_head(&head);
   return STATUS_OK;
 }
 
@@ -226,14 +284,6 @@ static enum status print_columns(const struct store_file *file, const char *grou
   return STATUS_OK;
 }
 
-static enum status print_text(const struct store_file *file, const char *name, const char *title, FILE *out) {
-  char *text = NULL;
-  TRY(store_read_text(file, name, &text));
-  fprintf(out, "%-12s %s\n", title, text);
-  free(text);
-  return STATUS_OK;
-}
-
 static enum status print_evaluation(const struct store_file *file, enum split split, int64_t last, FILE *out) {
   char group[RECORD_NAME_MAX];
   double step;
@@ -251,9 +301,10 @@ enum status record_print(const struct store_file *file, FILE *out) {
   REQUIRE(rank == 2, STATUS_FILE, "%s: /report/lane_error has the wrong shape", file->path);
   TRY(store_extent(file, "/evaluation/test/frame_mse", &rank, targets, &type));
   REQUIRE(rank == 2, STATUS_FILE, "%s: /evaluation/test/frame_mse has the wrong shape", file->path);
-  TRY(print_text(file, "/data/file", "data", out));
-  TRY(print_text(file, "/data/checksum", "  checksum", out));
-  TRY(print_text(file, "/numerics", "numerics", out));
+  struct head head;
+  TRY(open_head(file, &head));
+  fprintf(out, "data         %s\n  checksum   %s\nnumerics     %s\n", head.data, head.data_checksum, head.numerics);
+  free_head(&head);
   TRY(find_last(file, RECORD_REPORTS, lanes[1], targets[1], &last));
   fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
   if (last >= 0) TRY(print_columns(file, "report", record_report_columns, record_report_count, last, out));

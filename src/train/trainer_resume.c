@@ -188,6 +188,15 @@ static enum status check_numerics(const struct trainer *trainer, const struct re
   return STATUS_OK;
 }
 
+/* A limit that has been computed since is taken; one that is gone is kept, so that all rows are held against it. */
+static void keep_limits(struct trainer *trainer, const struct record_progress *progress) {
+  if (!isnan(trainer->yardstick.limit) || isnan(progress->limit)) return;
+  log_warn("%s: was held against information limits whose file is gone: it still is, but no longer rollout by rollout",
+           trainer->output);
+  trainer->yardstick.limit = progress->limit;
+  trainer->yardstick.limit_unseen = progress->limit_unseen;
+}
+
 /* From the latest checkpoint that is whole and whose records are. */
 static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   const struct record_run run = describe(trainer);
@@ -196,6 +205,7 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   bool found;
   TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
   trainer->yardstick.kappa = trainer->objective.kappa = progress.kappa;
+  keep_limits(trainer, &progress);
   if (progress.complete && strcmp(progress.numerics, trainer->numerics) != 0) {
     *resumed = trainer->done = trainer->training->run.steps; /* of other arithmetic nothing can be added to it */
     return STATUS_OK;
