@@ -56,17 +56,15 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
   enum status status = dataset_checksum(data, checksum);
   if (status == STATUS_OK) status = dataset_ladder(data, "floor", &floor, &error);
   TRY(comm_agree(world, status));
-  TRY(limit_file_check(world, output, checksum));
+  TRY(limit_file_check(world, output, checksum, data->frames));
   struct limit_result result;
   double began = log_clock();
   status = limit_measure(world, config_experiment(data->config), options, &result);
   if (status != STATUS_OK) return status;
   log_debug("information limit: %.1f s", log_clock() - began);
+  if (world->rank == 0) print_result(floor, options, &result); /* whatever then becomes of the file */
   status = limit_file_write(world, output, checksum, data->config, options, &result);
-  if (status == STATUS_OK && world->rank == 0) {
-    print_result(floor, options, &result);
-    printf("%s\n", output);
-  }
+  if (status == STATUS_OK && world->rank == 0) printf("%s\n", output);
   limit_free(&result);
   return status;
 }

@@ -114,40 +114,6 @@ static enum status compare_data(const struct store_file *file, const char *check
   return STATUS_OK;
 }
 
-/* What stands in the way of a file at `path`: something else of that name, a folder that cannot be written. */
-static enum status check_target(const struct comm *self, const char *path, const char *checksum) {
-  struct store_file file = {0};
-  char resolved[STORE_PATH_MAX];
-  bool same = true, there;
-  TRY(output_resolve(path, true, resolved));
-  TRY(output_exists(path, &there));
-  if (there) {
-    TRY(store_open(self, path, &file));
-    enum status status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
-    if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
-    store_close(&file);
-    TRY(status);
-  }
-  if (!same) log_warn("%s: holds limits of other data; they will be replaced", path);
-  TRY(store_create_at(self, path, &limit_place, &file));
-  store_close(&file);
-  return STATUS_OK;
-}
-
-enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum) {
-  struct comm self;
-  enum status status = comm_open(MPI_COMM_SELF, &self);
-  if (status == STATUS_OK && comm->rank == 0) status = check_target(&self, path, checksum);
-  comm_close(&self);
-  return comm_agree(comm, status);
-}
-
-enum status limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe, bool *has) {
-  char group[NAME_MAX_BYTES];
-  group_name(group, input_frames, observe);
-  return store_find(file, group, has);
-}
-
 /* Older files have no checksums. */
 static enum status verify_group(const struct store_file *file, const char *group, struct limit_result *result) {
   char path[2 * NAME_MAX_BYTES], sum[CHECKSUM_TEXT], *written = NULL;
@@ -198,16 +164,28 @@ static enum status read_group(const struct store_file *file, const char *group, 
   return verify_group(file, group, result);
 }
 
-/* One group, verified on the way, when the old file has it. */
+/* One group, verified on the way, when the old file has it; file NULL: only verified. */
 static enum status carry_group(const struct store_file *old, const char *group, struct store_file *file) {
   struct limit_result result = {0};
   bool has;
   TRY(store_find(old, group, &has));
   if (!has) return STATUS_OK;
   enum status status = read_group(old, group, &result);
-  if (status == STATUS_OK) status = write_group(file, group, &result);
+  if (status == STATUS_OK && file) status = write_group(file, group, &result);
   limit_free(&result);
   return status;
+}
+
+/* All but `group`. */
+static enum status carry_groups(const struct store_file *old, const char *group, int64_t frames,
+                                struct store_file *file) {
+  for (int64_t k = 1; k <= frames; k++)
+    for (int observe = 0; observe < LIMIT_OBSERVE_COUNT; observe++) {
+      char other[NAME_MAX_BYTES];
+      group_name(other, k, (enum limit_observe)observe);
+      if (strcmp(other, group) != 0) TRY(carry_group(old, other, file));
+    }
+  return STATUS_OK;
 }
 
 /* Carries the groups of other K over from the limit file at `path`, if it is of the same data. Not by H5Ocopy(), which
@@ -221,14 +199,45 @@ static enum status carry_over(const struct comm *self, const char *path, const c
   TRY(store_open(self, path, &old));
   enum status status = store_check_format(&old, limit_format, LIMIT_SCHEMA);
   if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
-  for (int64_t k = 1; k <= frames && same && status == STATUS_OK; k++)
-    for (int observe = 0; observe < LIMIT_OBSERVE_COUNT && status == STATUS_OK; observe++) {
-      char other[NAME_MAX_BYTES];
-      group_name(other, k, (enum limit_observe)observe);
-      if (strcmp(other, group) != 0) status = carry_group(&old, other, file);
-    }
+  if (status == STATUS_OK && same) status = carry_groups(&old, group, frames, file);
   store_close(&old);
   return status;
+}
+
+/* What stands in the way of a file at `path`: something else of that name, limits in it that cannot be carried over, a
+ * folder that cannot be written. */
+static enum status check_target(const struct comm *self, const char *path, const char *checksum, int64_t frames) {
+  struct store_file file = {0};
+  char resolved[STORE_PATH_MAX];
+  bool same = true, there;
+  TRY(output_resolve(path, true, resolved));
+  TRY(output_exists(path, &there));
+  if (there) {
+    TRY(store_open(self, path, &file));
+    enum status status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
+    if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
+    if (status == STATUS_OK && same) status = carry_groups(&file, "", frames, NULL);
+    store_close(&file);
+    TRY(status);
+  }
+  if (!same) log_warn("%s: holds limits of other data; they will be replaced", path);
+  TRY(store_create_at(self, path, &limit_place, &file));
+  store_close(&file);
+  return STATUS_OK;
+}
+
+enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum, int64_t frames) {
+  struct comm self;
+  enum status status = comm_open(MPI_COMM_SELF, &self);
+  if (status == STATUS_OK && comm->rank == 0) status = check_target(&self, path, checksum, frames);
+  comm_close(&self);
+  return comm_agree(comm, status);
+}
+
+enum status limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe, bool *has) {
+  char group[NAME_MAX_BYTES];
+  group_name(group, input_frames, observe);
+  return store_find(file, group, has);
 }
 
 /* Rank 0's work, on a communicator of its own. */

@@ -32,10 +32,10 @@
  * `size`. */
 enum status limit_file_name(const char *data, char *path, size_t size);
 
-/* Collective. Whether limit_file_write() will find a place there, to be asked before the long computation. STATUS_FILE
- * when the folder cannot be written, or a file of that name is anything but a limit file; warns when that is of other
- * data. */
-enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum);
+/* Collective. Whether limit_file_write() will find a place there and can carry over what it holds, to be asked before
+ * the long computation. frames: of a rollout. STATUS_FILE when the folder cannot be written, or a file of that name is
+ * damaged or anything but a limit file; warns when that is of other data. */
+enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum, int64_t frames);
 
 /* Collective. Writes `result` into the file at `path`, keeping the other groups when the file there has the same
  * checksum, those too that other jobs have added meanwhile. */

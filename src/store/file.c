@@ -227,8 +227,20 @@ static enum status sync_file(const struct store_file *file, const char *path) {
   return status;
 }
 
+/* Root only. Whether the file still has its name: another program may have put another there, and records would go
+ * nowhere. */
+static enum status check_named(const struct store_file *file) {
+  struct stat mine, named;
+  const bool same = fstat(file->state->descriptor, &mine) == 0 && stat(file->path, &named) == 0 &&
+                    mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+  REQUIRE(same, STATUS_FILE, "%s: another program has moved it away, or has put another file in its place", file->path);
+  return STATUS_OK;
+}
+
 enum status store_sync(const struct store_file *file) {
-  return comm_agree(file->comm, sync_file(file, file->state->live ? file->path : file->partial));
+  enum status status = file->state->live && file->comm->rank == 0 ? check_named(file) : STATUS_OK;
+  if (status == STATUS_OK) status = sync_file(file, file->state->live ? file->path : file->partial);
+  return comm_agree(file->comm, status);
 }
 
 enum status store_seal(struct store_file *file) {

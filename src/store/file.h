@@ -89,7 +89,7 @@ enum status store_reopen(const struct comm *comm, const char *path, const struct
 enum status store_sync(const struct store_file *file);
 
 /* Collective. Flushes, closes, syncs, agrees and renames to the final name if the file has another. On failure a
- * partial file is removed. */
+ * partial file is removed, but one that is whole and cannot have its name, which the message tells. */
 enum status store_commit(struct store_file *file);
 
 /* Collective. Closes; removes a partial file, not one with its final name. Accepts a closed or zeroed file. */

@@ -260,7 +260,9 @@ enum status output_rename(const char *partial, const char *path, bool fresh) {
       code != EEXIST, STATUS_FILE,
       "%s: another program has made a file of this name meanwhile, which stays; what was to be written here is in %s",
       path, partial);
-  if (code) return store_fail_errno(path, "rename to the final name", code);
+  if (code)
+    return status_context(store_fail_errno(path, "rename to the final name", code), "what was written is in %s",
+                          partial);
   const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return STATUS_OK;
   const int sync = fsync(descriptor) == 0 ? 0 : errno;

@@ -45,7 +45,7 @@ enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX]
 void output_remove_left(const char *folder, const char *name);
 
 /* Gives a partial file, which is on the disk, its final name. With `fresh`, nothing may be there, and what has appeared
- * meanwhile stays: STATUS_FILE, and the partial file stays too, which the message says. */
+ * meanwhile stays. On failure the partial file stays too, which the message says. */
 enum status output_rename(const char *partial, const char *path, bool fresh);
 
 /* Not collective. The folder of `path`, "." when it names none; returns where the last component starts. */

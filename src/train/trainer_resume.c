@@ -149,19 +149,36 @@ static struct record_run describe(const struct trainer *trainer) {
                              trainer->protocol.target_count};
 }
 
-/* Collective. The best model that is there will be written over: it has to be this run's. */
-static enum status check_best(const struct trainer *trainer) {
+/* Collective. Whether the best model that is there is as good as it should be: it may be of an evaluation that comes
+ * again, which is as good or better. */
+static enum status examine_best(const struct trainer *trainer, const char *path, bool *good) {
+  struct checkpoint best = {.best = NAN};
+  enum status status = checkpoint_read(trainer->comm, path, trainer->model, &best);
+  *good = status == STATUS_OK && best.best <= trainer->best;
+  if (status == STATUS_FILE && !store_trouble()) status = STATUS_OK; /* damaged, or no checkpoint */
+  if (status == STATUS_OK) status_clear();
+  return comm_agree(trainer->comm, status);
+}
+
+/* Collective. The best model that is there will be written over: it has to be this run's. One that is lost is made
+ * again from what is still to come. */
+static enum status check_best(struct trainer *trainer) {
   const struct checkpoint_owner owner = own(trainer);
   char best[STORE_PATH_MAX];
-  bool there = false;
+  bool there = false, good = false;
   TRY(checkpoint_name(trainer->output, -1, best));
   enum status status = trainer->comm->rank == 0 ? output_exists(best, &there) : STATUS_OK;
   if (status == STATUS_OK && there) status = checkpoint_check_owner(best, &owner);
-  if (status == STATUS_FILE && there && !store_trouble()) { /* damaged, or none: what is written there will tell */
-    status = STATUS_OK;
-    status_clear();
-  }
-  return comm_agree(trainer->comm, status);
+  if (status == STATUS_FILE && there && !store_trouble()) status = STATUS_OK; /* damaged, or no checkpoint */
+  TRY(comm_agree(trainer->comm, status));
+  TRY(comm_broadcast(trainer->comm, &there, sizeof there));
+  if (isnan(trainer->best)) return STATUS_OK;
+  if (there) TRY(examine_best(trainer, best, &good));
+  if (good) return STATUS_OK;
+  log_warn("%s: %s: the best model from here on takes its place", best,
+           there ? "is not the best model that the run had" : "the best model that the run had is gone");
+  trainer->best = NAN;
+  return STATUS_OK;
 }
 
 /* Without checkpoints a run that is complete is left as it is, and one that has records could only begin anew, over
