@@ -133,10 +133,12 @@ static enum status run(const struct comm *world, int argc, char **argv) {
 const struct cli_command cli_eval = {
     "eval", "measure a trained model on test rollouts",
     "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--best] [--rollouts N]\n\n"
-    "Prints the error on test rollouts of the data that RUN was trained on, or of DATA, by frame and against the "
-    "noise\n"
-    "floor, the information limit and the mean image; conservation of the learned H; reversal in time; valid\n"
-    "prediction time. RUN may also be a checkpoint. Exit status 5 when what it predicts is not finite.\n\n"
+    "Prints the error on test rollouts of the data that RUN was trained on (refused when that is other data now), or "
+    "of\n"
+    "DATA, by frame and against the noise floor, the information limit and the mean image; conservation of the "
+    "learned\n"
+    "H; reversal in time; valid prediction time. RUN may also be a checkpoint. Exit status 5 when what it predicts is\n"
+    "not finite.\n\n"
     "  --best         the model of the smallest test error; default: the latest checkpoint\n"
     "  --rollouts N   the first N test rollouts; default: all\n",
     run};

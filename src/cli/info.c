@@ -234,8 +234,9 @@ const struct cli_command cli_info = {"info", "what a file is, how it was made, h
                                      "Usage: hgn info FILE.h5 [--quick]\n\n"
                                      "Prints what the file holds, the configuration and provenance it was made with: a "
                                      "data set with its ladder, limits,\n"
-                                     "how far a run has come, a checkpoint, arrays. Checksums of data sets and "
-                                     "checkpoints are verified; a damaged file is\n"
-                                     "an error, exit status 3.\n\n"
-                                     "  --quick    a data set without verifying it\n",
+                                     "how far a run has come, a checkpoint, arrays. Checksums of data sets, "
+                                     "checkpoints, limits and a run's last records are\n"
+                                     "verified; a damaged file is an error, exit status 3.\n\n"
+                                     "  --quick    of a data set only what stands beside its arrays (older files are "
+                                     "read whole all the same)\n",
                                      run};

@@ -65,7 +65,7 @@ const struct cli_command cli_simulate = {
     "Simulates the training and test rollouts of the configured system, measures the ladder (noise floor, last frame,\n"
     "mean image, background) and writes the data set. Same configuration and seed: same contents on any number of\n"
     "ranks. The file appears under its name when it is whole.\n\n"
-    "  -o, --output FILE.h5   where to; a file that is there is replaced at the end\n"
+    "  -o, --output FILE.h5   where to; a data set that is there is replaced at the end\n"
     "  --frames               also the rendered frames (uint8, compressed), for other programs; hgn itself renders\n"
     "                         them again from the states whenever they are needed\n",
     run};

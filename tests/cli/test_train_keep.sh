@@ -198,34 +198,4 @@ import h5py
 with h5py.File("part.best.h5") as part, h5py.File("other.best.h5") as other:
     assert part["/checksum"][()] == other["/checksum"][()]
 PY
-
-# The best model gone, damaged, or another of the run's own: it says so, and there is a best model again in the end.
-BEST="train.checkpoint_keep=99 eval.every=5"
-# shellcheck disable=SC2086
-expect 0 "test MSE" "$HGN" train tiny.yaml -o fine.h5 $BEST
-for how in gone damaged older text; do
-  rm -f lost*.h5
-  for file in fine*.h5; do cp "$file" "lost${file#fine}"; done
-  rm lost.checkpoint-0000004*.h5 lost.checkpoint-0000003*.h5
-  /usr/bin/python3 -c '
-import h5py
-with h5py.File("lost.h5", "r+") as f: f["report/error"][30:] = 0'
-  case $how in
-  gone) rm lost.best.h5 ;;
-  damaged) damage lost.best.h5 ;;
-  older) cp lost.checkpoint-00000010.h5 lost.best.h5 ;;
-  text) echo precious >lost.best.h5 ;;
-  esac
-  if [ $how = text ]; then
-    # shellcheck disable=SC2086
-    expect 3 "lost.best.h5: is there, and is not an HDF5 file" "$HGN" train tiny.yaml -o lost.h5 $BEST
-    [ "$(cat lost.best.h5)" = precious ] || fail "a text is lost"
-    continue
-  fi
-  # shellcheck disable=SC2086
-  expect_ranks 2 0 "lost.best.h5: " "$HGN" train tiny.yaml -o lost.h5 $BEST
-  grep -q "warning: lost.best.h5: .*the best model from here on takes its place" out.txt || fail "$how: not said: $(cat out.txt)"
-  same_run fine.h5 lost.h5 00000040
-  expect 0 "trained for" "$HGN" eval lost.h5 --best
-done
 finish

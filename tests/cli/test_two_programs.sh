@@ -124,6 +124,21 @@ for place in link hard folder; do
   [ "$(cat victim)" = precious ] || fail "$place: the lock has overwritten another file"
   rm -rf .p.h5.lock victim
 done
+# Nor what is in the place of a file of ours: notes that happen to be called so.
+echo notes >.p.h5.lock
+expect 3 "something else stands in the place of its lock" "$HGN" train tiny.yaml -o p.h5 train.steps=2
+[ "$(cat .p.h5.lock)" = notes ] || fail "notes were taken for a lock"
+rm .p.h5.lock
+echo notes >.p.h5.partial-notes
+# shellcheck disable=SC2086
+expect 0 "p.h5" "$HGN" simulate "$PENDULUM" -o p.h5 $SMALL
+[ "$(cat .p.h5.partial-notes)" = notes ] || fail "notes were taken for a partial file"
+rm .p.h5.partial-notes p.h5
+for name in .p.h5.lock .p.h5.partial-host-1; do
+  # shellcheck disable=SC2086
+  expect 2 "$name: hgn itself gives such names" "$HGN" simulate "$PENDULUM" -o $name $SMALL
+done
+
 ln -s nowhere .p.h5.lock
 expect 3 "something else stands in the place of its lock" "$HGN" train tiny.yaml -o p.h5 train.steps=2
 [ -e nowhere ] && fail "a file was created through a link"

@@ -61,6 +61,27 @@ def late_test(f):
     set = f.create_dataset("/test/frames", test.shape, "u1")
     set[:, 2:] = test[:, 2:]
 make("late_test.h5", late_test)
+def made(f, name, shape, fill_time, fill):  # all of its space is there, and half of it was never written
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plist.set_fill_time(fill_time)
+    if fill is not None:
+        plist.set_fill_value(np.array(fill, "u1"))
+    space = h5py.h5s.create_simple(shape)
+    h5py.h5d.create(f.require_group("train").id, b"frames", h5py.h5t.STD_U8LE, space, dcpl=plist)
+    f[name][:33] = train[:33]
+    f.create_dataset("/test/frames", data=test)
+make("fill_never.h5", lambda f: made(f, "/train/frames", train.shape, h5py.h5d.FILL_TIME_NEVER, 77))
+def apart(f):
+    f.create_dataset("/train/frames", train.shape, "u1", external=[("apart.raw", 0, h5py.h5f.UNLIMITED)])[...] = train
+    f.create_dataset("/test/frames", data=test)
+make("apart.h5", apart)
+def virtual(f):
+    layout = h5py.VirtualLayout(shape=train.shape, dtype="u1")
+    layout[...] = h5py.VirtualSource("right.h5", "/train/frames", shape=train.shape)
+    f.create_virtual_dataset("/train/frames", layout)
+    f.create_dataset("/test/frames", data=test)
+make("virtual.h5", virtual)
 def empty(f):
     f.create_dataset("/train/frames", data=train)
     f.create_dataset("/test/frames", (0,) + test.shape[1:], "u1")
@@ -99,6 +120,11 @@ refused late_test "/test/frames: frame 0 was never written: in every rollout"
 refused empty "/test/frames is empty"
 expect 3 "empty.h5: /test/frames is empty" "$HGN" info empty.h5
 refused no_train "/train/frames is empty"
+refused fill_never "/train/frames: rollout 33 was never written"
+
+# Frames that HDF5 would fetch from other files, and make up where they are missing.
+refused apart "/train/frames is kept in other files, which are not read: copy it into this one"
+refused virtual "/train/frames is kept in other files, which are not read: copy it into this one"
 
 # Frames that change while they are used.
 # shellcheck disable=SC2086
