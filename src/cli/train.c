@@ -67,11 +67,9 @@ const struct cli_command cli_train = {
     "ranks and across any interruption. Beside RUN.h5, which holds all metrics and can be read at any time, there are\n"
     "RUN.checkpoint-STEP.h5 and the best model, RUN.best.h5.\n\n"
     "If RUN.h5 is there and has this very configuration, training goes on from its last checkpoint; with another\n"
-    "configuration it is refused. A complete run is shown; one whose checkpoints are all gone is not begun anew. "
-    "SIGUSR1 \n"
-    "(which mpirun forwards) and SIGTERM to the ranks write a checkpoint and end with exit status 6; a killed run "
-    "loses \n"
-    "what came after its last checkpoint.\n\n"
+    "configuration it is refused. A complete run is shown; one whose checkpoints are all gone is not begun anew.\n"
+    "SIGUSR1 (which mpirun forwards) and SIGTERM to the ranks write a checkpoint and end with exit status 6; a killed\n"
+    "run loses what came after its last checkpoint.\n\n"
     "  -o, --output RUN.h5   ends in .h5; default: EXPERIMENT.h5 in this folder\n"
     "  --resume              only go on with a run that is there\n",
     run};
