@@ -68,11 +68,14 @@ static void read_holder(const char *path, char holder[HOLDER_BYTES]) {
   if (descriptor >= 0) close(descriptor);
 }
 
-/* Whether a file in the place of a lock is one: empty, or such a text. */
+/* Whether a file in the place of a lock is one: empty, such a text, or the zeros that a power cut has left of it. */
 static bool is_ours(int descriptor) {
+  static const char word[] = "process ", zeros[HOLDER_BYTES];
   char holder[HOLDER_BYTES];
   const ssize_t length = pread(descriptor, holder, sizeof holder, 0);
-  return length == 0 || (length > 8 && length < HOLDER_BYTES && memcmp(holder, "process ", 8) == 0);
+  if (length < 0 || length == HOLDER_BYTES) return false;
+  return strncmp(holder, word, (size_t)length < strlen(word) ? (size_t)length : strlen(word)) == 0 ||
+         memcmp(holder, zeros, (size_t)length) == 0;
 }
 
 static void write_holder(int descriptor) {

@@ -17,9 +17,9 @@ follows() {
 for _ in 1 2; do # created, then replaced
   # shellcheck disable=SC2086
   follows data.h5 "$HGN" simulate "$PENDULUM" $SMALL
-  follows limits.h5 "$HGN" limit d.h5 -k 3 --rollouts 20
   follows roll.png "$HGN" rollout r.h5
 done
+follows limits.h5 "$HGN" limit d.h5 -k 3 --rollouts 20
 follows roll.gif "$HGN" rollout r.h5
 follows roll.h5 "$HGN" rollout r.h5
 follows sample.h5 "$HGN" sample r.h5 -n 2

@@ -129,7 +129,7 @@ expect_ranks 2 3 "head.h5: checksum mismatch" "$HGN" --cpu base train tiny.yaml 
 # Records that are not what was written: they are made again, from a checkpoint before them, or the run is refused.
 # shellcheck disable=SC2086
 expect 0 "test MSE" "$HGN" train tiny.yaml -o whole.h5 train.checkpoint_keep=99
-for name in report/gradient_sum report/lane_kl evaluation/train/frame_mse; do
+for name in report/gradient_sum evaluation/train/frame_mse; do
   rm -f hole*.h5
   for file in whole*.h5; do cp $file "hole${file#whole}"; done
   NAME=$name /usr/bin/python3 - <<'PY' || fail "h5py cannot write"
