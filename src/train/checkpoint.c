@@ -44,7 +44,7 @@ static int by_step(const void *a, const void *b) {
 /* The step in a name that checkpoint_name() makes of it; -1 in all others. */
 static int64_t parse_step(const char *name, const char *prefix) {
   const size_t length = strlen(prefix);
-  char again[STORE_PATH_MAX], *end;
+  char again[STORE_PATH_MAX + 32], *end;
   if (strncmp(name, prefix, length) != 0 || name[length] < '0' || name[length] > '9') return -1;
   const int64_t step = strtoll(name + length, &end, 10);
   snprintf(again, sizeof again, "%s%08" PRId64 ".h5", prefix, step);
