@@ -1,4 +1,4 @@
-/* What dataset.c and dataset_read.c share; not for other layers. */
+/* What the source files of the data set share; not for other layers. */
 #ifndef HGN_STORE_DATASET_PARTS_H
 #define HGN_STORE_DATASET_PARTS_H
 

@@ -134,7 +134,7 @@ void dataset_sums_path(enum split split, enum dataset_array array, char path[48]
 }
 
 enum status dataset_check_sums(const struct dataset *dataset, enum split split) {
-  for (int array = 0; array < ARRAY_SUMMED && dataset->has_sums; ++array) {
+  for (unsigned array = 0; array < ARRAY_SUMMED && dataset->has_sums; ++array) {
     char path[48];
     int rank;
     int64_t extent[STORE_RANK_MAX];
@@ -273,6 +273,6 @@ static enum status sum_array(struct dataset *dataset, enum split split, enum dat
 
 enum status dataset_sum_rollouts(struct dataset *dataset) {
   for (unsigned split = 0; split < SPLIT_COUNT; ++split)
-    for (int array = 0; array < ARRAY_SUMMED; ++array) TRY(sum_array(dataset, split, array));
+    for (unsigned array = 0; array < ARRAY_SUMMED; ++array) TRY(sum_array(dataset, split, array));
   return STATUS_OK;
 }

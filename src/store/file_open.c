@@ -104,9 +104,10 @@ static enum status open_reading(const struct store_file *file, hid_t *id) {
   H5Pclose(access);
   if (status == STATUS_OK) return STATUS_OK;
   *id = 0;
-  if (strstr(status_message(), "truncated"))
+  const char *reason = status_message() + strlen(file->path); /* which begins the message */
+  if (strstr(reason, "truncated"))
     return status_raise(status, "%s: is truncated: shorter than its header says", file->path);
-  const bool damaged = !strstr(status_message(), "has it open") && !strstr(status_message(), "cannot be ");
+  const bool damaged = !strstr(reason, "has it open") && !strstr(reason, "cannot be ");
   return damaged ? status_context(status, "damaged or not an HDF5 file") : status;
 }
 

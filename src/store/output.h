@@ -3,7 +3,7 @@
  * A file is made as ".NAME.partial-HOST-PID" in the folder of its final name and renamed when it is whole; while it is
  * made it carries the locks of lock.h, so that what killed jobs have left is told from what others are working on.
  *
- * All functions: Root only, unless marked.
+ * All functions: Not collective; one rank alone calls those that write.
  */
 #ifndef HGN_STORE_OUTPUT_H
 #define HGN_STORE_OUTPUT_H
@@ -12,15 +12,16 @@
 
 #include <stdbool.h>
 
-/* Not collective. Whether there is anything of that name. STATUS_FILE when the system does not tell, and that is not
- * because it is missing. */
+/* Whether there is anything of that name; a link that leads nowhere is nothing. STATUS_FILE when the system does not
+ * tell, and that is not because it is missing. */
 enum status output_exists(const char *path, bool *there);
 
 /* Follows links: people put results on other disks. The file need not be there. For writing, STATUS_FILE when a link
- * belongs to neither the user, nor the folder's owner, nor root: whoever has put it there could point it anywhere. */
+ * belongs to neither the user, nor root, nor the owner of a folder that not everybody may write: whoever has put it
+ * there could point it anywhere. */
 enum status output_resolve(const char *path, bool writing, char resolved[STORE_PATH_MAX]);
 
-/* Not collective. STATUS_USAGE when the name is one that hgn gives to files by itself: what a run or hgn limit writes
+/* STATUS_USAGE when the name is one that hgn gives to files by itself: what a run or hgn limit writes
  * beside others. */
 enum status output_check_name(const char *path);
 
@@ -48,7 +49,7 @@ void output_remove_left(const char *folder, const char *name);
  * meanwhile stays. On failure the partial file stays too, which the message says. */
 enum status output_rename(const char *partial, const char *path, bool fresh);
 
-/* Not collective. The folder of `path`, "." when it names none; returns where the last component starts. */
+/* The folder of `path`, "." when it names none; returns where the last component starts. */
 const char *output_split(const char *path, char folder[STORE_PATH_MAX]);
 
 #endif
