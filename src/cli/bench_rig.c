@@ -37,7 +37,7 @@ static enum status open_model(struct bench_rig *rig, const struct training *trai
   TRY(model_create(&training->model, &images, rig->protocol.input_count, GRAPH_F32, &rig->model));
   TRY(model_block(rig->model, &rig->parameters));
   model_initialize(rig->model, 1, rig->parameters);
-  return optimizer_open(&training->optimizer, rig->model, training->run.steps, &rig->optimizer);
+  return optimizer_open(&training->optimizer, rig->model, training->train.steps, &rig->optimizer);
 }
 
 static enum status open_all(struct bench_rig *rig, const char *data, const char *settings) {
@@ -49,10 +49,10 @@ static enum status open_all(struct bench_rig *rig, const char *data, const char 
   const struct training *training = &config_experiment(rig->config)->training;
   TRY(dataset_open(rig->comm, data, &rig->data));
   TRY(comm_agree(rig->comm, open_model(rig, training)));
-  const struct lanes lanes = lanes_cut(training->run.batch, training->run.microbatch);
+  const struct lanes lanes = lanes_cut(training->train.batch, training->train.microbatch);
   const int64_t targets = rig->protocol.target_count;
   return step_open(rig->comm, rig->model, &rig->source, 1, &lanes, targets,
-                   lane_frames(training->run.frames_per_rollout, targets), rig->parameters, &rig->step);
+                   lane_frames(training->train.frames_per_rollout, targets), rig->parameters, &rig->step);
 }
 
 enum status bench_rig_open(const struct comm *comm, const char *data, const char *settings, struct bench_rig *rig) {
@@ -78,9 +78,9 @@ static enum status run_step(struct bench_rig *rig, double seconds[STEP_STAGES + 
   const struct lane_task task = {.protocol = rig->protocol,
                                  .seed = 1,
                                  .step = rig->done,
-                                 .frames_per_rollout = training->run.frames_per_rollout,
+                                 .frames_per_rollout = training->train.frames_per_rollout,
                                  .dt = rig->data.dt,
-                                 .batch = training->run.batch,
+                                 .batch = training->train.batch,
                                  .error_weight = 1,
                                  .kl_weight = .01};
   struct step_result result;

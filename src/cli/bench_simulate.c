@@ -45,7 +45,7 @@ struct bench_times {
 
 static void render_batch(const struct experiment *experiment, struct renderer *renderer, uint64_t first,
                          const double *states, float *frames) {
-  int coordinates = 2 * system_get(experiment->system.kind)->freedom;
+  int coordinates = 2 * system_get(experiment->system.name)->freedom;
   for (int64_t i = 0; i < BATCH; i++) {
     for (int64_t f = 0; f < experiment->data.frames; f++) {
       int64_t frame = i * experiment->data.frames + f;

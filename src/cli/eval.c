@@ -67,7 +67,7 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   print_number("reversal, state", evaluation->reversal_state, "relative, after going to the end and back");
   print_number("reversal, pixels", evaluation->reversal_pixels, "MSE between the way there and the way back");
   print_number("VPT", evaluation->vpt, "frames predicted before the error exceeds 2.5% of the image's power (median)");
-  if (trained->training->model.sampled) print_number("KL", evaluation->kl, "nat a rollout");
+  if (trained->training->model.latent.sampled) print_number("KL", evaluation->kl, "nat a rollout");
   print_frames(evaluation, protocol, isnan(data->dt) ? trained->dt : data->dt);
 }
 

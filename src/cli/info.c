@@ -79,7 +79,7 @@ static enum status print_dataset(const struct dataset *data, bool verified) {
   char sum[CHECKSUM_TEXT], *text = NULL;
   TRY(dataset_checksum(data, sum));
   TRY(config_text(data->config, &text));
-  printf("%s: hgn data set, %s\n", data->file.path, experiment_system_name(experiment->system.kind));
+  printf("%s: hgn data set, %s\n", data->file.path, experiment_system_name(experiment->system.name));
   print_shape(data);
   printf("checksum     %s (%s)\n", sum, verified ? "verified" : "not verified");
   enum status status = print_ladder(data);

@@ -64,7 +64,7 @@ static enum status predict(const struct trained *trained, struct source *source,
 static enum status simulate_truth(struct source *source, const struct protocol *protocol, const struct request *request,
                                   double dt, int64_t frames, float *images) {
   const struct experiment *experiment = source->experiment;
-  const struct system *system = system_get(experiment->system.kind);
+  const struct system *system = system_get(experiment->system.name);
   double state[SYSTEM_STATE_MAX], h = 0;
   const double *states = source->states[request->split] + (size_t)((request->rollout - source->first[request->split]) *
                                                                    source->data->frames * source->data->coordinates);

@@ -11,9 +11,9 @@
 
 static enum status render_reel(const struct dataset *data, enum split split, int64_t index, struct reel *reel) {
   const struct experiment *experiment = config_experiment(data->config);
-  int64_t coordinates = 2 * system_get(experiment->system.kind)->freedom;
+  int64_t coordinates = 2 * system_get(experiment->system.name)->freedom;
   REQUIRE(data->coordinates == coordinates, STATUS_FILE, "%s: /train/state has %lld coordinates, and a %s has %lld",
-          data->file.path, (long long)data->coordinates, experiment_system_name(experiment->system.kind),
+          data->file.path, (long long)data->coordinates, experiment_system_name(experiment->system.name),
           (long long)coordinates);
   reel->rows = experiment->data.noise > 0 ? 2 : 1;
   snprintf(reel->label[0], REEL_LABEL_MAX, "%s", reel->rows == 2 ? "observed" : "clean");
@@ -33,7 +33,7 @@ static enum status render_reel(const struct dataset *data, enum split split, int
     if (reel->rows == 2) render_f32(&renderer, state, reel->image[1] + (size_t)f * reel->values);
   }
   snprintf(reel->title, sizeof reel->title, "%s, %s rollout %lld, %s renderer, noise %g, dt %g s",
-           experiment_system_name(experiment->system.kind), split_name[split], (long long)index,
+           experiment_system_name(experiment->system.name), split_name[split], (long long)index,
            experiment_renderer_name(experiment->render.renderer), experiment->data.noise, experiment->data.dt);
   render_close(&renderer);
   free(states);

@@ -45,7 +45,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));
   const struct experiment *experiment = config_experiment(config);
   log_info("%s: %lld training and %lld test rollouts of %lld frames, on %d rank%s",
-           experiment_system_name(experiment->system.kind), (long long)experiment->data.train,
+           experiment_system_name(experiment->system.name), (long long)experiment->data.train,
            (long long)experiment->data.test, (long long)experiment->data.frames, world->size,
            world->size == 1 ? "" : "s");
   struct ladder ladder;

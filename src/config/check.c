@@ -68,13 +68,13 @@ static void check_model(struct loader *loader, const struct model_settings *mode
            "model.hamiltonian.channels must end in 1: an energy is one number, summed over space");
   if (model->decoder.channels.count == 0)
     refuse(loader, "model.decoder.channels", "model.decoder.channels is empty: expected at least one block");
-  if (model->flow.kind == FLOW_IMPLICIT_MIDPOINT && model->separable)
+  if (model->integrator.name == FLOW_IMPLICIT_MIDPOINT && model->hamiltonian.separable)
     refuse(loader, "model.integrator.name",
            "implicit_midpoint is for a joint H(q, p): set model.hamiltonian.separable to false, or use leapfrog");
 }
 
-static void check_run(struct loader *loader, const struct run_settings *run) {
-  const struct integer_list *steps = &run->curriculum_steps, *frames = &run->curriculum_frames;
+static void check_run(struct loader *loader, const struct train_settings *run) {
+  const struct integer_list *steps = &run->curriculum.steps, *frames = &run->curriculum.frames;
   char text[PROBLEM_TEXT_MAX];
   if (run->microbatch > run->batch) {
     snprintf(text, sizeof text, "train.microbatch is %" PRId64 " but train.batch is %" PRId64 ": expected at most that",
@@ -101,5 +101,5 @@ void config_check(struct loader *loader) {
     return;
   }
   check_model(loader, &training->model);
-  check_run(loader, &training->run);
+  check_run(loader, &training->train);
 }

@@ -244,39 +244,47 @@ static void add_missing(struct loader *loader, const struct schema_row *row) {
                expected);
 }
 
-static void refuse_row(struct loader *loader, int row, const struct origin *kind_origin) {
+/* The kind of system or model that the file is about. */
+static int kind_of(const struct config *config) {
+  const struct experiment *experiment = &config->experiment;
+  return config->use == SCHEMA_TRAINING ? (int)experiment->training.model.name : (int)experiment->system.name;
+}
+
+static void refuse_row(struct loader *loader, int row, int kind_row) {
   struct config *config = loader->config;
-  char systems[SCHEMA_TEXT_MAX], where[CONFIG_WHERE_MAX], text[PROBLEM_TEXT_MAX];
-  schema_systems(&schema_rows[row], systems);
-  config_origin(config, kind_origin, where);
-  snprintf(text, sizeof text, "\"%s\" does not apply to %s (system.name: %s), only to %s", schema_rows[row].path,
-           experiment_system_name(config->experiment.system.kind), where, systems);
+  char kinds[SCHEMA_TEXT_MAX], where[CONFIG_WHERE_MAX], text[PROBLEM_TEXT_MAX];
+  const int kind = kind_of(config);
+  schema_kinds(&schema_rows[row], config->use, kinds);
+  config_origin(config, &config->origins[kind_row], where);
+  snprintf(text, sizeof text, "\"%s\" does not apply to %s (%s: %s), only to %s", schema_rows[row].path,
+           schema_rows[kind_row].choices[kind], schema_rows[kind_row].path, where, kinds);
   config_problem(loader, &config->origins[row], true, text);
 }
 
-/* Whether the row may be given, as far as is known: without a valid system.name only what applies to all systems. */
-static bool applies(const struct config *config, const struct schema_row *row, bool known) {
-  if (config->use == SCHEMA_TRAINING) return row->training;
-  return known ? schema_applies(row, config->experiment.system.kind) : row->systems == (1u << SYSTEM_COUNT) - 1;
+static enum status set_standard(struct config *config, int row) {
+  TRY(value_set_standard(&schema_rows[row], &config->experiment));
+  config->origins[row].kind = ORIGIN_STANDARD;
+  return STATUS_OK;
 }
 
-/* Defaults, missing keys, and keys of another system. */
+/* Defaults, missing keys, and keys of another kind of system or model. Without a valid kind, only what applies to all
+ * can be told. */
 static enum status complete(struct loader *loader) {
   struct config *config = loader->config;
-  const struct origin *kind_origin = &config->origins[schema_find("system.name", SCHEMA_DATA)];
-  const bool known = kind_origin->kind != ORIGIN_NONE;
+  const int kind_row = schema_kind_row(config->use);
+  const bool assumed = schema_rows[kind_row].standard && !loader->attempted[kind_row];
+  if (assumed) TRY(set_standard(config, kind_row));
+  const bool known = config->origins[kind_row].kind != ORIGIN_NONE;
   for (int row = 0; row < schema_count; ++row) {
     const struct schema_row *entry = &schema_rows[row];
-    const bool right = applies(config, entry, known);
+    const bool right = schema_applies(entry, config->use, known ? kind_of(config) : -1);
     const bool given = config->origins[row].kind != ORIGIN_NONE;
-    if (known && given && !right) refuse_row(loader, row, kind_origin);
+    if (known && given && !right) refuse_row(loader, row, kind_row);
     if (!right || given || loader->attempted[row]) continue;
-    if (entry->standard) {
-      TRY(value_set_standard(entry, &config->experiment));
-      config->origins[row].kind = ORIGIN_STANDARD;
-    } else {
+    if (entry->standard)
+      TRY(set_standard(config, row));
+    else
       add_missing(loader, entry);
-    }
   }
   return STATUS_OK;
 }

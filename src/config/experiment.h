@@ -1,7 +1,8 @@
 /* The typed, validated configuration. Filled by config.h from YAML through the one table in schema.c.
  *
  * A file describes either a data set (system, initial, data, render, ladder) or, when it has a section `model`, a
- * training experiment (training.h); the other half of struct experiment is then zero.
+ * training experiment (training.h). Members are named as their keys in YAML: "system.mass" is experiment.system.mass,
+ * "train.steps" is experiment.training.train.steps. What a use of the file does not have is zero.
  *
  * Data only. Enumerations are X-macro lists so that names in YAML, tables in later layers and this header cannot
  * differ.
@@ -62,7 +63,7 @@ enum color_kind {
 
 /* Physical parameters. Those that a system does not have are zero and may not be given. */
 struct system_parameters {
-  enum system_kind kind;
+  enum system_kind name;
   double mass;      /* kg, of each body */
   double stiffness; /* N/m: springs */
   double damping;   /* 1/s: damped_spring, dp/dt = -k q - damping p */
@@ -108,6 +109,7 @@ struct experiment {
 
 /* Name of an enumerator in YAML, NULL when out of range. */
 const char *experiment_system_name(enum system_kind kind);
+const char *experiment_model_name(enum model_kind kind);
 const char *experiment_renderer_name(enum renderer_kind kind);
 
 #endif

@@ -121,8 +121,11 @@ static void print_row(FILE *out, const struct schema_row *row) {
     print_cell(out, text);
   }
   print_cell(out, row->unit ? row->unit : "");
-  schema_systems(row, text);
-  print_cell(out, row->training && row->systems ? "all" : row->systems == (1u << SYSTEM_COUNT) - 1 ? "all data" : text);
+  const bool data = schema_used(row, SCHEMA_DATA), training = schema_used(row, SCHEMA_TRAINING);
+  const enum schema_use use = training ? SCHEMA_TRAINING : SCHEMA_DATA;
+  schema_kinds(row, use, text);
+  if (schema_applies(row, use, -1)) snprintf(text, sizeof text, training ? "all training" : "all data");
+  print_cell(out, data && training ? "all" : text);
   print_cell(out, row->help);
   fputs("|\n", out);
 }

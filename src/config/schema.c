@@ -14,6 +14,7 @@ static const char *const system_names[] = {SYSTEM_LIST(NAME_OF)};
 static const char *const direction_names[] = {DIRECTION_LIST(NAME_OF)};
 static const char *const renderer_names[] = {RENDERER_LIST(NAME_OF)};
 static const char *const color_names[] = {COLOR_LIST(NAME_OF)};
+static const char *const model_names[] = {MODEL_LIST(NAME_OF)};
 static const char *const preset_names[] = {PRESET_LIST(NAME_OF)};
 static const char *const padding_names[] = {PADDING_LIST(NAME_OF)};
 static const char *const activation_names[] = {ACTIVATION_LIST(NAME_OF)};
@@ -32,13 +33,17 @@ enum {
   SPRINGS = BIT(MASS_SPRING) | BIT(DAMPED_SPRING),
   PENDULUMS = BIT(PENDULUM) | BIT(DOUBLE_PENDULUM),
   BODIES = BIT(TWO_BODY) | BIT(THREE_BODY),
-  ALL = (1u << SYSTEM_COUNT) - 1
+  ALL = (1u << SYSTEM_COUNT) - 1,
+  ALL_MODELS = (1u << MODEL_COUNT) - 1
 };
 
 /* Upper bounds are not physics: they catch slips and keep every derived number finite. With the largest sizes a data
  * set of 12 coordinates is 1e9 * 1e6 * 12 * 8 = 9.6e16 bytes of states; config.c bounds its images. */
 #define REAL_MAX 1e6
+/* A key and its member have one name, since both are made of it. */
 #define AT(member) offsetof(struct experiment, member)
+#define USE(name) (1u << SCHEMA_##name)
+#define DATA(key) .path = #key, .offset = AT(key), .uses = USE(DATA)
 #define INTEGER(lowest, highest) .type = SCHEMA_INTEGER, .least = (lowest), .most = (highest)
 #define POSITIVE(kind) .type = (kind), .lower = 0, .upper = REAL_MAX, .above_lower = true
 #define RANGE(lowest, highest) .type = SCHEMA_REAL, .lower = (lowest), .upper = (highest)
@@ -46,60 +51,56 @@ enum {
 #define SYSTEMS(set) .systems = (unsigned)(set)
 
 const struct schema_row schema_rows[] = {
-    {"seed", INTEGER(0, INT64_MAX), .offset = AT(seed), .standard = "1", SYSTEMS(ALL), .training = true,
+    {.path = "seed",
+     .offset = AT(seed),
+     .uses = USE(DATA) | USE(TRAINING),
+     INTEGER(0, INT64_MAX),
+     .standard = "1",
+     SYSTEMS(ALL),
+     .models = ALL_MODELS,
      .help = "Key of all randomness: the same file and seed give the same bits."},
 
-    {"system.name", CHOICE(system_names), .offset = AT(system.kind), SYSTEMS(ALL), .help = "The physical system."},
-    {"system.mass", POSITIVE(SCHEMA_REAL), .offset = AT(system.mass), .unit = "kg", SYSTEMS(ALL),
-     .help = "Mass of each body."},
-    {"system.stiffness", POSITIVE(SCHEMA_REAL), .offset = AT(system.stiffness), .unit = "N/m", SYSTEMS(SPRINGS),
-     .help = "Spring constant k."},
-    {"system.damping", RANGE(0, REAL_MAX), .offset = AT(system.damping), .unit = "1/s", SYSTEMS(BIT(DAMPED_SPRING)),
+    {DATA(system.name), CHOICE(system_names), SYSTEMS(ALL), .help = "The physical system."},
+    {DATA(system.mass), POSITIVE(SCHEMA_REAL), .unit = "kg", SYSTEMS(ALL), .help = "Mass of each body."},
+    {DATA(system.stiffness), POSITIVE(SCHEMA_REAL), .unit = "N/m", SYSTEMS(SPRINGS), .help = "Spring constant k."},
+    {DATA(system.damping), RANGE(0, REAL_MAX), .unit = "1/s", SYSTEMS(BIT(DAMPED_SPRING)),
      .help = "True damping gamma: dp/dt = -k q - gamma p."},
-    {"system.length", POSITIVE(SCHEMA_REAL), .offset = AT(system.length), .unit = "m", SYSTEMS(PENDULUMS),
-     .help = "Length of each rod."},
-    {"system.gravity", POSITIVE(SCHEMA_REAL), .offset = AT(system.gravity), .unit = "m/s^2 or m^3/(kg s^2)",
-     SYSTEMS(PENDULUMS | BODIES),
+    {DATA(system.length), POSITIVE(SCHEMA_REAL), .unit = "m", SYSTEMS(PENDULUMS), .help = "Length of each rod."},
+    {DATA(system.gravity), POSITIVE(SCHEMA_REAL), .unit = "m/s^2 or m^3/(kg s^2)", SYSTEMS(PENDULUMS | BODIES),
      .help = "Pendulums: acceleration of free fall g, in m/s^2. n-body: gravitational constant G, in m^3/(kg s^2)."},
 
-    {"initial.radius", POSITIVE(SCHEMA_PAIR), .offset = AT(initial.radius), .unit = "phase space or m", SYSTEMS(ALL),
+    {DATA(initial.radius), POSITIVE(SCHEMA_PAIR), .unit = "phase space or m", SYSTEMS(ALL),
      .help = "Bounds of the radius that is drawn uniformly: length of (q, p) for springs and pendulums, distance from "
              "the centre in m for n-body."},
-    {"initial.direction", CHOICE(direction_names), .offset = AT(initial.direction), .standard = "uniform", SYSTEMS(ALL),
+    {DATA(initial.direction), CHOICE(direction_names), .standard = "uniform", SYSTEMS(ALL),
      .help = "uniform: every angle alike. square: that of a uniform point of a square, denser along the diagonals."},
-    {"initial.flip_probability", RANGE(0, 1), .offset = AT(initial.flip_probability), .standard = "0.5",
-     SYSTEMS(BODIES), .help = "Chance that the orbit is turned clockwise."},
-    {"initial.velocity_noise", RANGE(0, REAL_MAX), .offset = AT(initial.velocity_noise), .standard = "0",
-     SYSTEMS(BODIES), .help = "Every velocity component is multiplied by 1 + velocity_noise U(-1, 1)."},
+    {DATA(initial.flip_probability), RANGE(0, 1), .standard = "0.5", SYSTEMS(BODIES),
+     .help = "Chance that the orbit is turned clockwise."},
+    {DATA(initial.velocity_noise), RANGE(0, REAL_MAX), .standard = "0", SYSTEMS(BODIES),
+     .help = "Every velocity component is multiplied by 1 + velocity_noise U(-1, 1)."},
 
-    {"data.train", INTEGER(1, 1000000000), .offset = AT(data.train), .unit = "rollouts", SYSTEMS(ALL),
-     .help = "Rollouts to train on."},
-    {"data.test", INTEGER(1, 1000000000), .offset = AT(data.test), .unit = "rollouts", SYSTEMS(ALL),
-     .help = "Rollouts to test on."},
-    {"data.frames", INTEGER(1, 1000000), .offset = AT(data.frames), .unit = "frames", SYSTEMS(ALL),
+    {DATA(data.train), INTEGER(1, 1000000000), .unit = "rollouts", SYSTEMS(ALL), .help = "Rollouts to train on."},
+    {DATA(data.test), INTEGER(1, 1000000000), .unit = "rollouts", SYSTEMS(ALL), .help = "Rollouts to test on."},
+    {DATA(data.frames), INTEGER(1, 1000000), .unit = "frames", SYSTEMS(ALL),
      .help = "Frames of a rollout; frame f is at time f dt."},
-    {"data.dt", POSITIVE(SCHEMA_REAL), .offset = AT(data.dt), .unit = "s", SYSTEMS(ALL),
-     .help = "Time between frames."},
-    {"data.noise", RANGE(0, REAL_MAX), .offset = AT(data.noise), .unit = "phase space", SYSTEMS(ALL),
+    {DATA(data.dt), POSITIVE(SCHEMA_REAL), .unit = "s", SYSTEMS(ALL), .help = "Time between frames."},
+    {DATA(data.noise), RANGE(0, REAL_MAX), .unit = "phase space", SYSTEMS(ALL),
      .help = "Standard deviation of the observation noise on every phase coordinate of every frame, before rendering."},
 
-    {"render.renderer", CHOICE(renderer_names), .offset = AT(render.renderer), SYSTEMS(ALL),
+    {DATA(render.renderer), CHOICE(renderer_names), SYSTEMS(ALL),
      .help =
          "soft: anti-aliased discs at sub-pixel positions. report2021: the reproduction's discs, cut to whole pixels "
          "and blurred twice."},
-    {"render.color", CHOICE(color_names), .offset = AT(render.color), .standard = "rgb", SYSTEMS(ALL),
-     .help = "Three channels or one."},
-    {"render.height", INTEGER(4, 1024), .offset = AT(render.height), .standard = "32", .unit = "px", SYSTEMS(ALL),
-     .help = "Rows of an image."},
-    {"render.width", INTEGER(4, 1024), .offset = AT(render.width), .standard = "32", .unit = "px", SYSTEMS(ALL),
+    {DATA(render.color), CHOICE(color_names), .standard = "rgb", SYSTEMS(ALL), .help = "Three channels or one."},
+    {DATA(render.height), INTEGER(4, 1024), .standard = "32", .unit = "px", SYSTEMS(ALL), .help = "Rows of an image."},
+    {DATA(render.width), INTEGER(4, 1024), .standard = "32", .unit = "px", SYSTEMS(ALL),
      .help = "Columns of an image."},
-    {"render.world", POSITIVE(SCHEMA_REAL), .offset = AT(render.world), .unit = "m", SYSTEMS(ALL),
+    {DATA(render.world), POSITIVE(SCHEMA_REAL), .unit = "m", SYSTEMS(ALL),
      .help = "Half the extent shown along the shorter side."},
-    {"render.radius", POSITIVE(SCHEMA_REAL), .offset = AT(render.radius), .unit = "m", SYSTEMS(ALL),
-     .help = "Radius of a body's disc."},
+    {DATA(render.radius), POSITIVE(SCHEMA_REAL), .unit = "m", SYSTEMS(ALL), .help = "Radius of a body's disc."},
 
-    {"ladder.input_frames", INTEGER(1, 1000000), .offset = AT(ladder.input_frames), .standard = "5", .unit = "frames",
-     SYSTEMS(ALL), .help = "Frames seen before the last seen frame is held as the prediction; at most data.frames."},
+    {DATA(ladder.input_frames), INTEGER(1, 1000000), .standard = "5", .unit = "frames", SYSTEMS(ALL),
+     .help = "Frames seen before the last seen frame is held as the prediction; at most data.frames."},
 
 #include "config/schema_training.inc"
 };
@@ -107,8 +108,8 @@ const int schema_count = (int)(sizeof schema_rows / sizeof schema_rows[0]);
 
 #define IS_INT(type) (sizeof(enum type) == sizeof(int))
 _Static_assert(IS_INT(system_kind) && IS_INT(direction_kind) && IS_INT(renderer_kind) && IS_INT(color_kind) &&
-                   IS_INT(preset_kind) && IS_INT(padding_kind) && IS_INT(activation_kind) && IS_INT(scale_kind) &&
-                   IS_INT(flow_kind) && IS_INT(initialization_kind) && IS_INT(protocol_kind) &&
+                   IS_INT(model_kind) && IS_INT(preset_kind) && IS_INT(padding_kind) && IS_INT(activation_kind) &&
+                   IS_INT(scale_kind) && IS_INT(flow_kind) && IS_INT(initialization_kind) && IS_INT(protocol_kind) &&
                    IS_INT(objective_kind) && IS_INT(schedule_kind) && IS_INT(posterior_kind) && IS_INT(divergence_kind),
                "a choice is stored as an int");
 
@@ -116,13 +117,15 @@ const char *experiment_system_name(enum system_kind kind) {
   return (unsigned)kind < SYSTEM_COUNT ? system_names[kind] : NULL;
 }
 
+const char *experiment_model_name(enum model_kind kind) {
+  return (unsigned)kind < MODEL_COUNT ? model_names[kind] : NULL;
+}
+
 const char *experiment_renderer_name(enum renderer_kind kind) {
   return (unsigned)kind < RENDERER_COUNT ? renderer_names[kind] : NULL;
 }
 
-bool schema_used(const struct schema_row *row, enum schema_use use) {
-  return use == SCHEMA_TRAINING ? row->training : row->systems != 0;
-}
+bool schema_used(const struct schema_row *row, enum schema_use use) { return row->uses >> use & 1u; }
 
 int schema_find(const char *path, enum schema_use use) {
   for (int row = 0; row < schema_count; ++row)
@@ -139,8 +142,14 @@ bool schema_is_section(const char *path, enum schema_use use) {
   return false;
 }
 
-bool schema_applies(const struct schema_row *row, enum system_kind kind) {
-  return (unsigned)kind < SYSTEM_COUNT && (row->systems >> kind & 1u);
+int schema_kind_row(enum schema_use use) {
+  return schema_find(use == SCHEMA_TRAINING ? "model.name" : "system.name", use);
+}
+
+bool schema_applies(const struct schema_row *row, enum schema_use use, int kind) {
+  const unsigned kinds = use == SCHEMA_TRAINING ? row->models : row->systems;
+  const unsigned all = use == SCHEMA_TRAINING ? (unsigned)ALL_MODELS : (unsigned)ALL;
+  return schema_used(row, use) && (kind < 0 ? kinds == all : (kinds >> kind & 1u) != 0);
 }
 
 static const char *last_component(const char *path) {
@@ -241,8 +250,11 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
   if (row->unit) append(text, " [%s]", row->unit);
 }
 
-void schema_systems(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
-  snprintf(text, SCHEMA_TEXT_MAX, "%s", row->systems ? "" : "training experiments");
-  for (int kind = 0; kind < SYSTEM_COUNT; ++kind)
-    if (schema_applies(row, (enum system_kind)kind)) append(text, "%s%s", text[0] ? ", " : "", system_names[kind]);
+void schema_kinds(const struct schema_row *row, enum schema_use use, char text[SCHEMA_TEXT_MAX]) {
+  const bool training = use == SCHEMA_TRAINING;
+  const int count = training ? (int)MODEL_COUNT : (int)SYSTEM_COUNT;
+  text[0] = '\0';
+  for (int kind = 0; kind < count; ++kind)
+    if (schema_applies(row, use, kind))
+      append(text, "%s%s", text[0] ? ", " : "", training ? model_names[kind] : system_names[kind]);
 }

@@ -20,11 +20,11 @@ enum schema_type {
   SCHEMA_CHOICES  /* the same, of enumerators */
 };
 
-/* What a file describes. */
+/* What a file describes: a data set of a system, or the training of a model. */
 enum schema_use { SCHEMA_DATA, SCHEMA_TRAINING, SCHEMA_USE_COUNT };
 
 struct schema_row {
-  const char *path; /* "section.key"; more sections may nest */
+  const char *path; /* "section.key", as the members of struct experiment, or of its member `training`; more may nest */
   enum schema_type type;
   size_t offset;        /* in struct experiment */
   const char *standard; /* default as YAML; NULL: required */
@@ -34,8 +34,9 @@ struct schema_row {
   const char *unit;     /* NULL: dimensionless */
   const char *const *choices;
   int choice_count;
-  unsigned systems; /* bit k: applies to data of system kind k */
-  bool training;    /* applies to training experiments */
+  unsigned uses;    /* bit u: files of use u may have it */
+  unsigned systems; /* bit k: it applies to data of system kind k */
+  unsigned models;  /* bit k: it applies to the training of a model of kind k */
   const char *help;
 };
 
@@ -56,8 +57,11 @@ bool schema_is_section(const char *path, enum schema_use use);
 /* The key, or section, that was most likely meant by `path`, into meant[SCHEMA_PATH_MAX]; true when it is close. */
 bool schema_nearest(const char *path, enum schema_use use, char *meant);
 
-/* Whether the row applies to data of a system. */
-bool schema_applies(const struct schema_row *row, enum system_kind kind);
+/* The row that says which kind of thing a file of that use is about: system.name, model.name. */
+int schema_kind_row(enum schema_use use);
+
+/* Whether the row applies to that kind of system or model; kind -1: to all kinds. */
+bool schema_applies(const struct schema_row *row, enum schema_use use, int kind);
 
 /* What a value must be, in words: "a real number > 0, <= 1000000 [kg]". */
 void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
@@ -65,7 +69,7 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 /* The bare range, "" when any value goes: "> 0, <= 1000000". */
 void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 
-/* "a, b, c" of the systems, or the training experiments, that the row applies to. */
-void schema_systems(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
+/* "a, b, c" of the systems or models that the row applies to. */
+void schema_kinds(const struct schema_row *row, enum schema_use use, char text[SCHEMA_TEXT_MAX]);
 
 #endif

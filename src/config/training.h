@@ -1,4 +1,4 @@
-/* The half of struct experiment that describes a model and its training. Data only.
+/* What describes a model and its training in struct experiment. Members are named as their keys in YAML. Data only.
  *
  * Networks are stacks of convolutions. A layer whose kernel is 0 covers the whole map: a dense layer. Lists of kernels,
  * strides and paddings have one item for each layer, or one item for all.
@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define MODEL_LIST(X) X(HGN, "hgn") /* Hamiltonian Generative Network (Toth et al., ICLR 2020) */
 
 #define PRESET_LIST(X)                                                                                                 \
   X(NONE, "none")                                                                                                      \
@@ -70,6 +72,7 @@
   X(ROLL_BACK, "roll_back") /* to the last checkpoint, with a smaller learning rate */
 
 #define TRAINING_ENUM(prefix, name) prefix##_##name,
+#define MODEL_ENUM(name, text) TRAINING_ENUM(MODEL, name)
 #define PRESET_ENUM(name, text) TRAINING_ENUM(PRESET, name)
 #define PADDING_ENUM(name, text) TRAINING_ENUM(PADDING, name)
 #define ACTIVATION_ENUM(name, text) TRAINING_ENUM(ACTIVATION, name)
@@ -82,6 +85,7 @@
 #define POSTERIOR_ENUM(name, text) TRAINING_ENUM(POSTERIOR, name)
 #define DIVERGENCE_ENUM(name, text) TRAINING_ENUM(DIVERGENCE, name)
 
+enum model_kind { MODEL_LIST(MODEL_ENUM) MODEL_COUNT };
 enum preset_kind { PRESET_LIST(PRESET_ENUM) PRESET_COUNT };
 enum padding_kind { PADDING_LIST(PADDING_ENUM) PADDING_COUNT };
 enum activation_kind { ACTIVATION_LIST(ACTIVATION_ENUM) ACTIVATION_COUNT };
@@ -100,7 +104,9 @@ struct integer_list {
   int64_t count, item[TRAINING_LIST_MAX];
 };
 
+/* What the section of a network may have; which of it a network does have, the rows of the schema say. */
 struct layers_settings {
+  bool separable;               /* hamiltonian: H = V(q) + K(p), two networks of this shape */
   struct integer_list channels; /* of each layer's output; may be empty for the transformer: no such network */
   struct integer_list kernels;  /* 0: the whole map */
   struct integer_list strides;
@@ -108,6 +114,11 @@ struct layers_settings {
   enum activation_kind activation;       /* between layers */
   double slope;                          /* of leaky_relu */
   enum activation_kind final_activation; /* after the last layer */
+};
+
+struct latent_settings {
+  bool sampled; /* the encoder gives mean and scale of z, and z is drawn */
+  enum scale_kind scale;
 };
 
 struct decoder_settings {
@@ -122,38 +133,38 @@ struct decoder_settings {
   enum activation_kind block_activation;
 };
 
-struct flow_settings {
-  enum flow_kind kind;
+struct integrator_settings {
+  enum flow_kind name;
   double dt;          /* of a frame; 0: the data's */
   int64_t substeps;   /* integrator steps between frames */
   int64_t iterations; /* implicit_midpoint: fixed-point iterations */
 };
 
+/* What a kind of model does not have is zero and may not be given. */
 struct model_settings {
+  enum model_kind name;
   enum preset_kind preset;
+  enum initialization_kind initialization;
   struct layers_settings encoder;
-  bool sampled; /* the encoder gives mean and scale of z, and z is drawn */
-  enum scale_kind scale;
+  struct latent_settings latent;
   struct layers_settings transformer; /* f_psi: z -> (q, p) */
   struct layers_settings hamiltonian;
-  bool separable; /* H = V(q) + K(p) */
-  struct flow_settings flow;
+  struct integrator_settings integrator;
   struct decoder_settings decoder;
-  enum initialization_kind initialization;
 };
 
 struct protocol_settings {
-  enum protocol_kind kind;
+  enum protocol_kind name;
   int64_t input_frames; /* ignored by autoencode */
   int64_t frames;       /* targets; 0: as many as the data has */
 };
 
 struct objective_settings {
-  enum objective_kind kind;
+  enum objective_kind name;
   double beta;
-  double kappa, kappa_ratio;    /* absolute; 0: kappa_ratio times the information limit or the noise floor */
-  double geco_rate, geco_decay; /* lambda *= exp(rate C / kappa); of the moving average of C */
-  double lambda;                /* at the start */
+  double kappa, kappa_ratio; /* absolute; 0: kappa_ratio times the information limit or the noise floor */
+  double rate, decay;        /* geco: lambda *= exp(rate C / kappa); of the moving average of C */
+  double lambda;             /* at the start */
   double lambda_bounds[2];
 };
 
@@ -170,13 +181,21 @@ struct optimizer_settings {
   double encoder_ratio, transformer_ratio, hamiltonian_ratio, decoder_ratio; /* of the learning rate */
 };
 
-struct run_settings {
-  int64_t steps, batch, microbatch;                        /* microbatch 0: batch / 8 */
-  int64_t frames_per_rollout;                              /* decoded in training; 0: all */
-  struct integer_list curriculum_steps, curriculum_frames; /* targets up to each of these steps */
-  enum divergence_kind divergence;
-  double divergence_factor; /* of the learning rate */
-  int64_t divergence_limit; /* times that training goes back */
+struct curriculum_settings {
+  struct integer_list steps, frames; /* targets up to each of these steps */
+};
+
+struct divergence_settings {
+  enum divergence_kind response;
+  double factor; /* of the learning rate */
+  int64_t limit; /* times that training goes back */
+};
+
+struct train_settings {
+  int64_t steps, batch, microbatch; /* microbatch 0: batch / 8 */
+  int64_t frames_per_rollout;       /* decoded in training; 0: all */
+  struct curriculum_settings curriculum;
+  struct divergence_settings divergence;
   int64_t report_every;     /* steps */
   int64_t checkpoint_every; /* steps */
   int64_t checkpoint_keep;
@@ -188,13 +207,17 @@ struct eval_settings {
   enum posterior_kind posterior;
 };
 
+struct file_settings {
+  char file[TRAINING_TEXT_MAX]; /* path of the data set */
+};
+
 struct training {
-  char data[TRAINING_TEXT_MAX]; /* path of the data set */
+  struct file_settings data;
   struct model_settings model;
   struct protocol_settings protocol;
   struct objective_settings objective;
   struct optimizer_settings optimizer;
-  struct run_settings run;
+  struct train_settings train;
   struct eval_settings eval;
 };
 

@@ -73,9 +73,9 @@ static struct phase implicit_midpoint(const struct hamiltonian *h, struct phase 
   return y;
 }
 
-static struct phase one_step(const struct flow_settings *settings, const struct hamiltonian *h, struct phase x,
+static struct phase one_step(const struct integrator_settings *settings, const struct hamiltonian *h, struct phase x,
                              struct value dt) {
-  switch (settings->kind) {
+  switch (settings->name) {
   case FLOW_EULER:
     return euler(h, x, dt);
   case FLOW_LEAPFROG:
@@ -98,8 +98,8 @@ static struct phase one_step(const struct flow_settings *settings, const struct 
   return x;
 }
 
-struct phase flow_step(const struct flow_settings *settings, const struct hamiltonian *hamiltonian, struct phase x,
-                       struct value dt) {
+struct phase flow_step(const struct integrator_settings *settings, const struct hamiltonian *hamiltonian,
+                       struct phase x, struct value dt) {
   struct value part = graph_scale(dt, 1. / (double)settings->substeps);
   for (int64_t i = 0; i < settings->substeps; i++) x = one_step(settings, hamiltonian, x, part);
   return x;

@@ -21,7 +21,7 @@ struct phase {
 };
 
 /* From x over the time dt (a scalar; negative runs backward). */
-struct phase flow_step(const struct flow_settings *settings, const struct hamiltonian *hamiltonian, struct phase x,
-                       struct value dt);
+struct phase flow_step(const struct integrator_settings *settings, const struct hamiltonian *hamiltonian,
+                       struct phase x, struct value dt);
 
 #endif

@@ -58,7 +58,7 @@ struct model {
   int64_t part[MODEL_PARTS + 1]; /* elements: where each part starts; the last: the size of the block */
 };
 
-/* settings.flow.dt must have been resolved. STATUS_CONFIG names the section whose sizes do not fit together. */
+/* settings.integrator.dt must have been resolved. STATUS_CONFIG names the section whose sizes do not fit together. */
 enum status model_create(const struct model_settings *settings, const struct model_images *images, int64_t input_frames,
                          enum graph_type type, struct model **model);
 void model_destroy(struct model **model);

@@ -22,7 +22,7 @@ static struct value draw(const struct model *model, struct value code, struct in
                         "model.encoder: its last layer has %lld channels; mean and scale need an even number",
                         (long long)shape.dim[3]);
   struct value mean = graph_slice(code, 3, 0, half), scale = graph_slice(code, 3, half, half);
-  if (model->settings.scale == SCALE_LOG_VARIANCE) scale = graph_scale(scale, 0.5);
+  if (model->settings.latent.scale == SCALE_LOG_VARIANCE) scale = graph_scale(scale, 0.5);
   struct value sigma = graph_exp(scale);
   out->noise = graph_input(code.graph, "noise", model->type, 4,
                            (const int64_t[]){shape.dim[0], shape.dim[1], shape.dim[2], half});
@@ -48,7 +48,7 @@ struct inference inference_build(const struct model *model, struct graph *graph,
   struct inference out = {.noise = GRAPH_NONE, .kl = GRAPH_NONE};
   struct value z = graph_input(graph, "frames", model->type, 4, frames);
   z = layers_stack(z, "encoder", "model.encoder", &model->settings.encoder);
-  if (model->settings.sampled && value_valid(z)) z = draw(model, z, &out);
+  if (model->settings.latent.sampled && value_valid(z)) z = draw(model, z, &out);
   split_state(model, z, &out);
   return out;
 }
@@ -71,7 +71,7 @@ static struct value sum_energy(const struct model *model, const char *prefix, st
 /* Parameters have unique names: stacks are built once, at the state that the graph is given, and moved to others by
  * building with the same names. */
 static struct value energy_at(const struct model *model, struct value q, struct value p) {
-  if (!model->settings.separable)
+  if (!model->settings.hamiltonian.separable)
     return sum_energy(model, "hamiltonian", graph_concatenate((const struct value[]){q, p}, 2, 3));
   return graph_add(sum_energy(model, "potential", q), sum_energy(model, "kinetic", p));
 }
@@ -81,7 +81,7 @@ static struct value energy_at(const struct model *model, struct value q, struct 
 static struct value energy_gradient(const struct hamiltonian *hamiltonian, struct value q, struct value p, bool by_q) {
   const struct model *model = hamiltonian->self;
   struct value x = by_q ? q : p, gradient = GRAPH_NONE, energy;
-  if (model->settings.separable)
+  if (model->settings.hamiltonian.separable)
     energy = sum_energy(model, by_q ? "potential" : "kinetic", x);
   else
     energy = energy_at(model, q, p);
@@ -105,7 +105,7 @@ struct dynamics dynamics_build(const struct model *model, struct graph *graph, i
   struct value dt = graph_input(graph, "dt", model->type, 0, NULL);
   out.energy = energy_at(model, out.in_q, out.in_p);
   const struct hamiltonian hamiltonian = {energy_dq, energy_dp, model};
-  struct phase next = flow_step(&model->settings.flow, &hamiltonian, (struct phase){out.in_q, out.in_p}, dt);
+  struct phase next = flow_step(&model->settings.integrator, &hamiltonian, (struct phase){out.in_q, out.in_p}, dt);
   out.q = next.q;
   out.p = next.p;
   return out;

@@ -258,7 +258,7 @@ enum status pass_infer_gradient(struct pass *pass, const void *frames, const voi
   TRY(bind_inference(pass, plan, frames, noise));
   TRY(plan_bind(plan, "seed_q", seed_q));
   TRY(plan_bind(plan, "seed_p", seed_p));
-  if (pass->model->settings.sampled) {
+  if (pass->model->settings.latent.sampled) {
     for (int64_t i = 0; i < pass->batch; i++) put(pass, pass->weights, i, kl_weight);
     TRY(plan_bind(plan, "seed_kl", pass->weights));
   }

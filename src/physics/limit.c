@@ -58,7 +58,7 @@ static enum status share_out(const struct comm *comm, const struct experiment *e
                              struct share *share) {
   share->all = malloc((size_t)rollouts * sizeof *share->all);
   REQUIRE(share->all != NULL, STATUS_MEMORY, "no memory for %" PRId64 " rollouts", rollouts);
-  const struct system *system = system_get(experiment->system.kind);
+  const struct system *system = system_get(experiment->system.name);
   for (int64_t i = 0; i < rollouts; i++) {
     struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, ROLLOUT_TEST + (uint64_t)i, 0);
     double state[SYSTEM_STATE_MAX];
@@ -264,8 +264,8 @@ static void finish_exact(const struct limit_options *options, struct limit_resul
 
 /* The same answer on every rank: nothing here depends on the rank. */
 static enum status check(const struct experiment *experiment, const struct limit_options *options) {
-  const struct system *system = system_get(experiment->system.kind);
-  REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.kind);
+  const struct system *system = system_get(experiment->system.name);
+  REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.name);
   REQUIRE(options->observe >= 0 && options->observe < LIMIT_OBSERVE_COUNT, STATUS_ARGUMENT, "no observer of kind %d",
           (int)options->observe);
   REQUIRE(system->freedom == 1, STATUS_UNAVAILABLE,

@@ -308,7 +308,7 @@ static enum status make_base(struct limit_prior *prior) {
 
 enum status limit_prior_open(const struct experiment *experiment, struct limit_prior *prior) {
   *prior = (struct limit_prior){
-      .experiment = experiment, .system = system_get(experiment->system.kind), .frames = experiment->data.frames};
+      .experiment = experiment, .system = system_get(experiment->system.name), .frames = experiment->data.frames};
   prior->node_floats = (size_t)prior->frames * (2 + 2 * LIMIT_LANES);
   enum status status = make_base(prior);
   if (status != STATUS_OK) limit_prior_close(prior);

@@ -400,7 +400,7 @@ static enum status fill(const struct experiment *experiment, enum limit_observe 
 enum status limit_table_open(const struct experiment *experiment, enum limit_observe observe, double low, double high,
                              struct limit_table *table) {
   double sigma = experiment->data.noise;
-  *table = (struct limit_table){.periodic = experiment->system.kind == SYSTEM_PENDULUM, .sigma = sigma};
+  *table = (struct limit_table){.periodic = experiment->system.name == SYSTEM_PENDULUM, .sigma = sigma};
   double step = GRID_STEP * sigma, count = table->periodic ? TWO_PI / step : (high - low) / step;
   REQUIRE(count <= GRID_MAX, STATUS_UNAVAILABLE,
           "the information limit is not available yet for noise as small as %g: q would need a grid of %.0f points",

@@ -307,7 +307,7 @@ static enum status make_stamps(struct renderer *renderer) {
 
 static enum status check_settings(const struct experiment *experiment) {
   const struct render_settings *render = &experiment->render;
-  REQUIRE(system_get(experiment->system.kind), STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.kind);
+  REQUIRE(system_get(experiment->system.name), STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.name);
   REQUIRE((unsigned)render->renderer < RENDERER_COUNT && (unsigned)render->color < COLOR_COUNT, STATUS_ARGUMENT,
           "no renderer %d or no colours %d", (int)render->renderer, (int)render->color);
   REQUIRE(render->height >= RENDER_SIZE_MIN && render->height <= RENDER_SIZE_MAX && render->width >= RENDER_SIZE_MIN &&
@@ -357,7 +357,7 @@ enum status render_open(const struct experiment *experiment, struct renderer *re
   int height = (int)settings->height, width = (int)settings->width, shorter = height < width ? height : width;
   /* As it is written there: int(radius / (2 W / size)). */
   double radius = settings->radius / (2 * settings->world / shorter);
-  *renderer = (struct renderer){.system = system_get(experiment->system.kind),
+  *renderer = (struct renderer){.system = system_get(experiment->system.name),
                                 .parameters = experiment->system,
                                 .settings = *settings,
                                 .height = height,

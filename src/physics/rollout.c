@@ -24,8 +24,8 @@ static void store_frame(const struct experiment *experiment, const struct system
 
 enum status rollout_simulate(const struct experiment *experiment, uint64_t rollout, double *states, double *energy) {
   const struct system_parameters *parameters = &experiment->system;
-  const struct system *system = system_get(parameters->kind);
-  REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)parameters->kind);
+  const struct system *system = system_get(parameters->name);
+  REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)parameters->name);
   double state[SYSTEM_STATE_MAX], h = 0;
   draw_initial(experiment, system, rollout, state);
   for (int c = 0; c < 2 * system->freedom; c++)
@@ -98,8 +98,8 @@ static bool any_under_way(const struct lanes *lanes) {
 
 enum status rollout_simulate_many(const struct experiment *experiment, uint64_t first, int64_t count, double *states,
                                   double *energy) {
-  const struct system *system = system_get(experiment->system.kind);
-  REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.kind);
+  const struct system *system = system_get(experiment->system.name);
+  REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.name);
   struct lanes lanes = {
       .experiment = experiment, .system = system, .first = first, .count = count, .states = states, .energy = energy};
   bool whole = true;
@@ -119,7 +119,7 @@ enum status rollout_simulate_many(const struct experiment *experiment, uint64_t 
 
 void rollout_observe(const struct experiment *experiment, enum rng_purpose purpose, uint64_t rollout, int64_t frame,
                      const double *state, double *observed) {
-  const struct system *system = system_get(experiment->system.kind);
+  const struct system *system = system_get(experiment->system.name);
   int row = 2 * system->freedom;
   double noise = experiment->data.noise, normal[SYSTEM_STATE_MAX] = {0};
   if (noise != 0) {

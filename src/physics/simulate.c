@@ -54,7 +54,7 @@ static void name_coordinates(const struct system *system, struct coordinate_text
 
 static int list_parameters(const struct system_parameters *parameters, struct dataset_parameter *list) {
   int count = 0;
-  bool bodies = parameters->kind == SYSTEM_TWO_BODY || parameters->kind == SYSTEM_THREE_BODY;
+  bool bodies = parameters->name == SYSTEM_TWO_BODY || parameters->name == SYSTEM_THREE_BODY;
   const struct dataset_parameter all[] = {{"mass", "kg", parameters->mass},
                                           {"stiffness", "N/m", parameters->stiffness},
                                           {"damping", "1/s", parameters->damping},
@@ -198,7 +198,7 @@ static enum status simulate_all(struct simulation *run, struct ladder *ladder) {
 enum status simulate_dataset(const struct comm *comm, const struct config *config, const char *path, bool with_frames,
                              struct ladder *ladder) {
   struct simulation run = {.comm = comm, .experiment = config_experiment(config), .with_frames = with_frames};
-  run.system = system_get(run.experiment->system.kind);
+  run.system = system_get(run.experiment->system.name);
   enum status status = comm_agree(comm, prepare(&run));
   if (status == STATUS_OK) status = create_dataset(&run, config, path);
   if (status == STATUS_OK) status = simulate_all(&run, ladder);

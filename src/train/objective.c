@@ -7,7 +7,7 @@ struct objective objective_start(const struct objective_settings *settings, doub
 }
 
 void objective_weights(const struct objective *objective, double *error_weight, double *kl_weight) {
-  const bool geco = objective->settings.kind == OBJECTIVE_GECO;
+  const bool geco = objective->settings.name == OBJECTIVE_GECO;
   *error_weight = geco ? objective->lambda : 1;
   *kl_weight = geco ? 1 : objective->settings.beta;
 }
@@ -15,19 +15,18 @@ void objective_weights(const struct objective *objective, double *error_weight, 
 double objective_loss(const struct objective *objective, double error, double kl) {
   double error_weight, kl_weight;
   objective_weights(objective, &error_weight, &kl_weight);
-  if (objective->settings.kind == OBJECTIVE_GECO) error -= objective->kappa;
+  if (objective->settings.name == OBJECTIVE_GECO) error -= objective->kappa;
   return error_weight * error + kl_weight * kl;
 }
 
 void objective_update(struct objective *objective, double error) {
   const struct objective_settings *settings = &objective->settings;
-  if (settings->kind != OBJECTIVE_GECO) return;
+  if (settings->name != OBJECTIVE_GECO) return;
   const double constraint = error - objective->kappa;
-  objective->average = objective->started
-                           ? settings->geco_decay * objective->average + (1 - settings->geco_decay) * constraint
-                           : constraint;
+  objective->average =
+      objective->started ? settings->decay * objective->average + (1 - settings->decay) * constraint : constraint;
   objective->started = true;
-  const double lambda = objective->lambda * exp(settings->geco_rate * objective->average / objective->kappa);
+  const double lambda = objective->lambda * exp(settings->rate * objective->average / objective->kappa);
   /* NaN stays, which fmax() would make the lower bound. */
   const double raised = lambda < settings->lambda_bounds[0] ? settings->lambda_bounds[0] : lambda;
   objective->lambda = raised > settings->lambda_bounds[1] ? settings->lambda_bounds[1] : raised;

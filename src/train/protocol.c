@@ -1,15 +1,15 @@
 #include "train/protocol.h"
 
 enum status protocol_resolve(const struct protocol_settings *settings, int64_t frames, struct protocol *protocol) {
-  const int64_t input = settings->kind == PROTOCOL_AUTOENCODE ? 0 : settings->input_frames;
-  const int64_t overlap = settings->kind == PROTOCOL_PREDICT ? input - 1 : 0; /* frames before the first target */
+  const int64_t input = settings->name == PROTOCOL_AUTOENCODE ? 0 : settings->input_frames;
+  const int64_t overlap = settings->name == PROTOCOL_PREDICT ? input - 1 : 0; /* frames before the first target */
   const int64_t count = settings->frames ? settings->frames : frames - overlap;
   const int64_t wanted = count + overlap > input ? count + overlap : input;
   REQUIRE(count >= 1 && wanted <= frames, STATUS_CONFIG,
           "protocol: %lld input frames and %lld targets need rollouts of %lld frames; the data has %lld",
           (long long)input, (long long)(count < 1 ? 1 : count), (long long)(count < 1 ? overlap + 1 : wanted),
           (long long)frames);
-  switch (settings->kind) {
+  switch (settings->name) {
   case PROTOCOL_PREDICT:
     *protocol = (struct protocol){0, input, input - 1, input - 1, count};
     return STATUS_OK;
@@ -26,7 +26,7 @@ enum status protocol_resolve(const struct protocol_settings *settings, int64_t f
   case PROTOCOL_COUNT:
     break;
   }
-  return status_raise(STATUS_ARGUMENT, "protocol %d", (int)settings->kind);
+  return status_raise(STATUS_ARGUMENT, "protocol %d", (int)settings->name);
 }
 
 struct protocol protocol_shorten(const struct protocol *protocol, int64_t count) {

@@ -8,12 +8,12 @@
 #include <string.h>
 
 int64_t record_reports(const struct training *training) {
-  return (training->run.steps + training->run.report_every - 1) / training->run.report_every;
+  return (training->train.steps + training->train.report_every - 1) / training->train.report_every;
 }
 
 int64_t record_evaluations(const struct training *training) {
   const int64_t every = training->eval.every;
-  return every ? (training->run.steps + every - 1) / every : 1;
+  return every ? (training->train.steps + every - 1) / every : 1;
 }
 
 /* ---- Structure ---- */
@@ -99,8 +99,8 @@ int64_t record_rows(enum record_table table, const struct training *training) {
 }
 
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row) {
-  const int64_t steps = training->run.steps,
-                every = table == RECORD_REPORTS ? training->run.report_every : training->eval.every;
+  const int64_t steps = training->train.steps,
+                every = table == RECORD_REPORTS ? training->train.report_every : training->eval.every;
   return every > 0 && (row + 1) * every < steps ? (row + 1) * every : steps;
 }
 

@@ -167,7 +167,7 @@ static enum status examine(const struct store_file *file, const struct record_ru
   const struct training *training = &config_experiment(run->config)->training;
   double limits[2];
   struct head head;
-  *progress = (struct record_progress){.whole = training->run.steps, .complete = true};
+  *progress = (struct record_progress){.whole = training->train.steps, .complete = true};
   TRY(read_limits(file, limits));
   TRY(open_head(file, &head));
   progress->kappa = head.kappa;

@@ -124,7 +124,7 @@ enum status trained_unroll(const struct trained *trained, struct pass *pass, dou
 
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
                               char path[STORE_PATH_MAX]) {
-  const char *data = given ? given : trained->training->data, *slash = strrchr(trained->path, '/');
+  const char *data = given ? given : trained->training->data.file, *slash = strrchr(trained->path, '/');
   REQUIRE(strlen(data) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", data);
   snprintf(path, STORE_PATH_MAX, "%s", data);
   if (given) return STATUS_OK;

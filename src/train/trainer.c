@@ -36,10 +36,10 @@ static void release_signals(const struct sigaction before[STOPPING]) {
 /* ---- Opening ---- */
 
 static enum status open_data(struct trainer *trainer) {
-  TRY(dataset_open(trainer->comm, trainer->training->data, &trainer->data));
-  trainer->dt = trainer->training->model.flow.dt > 0 ? trainer->training->model.flow.dt : trainer->data.dt;
+  TRY(dataset_open(trainer->comm, trainer->training->data.file, &trainer->data));
+  trainer->dt = trainer->training->model.integrator.dt > 0 ? trainer->training->model.integrator.dt : trainer->data.dt;
   REQUIRE(trainer->dt > 0, STATUS_CONFIG, "%s: does not say the time between frames: set model.integrator.dt",
-          trainer->training->data);
+          trainer->training->data.file);
   TRY(protocol_resolve(&trainer->training->protocol, trainer->data.frames, &trainer->protocol));
   TRY(comm_agree(trainer->comm, source_open(&trainer->data, &trainer->source)));
   return yardstick_read(trainer->comm, &trainer->data, &trainer->protocol, &trainer->yardstick);
@@ -51,11 +51,11 @@ static enum status open_model(struct trainer *trainer) {
   TRY(model_create(&trainer->training->model, &images, trainer->protocol.input_count, GRAPH_F32, &trainer->model));
   TRY(model_block(trainer->model, &trainer->parameters));
   model_initialize(trainer->model, trainer->seed, trainer->parameters);
-  return optimizer_open(settings, trainer->model, trainer->training->run.steps, &trainer->optimizer);
+  return optimizer_open(settings, trainer->model, trainer->training->train.steps, &trainer->optimizer);
 }
 
 static enum status open_step(struct trainer *trainer) {
-  const struct run_settings *run = &trainer->training->run;
+  const struct train_settings *run = &trainer->training->train;
   const struct lanes lanes = lanes_cut(run->batch, run->microbatch);
   const int64_t targets = trainer->protocol.target_count;
   TRY(step_open(trainer->comm, trainer->model, &trainer->source, trainer->seed, &lanes, targets,
@@ -97,9 +97,9 @@ static void close_trainer(struct trainer *trainer) {
 /* ---- Training ---- */
 
 static int64_t targets_now(const struct trainer *trainer) {
-  const struct run_settings *run = &trainer->training->run;
-  for (int i = 0; i < run->curriculum_steps.count; i++)
-    if (trainer->done < run->curriculum_steps.item[i]) return run->curriculum_frames.item[i];
+  const struct train_settings *run = &trainer->training->train;
+  for (int i = 0; i < run->curriculum.steps.count; i++)
+    if (trainer->done < run->curriculum.steps.item[i]) return run->curriculum.frames.item[i];
   return trainer->protocol.target_count;
 }
 
@@ -107,21 +107,22 @@ static struct lane_task task_now(const struct trainer *trainer) {
   struct lane_task task = {.protocol = protocol_shorten(&trainer->protocol, targets_now(trainer)),
                            .seed = trainer->seed,
                            .step = trainer->done,
-                           .frames_per_rollout = trainer->training->run.frames_per_rollout,
+                           .frames_per_rollout = trainer->training->train.frames_per_rollout,
                            .dt = trainer->dt,
-                           .batch = trainer->training->run.batch};
+                           .batch = trainer->training->train.batch};
   objective_weights(&trainer->objective, &task.error_weight, &task.kl_weight);
   return task;
 }
 
 /* All ranks are here with the same `what`. */
 static enum status diverge(struct trainer *trainer, const char *what) {
-  const struct run_settings *run = &trainer->training->run;
+  const struct train_settings *run = &trainer->training->train;
   const long long step = (long long)trainer->done;
-  const bool again = run->divergence == DIVERGENCE_ROLL_BACK && trainer->roll_backs < run->divergence_limit;
+  const bool again = run->divergence.response == DIVERGENCE_ROLL_BACK && trainer->roll_backs < run->divergence.limit;
   REQUIRE(again, STATUS_NUMERIC, "step %lld: training has diverged: %s is not finite%s", step, what,
-          run->divergence == DIVERGENCE_ROLL_BACK ? ", and it has gone back as often as it may"
-                                                  : "; a smaller optimizer.learning_rate or optimizer.clip may help");
+          run->divergence.response == DIVERGENCE_ROLL_BACK
+              ? ", and it has gone back as often as it may"
+              : "; a smaller optimizer.learning_rate or optimizer.clip may help");
   TRY(trainer_roll_back(trainer));
   log_warn("step %lld: training has diverged: %s is not finite; back to step %lld with learning rate times %g", step,
            what, (long long)trainer->done, trainer->optimizer.scale);
@@ -151,9 +152,9 @@ static bool due(int64_t done, int64_t every, int64_t steps) {
 /* What is due after a step; nothing is kept of a model that is not finite. */
 static enum status settle(struct trainer *trainer, bool signalled, bool *stop) {
   const struct training *training = trainer->training;
-  const int64_t done = trainer->done, steps = training->run.steps;
+  const int64_t done = trainer->done, steps = training->train.steps;
   const bool stopped = signalled && done < steps, evaluating = due(done, training->eval.every, steps),
-             saving = stopped || due(done, training->run.checkpoint_every, steps);
+             saving = stopped || due(done, training->train.checkpoint_every, steps);
   char broken[TRAINER_BROKEN_MAX] = "";
   if (evaluating || saving) TRY(trainer_check(trainer, broken));
   if (evaluating && !*broken) TRY(trainer_evaluate(trainer, broken));
@@ -173,11 +174,11 @@ static enum status advance(struct trainer *trainer, bool *stop) {
   optimizer_step(&trainer->optimizer, trainer->done, trainer->step.gradient, trainer->parameters, &norm);
   step_parameters_changed(&trainer->step);
   const double rate =
-      trainer->optimizer.scale * optimizer_rate(&training->optimizer, training->run.steps, trainer->done);
+      trainer->optimizer.scale * optimizer_rate(&training->optimizer, training->train.steps, trainer->done);
   add_window(trainer, &result);
   trainer->done += 1;
   trainer->evaluated = false;
-  if (due(trainer->done, training->run.report_every, training->run.steps))
+  if (due(trainer->done, training->train.report_every, training->train.steps))
     TRY(trainer_report(trainer, &result, norm, rate));
   objective_update(&trainer->objective, result.error);
   return settle(trainer, result.signalled, stop);
@@ -186,12 +187,12 @@ static enum status advance(struct trainer *trainer, bool *stop) {
 static enum status train(struct trainer *trainer) {
   bool stop = false;
   trainer->window.began = trainer->spoken = log_clock();
-  while (trainer->done < trainer->training->run.steps && !stop) TRY(advance(trainer, &stop));
+  while (trainer->done < trainer->training->train.steps && !stop) TRY(advance(trainer, &stop));
   if (!stop) return STATUS_OK;
   TRY(record_close(&trainer->record));
   trainer->recording = false;
   return status_raise(STATUS_INTERRUPTED, "stopped by a signal after step %lld of %lld; run the same command to go on",
-                      (long long)trainer->done, (long long)trainer->training->run.steps);
+                      (long long)trainer->done, (long long)trainer->training->train.steps);
 }
 
 static enum status run(struct trainer *trainer, bool resume, int64_t *resumed) {
@@ -199,7 +200,7 @@ static enum status run(struct trainer *trainer, bool resume, int64_t *resumed) {
   TRY(trainer_begin(trainer, resume, resumed));
   if (*resumed >= 0 && trainer->recording)
     log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
-             (long long)trainer->training->run.steps);
+             (long long)trainer->training->train.steps);
   if (!trainer->recording) return STATUS_OK; /* complete already */
   TRY(train(trainer));
   trainer->recording = false;
@@ -248,7 +249,7 @@ enum status train_run(const struct comm *comm, const struct config *config, cons
   enum status status = comm_agree(comm, run(&trainer, resume, &outcome->resumed));
   release_signals(before);
   outcome->step = trainer.done;
-  outcome->complete = trainer.done == trainer.training->run.steps;
+  outcome->complete = trainer.done == trainer.training->train.steps;
   outcome->evaluated = trainer.evaluated;
   outcome->test = trainer.test;
   outcome->yardstick = trainer.yardstick; /* with what it owns */

@@ -68,14 +68,14 @@ static enum status compare_ranks(const struct trainer *trainer, const int64_t su
 
 static void speak(struct trainer *trainer, const struct report *report) {
   const double now = log_clock();
-  const bool last = trainer->done == trainer->training->run.steps;
+  const bool last = trainer->done == trainer->training->train.steps;
   if (!last && now - trainer->spoken < SPEAK_EVERY) return;
   trainer->spoken = now;
   char hidden[48] = "";
   if (trainer->comm->size > 1 && !isnan(report->hidden_share))
     snprintf(hidden, sizeof hidden, "  %.0f%% of sums hidden", 100 * report->hidden_share);
   log_info("step %lld of %lld  error %.3fe-4  kl %.3g  gradient %.3g  rate %.3g  %.1f rollouts/s%s",
-           (long long)trainer->done, (long long)trainer->training->run.steps, 1e4 * report->error, report->kl,
+           (long long)trainer->done, (long long)trainer->training->train.steps, 1e4 * report->error, report->kl,
            report->gradient_norm, report->learning_rate, report->rollouts_per_second, hidden);
 }
 
@@ -105,7 +105,7 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
       .seconds = trainer_seconds(trainer),
       .core_hours = trainer_core_seconds(trainer) / 3600,
       .energy = trainer->meter.known ? trainer->joules : NAN,
-      .rollouts_per_second = steps * (double)trainer->training->run.batch / (now - trainer->window.began),
+      .rollouts_per_second = steps * (double)trainer->training->train.batch / (now - trainer->window.began),
       .memory = (double)memory,
       .hidden_share = trainer->window.total > 0 ? 1 - trainer->window.waited / trainer->window.total : NAN,
       .encode_seconds = trainer->window.seconds[STEP_ENCODE] / steps,
@@ -116,7 +116,7 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
       .reduce_seconds = trainer->window.seconds[STEP_REDUCE] / steps};
   memset(&trainer->window, 0, sizeof trainer->window);
   trainer->window.began = now;
-  const int64_t every = trainer->training->run.report_every, index = (trainer->done + every - 1) / every - 1;
+  const int64_t every = trainer->training->train.report_every, index = (trainer->done + every - 1) / every - 1;
   enum status status = STATUS_OK;
   if (trainer->comm->rank == 0)
     status = record_report(&trainer->record, index, &report, trainer->lane_error, trainer->lane_kl, sums);
@@ -173,7 +173,7 @@ static enum status evaluate_test(struct trainer *trainer, int64_t rollouts, stru
 
 /* Root only. */
 static enum status record_splits(struct trainer *trainer, const struct evaluation *train) {
-  const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->run.steps;
+  const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->train.steps;
   const int64_t index = (trainer->done + every - 1) / every - 1;
   TRY(record_evaluation(&trainer->record, index, trainer->done, SPLIT_TEST, &trainer->test, &trainer->yardstick));
   return record_evaluation(&trainer->record, index, trainer->done, SPLIT_TRAIN, train, &trainer->yardstick);
@@ -205,7 +205,7 @@ static enum status use(struct trainer *trainer, const struct evaluation *train, 
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
   const int64_t all = trainer->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
   const int64_t some = asked == 0 || asked > all ? all : asked;
-  const bool last = trainer->done == trainer->training->run.steps, apart = last && some < all;
+  const bool last = trainer->done == trainer->training->train.steps, apart = last && some < all;
   struct evaluation train = {.frame_mse = NULL}, part = {.frame_mse = NULL};
   enum status status = apart ? evaluate_test(trainer, some, &part) : STATUS_OK;
   evaluate_free(&part);

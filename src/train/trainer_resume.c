@@ -55,8 +55,8 @@ enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
   const struct checkpoint_owner owner = own(trainer);
   TRY(checkpoint_write(trainer->comm, path, &trainer->lock, &owner, &clock, trainer->model, &checkpoint));
   if (step_or_best >= 0 && trainer->comm->rank == 0)
-    checkpoint_prune(trainer->output, step_or_best, trainer->training->run.checkpoint_every,
-                     trainer->training->run.checkpoint_keep, &owner);
+    checkpoint_prune(trainer->output, step_or_best, trainer->training->train.checkpoint_every,
+                     trainer->training->train.checkpoint_keep, &owner);
   return STATUS_OK;
 }
 
@@ -105,7 +105,7 @@ static enum status load_latest(struct trainer *trainer, int64_t most, int64_t ev
 /* To one that was due: which others there are depends on when signals came, and what follows must not. Nor may it
  * depend on those of later steps, which a resumed run has left out. */
 enum status trainer_roll_back(struct trainer *trainer) {
-  const int64_t every = trainer->training->run.checkpoint_every;
+  const int64_t every = trainer->training->train.checkpoint_every;
   struct checkpoint checkpoint;
   bool found;
   TRY(load_latest(trainer, trainer->done, every, &checkpoint, &found));
@@ -117,7 +117,7 @@ enum status trainer_roll_back(struct trainer *trainer) {
   }
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
-  const double scale = trainer->optimizer.scale * trainer->training->run.divergence_factor, best = trainer->best;
+  const double scale = trainer->optimizer.scale * trainer->training->train.divergence.factor, best = trainer->best;
   adopt(trainer, &checkpoint);
   trainer->optimizer.scale = scale;
   trainer->best = best; /* what has been given up may have had the best model, which is kept */
@@ -224,7 +224,7 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
   trainer->yardstick.kappa = trainer->objective.kappa = progress.kappa;
   keep_limits(trainer, &progress);
   if (progress.complete && strcmp(progress.numerics, trainer->numerics) != 0) {
-    *resumed = trainer->done = trainer->training->run.steps; /* of other arithmetic nothing can be added to it */
+    *resumed = trainer->done = trainer->training->train.steps; /* of other arithmetic nothing can be added to it */
     return STATUS_OK;
   }
   TRY(comm_agree(trainer->comm, check_numerics(trainer, &progress)));
@@ -240,9 +240,9 @@ static enum status go_on(struct trainer *trainer, int64_t *resumed) {
     trainer->joules = checkpoint.joules;
     *resumed = trainer->done;
   } else if (progress.complete) {
-    *resumed = trainer->done = trainer->training->run.steps;
+    *resumed = trainer->done = trainer->training->train.steps;
   }
-  if (progress.complete && trainer->done == trainer->training->run.steps) return STATUS_OK;
+  if (progress.complete && trainer->done == trainer->training->train.steps) return STATUS_OK;
   TRY(check_best(trainer));
   TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;

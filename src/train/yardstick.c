@@ -88,7 +88,7 @@ enum status yardstick_measure(const struct comm *comm, const struct dataset *dat
 
 enum status yardstick_kappa(const struct objective_settings *settings, const struct dataset *data,
                             struct yardstick *yardstick) {
-  if (settings->kind != OBJECTIVE_GECO) return STATUS_OK;
+  if (settings->name != OBJECTIVE_GECO) return STATUS_OK;
   yardstick->kappa = settings->kappa;
   if (yardstick->kappa > 0) return STATUS_OK;
   const double best = isnan(yardstick->limit) ? yardstick->floor : yardstick->limit;

@@ -131,9 +131,9 @@ static void round_trip(void **state) {
     char texts[64][VALUE_TEXT_MAX + SCHEMA_PATH_MAX];
     int count = 0;
     for (int row = 0; row < schema_count; ++row) {
-      if (!schema_applies(&schema_rows[row], kind)) continue;
+      if (!schema_applies(&schema_rows[row], SCHEMA_DATA, kind)) continue;
       fill_row(&schema_rows[row], &rng, &e);
-      e.system.kind = kind;
+      e.system.name = kind;
       if (e.data.frames < 500) e.data.frames += 500; /* at least ladder.input_frames */
       char value[VALUE_TEXT_MAX];
       value_print(&schema_rows[row], &e, value);
@@ -223,10 +223,12 @@ static void table(void **state) {
   (void)state;
   for (int row = 0; row < schema_count; ++row) {
     const struct schema_row *r = &schema_rows[row];
-    assert_int_equal(schema_find(r->path, r->training && !r->systems ? SCHEMA_TRAINING : SCHEMA_DATA), row);
-    assert_false(schema_is_section(r->path, r->training && !r->systems ? SCHEMA_TRAINING : SCHEMA_DATA));
+    assert_int_equal(schema_find(r->path, schema_used(r, SCHEMA_DATA) ? SCHEMA_DATA : SCHEMA_TRAINING), row);
+    assert_false(schema_is_section(r->path, schema_used(r, SCHEMA_DATA) ? SCHEMA_DATA : SCHEMA_TRAINING));
     assert_true(strlen(r->path) < SCHEMA_PATH_MAX);
-    assert_true((r->systems != 0 || r->training) && r->systems < 1u << SYSTEM_COUNT && r->help);
+    assert_true(r->uses != 0 && r->uses < 1u << SCHEMA_USE_COUNT && r->help);
+    assert_int_equal(schema_used(r, SCHEMA_DATA), r->systems != 0 && r->systems < 1u << SYSTEM_COUNT);
+    assert_int_equal(schema_used(r, SCHEMA_TRAINING), r->models != 0 && r->models < 1u << MODEL_COUNT);
     struct experiment e;
     memset(&e, 0, sizeof e);
     if (r->standard) {

@@ -39,7 +39,7 @@ static struct config *load_file(const char *name) {
 static void check_preset(const char *name) {
   struct config *config = load_file(name);
   const struct experiment *e = config_experiment(config);
-  const char *system = experiment_system_name(e->system.kind);
+  const char *system = experiment_system_name(e->system.name);
   const size_t length = strlen(system);
   assert_memory_equal(name, system, length);
   const char *kind = name + length;

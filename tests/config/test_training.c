@@ -37,14 +37,14 @@ static void precedence(void **state) {
   assert_int_equal(model->encoder.strides.item[0], 4);
   assert_true(model->decoder.slope == 0.25);
   assert_int_equal(model->encoder.activation, ACTIVATION_LEAKY_RELU);
-  assert_false(model->sampled);
+  assert_false(model->latent.sampled);
   config_destroy(&config);
 }
 
 static void texts(void **state) {
   (void)state;
   struct config *config = sample_load(MINIMAL, NULL, 0);
-  assert_string_equal(config_experiment(config)->training.data, "a b\\c\".h5");
+  assert_string_equal(config_experiment(config)->training.data.file, "a b\\c\".h5");
   config_destroy(&config);
   sample_refuse("data: {file: }\nmodel: {preset: quick}\ntrain: {steps: 1}\n", NULL, 0,
                 "a.yaml:1:14: data.file: found nothing, expected a text of 1 to 1023 bytes");

@@ -8,7 +8,7 @@ static void takes_values(void **state) {
   struct config *config = sample_load("seed: 9223372036854775807\n" SAMPLE, NULL, 0);
   const struct experiment *e = config_experiment(config);
   assert_true(e->seed == INT64_MAX);
-  assert_int_equal(e->system.kind, SYSTEM_PENDULUM);
+  assert_int_equal(e->system.name, SYSTEM_PENDULUM);
   assert_true(e->system.mass == 0.5 && e->system.length == 1 && e->system.gravity == 3);
   assert_true(e->system.stiffness == 0 && e->system.damping == 0);
   assert_true(e->initial.radius[0] == 1.3 && e->initial.radius[1] == 2.3);

@@ -6,7 +6,7 @@
 
 static inline struct experiment preset(enum system_kind kind) {
   struct experiment e = {.seed = 1,
-                         .system = {.kind = kind, .mass = 1},
+                         .system = {.name = kind, .mass = 1},
                          .initial = {.direction = DIRECTION_SQUARE},
                          .data = {.frames = 30, .dt = 0.125, .noise = 0.1}};
   double lower = 0, upper = 0;
@@ -45,7 +45,7 @@ static inline struct experiment preset(enum system_kind kind) {
 /* Parameters that differ from 1 and from each other, so that none can be left out unseen. */
 static inline struct system_parameters odd_parameters(enum system_kind kind) {
   return (struct system_parameters){
-      .kind = kind, .mass = 0.7, .stiffness = 1.3, .damping = 0.45, .length = 0.8, .gravity = 2.1};
+      .name = kind, .mass = 0.7, .stiffness = 1.3, .damping = 0.45, .length = 0.8, .gravity = 2.1};
 }
 
 /* Weight k of the central difference over 2 m + 1 points: f'(x) = sum_k w_k (f(x + k d) - f(x - k d)) / d + O(d^(2 m)).

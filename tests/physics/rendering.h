@@ -6,7 +6,7 @@
 
 static inline struct experiment rendering_experiment(enum system_kind kind, enum renderer_kind renderer) {
   struct experiment experiment = {.seed = 1,
-                                  .system = {.kind = kind, .mass = 1, .gravity = 1},
+                                  .system = {.name = kind, .mass = 1, .gravity = 1},
                                   .initial = {.direction = DIRECTION_SQUARE, .flip_probability = 0.5},
                                   .data = {.train = 800, .test = 1500, .frames = 34, .dt = 0.125},
                                   .render = {.renderer = renderer, .color = COLOR_RGB, .height = 32, .width = 32},

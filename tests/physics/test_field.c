@@ -96,7 +96,7 @@ static void table_is_true(void **unused) {
 /* Values computed independently, by differences of H in another language. */
 static void double_pendulum_value(void **unused) {
   (void)unused;
-  struct system_parameters parameters = {.kind = SYSTEM_DOUBLE_PENDULUM, .mass = 1, .length = 1, .gravity = 3};
+  struct system_parameters parameters = {.name = SYSTEM_DOUBLE_PENDULUM, .mass = 1, .length = 1, .gravity = 3};
   const double state[4] = {0.7, -0.4, 0.5, 0.9}, expected[4] = {0.0511, 0.8768, -3.905, 1.208};
   double rate[4];
   system_get(SYSTEM_DOUBLE_PENDULUM)->field(&parameters, state, rate);

@@ -15,7 +15,7 @@ enum { DRAWS = 200000, SECTORS = 36 };
 
 static void draw(const struct experiment *experiment, uint64_t index, double *state) {
   struct rng rng = rng_stream(5, RNG_TEST, index, 0);
-  system_get(experiment->system.kind)->initial(&experiment->system, &experiment->initial, &rng, state);
+  system_get(experiment->system.name)->initial(&experiment->system, &experiment->initial, &rng, state);
 }
 
 /* Share of directions between angles a < b within one octant pair: uniform (b - a) / 2 pi; square, where tan is the

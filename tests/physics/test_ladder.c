@@ -14,7 +14,7 @@
 static struct comm comm;
 
 static double *simulate(const struct experiment *experiment, uint64_t first, int64_t count) {
-  size_t row = (size_t)experiment->data.frames * 2 * (size_t)system_get(experiment->system.kind)->freedom;
+  size_t row = (size_t)experiment->data.frames * 2 * (size_t)system_get(experiment->system.name)->freedom;
   double *states = malloc(((size_t)count * row + 1) * sizeof *states);
   assert_non_null(states);
   for (int64_t i = 0; i < count; i++)

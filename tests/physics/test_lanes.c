@@ -104,7 +104,7 @@ static void the_first_that_fails_is_named(void **unused) {
   assert_string_equal(status_message(), expected);
   status_clear();
   assert_ok(rollout_simulate_many(&experiment, 0, failed, states, NULL));
-  experiment.system.kind = SYSTEM_COUNT;
+  experiment.system.name = SYSTEM_COUNT;
   assert_status(STATUS_ARGUMENT, rollout_simulate_many(&experiment, 0, 1, states, NULL));
 }
 

@@ -38,7 +38,7 @@ static void draw_plainly(const struct experiment *experiment, const double *xy, 
   for (int b = 0; b < bodies; b++) {
     double wx = experiment->render.world * width / shorter, wy = experiment->render.world * height / shorter;
     int cx = (int)trunc(width * (xy[2 * b] + wx) / (2 * wx)), cy = (int)trunc(height * (xy[2 * b + 1] + wy) / (2 * wy));
-    const float *color = render_color(experiment->system.kind, b);
+    const float *color = render_color(experiment->system.name, b);
     for (int y = 0; y < height; y++)
       for (int x = 0; x < width; x++)
         if ((x - cx) * (x - cx) + (y - cy) * (y - cy) <= r * r)

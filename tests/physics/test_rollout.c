@@ -118,7 +118,7 @@ static void failures_are_reported(void **unused) {
   experiment.system.stiffness = 1e308;
   assert_status(STATUS_NUMERIC, rollout_simulate(&experiment, 12, states, NULL));
   assert_non_null(strstr(status_message(), "mass_spring, rollout 12, frame 1"));
-  experiment.system.kind = SYSTEM_COUNT;
+  experiment.system.name = SYSTEM_COUNT;
   assert_status(STATUS_ARGUMENT, rollout_simulate(&experiment, 0, states, NULL));
 }
 

@@ -14,7 +14,7 @@ enum { SEPARABLE = sizeof separable / sizeof *separable };
 
 static void draw(const struct experiment *experiment, uint64_t index, double *state) {
   struct rng rng = rng_stream(11, RNG_TEST, index, 0);
-  system_get(experiment->system.kind)->initial(&experiment->system, &experiment->initial, &rng, state);
+  system_get(experiment->system.name)->initial(&experiment->system, &experiment->initial, &rng, state);
 }
 
 /* |forward then backward - start|, relative to the state's size. */

@@ -96,7 +96,7 @@ static inline void scene_model(struct scene *scene, const char *const *words, in
     if (model->transformer.final_activation == ACTIVATION_RELU)
       model->transformer.final_activation = ACTIVATION_SOFTPLUS;
   }
-  if (model->flow.dt == 0) model->flow.dt = 0.125;
+  if (model->integrator.dt == 0) model->integrator.dt = 0.125;
   assert_ok(protocol_resolve(&scene->training.protocol, scene->data.frames, &scene->protocol));
   const struct model_images images = {32, 32, 3};
   assert_ok(model_create(model, &images, scene->protocol.input_count, type, &scene->model));

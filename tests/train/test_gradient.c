@@ -27,7 +27,7 @@ static void open_setup(struct setup *setup, const char *const *words, int count,
                                    .seed = 5,
                                    .step = 3,
                                    .frames_per_rollout = frames_per_rollout,
-                                   .dt = scene->training.model.flow.dt,
+                                   .dt = scene->training.model.integrator.dt,
                                    .error_weight = 3,
                                    .kl_weight = 20,
                                    .batch = 2 * ROLLOUTS};

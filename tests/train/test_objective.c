@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-static const struct objective_settings elbo = {.kind = OBJECTIVE_ELBO, .beta = 0.25};
+static const struct objective_settings elbo = {.name = OBJECTIVE_ELBO, .beta = 0.25};
 static const struct objective_settings geco = {
-    .kind = OBJECTIVE_GECO, .beta = 99, .geco_rate = 0.125, .geco_decay = 0.75, .lambda = 8, .lambda_bounds = {2, 16}};
+    .name = OBJECTIVE_GECO, .beta = 99, .rate = 0.125, .decay = 0.75, .lambda = 8, .lambda_bounds = {2, 16}};
 
 static void test_elbo(void **state) {
   (void)state;
