@@ -8,7 +8,9 @@
 
 static enum log_level log_threshold = LOG_NORMAL;
 static int log_rank = 0;
-static bool log_speaks = true;
+static bool log_speaker = true; /* by log_setup() */
+static bool log_speaks = true;  /* now */
+static char log_prefix[LOG_PREFIX_MAX];
 
 /* The progress line that now stands on the terminal, to be wiped before any other line. */
 static bool line_open = false;
@@ -21,7 +23,13 @@ static const double PROGRESS_LAST = 300.0;
 void log_setup(enum log_level level, int rank, bool speaker) {
   log_threshold = level;
   log_rank = rank;
-  log_speaks = speaker;
+  log_speaker = speaker;
+  log_scope(NULL, speaker);
+}
+
+void log_scope(const char *prefix, bool speaks) {
+  log_speaks = prefix ? speaks : log_speaker;
+  snprintf(log_prefix, sizeof log_prefix, "%s", prefix ? prefix : "");
 }
 
 double log_clock(void) {
@@ -39,8 +47,8 @@ static void print_line(const char *prefix, const char *format, va_list arguments
 
 /* One fputs for each line, so that lines of several ranks do not mix. */
 static void print_line(const char *prefix, const char *format, va_list arguments) {
-  char text[STATUS_MESSAGE_MAX + 64];
-  size_t used = (size_t)snprintf(text, sizeof text, "%s", prefix);
+  char text[STATUS_MESSAGE_MAX + 64 + LOG_PREFIX_MAX];
+  size_t used = (size_t)snprintf(text, sizeof text, "%s%s", prefix, log_prefix);
   vsnprintf(text + used, sizeof text - used - 1, format, arguments);
   strcat(text, "\n");
   wipe_line();
@@ -95,7 +103,7 @@ static void print_progress(const struct progress *progress, int64_t done, double
     fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %.4g %s/s  %s %s", progress->label, bar, 100 * share, rate,
             progress->unit, finished ? tail : clock, finished ? clock : tail);
   else
-    fprintf(stderr, "%s: %lld of %lld %s (%.0f%%), %.4g/s, %s %s\n", progress->label, (long long)done,
+    fprintf(stderr, "%s%s: %lld of %lld %s (%.0f%%), %.4g/s, %s %s\n", log_prefix, progress->label, (long long)done,
             (long long)progress->total, progress->unit, 100 * share, rate, finished ? tail : clock,
             finished ? clock : tail);
   line_open = progress->terminal;

@@ -1,7 +1,8 @@
 /* Log and progress lines, on stderr. Results of commands go to stdout and never through here.
  *
  * All functions: Not collective. Only the rank that log_setup() named as speaker prints (rank 0 of the job), so nothing
- * appears twice; log_any() is the exception for a message that only one rank can know.
+ * appears twice; log_any() is the exception for a message that only one rank can know. Where ranks work in groups, one
+ * of each group speaks, with a prefix that tells which: log_scope().
  */
 #ifndef HGN_BASE_LOG_H
 #define HGN_BASE_LOG_H
@@ -16,6 +17,11 @@ enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE, LOG_LEVEL_COUNT };
 /* `rank` stands before the lines of log_any(); `speaker` is true on exactly one rank. Before this call a process
  * speaks at LOG_NORMAL as rank 0. */
 void log_setup(enum log_level level, int rank, bool speaker);
+
+/* Who speaks from here on, and what stands before each line; NULL: as log_setup() said. The prefix is copied, up to
+ * LOG_PREFIX_MAX - 1 bytes. */
+enum { LOG_PREFIX_MAX = 64 };
+void log_scope(const char *prefix, bool speaks);
 
 void log_error(const char *format, ...) STATUS_PRINTF(1, 2); /* "hgn: error: ...", at every level */
 void log_warn(const char *format, ...) STATUS_PRINTF(1, 2);  /* "hgn: warning: ...", at every level */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static int compare_doubles(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -34,17 +33,6 @@ enum status bench_read_peer(const char *script, const char *arguments, int count
   }
   bool ended = pclose(pipe) == 0;
   REQUIRE(found == count && ended, STATUS_FILE, "%s failed; it says at its top what it needs", script);
-  return STATUS_OK;
-}
-
-enum status bench_wait(const struct comm *comm) {
-  MPI_Request request;
-  int done = 0;
-  TRY(comm_check(MPI_Ibarrier(comm->mpi, &request), "MPI_Ibarrier"));
-  while (!done) {
-    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    TRY(comm_check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
-  }
   return STATUS_OK;
 }
 

@@ -17,7 +17,4 @@ double bench_median(double *values, int count);
  * line. STATUS_FILE when it fails or prints too few. */
 enum status bench_read_peer(const char *script, const char *arguments, int count, double *numbers);
 
-/* Collective. A barrier at which ranks that have nothing to do leave their cores to those that have. */
-enum status bench_wait(const struct comm *comm);
-
 #endif

@@ -196,7 +196,7 @@ static enum status run_counts(const struct comm *world, const char *data, struct
       comm_close(&comm);
       MPI_Comm_free(&some);
     }
-    enum status waited = bench_wait(world);
+    enum status waited = comm_wait(world);
     status = comm_agree(world, status != STATUS_OK ? status : waited);
   }
   return status;

@@ -36,7 +36,7 @@ static enum status time_peer(const struct comm *comm, const struct bench_case *b
     status = bench_read_peer(peer, arguments, 1, &seconds);
     if (*known[i] == 0 || seconds < *known[i]) *known[i] = seconds;
   }
-  enum status waited = bench_wait(comm);
+  enum status waited = comm_wait(comm);
   return comm_agree(comm, status != STATUS_OK ? status : waited);
 }
 

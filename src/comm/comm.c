@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum status comm_check(int mpi_code, const char *call) {
   if (mpi_code == MPI_SUCCESS) return STATUS_OK;
@@ -27,6 +28,16 @@ enum status comm_open(MPI_Comm parent, struct comm *comm) {
   }
   comm->mpi = copy;
   return STATUS_OK;
+}
+
+enum status comm_split(const struct comm *parent, int color, struct comm *group) {
+  MPI_Comm part = MPI_COMM_NULL;
+  *group = (struct comm){.mpi = MPI_COMM_NULL};
+  TRY(comm_check(MPI_Comm_split(parent->mpi, color < 0 ? MPI_UNDEFINED : color, parent->rank, &part),
+                 "MPI_Comm_split"));
+  enum status status = color < 0 ? STATUS_OK : comm_open(part, group);
+  if (part != MPI_COMM_NULL) MPI_Comm_free(&part);
+  return comm_agree(parent, status);
 }
 
 void comm_close(struct comm *comm) {
@@ -63,6 +74,19 @@ enum status comm_broadcast(const struct comm *comm, void *data, int64_t bytes) {
     bytes -= piece;
   }
   return comm_agree(comm, status);
+}
+
+/* MPI's own barrier would spin: Open MPI polls as fast as it can. */
+enum status comm_wait(const struct comm *comm) {
+  const struct timespec pause = {.tv_nsec = 20000000};
+  MPI_Request request;
+  int done = 0;
+  TRY(comm_check(MPI_Ibarrier(comm->mpi, &request), "MPI_Ibarrier"));
+  while (!done) {
+    TRY(comm_check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
+    if (!done) nanosleep(&pause, NULL);
+  }
+  return STATUS_OK;
 }
 
 void comm_share(int64_t total, int size, int rank, int64_t *first, int64_t *count) {

@@ -20,6 +20,10 @@ struct comm {
 /* Collective over `parent`. Duplicates it and sets MPI_ERRORS_RETURN. */
 enum status comm_open(MPI_Comm parent, struct comm *comm);
 
+/* Collective over `parent`. Ranks of one `color` form a group, in the order that they have in `parent`; a negative
+ * color: in none, `group` is zeroed. Closed with comm_close(). */
+enum status comm_split(const struct comm *parent, int color, struct comm *group);
+
 /* Collective. Accepts a closed or zeroed comm. */
 void comm_close(struct comm *comm);
 
@@ -33,6 +37,9 @@ enum status comm_check(int mpi_code, const char *call);
 
 /* Collective. Broadcasts bytes from root 0. */
 enum status comm_broadcast(const struct comm *comm, void *data, int64_t bytes);
+
+/* Collective. A barrier at which ranks that have nothing to do leave their cores to those that have. */
+enum status comm_wait(const struct comm *comm);
 
 /* Not collective. The contiguous share of `total` items of rank `rank` of `size`: first item and count; shares differ
  * by at most one, lower ranks get the larger. */

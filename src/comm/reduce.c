@@ -11,9 +11,9 @@
 _Static_assert(sizeof(struct exact) == EXACT_WORDS * sizeof(int64_t), "accumulators lie end to end");
 _Static_assert(sizeof(struct checksum) == 2 * sizeof(uint64_t), "checksums lie end to end");
 
-/* All pieces run whatever happens to one, so that the ranks stay in step; then they agree. */
-static enum status reduce_pieces(const struct comm *comm, void *data, int64_t count, MPI_Datatype type, size_t size,
-                                 MPI_Op operation) {
+/* All pieces run whatever happens to one, so that the ranks stay in step; they have yet to agree. */
+static enum status reduce_local(const struct comm *comm, void *data, int64_t count, MPI_Datatype type, size_t size,
+                                MPI_Op operation) {
   enum status status = STATUS_OK;
   char *position = data;
   for (int64_t left = count; left > 0;) {
@@ -23,7 +23,12 @@ static enum status reduce_pieces(const struct comm *comm, void *data, int64_t co
     position += (size_t)piece * size;
     left -= piece;
   }
-  return comm_agree(comm, status);
+  return status;
+}
+
+static enum status reduce_pieces(const struct comm *comm, void *data, int64_t count, MPI_Datatype type, size_t size,
+                                 MPI_Op operation) {
+  return comm_agree(comm, reduce_local(comm, data, count, type, size, operation));
 }
 
 enum status reduce_sum(const struct comm *comm, int64_t *words, int64_t count) {
@@ -43,8 +48,14 @@ enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int6
   return reduce_pieces(comm, sums, 2 * count, MPI_UINT64_T, sizeof(uint64_t), MPI_SUM);
 }
 
-enum status reduce_exponents(const struct comm *comm, int32_t *exponent, int64_t tensors) {
-  return reduce_pieces(comm, exponent, tensors, MPI_INT32_T, sizeof *exponent, MPI_MAX);
+/* That all is well is seen from the maximum itself; only a failure costs the messages of comm_agree(). */
+enum status reduce_agree(const struct comm *comm, int64_t *sum, int64_t sums, int64_t *maximum, int64_t maxima,
+                         enum status local) {
+  enum status status = reduce_local(comm, sum, sums, MPI_INT64_T, sizeof *sum, MPI_SUM);
+  if (local == STATUS_OK) local = status;
+  maximum[maxima] = (int64_t)local;
+  TRY(reduce_local(comm, maximum, maxima + 1, MPI_INT64_T, sizeof *maximum, MPI_MAX));
+  return maximum[maxima] == STATUS_OK ? STATUS_OK : comm_agree(comm, local);
 }
 
 enum status reduce_begin(const struct comm *comm, int64_t *words, int64_t count, struct reduce_request *request) {

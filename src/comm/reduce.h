@@ -18,11 +18,14 @@ enum status reduce_exact(const struct comm *comm, struct exact *sums, int count)
 enum status reduce_sum(const struct comm *comm, int64_t *words, int64_t count);
 enum status reduce_max(const struct comm *comm, int64_t *words, int64_t count);
 
+/* Collective. Sums and maxima and the agreement of comm_agree() on `local`, in two messages: what a step of training
+ * needs at its end. maximum: [maxima + 1], the last for the agreement. On failure, which is the same on all ranks,
+ * neither is to be used. */
+enum status reduce_agree(const struct comm *comm, int64_t *sum, int64_t sums, int64_t *maximum, int64_t maxima,
+                         enum status local);
+
 /* Collective. Checksum parts of all ranks, added. */
 enum status reduce_checksum(const struct comm *comm, struct checksum *sums, int64_t count);
-
-/* Collective. The exponents of fixed.h, agreed: the largest of all ranks for each tensor. */
-enum status reduce_exponents(const struct comm *comm, int32_t *exponent, int64_t tensors);
 
 /* A non-blocking sum of int64 words in place: begin on all ranks in the same order, progress as often as convenient
  * (Open MPI makes no progress by itself), finish on all ranks. The array belongs to the request until finish. A zeroed

@@ -122,11 +122,22 @@ static void choose_exponents(struct exchange *exchange) {
   }
 }
 
+/* Collective. */
+static enum status agree_exponents(struct exchange *exchange) {
+  int64_t *wide = malloc((size_t)(exchange->tensors + 1) * sizeof *wide);
+  TRY(comm_agree(exchange->comm, wide ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for exponents")));
+  for (int i = 0; i < exchange->tensors; i++) wide[i] = exchange->seen[i];
+  enum status status = reduce_max(exchange->comm, wide, exchange->tensors);
+  for (int i = 0; i < exchange->tensors; i++) exchange->seen[i] = (int32_t)wide[i];
+  free(wide);
+  return status;
+}
+
 enum status exchange_finish(struct exchange *exchange, float *gradient, enum exchange_outcome *outcome, int *tensor) {
   wait_for_all(exchange);
   enum status status = comm_agree(exchange->comm, exchange->status);
   exchange->status = STATUS_OK;
-  if (status == STATUS_OK) status = reduce_exponents(exchange->comm, exchange->seen, exchange->tensors);
+  if (status == STATUS_OK) status = agree_exponents(exchange);
   if (status != STATUS_OK) return status;
   *outcome = judge(exchange, tensor);
   if (*outcome == EXCHANGE_DONE)

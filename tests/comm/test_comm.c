@@ -2,6 +2,7 @@
 #include "comm/comm.h"
 #include "testing.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,27 @@ static void test_shares(void **state) {
   }
 }
 
+/* Groups of two ranks, the last rank in none; each agrees and waits by itself. */
+static void test_split(void **state) {
+  (void)state;
+  struct comm group;
+  const bool left_out = world.size > 1 && world.rank == world.size - 1;
+  assert_ok(comm_split(&world, left_out ? -1 : world.rank / 2, &group));
+  if (left_out) {
+    assert_int_equal(0, group.size);
+  } else {
+    const int members = world.size > 1 ? world.size - 1 : 1;
+    assert_int_equal(world.rank % 2, group.rank);
+    assert_int_equal(world.rank / 2 * 2 + 1 < members ? 2 : 1, group.size);
+    const bool fails = world.rank / 2 == 1;
+    const enum status local = fails ? status_raise(STATUS_CONFIG, "the second group fails") : STATUS_OK;
+    assert_int_equal(fails ? STATUS_CONFIG : STATUS_OK, comm_agree(&group, local));
+    assert_ok(comm_wait(&group));
+  }
+  comm_close(&group);
+  assert_ok(comm_wait(&world));
+}
+
 int main(int argc, char **argv) {
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS || comm_open(MPI_COMM_WORLD, &world) != STATUS_OK) return 1;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_well),
@@ -88,7 +110,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_alike_needs_no_rank),
                                      cmocka_unit_test(test_mpi_errors_return),
                                      cmocka_unit_test(test_broadcast),
-                                     cmocka_unit_test(test_shares)};
+                                     cmocka_unit_test(test_shares),
+                                     cmocka_unit_test(test_split)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   comm_close(&world);
   MPI_Finalize();

@@ -6,6 +6,7 @@
 #include "testing.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ITEMS = 48, TENSORS = 4, TOTAL = 61, WORDS = TOTAL + 2 * TENSORS, CUTS = 5 };
@@ -98,6 +99,14 @@ static void test_exact_nonfinite(void **state) {
   }
 }
 
+/* The largest exponent of all ranks for each tensor. */
+static void agree_exponents(int32_t *exponent) {
+  int64_t wide[TENSORS];
+  for (int t = 0; t < TENSORS; t++) wide[t] = exponent[t];
+  assert_ok(reduce_max(&world, wide, TENSORS));
+  for (int t = 0; t < TENSORS; t++) exponent[t] = (int32_t)wide[t];
+}
+
 /* The rank's items into `sum`, exponents agreed first. */
 static void sum_items(int cut, int32_t *exponent, int64_t *sum) {
   double value[TOTAL];
@@ -107,7 +116,7 @@ static void sum_items(int cut, int32_t *exponent, int64_t *sum) {
     draw_item(item, value);
     fixed_exponents_f64(&layout, value, exponent);
   }
-  if (cut >= 0) assert_ok(reduce_exponents(&world, exponent, TENSORS));
+  if (cut >= 0) agree_exponents(exponent);
   memset(sum, 0, WORDS * sizeof *sum);
   for (int item = 0; item < ITEMS; item++) {
     if (cut >= 0 && owner(cut, item) != world.rank) continue;
@@ -176,13 +185,27 @@ static void test_fixed_failures_reach_all(void **state) {
   }
 }
 
-static void test_nonfinite_exponent_wins(void **state) {
+/* Sums, maxima and the agreement in two messages; a failure of one rank is every rank's, and the next ones work. */
+static void test_agree(void **state) {
   (void)state;
-  int32_t exponent[3] = {-world.rank, world.rank == 0 ? FIXED_EXPONENT_NONFINITE : 3, FIXED_EXPONENT_ZERO};
-  assert_ok(reduce_exponents(&world, exponent, 3));
-  assert_int_equal(0, exponent[0]);
-  assert_int_equal(FIXED_EXPONENT_NONFINITE, exponent[1]);
-  assert_int_equal(FIXED_EXPONENT_ZERO, exponent[2]);
+  for (int bad = -1; bad < world.size; bad++) {
+    int64_t sum[2 * REDUCE_PIECE + 1], most[REDUCE_PIECE + 2];
+    for (int i = 0; i < 2 * REDUCE_PIECE + 1; i++) sum[i] = (world.rank + 1) * (i + 1);
+    for (int i = 0; i < REDUCE_PIECE + 1; i++) most[i] = i % 2 ? world.rank : FIXED_EXPONENT_ZERO - world.rank;
+    const enum status local = world.rank == bad ? status_raise(STATUS_NUMERIC, "rank %d cannot", bad) : STATUS_OK;
+    const enum status agreed = reduce_agree(&world, sum, 2 * REDUCE_PIECE + 1, most, REDUCE_PIECE + 1, local);
+    if (bad >= 0) {
+      char expected[64];
+      snprintf(expected, sizeof expected, "rank %d cannot", bad);
+      assert_int_equal(STATUS_NUMERIC, agreed);
+      assert_non_null(strstr(status_message(), expected));
+      continue;
+    }
+    assert_ok(agreed);
+    for (int i = 0; i < 2 * REDUCE_PIECE + 1; i++)
+      assert_int_equal(world.size * (world.size + 1) / 2 * (i + 1), sum[i]);
+    for (int i = 0; i < REDUCE_PIECE + 1; i++) assert_int_equal(i % 2 ? world.size - 1 : FIXED_EXPONENT_ZERO, most[i]);
+  }
 }
 
 /* Every count around the piece length, each word of its own value. */
@@ -237,7 +260,6 @@ static void test_nothing(void **state) {
   assert_ok(reduce_max(&world, NULL, 0));
   assert_ok(reduce_exact(&world, NULL, 0));
   assert_ok(reduce_checksum(&world, NULL, 0));
-  assert_ok(reduce_exponents(&world, NULL, 0));
 }
 
 static void test_too_long(void **state) {
@@ -281,7 +303,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_exact_nonfinite),
                                      cmocka_unit_test(test_fixed),
                                      cmocka_unit_test(test_fixed_failures_reach_all),
-                                     cmocka_unit_test(test_nonfinite_exponent_wins),
+                                     cmocka_unit_test(test_agree),
                                      cmocka_unit_test(test_sum_and_max_of_any_count),
                                      cmocka_unit_test(test_requests_overlap),
                                      cmocka_unit_test(test_nothing),

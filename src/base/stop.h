@@ -1,0 +1,18 @@
+/* Signals that ask a process to end its work: SIGUSR1 (which mpirun forwards) and SIGTERM.
+ *
+ * They belong to the process, from its first training to its last, so src/cli listens; what runs below is told by those
+ * who call it. Not collective.
+ */
+#ifndef HGN_BASE_STOP_H
+#define HGN_BASE_STOP_H
+
+#include <stdbool.h>
+
+/* From here on these signals only are remembered. Listening twice is listening once. */
+void stop_listen(void);
+/* Whether one has come since stop_listen(). It stays so. */
+bool stop_requested(void);
+/* Gives the signals back to whom they belonged before; what has come is forgotten. */
+void stop_release(void);
+
+#endif

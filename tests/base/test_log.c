@@ -1,0 +1,57 @@
+/* Who speaks, and with what in front. */
+#include "base/log.h"
+#include "testing.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char text[4096];
+
+/* What is written to stderr by `speak`. */
+static const char *heard(void (*speak)(void)) {
+  FILE *file = tmpfile();
+  assert_non_null(file);
+  fflush(stderr);
+  const int kept = dup(STDERR_FILENO);
+  dup2(fileno(file), STDERR_FILENO);
+  speak();
+  fflush(stderr);
+  dup2(kept, STDERR_FILENO);
+  close(kept);
+  rewind(file);
+  text[fread(text, 1, sizeof text - 1, file)] = '\0';
+  fclose(file);
+  return text;
+}
+
+static void say(void) {
+  log_info("step %d", 7);
+  log_warn("careful");
+}
+
+static void say_any(void) { log_any("alone"); }
+
+static void scopes(void **state) {
+  (void)state;
+  log_setup(LOG_NORMAL, 3, false);
+  assert_string_equal("", heard(say));
+  log_scope("trial 12: ", true);
+  assert_string_equal("trial 12: step 7\nhgn: warning: trial 12: careful\n", heard(say));
+  assert_string_equal("hgn: rank 3: trial 12: alone\n", heard(say_any));
+  log_scope("trial 13: ", false);
+  assert_string_equal("", heard(say));
+  log_scope(NULL, true);
+  assert_string_equal("", heard(say));
+  log_setup(LOG_QUIET, 0, true);
+  assert_string_equal("hgn: warning: careful\n", heard(say));
+  log_scope("trial 14: ", false);
+  assert_string_equal("", heard(say));
+  log_scope(NULL, false);
+  assert_string_equal("hgn: warning: careful\n", heard(say));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(scopes)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
