@@ -35,9 +35,10 @@ static enum status open_model(struct bench_rig *rig, const struct training *trai
   TRY(protocol_resolve(&training->protocol, rig->data.frames, &rig->protocol));
   TRY(source_open(&rig->data, &rig->source));
   TRY(model_create(&training->model, &images, rig->protocol.input_count, GRAPH_F32, &rig->model));
-  TRY(model_block(rig->model, &rig->parameters));
+  TRY(layout_block(&rig->model->layout, &rig->parameters));
   model_initialize(rig->model, 1, rig->parameters);
-  return optimizer_open(&training->optimizer, rig->model, training->train.steps, &rig->optimizer);
+  const double ratio[MODEL_NETWORKS] = {1, 1, 1, 1};
+  return optimizer_open(&training->optimizer, &rig->model->layout, ratio, training->train.steps, &rig->optimizer);
 }
 
 static enum status open_all(struct bench_rig *rig, const char *data, const char *settings) {

@@ -92,7 +92,7 @@ static enum status measure_network(const struct comm *comm, int64_t words, struc
 /* Collective over comm. Opening reads the ranks' slices; a checkpoint is written as in training. */
 static enum status time_files(const struct comm *comm, struct bench_rig *rig, const char *data, double *seconds) {
   char path[1100];
-  float *moments = calloc((size_t)rig->model->part[MODEL_PARTS], sizeof *moments);
+  float *moments = calloc((size_t)rig->model->layout.part[MODEL_PARTS], sizeof *moments);
   TRY(comm_agree(comm, moments ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for moments")));
   snprintf(path, sizeof path, "%s.checkpoint.h5", data);
   const struct checkpoint checkpoint = {
@@ -145,8 +145,8 @@ static enum status run_case(const struct comm *comm, const char *kind, const cha
                   costs->unroll + costs->encode;
     costs->rank = times.whole - lanes * costs->lane;
     for (int part = 0; part < MODEL_PARTS; part++)
-      costs->bytes[part] = 8 * (double)(rig.model->part[part + 1] - rig.model->part[part]);
-    costs->exponents = sizeof(int32_t) * (double)rig.model->tensor_count;
+      costs->bytes[part] = 8 * (double)(rig.model->layout.part[part + 1] - rig.model->layout.part[part]);
+    costs->exponents = sizeof(int32_t) * (double)rig.model->layout.tensors;
   }
   bench_rig_close(&rig);
   return status;

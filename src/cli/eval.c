@@ -73,11 +73,11 @@ static void print_evaluation(const struct trained *trained, const struct dataset
 
 /* Not collective, the same on all ranks. */
 static enum status require_finite(const struct trained *trained, const struct evaluation *evaluation) {
-  const int tensor = model_broken_tensor(trained->model, trained->parameters);
+  const int tensor = layout_broken_tensor(&trained->model->layout, trained->parameters);
   REQUIRE(!evaluation->broken, STATUS_NUMERIC, "%s: %s of %lld of %lld test rollouts is not finite", trained->path,
           evaluation->broken, (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts);
   REQUIRE(tensor < 0, STATUS_NUMERIC, "%s: the parameter %s is not finite", trained->path,
-          trained->model->tensors[tensor].name);
+          trained->model->layout.tensor[tensor].name);
   return STATUS_OK;
 }
 

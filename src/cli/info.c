@@ -153,11 +153,11 @@ static enum status print_run(const struct comm *world, const struct store_file *
 static void print_model(const struct trained *trained) {
   const struct model *model = trained->model;
   printf("%s: checkpoint of hgn train after step %lld (verified)\n", trained->path, (long long)trained->step);
-  printf("parameters   %lld:", (long long)model_parameters(model));
+  printf("parameters   %lld:", (long long)layout_parameters(&model->layout));
   for (int i = 0; i < MODEL_NETWORKS; i++)
-    if (model_network_parameters(model, (enum model_network)i) > 0)
+    if (layout_network_parameters(&model->layout, i) > 0)
       printf(" %s %lld", model_network_name((enum model_network)i),
-             (long long)model_network_parameters(model, (enum model_network)i));
+             (long long)layout_network_parameters(&model->layout, i));
   printf("\nstate        q and p of %lld x %lld x %lld\n", (long long)model->state.height,
          (long long)model->state.width, (long long)model->state.channels);
 }

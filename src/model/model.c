@@ -1,6 +1,5 @@
 #include "model/model.h"
 
-#include "base/finite.h"
 #include "base/rng.h"
 #include "model/networks.h"
 
@@ -43,22 +42,25 @@ static int64_t element_bytes(const struct model *model) { return model->type == 
 
 static enum status lay_out(struct model *model) {
   int count = 0;
+  model->layout.parts = MODEL_PARTS;
+  model->layout.networks = MODEL_NETWORKS;
+  for (int i = 0; i < MODEL_NETWORKS; i++) model->layout.network[i] = model_network_name((enum model_network)i);
   for (int part = 0; part < MODEL_PARTS; part++) count += graph_parameter_count(model->graph[part]);
-  model->tensors = calloc((size_t)count, sizeof *model->tensors);
-  REQUIRE(model->tensors, STATUS_MEMORY, "out of memory for %d parameters", count);
+  model->layout.tensor = calloc((size_t)count, sizeof *model->layout.tensor);
+  REQUIRE(model->layout.tensor, STATUS_MEMORY, "out of memory for %d parameters", count);
   for (int part = 0; part < MODEL_PARTS; part++) {
     const struct graph *graph = model->graph[part];
     for (int i = 0; i < graph_parameter_count(graph); i++) {
       const struct graph_parameter_entry entry = graph_parameter_get(graph, i);
-      struct model_tensor *tensor = &model->tensors[model->tensor_count++];
-      *tensor = (struct model_tensor){.name = entry.name,
-                                      .part = (enum model_part)part,
-                                      .network = network_of((enum model_part)part, entry.name),
-                                      .shape = entry.shape,
-                                      .offset = model->part[part] + entry.offset / element_bytes(model),
-                                      .count = shape_elements(&entry.shape)};
+      struct layout_tensor *tensor = &model->layout.tensor[model->layout.tensors++];
+      *tensor = (struct layout_tensor){.name = entry.name,
+                                       .part = part,
+                                       .network = network_of((enum model_part)part, entry.name),
+                                       .shape = entry.shape,
+                                       .offset = model->layout.part[part] + entry.offset / element_bytes(model),
+                                       .count = shape_elements(&entry.shape)};
     }
-    model->part[part + 1] = model->part[part] + graph_parameter_bytes(graph) / element_bytes(model);
+    model->layout.part[part + 1] = model->layout.part[part] + graph_parameter_bytes(graph) / element_bytes(model);
   }
   return STATUS_OK;
 }
@@ -82,16 +84,9 @@ enum status model_create(const struct model_settings *settings, const struct mod
 void model_destroy(struct model **model) {
   if (!*model) return;
   for (int part = 0; part < MODEL_PARTS; part++) graph_destroy(&(*model)->graph[part]);
-  free((*model)->tensors);
+  free((*model)->layout.tensor);
   free(*model);
   *model = NULL;
-}
-
-enum status model_block(const struct model *model, float **block) {
-  const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);
-  *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
-  REQUIRE(*block, STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
-  return STATUS_OK;
 }
 
 static int64_t map_values(const struct model_map *map) { return map->height * map->width * map->channels; }
@@ -102,25 +97,12 @@ int64_t model_image_values(const struct model *model) {
   return model->images.height * model->images.width * model->images.channels;
 }
 
-int64_t model_network_parameters(const struct model *model, enum model_network network) {
-  int64_t count = 0;
-  for (int i = 0; i < model->tensor_count; i++)
-    if (model->tensors[i].network == network) count += model->tensors[i].count;
-  return count;
-}
-
-int64_t model_parameters(const struct model *model) {
-  int64_t count = 0;
-  for (int i = 0; i < model->tensor_count; i++) count += model->tensors[i].count;
-  return count;
-}
-
 /* ---- Initialisation ---- */
 
 /* A bias has the fan in of the weights before it. */
 static int64_t fan_in(const struct model *model, int tensor) {
-  const struct shape *shape = &model->tensors[tensor].shape;
-  if (shape->rank == 1) shape = &model->tensors[tensor - 1].shape;
+  const struct shape *shape = &model->layout.tensor[tensor].shape;
+  if (shape->rank == 1) shape = &model->layout.tensor[tensor - 1].shape;
   return shape->dim[0] * shape->dim[1] * shape->dim[2];
 }
 
@@ -133,9 +115,9 @@ static double draw_number(enum initialization_kind kind, bool bias, double scale
 }
 
 void model_initialize(const struct model *model, uint64_t seed, void *block) {
-  memset(block, 0, (size_t)(model->part[MODEL_PARTS] * element_bytes(model)));
-  for (int i = 0; i < model->tensor_count; i++) {
-    const struct model_tensor *tensor = &model->tensors[i];
+  memset(block, 0, (size_t)(layout_values(&model->layout) * element_bytes(model)));
+  for (int i = 0; i < model->layout.tensors; i++) {
+    const struct layout_tensor *tensor = &model->layout.tensor[i];
     const bool constant = tensor->shape.rank == 3; /* the decoder's constant channels */
     const double scale = constant ? 1 : 1 / sqrt((double)fan_in(model, i));
     struct rng rng = rng_stream(seed, RNG_PARAMETER, (uint64_t)i, 0);
@@ -147,10 +129,4 @@ void model_initialize(const struct model *model, uint64_t seed, void *block) {
         ((float *)block)[tensor->offset + k] = (float)number;
     }
   }
-}
-
-int model_broken_tensor(const struct model *model, const float *block) {
-  for (int i = 0; i < model->tensor_count; i++)
-    if (!finite_all_f32(block + model->tensors[i].offset, model->tensors[i].count)) return i;
-  return -1;
 }

@@ -42,13 +42,13 @@ enum status pass_create(const struct model *model, int64_t batch, int64_t chunk,
   REQUIRE(made, STATUS_MEMORY, "out of memory for a pass");
   *made = (struct pass){.model = model, .parameters = parameters, .batch = batch, .chunk = chunk};
   made->element = model->type == GRAPH_F64 ? sizeof(double) : sizeof(float);
-  const size_t block = (size_t)model->part[MODEL_PARTS] * made->element;
+  const size_t block = (size_t)model->layout.part[MODEL_PARTS] * made->element;
   made->scratch = aligned_alloc(64, (block + 63) / 64 * 64);
   made->weights = calloc((size_t)(batch > chunk ? batch : chunk), made->element);
   if (!made->scratch || !made->weights) {
     pass_destroy(&made);
     return status_raise(STATUS_MEMORY, "out of memory for gradients of %lld parameters",
-                        (long long)model->part[MODEL_PARTS]);
+                        (long long)model->layout.part[MODEL_PARTS]);
   }
   memset(made->scratch, 0, block);
   *pass = made;
@@ -167,9 +167,9 @@ static enum status choose_outputs(const struct pass *pass, enum pass_plan kind, 
 static enum status bind_gradients(struct pass *pass, enum pass_plan kind, int leading) {
   const struct model *model = pass->model;
   int output = leading;
-  for (int i = 0; i < model->tensor_count; i++) {
-    const struct model_tensor *tensor = &model->tensors[i];
-    if (tensor->part != part_of[kind]) continue;
+  for (int i = 0; i < model->layout.tensors; i++) {
+    const struct layout_tensor *tensor = &model->layout.tensor[i];
+    if (tensor->part != (int)part_of[kind]) continue;
     TRY(plan_bind_output(pass->plan[kind], output++, pass->scratch + (size_t)tensor->offset * pass->element));
   }
   return STATUS_OK;
@@ -177,7 +177,7 @@ static enum status bind_gradients(struct pass *pass, enum pass_plan kind, int le
 
 static enum status make_plan(struct pass *pass, enum pass_plan kind) {
   struct graph *graph = NULL;
-  struct value *outputs = calloc((size_t)pass->model->tensor_count + LEADING_MAX, sizeof *outputs);
+  struct value *outputs = calloc((size_t)pass->model->layout.tensors + LEADING_MAX, sizeof *outputs);
   REQUIRE(outputs, STATUS_MEMORY, "out of memory for a plan");
   int count = 0, parameters = 0;
   enum status status = graph_create(&graph);
@@ -186,7 +186,7 @@ static enum status make_plan(struct pass *pass, enum pass_plan kind) {
   if (status == STATUS_OK) {
     parameters = graph_parameter_count(graph);
     plan_bind_parameters(pass->plan[kind], (const unsigned char *)pass->parameters +
-                                               (size_t)pass->model->part[part_of[kind]] * pass->element);
+                                               (size_t)pass->model->layout.part[part_of[kind]] * pass->element);
     const bool gradient = kind == PLAN_INFER_GRADIENT || kind == PLAN_STEP_GRADIENT || kind == PLAN_DRAW_GRADIENT;
     pass->leading[kind] = gradient ? count - parameters : count;
     if (gradient) status = bind_gradients(pass, kind, pass->leading[kind]);
@@ -205,7 +205,7 @@ static enum status need(struct pass *pass, enum pass_plan kind, struct plan **pl
 /* ---- Running them ---- */
 
 static void accumulate(const struct pass *pass, enum model_part part, void *gradient) {
-  const int64_t first = pass->model->part[part], end = pass->model->part[part + 1];
+  const int64_t first = pass->model->layout.part[part], end = pass->model->layout.part[part + 1];
   if (pass->model->type == GRAPH_F64) {
     double *sum = gradient;
     const double *term = (const void *)pass->scratch;

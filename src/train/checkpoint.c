@@ -163,7 +163,7 @@ static void unpack(const double numbers[NUMBERS], struct checkpoint *c) {
 
 /* Every rank holds all of it, so none needs to be reduced. */
 static struct checksum sum_all(const struct model *model, const struct checkpoint *checkpoint) {
-  const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);
+  const size_t bytes = (size_t)model->layout.part[MODEL_PARTS] * sizeof(float);
   struct checksum sum = {{0, 0}};
   double numbers[NUMBERS];
   pack(checkpoint, numbers);
@@ -171,7 +171,7 @@ static struct checksum sum_all(const struct model *model, const struct checkpoin
   checksum_add(&sum, checksum_tag("first"), 0, checkpoint->first, bytes);
   checksum_add(&sum, checksum_tag("second"), 0, checkpoint->second, bytes);
   checksum_add(&sum, checksum_tag("exponents"), 0, checkpoint->exponent,
-               (size_t)model->tensor_count * sizeof *checkpoint->exponent);
+               (size_t)model->layout.tensors * sizeof *checkpoint->exponent);
   checksum_add(&sum, checksum_tag("numbers"), 0, numbers, sizeof numbers);
   checksum_add(&sum, checksum_tag("step"), 0, &checkpoint->step, sizeof checkpoint->step);
   return sum;
@@ -196,15 +196,15 @@ static void sum_description(const struct description *description, char text[CHE
   checksum_text(&sum, text);
 }
 
-static void tensor_name(const struct model_tensor *tensor, char name[NAME_MAX_BYTES]) {
+static void tensor_name(const struct layout_tensor *tensor, char name[NAME_MAX_BYTES]) {
   snprintf(name, NAME_MAX_BYTES, "/parameters/%s", tensor->name);
 }
 
 static enum status make_structure(struct store_file *file, const struct model *model,
                                   const struct description *description) {
   char sum[CHECKSUM_TEXT];
-  const int64_t values = model->part[MODEL_PARTS], tensors = model->tensor_count, numbers = NUMBERS, one = 1, two = 2,
-                four = 4;
+  const int64_t values = model->layout.part[MODEL_PARTS], tensors = model->layout.tensors, numbers = NUMBERS, one = 1,
+                two = 2, four = 4;
   TRY(store_attribute_text(file, "format", CHECKPOINT_FORMAT));
   TRY(store_attribute_i64(file, "schema_version", CHECKPOINT_VERSION));
   sum_description(description, sum);
@@ -215,10 +215,11 @@ static enum status make_structure(struct store_file *file, const struct model *m
   TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
   TRY(store_dataset(file, "/images", STORE_I64, 1, &four, NULL, "height, width, channels, input frames"));
   TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s", "between frames in the latent space, in the data"));
-  for (int i = 0; i < model->tensor_count; i++) {
+  for (int i = 0; i < model->layout.tensors; i++) {
     char name[NAME_MAX_BYTES];
-    tensor_name(&model->tensors[i], name);
-    TRY(store_dataset(file, name, STORE_F32, model->tensors[i].shape.rank, model->tensors[i].shape.dim, NULL, NULL));
+    tensor_name(&model->layout.tensor[i], name);
+    TRY(store_dataset(file, name, STORE_F32, model->layout.tensor[i].shape.rank, model->layout.tensor[i].shape.dim,
+                      NULL, NULL));
   }
   TRY(store_dataset(file, "/optimizer/first", STORE_F32, 1, &values, NULL, "Adam's first moment"));
   TRY(store_dataset(file, "/optimizer/second", STORE_F32, 1, &values, NULL, "Adam's second moment"));
@@ -238,16 +239,16 @@ static enum status write_values(struct store_file *file, const struct model *mod
   pack(checkpoint, numbers);
   TRY(store_write_independent(file, "/images", 0, 4, description->images));
   TRY(store_write_independent(file, "/time_step", 0, 2, &description->clock));
-  for (int i = 0; i < model->tensor_count; i++) {
-    const struct model_tensor *tensor = &model->tensors[i];
+  for (int i = 0; i < model->layout.tensors; i++) {
+    const struct layout_tensor *tensor = &model->layout.tensor[i];
     char name[NAME_MAX_BYTES];
     tensor_name(tensor, name);
     TRY(store_write_independent(file, name, 0, tensor->shape.dim[0], checkpoint->parameters + tensor->offset));
     const int64_t exponent = checkpoint->exponent[i];
     TRY(store_write_independent(file, "/state/exponents", i, 1, &exponent));
   }
-  TRY(store_write_independent(file, "/optimizer/first", 0, model->part[MODEL_PARTS], checkpoint->first));
-  TRY(store_write_independent(file, "/optimizer/second", 0, model->part[MODEL_PARTS], checkpoint->second));
+  TRY(store_write_independent(file, "/optimizer/first", 0, model->layout.part[MODEL_PARTS], checkpoint->first));
+  TRY(store_write_independent(file, "/optimizer/second", 0, model->layout.part[MODEL_PARTS], checkpoint->second));
   TRY(store_write_independent(file, "/state/step", 0, 1, &checkpoint->step));
   return store_write_independent(file, "/state/numbers", 0, NUMBERS, numbers);
 }
@@ -406,7 +407,7 @@ enum status checkpoint_describe(const struct comm *comm, const char *path, struc
   return status;
 }
 
-static enum status read_tensor(const struct store_file *file, const struct model_tensor *tensor, float *parameters) {
+static enum status read_tensor(const struct store_file *file, const struct layout_tensor *tensor, float *parameters) {
   char name[NAME_MAX_BYTES];
   int rank;
   int64_t extent[STORE_RANK_MAX];
@@ -431,11 +432,11 @@ static enum status read_exponents(const struct store_file *file, int tensors, in
 /* found: the checksum of what was read. */
 static enum status read_values(const struct store_file *file, const struct model *model, struct checkpoint *all,
                                char found[CHECKSUM_TEXT]) {
-  const int64_t values = model->part[MODEL_PARTS];
+  const int64_t values = model->layout.part[MODEL_PARTS];
   double numbers[NUMBERS];
   char *text = NULL;
-  for (int i = 0; i < model->tensor_count; i++) TRY(read_tensor(file, &model->tensors[i], all->parameters));
-  TRY(read_exponents(file, model->tensor_count, all->exponent));
+  for (int i = 0; i < model->layout.tensors; i++) TRY(read_tensor(file, &model->layout.tensor[i], all->parameters));
+  TRY(read_exponents(file, model->layout.tensors, all->exponent));
   TRY(store_read_values(file, "/optimizer/first", STORE_F32, values, all->first));
   TRY(store_read_values(file, "/optimizer/second", STORE_F32, values, all->second));
   TRY(store_read_values(file, "/state/step", STORE_I64, 1, &all->step));
@@ -451,11 +452,11 @@ static enum status read_values(const struct store_file *file, const struct model
 
 /* Whole, whatever the caller wants of it: only the whole can be verified. */
 static enum status allocate(const struct model *model, struct checkpoint *all) {
-  const size_t count = (size_t)model->part[MODEL_PARTS];
+  const size_t count = (size_t)model->layout.part[MODEL_PARTS];
   all->parameters = calloc(count, sizeof(float));
   all->first = calloc(count, sizeof(float));
   all->second = calloc(count, sizeof(float));
-  all->exponent = calloc((size_t)model->tensor_count, sizeof *all->exponent);
+  all->exponent = calloc((size_t)model->layout.tensors, sizeof *all->exponent);
   REQUIRE(all->parameters && all->first && all->second && all->exponent, STATUS_MEMORY,
           "out of memory for a checkpoint");
   return STATUS_OK;
@@ -473,12 +474,12 @@ enum status checkpoint_read(const struct comm *comm, const char *path, const str
   if (status == STATUS_OK) status = store_agree(&file, "a checkpoint", found, sizeof found);
   store_close(&file);
   if (status == STATUS_OK) {
-    const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(float);
+    const size_t bytes = (size_t)model->layout.part[MODEL_PARTS] * sizeof(float);
     const struct checkpoint to = *checkpoint;
     if (to.parameters) memcpy(to.parameters, all.parameters, bytes);
     if (to.first) memcpy(to.first, all.first, bytes);
     if (to.second) memcpy(to.second, all.second, bytes);
-    if (to.exponent) memcpy(to.exponent, all.exponent, (size_t)model->tensor_count * sizeof *all.exponent);
+    if (to.exponent) memcpy(to.exponent, all.exponent, (size_t)model->layout.tensors * sizeof *all.exponent);
     *checkpoint = all;
     checkpoint->parameters = to.parameters;
     checkpoint->first = to.first;

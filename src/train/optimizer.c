@@ -2,11 +2,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum status optimizer_open(const struct optimizer_settings *settings, const struct model *model, int64_t steps,
-                           struct optimizer *optimizer) {
-  const size_t count = (size_t)model->part[MODEL_PARTS];
-  *optimizer = (struct optimizer){.settings = *settings, .model = model, .steps = steps, .scale = 1};
+enum status optimizer_open(const struct optimizer_settings *settings, const struct layout *layout, const double *ratio,
+                           int64_t steps, struct optimizer *optimizer) {
+  const size_t count = (size_t)layout_values(layout);
+  *optimizer = (struct optimizer){.settings = *settings, .layout = layout, .steps = steps, .scale = 1};
+  memcpy(optimizer->ratio, ratio, (size_t)layout->networks * sizeof *ratio);
   optimizer->first = calloc(count + 1, sizeof *optimizer->first);
   optimizer->second = calloc(count + 1, sizeof *optimizer->second);
   if (optimizer->first && optimizer->second) return STATUS_OK;
@@ -17,7 +19,7 @@ enum status optimizer_open(const struct optimizer_settings *settings, const stru
 void optimizer_close(struct optimizer *optimizer) {
   free(optimizer->first);
   free(optimizer->second);
-  *optimizer = (struct optimizer){.model = NULL};
+  *optimizer = (struct optimizer){.layout = NULL};
 }
 
 double optimizer_rate(const struct optimizer_settings *settings, int64_t steps, int64_t step) {
@@ -32,33 +34,17 @@ double optimizer_rate(const struct optimizer_settings *settings, int64_t steps, 
   return rate;
 }
 
-static double global_norm(const struct model *model, const float *gradient) {
+static double global_norm(const struct layout *layout, const float *gradient) {
   double sum = 0;
-  for (int64_t i = 0; i < model->part[MODEL_PARTS]; i++) sum += (double)gradient[i] * (double)gradient[i];
+  for (int64_t i = 0; i < layout_values(layout); i++) sum += (double)gradient[i] * (double)gradient[i];
   return sqrt(sum);
-}
-
-static double network_ratio(const struct optimizer_settings *settings, enum model_network network) {
-  switch (network) {
-  case MODEL_NETWORK_ENCODER:
-    return settings->encoder_ratio;
-  case MODEL_NETWORK_TRANSFORMER:
-    return settings->transformer_ratio;
-  case MODEL_NETWORK_HAMILTONIAN:
-    return settings->hamiltonian_ratio;
-  case MODEL_NETWORK_DECODER:
-    return settings->decoder_ratio;
-  case MODEL_NETWORKS:
-    break;
-  }
-  return 1;
 }
 
 /* Bias corrections are folded into the rate and into epsilon: rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps). */
 void optimizer_step(struct optimizer *optimizer, int64_t step, float *gradient, float *parameters, double *norm) {
   const struct optimizer_settings *settings = &optimizer->settings;
-  const struct model *model = optimizer->model;
-  *norm = global_norm(model, gradient);
+  const struct layout *layout = optimizer->layout;
+  *norm = global_norm(layout, gradient);
   const float shrink = settings->clip > 0 && *norm > settings->clip ? (float)(settings->clip / *norm) : 1.f;
   const double correct1 = 1 - pow(settings->beta1, (double)(step + 1));
   const double correct2 = sqrt(1 - pow(settings->beta2, (double)(step + 1)));
@@ -66,9 +52,9 @@ void optimizer_step(struct optimizer *optimizer, int64_t step, float *gradient, 
   const float epsilon = (float)(settings->epsilon * correct2), beta1 = (float)settings->beta1,
               beta2 = (float)settings->beta2, rest1 = (float)(1 - settings->beta1),
               rest2 = (float)(1 - settings->beta2);
-  for (int t = 0; t < model->tensor_count; t++) {
-    const struct model_tensor *tensor = &model->tensors[t];
-    const float tensor_rate = (float)(rate * network_ratio(settings, tensor->network));
+  for (int t = 0; t < layout->tensors; t++) {
+    const struct layout_tensor *tensor = &layout->tensor[t];
+    const float tensor_rate = (float)(rate * optimizer->ratio[tensor->network]);
     float *restrict g = gradient + tensor->offset, *restrict x = parameters + tensor->offset;
     float *restrict m = optimizer->first + tensor->offset, *restrict v = optimizer->second + tensor->offset;
     for (int64_t i = 0; i < tensor->count; i++) {

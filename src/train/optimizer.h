@@ -6,18 +6,21 @@
 #ifndef HGN_TRAIN_OPTIMIZER_H
 #define HGN_TRAIN_OPTIMIZER_H
 
-#include "model/model.h"
+#include "config/training.h"
+#include "model/layout.h"
 
 struct optimizer {
   struct optimizer_settings settings;
-  const struct model *model; /* borrowed */
-  int64_t steps;             /* of the whole training: cosine ends there */
-  float *first, *second;     /* moments, as the block; owned */
-  double scale;              /* of the learning rate: smaller after divergence */
+  const struct layout *layout;       /* borrowed */
+  double ratio[LAYOUT_NETWORKS_MAX]; /* of the learning rate, by network */
+  int64_t steps;                     /* of the whole training: cosine ends there */
+  float *first, *second;             /* moments, as the block; owned */
+  double scale;                      /* of the learning rate: smaller after divergence */
 };
 
-enum status optimizer_open(const struct optimizer_settings *settings, const struct model *model, int64_t steps,
-                           struct optimizer *optimizer);
+/* ratio[networks]: of the learning rate. */
+enum status optimizer_open(const struct optimizer_settings *settings, const struct layout *layout, const double *ratio,
+                           int64_t steps, struct optimizer *optimizer);
 void optimizer_close(struct optimizer *optimizer);
 
 /* The learning rate of step 0, 1, ..., without `scale`. */

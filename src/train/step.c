@@ -26,13 +26,13 @@ static enum status open_kind(struct step *step, int64_t lane, int64_t frames, in
 }
 
 static enum status open_lanes(struct step *step, int64_t frames, int64_t images, const float *parameters) {
-  const size_t block = (size_t)step->model->part[MODEL_PARTS];
+  const size_t block = (size_t)step->model->layout.part[MODEL_PARTS];
   step->lane = calloc((size_t)step->lane_count, sizeof *step->lane);
   step->order = calloc((size_t)step->lane_count, sizeof *step->order);
   step->rollouts = calloc((size_t)(step->lane_count * step->lanes.microbatch), sizeof *step->rollouts);
   step->lane_gradient = calloc(block, sizeof(float));
   step->gradient = calloc(block, sizeof(float));
-  step->words = calloc((size_t)(2 * step->lanes.count + 2), sizeof *step->words);
+  step->words = calloc((size_t)(2 * step->lanes.count), sizeof *step->words);
   REQUIRE(step->lane && step->order && step->rollouts && step->lane_gradient && step->gradient && step->words,
           STATUS_MEMORY, "out of memory for %lld lanes", (long long)step->lane_count);
   for (int64_t i = 0; i < step->lane_count; i++) {
@@ -67,7 +67,7 @@ enum status step_open(const struct comm *comm, const struct model *model, struct
           (long long)step->rollouts_total, (long long)lanes->batch);
   comm_share(lanes->count, comm->size, comm->rank, &step->first_lane, &step->lane_count);
   enum status status = open_lanes(step, frames, images, parameters);
-  if (status == STATUS_OK) status = exchange_open(comm, model, lanes->count, &step->exchange);
+  if (status == STATUS_OK) status = exchange_open(comm, &model->layout, lanes->count, &step->exchange);
   status = comm_agree(comm, status);
   if (status != STATUS_OK) step_close(step);
   return status;
@@ -115,8 +115,8 @@ static void choose_rollouts(struct step *step, int64_t number) {
 
 static void poll_exchange(void *context) { exchange_poll(context); }
 
-static void clear_part(struct step *step, enum model_part part) {
-  const int64_t first = step->model->part[part], end = step->model->part[part + 1];
+static void clear_part(struct step *step, int part) {
+  const int64_t first = step->model->layout.part[part], end = step->model->layout.part[part + 1];
   memset(step->lane_gradient + first, 0, (size_t)(end - first) * sizeof(float));
 }
 
@@ -140,12 +140,12 @@ static void run_lanes(struct step *step, const struct lane_task *task, enum step
                       enum status *status, double *seconds) {
   const double began = log_clock();
   for (int64_t i = 0; i < step->lane_count && *status == STATUS_OK; i++) {
-    if (part >= 0) clear_part(step, (enum model_part)part);
+    if (part >= 0) clear_part(step, part);
     *status = run_stage(step, task, stage, i);
-    if (part >= 0 && *status == STATUS_OK) exchange_add(&step->exchange, (enum model_part)part, step->lane_gradient);
+    if (part >= 0 && *status == STATUS_OK) exchange_add(&step->exchange, part, step->lane_gradient);
     exchange_poll(&step->exchange);
   }
-  if (part >= 0) exchange_start(&step->exchange, (enum model_part)part);
+  if (part >= 0) exchange_start(&step->exchange, part);
   seconds[stage] += log_clock() - began;
 }
 
@@ -169,8 +169,8 @@ void step_lane_losses(const struct step *step, double *error, double *kl) {
 
 static enum status run_once(struct step *step, const struct lane_task *task, bool signal, struct step_result *result) {
   enum status status = STATUS_OK;
-  const int64_t flags = 2 * step->lanes.count;
-  memset(step->words, 0, (size_t)(flags + 2) * sizeof *step->words);
+  struct exchange_rest rest = {.word = step->words, .words = 2 * step->lanes.count, .request = signal};
+  memset(step->words, 0, (size_t)rest.words * sizeof *step->words);
   exchange_clear(&step->exchange);
   run_lanes(step, task, STEP_ENCODE, -1, &status, result->seconds);
   run_lanes(step, task, STEP_UNROLL, -1, &status, result->seconds);
@@ -178,14 +178,11 @@ static enum status run_once(struct step *step, const struct lane_task *task, boo
   run_lanes(step, task, STEP_UNROLL_BACK, MODEL_DYNAMICS, &status, result->seconds);
   run_lanes(step, task, STEP_ENCODE_BACK, MODEL_INFERENCE, &status, result->seconds);
   const double began = log_clock();
-  step->words[flags] = status != STATUS_OK;
-  step->words[flags + 1] = signal;
-  enum status reduced = exchange_finish(&step->exchange, step->gradient, &result->outcome, &result->tensor);
-  if (reduced == STATUS_OK) reduced = reduce_sum(step->comm, step->words, flags + 2);
+  rest.status = status;
+  status = exchange_finish(&step->exchange, &rest, step->gradient, &result->outcome, &result->tensor);
   result->seconds[STEP_REDUCE] += log_clock() - began;
-  if (reduced != STATUS_OK) return reduced;
-  if (step->words[flags] != 0) return comm_agree(step->comm, status);
-  result->signalled = step->words[flags + 1] != 0;
+  TRY(status);
+  result->signalled = rest.request != 0;
   sum_losses(step, result);
   return STATUS_OK;
 }

@@ -28,7 +28,7 @@ struct step {
   int64_t *rollouts;    /* [lane_count][microbatch] */
   float *lane_gradient; /* the block, of one lane */
   float *gradient;      /* the block, of the batch */
-  int64_t *words;       /* losses of all lanes as bits, then failures and signals */
+  int64_t *words;       /* losses of all lanes as bits */
   struct exchange exchange;
 };
 

@@ -85,7 +85,7 @@ static enum status load(const struct comm *comm, struct trained *trained) {
   trained->seed = (uint64_t)experiment->seed;
   enum status status =
       model_create(&experiment->training.model, &about.images, about.input_frames, GRAPH_F32, &trained->model);
-  if (status == STATUS_OK) status = model_block(trained->model, &trained->parameters);
+  if (status == STATUS_OK) status = layout_block(&trained->model->layout, &trained->parameters);
   TRY(comm_agree(comm, status));
   struct checkpoint checkpoint = {.parameters = trained->parameters};
   TRY(checkpoint_read(comm, trained->path, trained->model, &checkpoint));

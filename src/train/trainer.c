@@ -49,9 +49,11 @@ static enum status open_model(struct trainer *trainer) {
   const struct model_images images = {trainer->data.height, trainer->data.width, trainer->data.channels};
   const struct optimizer_settings *settings = &trainer->training->optimizer;
   TRY(model_create(&trainer->training->model, &images, trainer->protocol.input_count, GRAPH_F32, &trainer->model));
-  TRY(model_block(trainer->model, &trainer->parameters));
+  TRY(layout_block(&trainer->model->layout, &trainer->parameters));
   model_initialize(trainer->model, trainer->seed, trainer->parameters);
-  return optimizer_open(settings, trainer->model, trainer->training->train.steps, &trainer->optimizer);
+  const double ratio[MODEL_NETWORKS] = {settings->encoder_ratio, settings->transformer_ratio,
+                                        settings->hamiltonian_ratio, settings->decoder_ratio};
+  return optimizer_open(settings, &trainer->model->layout, ratio, trainer->training->train.steps, &trainer->optimizer);
 }
 
 static enum status open_step(struct trainer *trainer) {
@@ -132,7 +134,7 @@ static enum status diverge(struct trainer *trainer, const char *what) {
 static enum status diverge_step(struct trainer *trainer, const struct step_result *result) {
   char what[TRAINER_BROKEN_MAX] = "the loss";
   if (result->tensor >= 0)
-    snprintf(what, sizeof what, "the gradient of %s", trainer->model->tensors[result->tensor].name);
+    snprintf(what, sizeof what, "the gradient of %s", trainer->model->layout.tensor[result->tensor].name);
   return diverge(trainer, what);
 }
 

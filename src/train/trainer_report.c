@@ -20,8 +20,8 @@ double trainer_core_seconds(const struct trainer *trainer) {
 static void sum_networks(const struct trainer *trainer, int64_t sums[SUMS]) {
   struct checksum sum[2][MODEL_NETWORKS];
   memset(sum, 0, sizeof sum);
-  for (int i = 0; i < trainer->model->tensor_count; i++) {
-    const struct model_tensor *tensor = &trainer->model->tensors[i];
+  for (int i = 0; i < trainer->model->layout.tensors; i++) {
+    const struct layout_tensor *tensor = &trainer->model->layout.tensor[i];
     const float *array[2] = {trainer->parameters, trainer->step.gradient};
     for (int k = 0; k < 2; k++)
       checksum_add(&sum[k][tensor->network], checksum_tag(tensor->name), 0, array[k] + tensor->offset,
@@ -144,9 +144,9 @@ static void speak_of(const struct trainer *trainer) {
 }
 
 enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
-  int64_t tensor = model_broken_tensor(trainer->model, trainer->parameters);
+  int64_t tensor = layout_broken_tensor(&trainer->model->layout, trainer->parameters);
   TRY(reduce_max(trainer->comm, &tensor, 1));
-  if (tensor >= 0) snprintf(broken, TRAINER_BROKEN_MAX, "the parameter %s", trainer->model->tensors[tensor].name);
+  if (tensor >= 0) snprintf(broken, TRAINER_BROKEN_MAX, "the parameter %s", trainer->model->layout.tensor[tensor].name);
   return STATUS_OK;
 }
 

@@ -100,8 +100,8 @@ static inline void scene_model(struct scene *scene, const char *const *words, in
   assert_ok(protocol_resolve(&scene->training.protocol, scene->data.frames, &scene->protocol));
   const struct model_images images = {32, 32, 3};
   assert_ok(model_create(model, &images, scene->protocol.input_count, type, &scene->model));
-  scene->parameters = aligned_alloc(64, (size_t)scene->model->part[MODEL_PARTS] * 8 + 64 -
-                                            (size_t)scene->model->part[MODEL_PARTS] * 8 % 64);
+  scene->parameters = aligned_alloc(64, (size_t)scene->model->layout.part[MODEL_PARTS] * 8 + 64 -
+                                            (size_t)scene->model->layout.part[MODEL_PARTS] * 8 % 64);
   model_initialize(scene->model, 1, scene->parameters);
 }
 
@@ -124,20 +124,21 @@ static inline struct lane_task scene_task(const struct scene *scene, int64_t ste
                             .batch = batch};
 }
 
-/* A model that is only a block of parameters with gaps: all that sums and steps of gradients know of one. */
+/* Parameters with gaps, without a model: all that sums and steps of gradients know of one. */
 enum { SCENE_TENSORS = 7, SCENE_VALUES = 128 };
 
-static inline struct model scene_block(void) {
-  static struct model_tensor tensors[SCENE_TENSORS] = {
-      {.part = MODEL_INFERENCE, .network = MODEL_NETWORK_ENCODER, .offset = 0, .count = 20},
-      {.part = MODEL_INFERENCE, .network = MODEL_NETWORK_ENCODER, .offset = 32, .count = 1},
-      {.part = MODEL_INFERENCE, .network = MODEL_NETWORK_TRANSFORMER, .offset = 48, .count = 7},
-      {.part = MODEL_DYNAMICS, .network = MODEL_NETWORK_HAMILTONIAN, .offset = 64, .count = 16},
-      {.part = MODEL_DYNAMICS, .network = MODEL_NETWORK_HAMILTONIAN, .offset = 80, .count = 5},
-      {.part = MODEL_DECODER, .network = MODEL_NETWORK_DECODER, .offset = 96, .count = 17},
-      {.part = MODEL_DECODER, .network = MODEL_NETWORK_DECODER, .offset = 120, .count = 3}};
-  return (struct model){
-      .type = GRAPH_F32, .tensors = tensors, .tensor_count = SCENE_TENSORS, .part = {0, 64, 96, SCENE_VALUES}};
+static inline struct layout scene_layout(void) {
+  static struct layout_tensor tensors[SCENE_TENSORS] = {
+      {.part = 0, .network = 0, .offset = 0, .count = 20}, {.part = 0, .network = 0, .offset = 32, .count = 1},
+      {.part = 0, .network = 1, .offset = 48, .count = 7}, {.part = 1, .network = 2, .offset = 64, .count = 16},
+      {.part = 1, .network = 2, .offset = 80, .count = 5}, {.part = 2, .network = 3, .offset = 96, .count = 17},
+      {.part = 2, .network = 3, .offset = 120, .count = 3}};
+  return (struct layout){.tensor = tensors,
+                         .tensors = SCENE_TENSORS,
+                         .part = {0, 64, 96, SCENE_VALUES},
+                         .parts = 3,
+                         .network = {"a", "b", "c", "d"},
+                         .networks = 4};
 }
 
 static inline void scene_close(struct scene *scene) {

@@ -17,11 +17,11 @@ struct setup {
 };
 
 static void allocate(const struct model *model, struct checkpoint *checkpoint) {
-  const size_t values = (size_t)model->part[MODEL_PARTS];
+  const size_t values = (size_t)model->layout.part[MODEL_PARTS];
   checkpoint->parameters = calloc(values, sizeof(float));
   checkpoint->first = calloc(values, sizeof(float));
   checkpoint->second = calloc(values, sizeof(float));
-  checkpoint->exponent = calloc((size_t)model->tensor_count, sizeof *checkpoint->exponent);
+  checkpoint->exponent = calloc((size_t)model->layout.tensors, sizeof *checkpoint->exponent);
 }
 
 static void release(struct checkpoint *checkpoint) {
@@ -38,7 +38,7 @@ static void open_setup(struct setup *setup) {
   const struct model *model = setup->scene.model;
   struct checkpoint *c = &setup->checkpoint;
   struct rng rng = rng_stream(4, RNG_TEST, 0, 0);
-  const int64_t values = model->part[MODEL_PARTS];
+  const int64_t values = model->layout.part[MODEL_PARTS];
   setup->bytes = (size_t)values * sizeof(float);
   *c = (struct checkpoint){.step = (INT64_C(1) << 40) + 3,
                            .lambda = 0.1,
@@ -57,7 +57,7 @@ static void open_setup(struct setup *setup) {
   rng_normal_f32(&rng, c->second, (int)values);
   c->first[1] = -0.0F;
   c->second[2] = 1e-45F;
-  for (int i = 0; i < model->tensor_count; i++) c->exponent[i] = i % 3 ? -i : FIXED_EXPONENT_ZERO;
+  for (int i = 0; i < model->layout.tensors; i++) c->exponent[i] = i % 3 ? -i : FIXED_EXPONENT_ZERO;
 }
 
 static void close_setup(struct setup *setup) {
@@ -82,7 +82,7 @@ static void assert_equal(const struct setup *setup, const struct checkpoint *got
   assert_memory_equal(c->parameters, got->parameters, setup->bytes);
   assert_memory_equal(c->first, got->first, setup->bytes);
   assert_memory_equal(c->second, got->second, setup->bytes);
-  assert_memory_equal(c->exponent, got->exponent, (size_t)setup->scene.model->tensor_count * sizeof *c->exponent);
+  assert_memory_equal(c->exponent, got->exponent, (size_t)setup->scene.model->layout.tensors * sizeof *c->exponent);
 }
 
 static void test_round_trip(void **state) {
@@ -212,7 +212,7 @@ static void test_damaged(void **state) {
   (void)state;
   struct setup setup;
   open_setup(&setup);
-  const struct model_tensor *last = &setup.scene.model->tensors[setup.scene.model->tensor_count - 1];
+  const struct layout_tensor *last = &setup.scene.model->layout.tensor[setup.scene.model->layout.tensors - 1];
   char tensor[128];
   snprintf(tensor, sizeof tensor, "/parameters/%s", last->name);
   const struct {

@@ -24,7 +24,7 @@ static void open_setup(const char *integrator, enum posterior_kind posterior, st
   scene_open(&setup->scene, &self, path);
   scene_model(&setup->scene, words, 4, 6, GRAPH_F32);
   float *x = setup->scene.parameters; /* as drawn, networks pass on too little to tell dynamics apart */
-  for (int64_t i = 0; i < setup->scene.model->part[MODEL_PARTS]; i++) x[i] *= 2;
+  for (int64_t i = 0; i < setup->scene.model->layout.part[MODEL_PARTS]; i++) x[i] *= 2;
   setup->task =
       (struct evaluate_task){.protocol = setup->scene.protocol, .posterior = posterior, .seed = 9, .dt = 0.125};
 }
@@ -240,9 +240,9 @@ static void test_train_set(void **state) {
 
 /* Index of the network's first tensor of that kind. */
 static int find_tensor(const struct model *model, enum model_network network, const char *ending) {
-  for (int t = 0; t < model->tensor_count; t++) {
-    const char *name = model->tensors[t].name;
-    if (model->tensors[t].network == network && strstr(name, ending)) return t;
+  for (int t = 0; t < model->layout.tensors; t++) {
+    const char *name = model->layout.tensor[t].name;
+    if (model->layout.tensor[t].network == (int)network && strstr(name, ending)) return t;
   }
   fail_msg("no such tensor");
   return -1;
@@ -279,9 +279,9 @@ static void test_not_finite(void **state) {
   setup.task.attained_count = PAIRED;
   for (int i = 0; i < 3; i++) {
     const int tensor = find_tensor(setup.scene.model, cases[i].network, ".weight");
-    float *x = (float *)setup.scene.parameters + setup.scene.model->tensors[tensor].offset, held = *x;
+    float *x = (float *)setup.scene.parameters + setup.scene.model->layout.tensor[tensor].offset, held = *x;
     *x = NAN;
-    assert_int_equal(tensor, model_broken_tensor(setup.scene.model, setup.scene.parameters));
+    assert_int_equal(tensor, layout_broken_tensor(&setup.scene.model->layout, setup.scene.parameters));
     measure(&world, &setup, TEST, &got);
     *x = held;
     if (i != 1) assert_lost(&got); /* the anchor's frame has not been stepped to */
@@ -291,7 +291,7 @@ static void test_not_finite(void **state) {
   }
   measure(&world, &setup, TEST, &got);
   assert_true(!got.broken && got.broken_rollouts == 0 && isfinite(got.mse) && isfinite(got.mse_error));
-  assert_int_equal(-1, model_broken_tensor(setup.scene.model, setup.scene.parameters));
+  assert_int_equal(-1, layout_broken_tensor(&setup.scene.model->layout, setup.scene.parameters));
   evaluate_free(&got);
   scene_close(&setup.scene);
 }
@@ -312,9 +312,9 @@ static void test_partly_finite(void **state) {
 
   open_setup("leapfrog", POSTERIOR_MEAN, &setup); /* a constant of H moves nothing */
   int bias = find_tensor(setup.scene.model, MODEL_NETWORK_HAMILTONIAN, ".bias");
-  for (int t = bias; t < setup.scene.model->tensor_count; t++)
-    if (setup.scene.model->tensors[t].network == MODEL_NETWORK_HAMILTONIAN) bias = t;
-  ((float *)setup.scene.parameters)[setup.scene.model->tensors[bias].offset] = INFINITY;
+  for (int t = bias; t < setup.scene.model->layout.tensors; t++)
+    if (setup.scene.model->layout.tensor[t].network == MODEL_NETWORK_HAMILTONIAN) bias = t;
+  ((float *)setup.scene.parameters)[setup.scene.model->layout.tensor[bias].offset] = INFINITY;
   measure(&world, &setup, 3, &got);
   expect_broken(&got, "the learned H", 3);
   assert_true(isnan(got.energy_variation) && isnan(got.energy_drift));

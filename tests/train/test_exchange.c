@@ -7,7 +7,7 @@
 
 enum { LANES = 7, CUTS = 4, POLLS = 3 };
 
-static struct model model;
+static struct layout layout;
 
 static const int magnitude[SCENE_TENSORS] = {-7, -37, 3, 0, -60, -20, 10}; /* log2: 1e-2, 1e-11, ... */
 
@@ -16,9 +16,9 @@ static void draw_lane(int lane, int step, int grown, float *gradient) {
   struct rng rng = rng_stream(1, RNG_TEST, (uint64_t)lane, (uint32_t)step);
   memset(gradient, 0, SCENE_VALUES * sizeof *gradient);
   for (int t = 0; t < SCENE_TENSORS; t++)
-    for (int64_t i = 0; i < model.tensors[t].count; i++) {
+    for (int64_t i = 0; i < layout.tensor[t].count; i++) {
       const int power = magnitude[t] + (t == 0 && lane == LANES - 1 ? grown : 0);
-      gradient[model.tensors[t].offset + i] = (float)ldexp(rng_uniform(&rng) - 0.5, power);
+      gradient[layout.tensor[t].offset + i] = (float)ldexp(rng_uniform(&rng) - 0.5, power);
     }
 }
 
@@ -45,11 +45,11 @@ struct sum {
 /* What a step does, with lanes that `spoil` may change. */
 static void try_step(struct exchange *exchange, int cut, int polling, int step, int grown, void (*spoil)(int, float *),
                      struct sum *sum) {
-  static const enum model_part order[] = {MODEL_DECODER, MODEL_DYNAMICS, MODEL_INFERENCE};
+  static const int order[] = {2, 1, 0};
   float lane_gradient[SCENE_VALUES];
   *sum = (struct sum){.tensor = -1};
   exchange_clear(exchange);
-  for (int part = 0; part < MODEL_PARTS; part++) {
+  for (int part = 0; part < layout.parts; part++) {
     for (int i = 0; i < LANES; i++) {
       const int lane = cut % 2 ? LANES - 1 - i : i;
       if (!is_mine(exchange->comm, cut, lane)) continue;
@@ -62,15 +62,20 @@ static void try_step(struct exchange *exchange, int cut, int polling, int step, 
     if (polling == 2 && part < 2) continue;
     poll_as(exchange, polling);
   }
-  assert_ok(exchange_finish(exchange, sum->gradient, &sum->outcome, &sum->tensor));
+  /* Words are added and requests compared in the same messages. */
+  int64_t word[2] = {exchange->comm->rank, 1};
+  struct exchange_rest rest = {.word = word, .words = 2, .request = exchange->comm->rank};
+  assert_ok(exchange_finish(exchange, &rest, sum->gradient, &sum->outcome, &sum->tensor));
+  assert_int_equal(exchange->comm->size * (exchange->comm->size - 1) / 2, word[0]);
+  assert_true(word[1] == exchange->comm->size && rest.request == exchange->comm->size - 1);
 }
 
 static void test_same_bits(void **state) {
   (void)state;
   struct exchange alone, spread;
   for (int cut = 0; cut < CUTS; cut++) {
-    assert_ok(exchange_open(&self, &model, LANES, &alone));
-    assert_ok(exchange_open(&world, &model, LANES, &spread));
+    assert_ok(exchange_open(&self, &layout, LANES, &alone));
+    assert_ok(exchange_open(&world, &layout, LANES, &spread));
     for (int step = 0, tries = 0; step < 6; tries++) {
       struct sum expected, sum;
       try_step(&alone, 0, 0, step, 0, NULL, &expected);
@@ -88,7 +93,7 @@ static void test_same_bits(void **state) {
 
 /* Opens and gives it scales that fit step 0. */
 static void open_settled(struct exchange *exchange, struct sum *sum) {
-  assert_ok(exchange_open(&world, &model, LANES, exchange));
+  assert_ok(exchange_open(&world, &layout, LANES, exchange));
   try_step(exchange, 0, 0, 0, 0, NULL, sum);
   assert_int_equal(EXCHANGE_AGAIN, sum->outcome);
   try_step(exchange, 0, 0, 0, 0, NULL, sum);
@@ -108,7 +113,7 @@ static void test_accuracy(void **state) {
     for (int i = 0; i < SCENE_VALUES; i++) exact[i] += (double)lane_gradient[i];
   }
   for (int t = 0; t < SCENE_TENSORS; t++)
-    for (int64_t i = model.tensors[t].offset; i < model.tensors[t].offset + model.tensors[t].count; i++) {
+    for (int64_t i = layout.tensor[t].offset; i < layout.tensor[t].offset + layout.tensor[t].count; i++) {
       const double error = fabs((double)sum.gradient[i] - exact[i]);
       assert_true(exact[i] != 0 && error <= 1e-6 * fabs(exact[i]));
       assert_true(error <= 6e-8 * fabs(exact[i]) + ldexp(1e-12, magnitude[t])); /* one rounding to f32 */
@@ -136,7 +141,7 @@ static void test_outgrown(void **state) {
   assert_alike(exchange.exponent, SCENE_TENSORS * sizeof *exchange.exponent);
   try_step(&exchange, 0, 0, 0, EXCHANGE_MARGIN + 2, NULL, &sum);
   assert_int_equal(EXCHANGE_DONE, sum.outcome);
-  assert_ok(exchange_open(&self, &model, LANES, &alone));
+  assert_ok(exchange_open(&self, &layout, LANES, &alone));
   memcpy(alone.exponent, exchange.exponent, SCENE_TENSORS * sizeof *exchange.exponent);
   try_step(&alone, 0, 0, 0, EXCHANGE_MARGIN + 2, NULL, &expected);
   assert_memory_equal(&expected, &sum, sizeof sum);
@@ -162,8 +167,9 @@ static void test_scales_shrink_slowly(void **state) {
     before = exchange.exponent[0];
   }
   exchange_clear(&exchange);
-  for (int part = 0; part < MODEL_PARTS; part++) exchange_start(&exchange, (enum model_part)part);
-  assert_ok(exchange_finish(&exchange, sum.gradient, &sum.outcome, &sum.tensor));
+  for (int part = 0; part < layout.parts; part++) exchange_start(&exchange, (enum model_part)part);
+  struct exchange_rest rest = {.words = 0};
+  assert_ok(exchange_finish(&exchange, &rest, sum.gradient, &sum.outcome, &sum.tensor));
   assert_int_equal(EXCHANGE_DONE, sum.outcome);
   assert_int_equal(settled - 1, exchange.exponent[0]);
   for (int i = 0; i < SCENE_VALUES; i++) assert_true(sum.gradient[i] == 0);
@@ -175,9 +181,9 @@ static int bad_lane;
 /* Tensor 5 is reduced first, and tensor 2 of some comes first in the block; tensor 3 outgrows its scale besides. */
 static void spoil_lane(int lane, float *gradient) {
   if (lane != bad_lane) return;
-  if (lane % 2) gradient[model.tensors[2].offset + 3] = NAN;
-  gradient[model.tensors[3].offset] = 1e20F;
-  gradient[model.tensors[5].offset + 1] = -INFINITY;
+  if (lane % 2) gradient[layout.tensor[2].offset + 3] = NAN;
+  gradient[layout.tensor[3].offset] = 1e20F;
+  gradient[layout.tensor[5].offset + 1] = -INFINITY;
 }
 
 static void test_not_finite(void **state) {
@@ -193,14 +199,14 @@ static void test_not_finite(void **state) {
     assert_alike(exchange.exponent, SCENE_TENSORS * sizeof *exchange.exponent);
     try_step(&exchange, 0, 0, 0, 0, NULL, &sum);
     assert_int_equal(EXCHANGE_DONE, sum.outcome);
-    for (int64_t i = 0; i < model.part[MODEL_DYNAMICS]; i++) assert_true(sum.gradient[i] == settled.gradient[i]);
+    for (int64_t i = 0; i < layout.part[1]; i++) assert_true(sum.gradient[i] == settled.gradient[i]);
     exchange_close(&exchange);
   }
 }
 
 int main(int argc, char **argv) {
   if (ranks_begin(argc, argv) != 0) return 1;
-  model = scene_block();
+  layout = scene_layout();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_accuracy),
       cmocka_unit_test(test_outgrown),   cmocka_unit_test(test_scales_shrink_slowly),

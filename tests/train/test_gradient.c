@@ -47,7 +47,7 @@ static void close_setup(struct setup *setup) {
 
 static double loss_of(struct setup *setup, double *gradient) {
   struct lane_loss loss;
-  const size_t bytes = (size_t)setup->scene.model->part[MODEL_PARTS] * sizeof(double);
+  const size_t bytes = (size_t)setup->scene.model->layout.part[MODEL_PARTS] * sizeof(double);
   memset(gradient, 0, bytes);
   pass_parameters_changed(setup->pass);
   assert_ok(lane_encode(&setup->lane, &setup->task));
@@ -62,13 +62,14 @@ static double loss_of(struct setup *setup, double *gradient) {
 static double check_network(struct setup *setup, enum model_network network, const double *gradient, double *unused) {
   const struct model *model = setup->scene.model;
   double *x = setup->scene.parameters, slope = 0, scale = 0;
-  const size_t bytes = (size_t)model->part[MODEL_PARTS] * sizeof(double);
-  double *direction = calloc((size_t)model->part[MODEL_PARTS], sizeof *direction), *start = malloc(bytes);
+  const size_t bytes = (size_t)model->layout.part[MODEL_PARTS] * sizeof(double);
+  double *direction = calloc((size_t)model->layout.part[MODEL_PARTS], sizeof *direction), *start = malloc(bytes);
   memcpy(start, x, bytes);
   struct rng rng = rng_stream(7, RNG_TEST, (uint64_t)network, 0);
-  for (int t = 0; t < model->tensor_count; t++) {
-    if (model->tensors[t].network != network) continue;
-    for (int64_t i = model->tensors[t].offset; i < model->tensors[t].offset + model->tensors[t].count; i++) {
+  for (int t = 0; t < model->layout.tensors; t++) {
+    if (model->layout.tensor[t].network != (int)network) continue;
+    for (int64_t i = model->layout.tensor[t].offset; i < model->layout.tensor[t].offset + model->layout.tensor[t].count;
+         i++) {
       rng_normal(&rng, &direction[i], 1);
       slope += direction[i] * gradient[i];
       scale += gradient[i] * gradient[i];
@@ -80,7 +81,7 @@ static double check_network(struct setup *setup, enum model_network network, con
     double numeric = 0;
     for (int side = 0; side < 4; side++) {
       const double h = reach[side] * pow(10, power);
-      for (int64_t i = 0; i < model->part[MODEL_PARTS]; i++) x[i] = start[i] + h * direction[i];
+      for (int64_t i = 0; i < model->layout.part[MODEL_PARTS]; i++) x[i] = start[i] + h * direction[i];
       numeric += share[side] * loss_of(setup, unused) / pow(10, power);
     }
     memcpy(x, start, bytes);
@@ -94,13 +95,13 @@ static double check_network(struct setup *setup, enum model_network network, con
 static void check(const char *const *words, int count, int frames_per_rollout) {
   struct setup setup;
   open_setup(&setup, words, count, frames_per_rollout, 0);
-  const size_t values = (size_t)setup.scene.model->part[MODEL_PARTS];
+  const size_t values = (size_t)setup.scene.model->layout.part[MODEL_PARTS];
   double *gradient = calloc(values, sizeof *gradient), *unused = calloc(values, sizeof *unused);
   /* As drawn, networks pass on too little for a finite difference to see. */
   for (int64_t i = 0; i < (int64_t)values; i++) ((double *)setup.scene.parameters)[i] *= 2;
   loss_of(&setup, gradient);
   for (int network = 0; network < MODEL_NETWORKS; network++) {
-    if (model_network_parameters(setup.scene.model, (enum model_network)network) == 0) continue;
+    if (layout_network_parameters(&setup.scene.model->layout, network) == 0) continue;
     const double error = check_network(&setup, (enum model_network)network, gradient, unused);
     if (!(error < 1e-6)) {
       for (int i = 0; i < count; i++) print_message("%s ", words[i]);
@@ -152,7 +153,7 @@ static void kept_states(void **state) {
     open_setup(&few, words[i], i + 1, 0, 0);
     open_setup(&all, words[i], i + 1, 0, LANE_KEPT_BYTES);
     assert_true(few.shared->span > 1 && all.shared->span == 1);
-    const size_t bytes = (size_t)few.scene.model->part[MODEL_PARTS] * sizeof(double);
+    const size_t bytes = (size_t)few.scene.model->layout.part[MODEL_PARTS] * sizeof(double);
     double *gradient[2] = {malloc(bytes), malloc(bytes)};
     const double loss[2] = {loss_of(&few, gradient[0]), loss_of(&all, gradient[1])};
     assert_memory_equal(&loss[0], &loss[1], sizeof *loss);

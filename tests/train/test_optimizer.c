@@ -7,38 +7,33 @@
 
 enum { STEPS = 12 };
 
-static const struct optimizer_settings plain = {.learning_rate = 0.02,
-                                                .beta1 = 0.8,
-                                                .beta2 = 0.95,
-                                                .epsilon = 1e-3,
-                                                .step_every = 1,
-                                                .encoder_ratio = 1,
-                                                .transformer_ratio = 1,
-                                                .hamiltonian_ratio = 1,
-                                                .decoder_ratio = 1};
+static const struct optimizer_settings plain = {
+    .learning_rate = 0.02, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3, .step_every = 1};
+enum { NETWORKS = 4 };
+static const double even[NETWORKS] = {1, 1, 1, 1};
 
 /* Tensors from 1e-4 to 1e2 in size, so that epsilon matters for some. */
-static void draw_gradient(const struct model *model, int step, float *gradient) {
+static void draw_gradient(const struct layout *layout, int step, float *gradient) {
   struct rng rng = rng_stream(2, RNG_TEST, (uint64_t)step, 0);
   memset(gradient, 0, SCENE_VALUES * sizeof *gradient);
   for (int t = 0; t < SCENE_TENSORS; t++) {
-    rng_normal_f32(&rng, gradient + model->tensors[t].offset, (int)model->tensors[t].count);
-    for (int64_t i = 0; i < model->tensors[t].count; i++)
-      gradient[model->tensors[t].offset + i] *= (float)pow(10, t - 4);
+    rng_normal_f32(&rng, gradient + layout->tensor[t].offset, (int)layout->tensor[t].count);
+    for (int64_t i = 0; i < layout->tensor[t].count; i++)
+      gradient[layout->tensor[t].offset + i] *= (float)pow(10, t - 4);
   }
 }
 
 /* Parameters after `STEPS` steps from 0.5 everywhere. */
-static void run(const struct optimizer_settings *settings, double scale, float *x) {
-  const struct model model = scene_block();
+static void run(const struct optimizer_settings *settings, const double *ratio, double scale, float *x) {
+  const struct layout layout = scene_layout();
   struct optimizer optimizer;
   float gradient[SCENE_VALUES];
   double norm;
-  assert_ok(optimizer_open(settings, &model, STEPS, &optimizer));
+  assert_ok(optimizer_open(settings, &layout, ratio, STEPS, &optimizer));
   optimizer.scale = scale;
   for (int i = 0; i < SCENE_VALUES; i++) x[i] = 0.5F;
   for (int step = 0; step < STEPS; step++) {
-    draw_gradient(&model, step, gradient);
+    draw_gradient(&layout, step, gradient);
     optimizer_step(&optimizer, step, gradient, x, &norm);
   }
   optimizer_close(&optimizer);
@@ -46,13 +41,13 @@ static void run(const struct optimizer_settings *settings, double scale, float *
 
 /* Algorithm 1 of Kingma and Ba, with the rate and the length of each step's gradient given. */
 static void run_reference(const struct optimizer_settings *settings, double *x) {
-  const struct model model = scene_block();
+  const struct layout layout = scene_layout();
   double m[SCENE_VALUES] = {0}, v[SCENE_VALUES] = {0};
   float gradient[SCENE_VALUES];
   for (int i = 0; i < SCENE_VALUES; i++) x[i] = 0.5;
   for (int step = 0; step < STEPS; step++) {
     double norm = 0;
-    draw_gradient(&model, step, gradient);
+    draw_gradient(&layout, step, gradient);
     for (int i = 0; i < SCENE_VALUES; i++) norm += (double)gradient[i] * (double)gradient[i];
     const double shrink = settings->clip > 0 ? fmin(1, settings->clip / sqrt(norm)) : 1;
     for (int i = 0; i < SCENE_VALUES; i++) {
@@ -75,7 +70,7 @@ static void test_reference(void **state) {
   for (int k = 0; k < 3; k++) {
     float x[SCENE_VALUES];
     double expected[SCENE_VALUES];
-    run(&settings[k], 1, x);
+    run(&settings[k], even, 1, x);
     run_reference(&settings[k], expected);
     for (int i = 0; i < SCENE_VALUES; i++) assert_true(fabs((double)x[i] - expected[i]) < 1e-6);
     assert_true(fabs((double)x[0] - 0.5) > 1e-4 && x[25] == 0.5F); /* a parameter; a gap */
@@ -131,7 +126,7 @@ static void test_warmup(void **state) {
 
 /* 3, 4 and 12 in three networks: the norm of all is 13. */
 static double clip_once(double clip, float *gradient, float *first) {
-  const struct model model = scene_block();
+  const struct layout layout = scene_layout();
   struct optimizer_settings settings = plain;
   struct optimizer optimizer;
   float x[SCENE_VALUES] = {0};
@@ -139,9 +134,9 @@ static double clip_once(double clip, float *gradient, float *first) {
   settings.clip = clip;
   memset(gradient, 0, SCENE_VALUES * sizeof *gradient);
   gradient[0] = 3;
-  gradient[model.part[MODEL_DYNAMICS]] = -4;
-  gradient[model.part[MODEL_DECODER]] = 12;
-  assert_ok(optimizer_open(&settings, &model, 1, &optimizer));
+  gradient[layout.part[1]] = -4;
+  gradient[layout.part[2]] = 12;
+  assert_ok(optimizer_open(&settings, &layout, even, 1, &optimizer));
   optimizer_step(&optimizer, 0, gradient, x, &norm);
   *first = optimizer.first[0];
   optimizer_close(&optimizer);
@@ -165,20 +160,18 @@ static void test_clipping(void **state) {
 /* The distance that a network goes is proportional to its ratio; those of the others keep their bits. */
 static void test_ratios(void **state) {
   (void)state;
-  const struct model model = scene_block();
+  const struct layout layout = scene_layout();
   float before[SCENE_VALUES];
-  run(&plain, 1, before);
-  for (int network = 0; network < MODEL_NETWORKS; network++) {
+  run(&plain, even, 1, before);
+  for (int network = 0; network < NETWORKS; network++) {
     for (double ratio = 0; ratio <= 2; ratio += 2) {
-      struct optimizer_settings settings = plain;
-      double *const member[MODEL_NETWORKS] = {&settings.encoder_ratio, &settings.transformer_ratio,
-                                              &settings.hamiltonian_ratio, &settings.decoder_ratio};
+      double ratios[NETWORKS] = {1, 1, 1, 1};
       float x[SCENE_VALUES];
-      *member[network] = ratio;
-      run(&settings, 1, x);
+      ratios[network] = ratio;
+      run(&plain, ratios, 1, x);
       for (int t = 0; t < SCENE_TENSORS; t++)
-        for (int64_t i = model.tensors[t].offset; i < model.tensors[t].offset + model.tensors[t].count; i++) {
-          const double times = (int)model.tensors[t].network == network ? ratio : 1;
+        for (int64_t i = layout.tensor[t].offset; i < layout.tensor[t].offset + layout.tensor[t].count; i++) {
+          const double times = layout.tensor[t].network == network ? ratio : 1;
           if (times == 2)
             assert_true(fabs((double)x[i] - 0.5 - 2 * ((double)before[i] - 0.5)) < 1e-6);
           else
@@ -193,8 +186,8 @@ static void test_scale(void **state) {
   struct optimizer_settings half = plain;
   float scaled[SCENE_VALUES], slower[SCENE_VALUES];
   half.learning_rate = plain.learning_rate / 2;
-  run(&plain, 0.5, scaled);
-  run(&half, 1, slower);
+  run(&plain, even, 0.5, scaled);
+  run(&half, even, 1, slower);
   assert_memory_equal(slower, scaled, sizeof scaled);
 }
 

@@ -35,7 +35,7 @@ static struct step_result run(struct setup *setup, int64_t number) {
 }
 
 static size_t block_bytes(const struct setup *setup) {
-  return (size_t)setup->scene.model->part[MODEL_PARTS] * sizeof(float);
+  return (size_t)setup->scene.model->layout.part[MODEL_PARTS] * sizeof(float);
 }
 
 static void assert_sum(const double *lane, double sum) {
@@ -69,7 +69,7 @@ static void test_same_bits(void **state) {
     assert_sum(loss[1][0], result.error);
     assert_sum(loss[1][1], result.kl);
     assert_memory_equal(alone.step.gradient, spread.step.gradient, block_bytes(&spread));
-    for (int64_t k = 0; k < spread.scene.model->part[MODEL_PARTS]; k++) {
+    for (int64_t k = 0; k < spread.scene.model->layout.part[MODEL_PARTS]; k++) {
       ((float *)alone.scene.parameters)[k] -= 0.01F * alone.step.gradient[k];
       ((float *)spread.scene.parameters)[k] -= 0.01F * spread.step.gradient[k];
     }
@@ -129,15 +129,15 @@ static void test_divergence(void **state) {
   float *x = setup.scene.parameters, *gradient = malloc(block_bytes(&setup));
   run(&setup, 0);
   memcpy(gradient, setup.step.gradient, block_bytes(&setup));
-  for (int t = 0; t < model->tensor_count; t++) {
-    if (t > 0 && model->tensors[t].network == model->tensors[t - 1].network) continue;
-    const float held = x[model->tensors[t].offset];
-    x[model->tensors[t].offset] = NAN;
+  for (int t = 0; t < model->layout.tensors; t++) {
+    if (t > 0 && model->layout.tensor[t].network == model->layout.tensor[t - 1].network) continue;
+    const float held = x[model->layout.tensor[t].offset];
+    x[model->layout.tensor[t].offset] = NAN;
     step_parameters_changed(&setup.step);
     const struct step_result result = run(&setup, 0);
     assert_int_equal(EXCHANGE_DIVERGED, result.outcome);
     assert_int_equal(-1, result.tensor); /* the loss itself */
-    x[model->tensors[t].offset] = held;
+    x[model->layout.tensor[t].offset] = held;
   }
   step_parameters_changed(&setup.step);
   assert_int_equal(EXCHANGE_DONE, run(&setup, 0).outcome);

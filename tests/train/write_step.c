@@ -16,10 +16,11 @@ static void put(const char *name, enum store_type type, int rank, const int64_t 
 static void put_number(const char *name, double number) { put(name, STORE_F64, 1, (const int64_t[]){1}, &number); }
 
 static void put_tensors(const char *group, const struct model *model, const float *block) {
-  for (int i = 0; i < model->tensor_count; i++) {
+  for (int i = 0; i < model->layout.tensors; i++) {
     char name[128];
-    snprintf(name, sizeof name, "/%s/%s", group, model->tensors[i].name);
-    put(name, STORE_F32, model->tensors[i].shape.rank, model->tensors[i].shape.dim, block + model->tensors[i].offset);
+    snprintf(name, sizeof name, "/%s/%s", group, model->layout.tensor[i].name);
+    put(name, STORE_F32, model->layout.tensor[i].shape.rank, model->layout.tensor[i].shape.dim,
+        block + model->layout.tensor[i].offset);
   }
 }
 
@@ -57,7 +58,7 @@ static void write_step(const char *preset, const char *path) {
   lane.rollouts = rollouts;
   const struct lane_task task = {
       .protocol = scene.protocol, .seed = 3, .dt = 0.125, .error_weight = 1, .kl_weight = 0.01, .batch = BATCH};
-  float *gradient = calloc((size_t)scene.model->part[MODEL_PARTS], sizeof *gradient);
+  float *gradient = calloc((size_t)scene.model->layout.part[MODEL_PARTS], sizeof *gradient);
   assert_ok(lane_encode(&lane, &task));
   assert_ok(lane_unroll(&lane, &task));
   assert_ok(lane_draw(&lane, &task, &loss, gradient, NULL, NULL));
