@@ -1,8 +1,10 @@
 #include "base/log.h"
 #include "cli/bench.h"
-#include "cli/bench_rig.h"
+#include "cli/bench_steps.h"
 #include "comm/reduce.h"
+#include "model/model.h"
 #include "train/checkpoint.h"
+#include "train/hgn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,11 +44,12 @@ static double reduce_seconds(const struct bench_network *network, double bytes, 
              : 2 * rounds * network->latency + 2 * bytes * (double)(ranks - 1) / (double)ranks / network->bandwidth;
 }
 
-/* What is reduced in any case when all gradients are there: a status, the scales, losses and flags of all lanes. */
+/* What is reduced in any case when all gradients are there: the sum of all lanes' losses; the maximum of the scales,
+ * of what ranks ask for and of their status. */
 static double reduce_small(const struct bench_costs *costs, const struct bench_network *network, int64_t lanes,
                            int64_t ranks) {
-  return reduce_seconds(network, 8, ranks) + reduce_seconds(network, costs->exponents, ranks) +
-         reduce_seconds(network, 8 * (2 * (double)lanes + 2), ranks);
+  return reduce_seconds(network, 8 * HGN_TERMS * (double)lanes, ranks) +
+         reduce_seconds(network, costs->exponents + 8 * 2, ranks);
 }
 
 /* A step of `lanes` lanes. The decoder's sum travels while rollouts are differentiated, the Hamiltonian's while the
@@ -89,30 +92,38 @@ static enum status measure_network(const struct comm *comm, int64_t words, struc
   return comm_broadcast(comm, network, sizeof *network);
 }
 
-/* Collective over comm. Opening reads the ranks' slices; a checkpoint is written as in training. */
-static enum status time_files(const struct comm *comm, struct bench_rig *rig, const char *data, double *seconds) {
-  char path[1100];
-  float *moments = calloc((size_t)rig->model->layout.part[MODEL_PARTS], sizeof *moments);
-  TRY(comm_agree(comm, moments ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for moments")));
-  snprintf(path, sizeof path, "%s.checkpoint.h5", data);
-  const struct checkpoint checkpoint = {
-      .parameters = rig->parameters, .first = moments, .second = moments, .exponent = rig->step.exchange.exponent};
-  const struct checkpoint_clock clock = {rig->data.dt, rig->data.dt};
-  const double began = log_clock();
-  const struct checkpoint_owner owner = {rig->config, "", ""};
-  enum status status = checkpoint_write(comm, path, NULL, &owner, &clock, rig->model, &checkpoint);
-  *seconds = log_clock() - began;
-  free(moments);
-  if (comm->rank == 0) unlink(path);
+/* Root only. What a run has left. */
+static void remove_run(const char *run) {
+  int64_t *steps;
+  int count;
+  if (checkpoint_list(run, &steps, &count) == STATUS_OK)
+    for (int i = 0; i < count; i++) checkpoint_remove(run, steps[i]);
+  free(steps);
+  unlink(run);
+}
+
+/* Collective over comm. A checkpoint, as in training. */
+static enum status time_checkpoint(const struct comm *comm, const char *data, const char *settings, double *seconds) {
+  struct bench_training training;
+  char run[1100];
+  snprintf(run, sizeof run, "%.*s-run.h5", (int)strlen(data) - 3, data);
+  enum status status = bench_training_open(comm, data, settings, run, &training);
+  if (status == STATUS_OK) {
+    const double began = log_clock();
+    status = trainer_save(training.trainer);
+    *seconds = log_clock() - began;
+    bench_training_close(&training);
+  }
+  if (comm->rank == 0) remove_run(run);
   return status;
 }
 
 static void print_measured(const char *kind, const struct comm *comm, int64_t batch, const struct bench_steps *times,
                            double first, double open, double files) {
-  const double stop = times->stage[STEP_REDUCE], standing = times->waited < stop ? times->waited : stop;
+  const double stop = times->reducing, standing = times->waited < stop ? times->waited : stop;
   printf("%-7s %5d %7lld %9.4f %7.0f%% %9.4f %9.4f %9.4f %9.4f %9.4f %9.3f %9.3f\n", kind, comm->size, (long long)batch,
          times->whole, 100 * first / times->whole, times->busy, times->busiest - times->busy, times->exchanged,
-         standing, times->adam, open, files);
+         standing, times->updating, open, files);
   fflush(stdout);
 }
 
@@ -122,15 +133,15 @@ static enum status run_case(const struct comm *comm, const char *kind, const cha
   char settings[256];
   snprintf(settings, sizeof settings,
            "model: {preset: paper}\nobjective: {name: elbo}\n"
-           "train: {steps: 1000, batch: %lld, microbatch: 1, frames_per_rollout: 6}\n",
+           "train: {steps: 1000000, report_every: 1000000, batch: %lld, microbatch: 1, frames_per_rollout: 6}\n",
            (long long)batch);
-  struct bench_rig rig;
+  struct bench_training training;
   struct bench_steps times;
   double files = 0, began = log_clock();
-  TRY(bench_rig_open(comm, data, settings, &rig));
+  TRY(bench_training_open(comm, data, settings, NULL, &training));
   const double open = log_clock() - began;
-  enum status status = bench_rig_time(&rig, STEPS, &times);
-  if (status == STATUS_OK) status = time_files(comm, &rig, data, &files);
+  enum status status = bench_training_time(&training, STEPS, &times);
+  if (status == STATUS_OK) status = time_checkpoint(comm, data, settings, &files);
   if (status == STATUS_OK && comm->rank == 0) {
     const bool strong = strcmp(kind, "strong") == 0;
     const double work = strong ? comm->size * times.whole : times.whole;
@@ -139,16 +150,18 @@ static enum status run_case(const struct comm *comm, const char *kind, const cha
   }
   if (status == STATUS_OK && costs) {
     const double lanes = (double)batch;
-    costs->unroll = times.stage[STEP_UNROLL_BACK] / lanes;
-    costs->encode = times.stage[STEP_ENCODE_BACK] / lanes;
-    costs->lane = (times.stage[STEP_ENCODE] + times.stage[STEP_UNROLL] + times.stage[STEP_DRAW]) / lanes +
-                  costs->unroll + costs->encode;
+    costs->unroll = times.stage[HGN_UNROLL_BACK] / lanes;
+    costs->encode = times.stage[HGN_ENCODE_BACK] / lanes;
+    costs->lane = (times.stage[HGN_ENCODE] + times.stage[HGN_UNROLL] + times.stage[HGN_DRAW]) / lanes + costs->unroll +
+                  costs->encode;
     costs->rank = times.whole - lanes * costs->lane;
+    const struct trainer_outcome outcome = trainer_outcome(training.trainer);
+    const struct layout *layout = outcome.learner->layout;
     for (int part = 0; part < MODEL_PARTS; part++)
-      costs->bytes[part] = 8 * (double)(rig.model->layout.part[part + 1] - rig.model->layout.part[part]);
-    costs->exponents = sizeof(int32_t) * (double)rig.model->layout.tensors;
+      costs->bytes[part] = 8 * (double)(layout->part[part + 1] - layout->part[part]);
+    costs->exponents = sizeof(int64_t) * (double)layout->tensors;
   }
-  bench_rig_close(&rig);
+  bench_training_close(&training);
   return status;
 }
 

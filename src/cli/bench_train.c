@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "cli/bench.h"
-#include "cli/bench_rig.h"
+#include "cli/bench_steps.h"
+#include "train/hgn.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -45,8 +46,8 @@ static void print_row(const struct bench_case *bench, const struct bench_steps *
   if (bench->frames > 0) snprintf(frames, sizeof frames, "%d", bench->frames);
   printf("%-11s %6s %10d %8.3f", bench->preset, frames, bench->microbatch, times->whole);
   const double *stage = times->stage;
-  printf(" %8.3f %8.3f %8.3f %8.3f %8.3f", stage[STEP_ENCODE] + stage[STEP_ENCODE_BACK],
-         stage[STEP_UNROLL] + stage[STEP_UNROLL_BACK], stage[STEP_DRAW], stage[STEP_REDUCE], times->adam);
+  printf(" %8.3f %8.3f %8.3f %8.3f %8.3f", stage[HGN_ENCODE] + stage[HGN_ENCODE_BACK],
+         stage[HGN_UNROLL] + stage[HGN_UNROLL_BACK], stage[HGN_DRAW], times->reducing, times->updating);
   if (peer->best > 0)
     printf("  %8.3f %6.2f  %8.3f %6.2f", peer->best, peer->best / times->whole, peer->plain,
            peer->plain / times->whole);
@@ -60,19 +61,19 @@ static enum status run_case(const struct comm *comm, const char *data, const str
   char settings[256];
   snprintf(settings, sizeof settings,
            "model: {preset: %s}\nobjective: {name: elbo}\n"
-           "train: {steps: 1000, batch: 16, microbatch: %d, frames_per_rollout: %d}\n",
+           "train: {steps: 1000000, report_every: 1000000, batch: 16, microbatch: %d, frames_per_rollout: %d}\n",
            bench->preset, bench->microbatch, bench->frames);
-  struct bench_rig rig;
+  struct bench_training training;
   struct bench_steps times, best = {.whole = 0};
   struct peer_times peer_times = {0, 0};
-  TRY(bench_rig_open(comm, data, settings, &rig));
+  TRY(bench_training_open(comm, data, settings, NULL, &training));
   enum status status = STATUS_OK;
   for (int round = 0; round < ROUNDS && status == STATUS_OK; round++) {
-    status = bench_rig_time(&rig, STEPS, &times);
+    status = bench_training_time(&training, STEPS, &times);
     if (status == STATUS_OK && (round == 0 || times.whole < best.whole)) best = times;
     if (status == STATUS_OK && peer && bench->peer) status = time_peer(comm, bench, peer, &peer_times);
   }
-  bench_rig_close(&rig);
+  bench_training_close(&training);
   if (status == STATUS_OK && comm->rank == 0) print_row(bench, &best, &peer_times);
   return status;
 }

@@ -3,6 +3,7 @@
 #include "physics/limit_file.h"
 #include "store/dataset.h"
 #include "train/checkpoint.h"
+#include "train/hgn.h"
 #include "train/record.h"
 #include "train/trained.h"
 
@@ -141,7 +142,10 @@ static enum status print_run(const struct comm *world, const struct store_file *
   enum status status = STATUS_OK;
   if (world->rank == 0) {
     printf("%s: run of hgn train\n", file->path);
-    status = record_print(file, stdout);
+    struct config *config = NULL;
+    status = store_read_config(file, SCHEMA_TRAINING, &config);
+    if (status == STATUS_OK) status = record_print(file, config, stdout);
+    config_destroy(&config);
     if (status == STATUS_OK) status = store_read_text(file, "/config", &text);
     if (status == STATUS_OK) print_indented("configuration", text);
     if (status == STATUS_OK) status = print_provenance(file);
@@ -151,15 +155,17 @@ static enum status print_run(const struct comm *world, const struct store_file *
 }
 
 static void print_model(const struct trained *trained) {
-  const struct model *model = trained->model;
+  const struct layout *layout = trained->learner.layout;
   printf("%s: checkpoint of hgn train after step %lld (verified)\n", trained->path, (long long)trained->step);
-  printf("parameters   %lld:", (long long)layout_parameters(&model->layout));
-  for (int i = 0; i < MODEL_NETWORKS; i++)
-    if (layout_network_parameters(&model->layout, i) > 0)
-      printf(" %s %lld", model_network_name((enum model_network)i),
-             (long long)layout_network_parameters(&model->layout, i));
-  printf("\nstate        q and p of %lld x %lld x %lld\n", (long long)model->state.height,
-         (long long)model->state.width, (long long)model->state.channels);
+  printf("parameters   %lld:", (long long)layout_parameters(layout));
+  for (int i = 0; i < layout->networks; i++)
+    if (layout_network_parameters(layout, i) > 0)
+      printf(" %s %lld", layout->network[i], (long long)layout_network_parameters(layout, i));
+  printf("\n");
+  if (trained->learner.kind != &learner_hgn) return;
+  const struct model_map *state = &hgn_model(&trained->learner)->state;
+  printf("state        q and p of %lld x %lld x %lld\n", (long long)state->height, (long long)state->width,
+         (long long)state->channels);
 }
 
 static enum status print_checkpoint(const struct comm *world, const struct store_file *file) {

@@ -1,82 +1,47 @@
-#include "base/finite.h"
-#include "base/rng.h"
 #include "cli/cli.h"
 #include "cli/reel.h"
 #include "graph/cpu.h"
-#include "model/pass.h"
 #include "store/output.h"
 #include "store/provenance.h"
-#include "train/trained.h"
+#include "train/probe.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Draws one trajectory at a time. */
 struct sampler {
   const struct trained *trained;
-  struct pass *pass;
+  struct probe probe;
+  struct probe_path path; /* the one that was drawn last */
   uint64_t seed;
-  double interval;                /* s between frames as they are shown */
-  int64_t frames, image, latents; /* frames; values of each */
-  float *z, *q, *p;               /* q, p: [frames][state] */
-  float *images;                  /* [frames][image] */
-  double *energy;                 /* [frames] */
-  const char *broken; /* what is not finite, of `broken_sample`, the first such that was drawn; NULL: nothing */
+  double interval;           /* s between frames as they are shown */
+  struct model_images image; /* sizes */
+  const char *broken;        /* what is not finite, of `broken_sample`, the first such that was drawn; NULL: nothing */
   int64_t broken_sample;
 };
 
 static enum status sampler_open(const struct trained *trained, uint64_t seed, int64_t frames, struct sampler *sampler) {
-  const struct model *model = trained->model;
-  const int64_t state = model_state_values(model);
-  *sampler = (struct sampler){.trained = trained,
-                              .seed = seed,
-                              .interval = isnan(trained->interval) ? trained->dt : trained->interval,
-                              .frames = frames,
-                              .image = model_image_values(model),
-                              .latents = model_latents(model)};
-  sampler->z = malloc((size_t)sampler->latents * sizeof *sampler->z);
-  sampler->q = calloc((size_t)(frames * state), sizeof *sampler->q);
-  sampler->p = calloc((size_t)(frames * state), sizeof *sampler->p);
-  sampler->images = malloc((size_t)(frames * sampler->image) * sizeof *sampler->images);
-  sampler->energy = malloc((size_t)frames * sizeof *sampler->energy);
-  REQUIRE(sampler->z && sampler->q && sampler->p && sampler->images && sampler->energy, STATUS_MEMORY,
-          "out of memory for a trajectory of %lld frames", (long long)frames);
-  return pass_create(model, 1, 1, trained->parameters, &sampler->pass);
+  const struct learner *learner = &trained->learner;
+  *sampler = (struct sampler){
+      .trained = trained, .seed = seed, .interval = isnan(learner->interval) ? learner->dt : learner->interval};
+  TRY(probe_open(trained, &sampler->probe));
+  sampler->image = sampler->probe.model->images;
+  return probe_path_create(&sampler->probe, frames, true, &sampler->path);
 }
 
 static void sampler_close(struct sampler *sampler) {
-  pass_destroy(&sampler->pass);
-  free(sampler->z);
-  free(sampler->q);
-  free(sampler->p);
-  free(sampler->images);
-  free(sampler->energy);
+  probe_path_free(&sampler->path);
+  probe_close(&sampler->probe);
 }
 
-static void find_broken(struct sampler *sampler, int64_t sample) {
-  const int64_t states = sampler->frames * model_state_values(sampler->trained->model);
-  bool energy = true;
-  for (int64_t t = 0; t < sampler->frames; t++) energy = energy && isfinite(sampler->energy[t]);
-  if (sampler->broken) return;
-  if (!finite_all_f32(sampler->q, states) || !finite_all_f32(sampler->p, states))
-    sampler->broken = "a latent state";
-  else if (!finite_all_f32(sampler->images, sampler->frames * sampler->image))
-    sampler->broken = "a decoded frame";
-  else if (!energy)
-    sampler->broken = "the learned H";
-  sampler->broken_sample = sample;
-}
-
-/* z ~ N(0, 1) is a function of (seed, sample), whoever draws it. */
 static enum status sampler_draw(struct sampler *sampler, int64_t sample) {
-  struct rng rng = rng_stream(sampler->seed, RNG_PRIOR, (uint64_t)sample, 0);
-  rng_normal_f32(&rng, sampler->z, (int)sampler->latents);
-  TRY(pass_generate(sampler->pass, sampler->z, sampler->q, sampler->p));
-  TRY(trained_unroll(sampler->trained, sampler->pass, sampler->trained->dt, sampler->frames, sampler->q, sampler->p,
-                     sampler->images, sampler->energy));
-  find_broken(sampler, sample);
+  struct probe_path *path = &sampler->path;
+  TRY(probe_draw(&sampler->probe, sampler->seed, sample, path));
+  TRY(probe_unroll(&sampler->probe, sampler->trained->learner.dt, path));
+  if (sampler->broken || !path->broken) return STATUS_OK;
+  sampler->broken = path->broken;
+  sampler->broken_sample = sample;
   return STATUS_OK;
 }
 
@@ -84,8 +49,8 @@ static enum status sampler_draw(struct sampler *sampler, int64_t sample) {
 
 /* Root only. */
 static enum status draw_picture(struct sampler *sampler, int64_t count, const char *output) {
-  const struct model_images *images = &sampler->trained->model->images;
-  struct reel reel = {.frames = sampler->frames,
+  const struct model_images *images = &sampler->image;
+  struct reel reel = {.frames = sampler->path.frames,
                       .height = (int)images->height,
                       .width = (int)images->width,
                       .channels = (int)images->channels,
@@ -97,7 +62,7 @@ static enum status draw_picture(struct sampler *sampler, int64_t count, const ch
   enum status status = reel_allocate(&reel);
   for (int i = 0; i < count && status == STATUS_OK; i++) {
     status = sampler_draw(sampler, i);
-    memcpy(reel.image[i], sampler->images, (size_t)reel.frames * reel.values * sizeof *sampler->images);
+    memcpy(reel.image[i], sampler->path.images, (size_t)reel.frames * reel.values * sizeof(float));
   }
   if (status == STATUS_OK) status = reel_write(&reel, output);
   reel_free(&reel);
@@ -107,13 +72,13 @@ static enum status draw_picture(struct sampler *sampler, int64_t count, const ch
 /* ---- Arrays ---- */
 
 static enum status make_arrays(struct store_file *file, const struct sampler *sampler, int64_t count) {
-  const struct model_images *images = &sampler->trained->model->images;
-  const int64_t frames[] = {count, sampler->frames, images->height, images->width, images->channels};
+  const struct model_images *images = &sampler->image;
+  const int64_t frames[] = {count, sampler->path.frames, images->height, images->width, images->channels};
   TRY(store_attribute_text(file, "format", "hgn-sample"));
   TRY(store_attribute_text(file, "model", sampler->trained->path));
   TRY(store_attribute_i64(file, "seed", (int64_t)sampler->seed));
   TRY(provenance_write(file));
-  TRY(store_dataset(file, "/time", STORE_F64, 1, &sampler->frames, "s", "from the state that was drawn"));
+  TRY(store_dataset(file, "/time", STORE_F64, 1, &sampler->path.frames, "s", "from the state that was drawn"));
   TRY(store_dataset(file, "/frames", STORE_F32, 5, frames, NULL, "decoded frames of each trajectory"));
   TRY(store_dataset(file, "/energy", STORE_F64, 2, frames, NULL, "the learned H of each trajectory"));
   return store_seal(file);
@@ -123,10 +88,10 @@ static enum status make_arrays(struct store_file *file, const struct sampler *sa
 static enum status fill_arrays(struct store_file *file, struct sampler *sampler, int64_t first, int64_t count) {
   for (int64_t i = first; i < first + count; i++) {
     TRY(sampler_draw(sampler, i));
-    TRY(store_write_independent(file, "/frames", i, 1, sampler->images));
-    TRY(store_write_independent(file, "/energy", i, 1, sampler->energy));
+    TRY(store_write_independent(file, "/frames", i, 1, sampler->path.images));
+    TRY(store_write_independent(file, "/energy", i, 1, sampler->path.energy));
   }
-  for (int64_t t = 0; t < sampler->frames && first == 0; t++) {
+  for (int64_t t = 0; t < sampler->path.frames && first == 0; t++) {
     const double time = (double)t * sampler->interval;
     TRY(store_write_independent(file, "/time", t, 1, &time));
   }

@@ -1,6 +1,8 @@
-#include "base/log.h"
+#include "base/stop.h"
 #include "cli/cli.h"
 #include "graph/cpu.h"
+#include "train/hgn.h"
+#include "train/hgn_evaluate.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -15,25 +17,63 @@ static enum status name_output(const char *experiment, char output[STORE_PATH_MA
   return STATUS_OK;
 }
 
-static void print_outcome(const struct train_outcome *outcome, const char *output) {
-  const struct standing standing = yardstick_compare(&outcome->yardstick, &outcome->test);
+/* Beside what is possible. */
+static void print_scores(const struct trainer_outcome *outcome) {
+  const double *score = outcome->test->score;
+  const struct yardstick *yardstick = outcome->yardstick;
+  printf("test MSE     (%.3f +- %.3f)e-4 over %lld rollouts, all target frames\n", 1e4 * score[HGN_MSE],
+         1e4 * score[HGN_MSE_ERROR], (long long)outcome->test->rollouts);
+  if (!isnan(score[HGN_R2]))
+    printf("R2           %.4f against the mean image (%.3fe-4)\n", score[HGN_R2], 1e4 * yardstick->mean_image);
+  if (!isnan(score[HGN_OVER_FLOOR]))
+    printf("noise floor  %.3f times (%.3fe-4)\n", score[HGN_OVER_FLOOR], 1e4 * yardstick->floor);
+  if (!isnan(score[HGN_OVER_LIMIT]))
+    printf("limit        %.3f times the information limit (%.3fe-4)\n", score[HGN_OVER_LIMIT], 1e4 * yardstick->limit);
+  if (!isnan(score[HGN_PAIRED_OVER_LIMIT]))
+    printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n",
+           score[HGN_PAIRED_OVER_LIMIT], 1.96 * score[HGN_PAIRED_OVER_LIMIT_ERROR]);
+}
+
+static void print_outcome(const struct trainer_outcome *outcome, const char *output) {
+  char text[LEARNER_SPEECH_MAX];
   if (outcome->recalled) printf("complete already\n");
-  if (outcome->evaluated) {
-    printf("test MSE     (%.3f +- %.3f)e-4 over %lld rollouts, all target frames\n", 1e4 * outcome->test.mse,
-           1e4 * outcome->test.mse_error, (long long)outcome->test.rollouts);
-    if (!isnan(standing.r2))
-      printf("R2           %.4f against the mean image (%.3fe-4)\n", standing.r2, 1e4 * outcome->yardstick.mean_image);
-    if (!isnan(standing.over_floor))
-      printf("noise floor  %.3f times (%.3fe-4)\n", standing.over_floor, 1e4 * outcome->yardstick.floor);
-    if (!isnan(standing.over_limit))
-      printf("limit        %.3f times the information limit (%.3fe-4)\n", standing.over_limit,
-             1e4 * outcome->yardstick.limit);
-    if (!isnan(standing.paired))
-      printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n", standing.paired,
-             1.96 * standing.paired_error);
-    printf("time         %.0f s\n", outcome->seconds);
+  if (outcome->evaluated && outcome->learner->kind == &learner_hgn) print_scores(outcome);
+  if (outcome->evaluated && outcome->learner->kind != &learner_hgn) {
+    outcome->learner->kind->speak(outcome->test, text);
+    printf("test %s over %lld rollouts\n", text, (long long)outcome->test->rollouts);
   }
+  if (outcome->evaluated) printf("time         %.0f s\n", outcome->seconds);
   printf("%s\n", output);
+}
+
+/* Collective. To the end, or to the step in which a signal has come. */
+static enum status train(struct trainer *trainer) {
+  unsigned events = 0;
+  while (!(events & TRAINER_ENDED))
+    TRY(trainer_advance(trainer, trainer_step(trainer) + 1, stop_requested() ? TRAINER_STOP : TRAINER_GO, &events));
+  if (!(events & TRAINER_STOPPED)) return STATUS_OK;
+  const struct trainer_outcome outcome = trainer_outcome(trainer);
+  return status_raise(STATUS_INTERRUPTED, "stopped by a signal after step %lld of %lld; run the same command to go on",
+                      (long long)outcome.step, (long long)outcome.steps);
+}
+
+static enum status open_and_train(const struct comm *world, const struct config *config, const char *output,
+                                  bool resume) {
+  struct corpus corpus;
+  struct trainer *trainer;
+  TRY(corpus_open(world, config_experiment(config)->training.data.file, &corpus));
+  const struct trainer_setup setup = {.config = config, .corpus = &corpus, .output = output, .resume = resume};
+  enum status status = trainer_open(world, &setup, &trainer);
+  if (status == STATUS_OK) {
+    status = train(trainer);
+    if (status == STATUS_OK && world->rank == 0) {
+      const struct trainer_outcome outcome = trainer_outcome(trainer);
+      print_outcome(&outcome, output);
+    }
+    trainer_close(&trainer);
+  }
+  corpus_close(&corpus);
+  return status;
 }
 
 static enum status run(const struct comm *world, int argc, char **argv) {
@@ -50,11 +90,10 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   }
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_TRAINING, &words, &config));
-  struct train_outcome outcome = {.complete = false};
+  stop_listen();
   enum status status = cpu_agree(world);
-  if (status == STATUS_OK) status = train_run(world, config, output, resume, &outcome);
-  if (status == STATUS_OK && world->rank == 0) print_outcome(&outcome, output);
-  train_outcome_free(&outcome);
+  if (status == STATUS_OK) status = open_and_train(world, config, output, resume);
+  stop_release();
   config_destroy(&config);
   return status;
 }

@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include "base/arena.h"
 #include "base/checksum.h"
 #include "base/log.h"
 #include "store/output.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NUMBERS = 10, NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
+enum { NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
 
 /* ---- Names ---- */
 
@@ -125,7 +126,7 @@ void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep
   free(steps);
 }
 
-void checkpoint_sweep(const char *run) {
+void checkpoint_remove_left(const char *run) {
   char folder[STORE_PATH_MAX], prefix[STORE_PATH_MAX];
   split(run, folder, prefix);
   const size_t stem = strlen(prefix) - strlen("checkpoint-");
@@ -142,37 +143,41 @@ void checkpoint_sweep(const char *run) {
 
 /* ---- Contents ---- */
 
-static void pack(const struct checkpoint *c, double numbers[NUMBERS]) {
-  const double all[NUMBERS] = {c->lambda,  c->average,      (double)c->started, c->rate_scale, (double)c->roll_backs,
-                               c->seconds, c->core_seconds, c->joules,          c->best,       (double)c->repeats};
-  memcpy(numbers, all, sizeof all);
-}
+/* The numbers of a checkpoint by their names: the trainer's, then the learner's. */
+struct number {
+  struct learner_column column;
+  double *value;
+};
+enum { NUMBERS_MAX = 16 };
 
-static void unpack(const double numbers[NUMBERS], struct checkpoint *c) {
-  c->lambda = numbers[0];
-  c->average = numbers[1];
-  c->started = (int64_t)numbers[2];
-  c->rate_scale = numbers[3];
-  c->roll_backs = (int64_t)numbers[4];
-  c->seconds = numbers[5];
-  c->core_seconds = numbers[6];
-  c->joules = numbers[7];
-  c->best = numbers[8];
-  c->repeats = (int64_t)numbers[9];
+static int list_numbers(const struct learner_kind *kind, struct checkpoint *checkpoint,
+                        struct number list[NUMBERS_MAX]) {
+  const struct number own[] = {
+#define NUMBER(name, unit, help) {{#name, unit, help}, &checkpoint->name},
+      CHECKPOINT_LIST(NUMBER)
+#undef NUMBER
+  };
+  _Static_assert(sizeof own / sizeof *own + LEARNER_SCALARS_MAX <= NUMBERS_MAX, "numbers have room");
+  int count = (int)(sizeof own / sizeof *own);
+  memcpy(list, own, sizeof own);
+  for (int i = 0; i < kind->scalars; i++) list[count++] = (struct number){kind->scalar[i], &checkpoint->scalar[i]};
+  return count;
 }
 
 /* Every rank holds all of it, so none needs to be reduced. */
-static struct checksum sum_all(const struct model *model, const struct checkpoint *checkpoint) {
-  const size_t bytes = (size_t)model->layout.part[MODEL_PARTS] * sizeof(float);
+static struct checksum sum_all(const struct learner *learner, const struct checkpoint *checkpoint) {
+  const size_t bytes = (size_t)layout_values(learner->layout) * sizeof(float);
   struct checksum sum = {{0, 0}};
-  double numbers[NUMBERS];
-  pack(checkpoint, numbers);
+  struct number list[NUMBERS_MAX];
+  struct checkpoint copy = *checkpoint;
+  const int count = list_numbers(learner->kind, &copy, list);
   checksum_add(&sum, checksum_tag("parameters"), 0, checkpoint->parameters, bytes);
   checksum_add(&sum, checksum_tag("first"), 0, checkpoint->first, bytes);
   checksum_add(&sum, checksum_tag("second"), 0, checkpoint->second, bytes);
   checksum_add(&sum, checksum_tag("exponents"), 0, checkpoint->exponent,
-               (size_t)model->layout.tensors * sizeof *checkpoint->exponent);
-  checksum_add(&sum, checksum_tag("numbers"), 0, numbers, sizeof numbers);
+               (size_t)learner->layout->tensors * sizeof *checkpoint->exponent);
+  for (int i = 0; i < count; i++)
+    checksum_add(&sum, checksum_tag(list[i].column.name), 0, list[i].value, sizeof *list[i].value);
   checksum_add(&sum, checksum_tag("step"), 0, &checkpoint->step, sizeof checkpoint->step);
   return sum;
 }
@@ -180,19 +185,18 @@ static struct checksum sum_all(const struct model *model, const struct checkpoin
 /* What tells which model this is, before there is one: verified on its own. */
 struct description {
   const char *config, *data_checksum, *numerics;
-  int64_t images[4]; /* height, width, channels, input frames */
-  struct checkpoint_clock clock;
+  int64_t size[LEARNER_SIZES_MAX];
+  int sizes;
+  double time_step[2]; /* s: in the latent space, in the data */
 };
-
-_Static_assert(sizeof(struct checkpoint_clock) == 2 * sizeof(double), "a clock is written as two numbers");
 
 static void sum_description(const struct description *description, char text[CHECKSUM_TEXT]) {
   struct checksum sum = {{0, 0}};
   checksum_add(&sum, checksum_tag("config"), 0, description->config, strlen(description->config));
   checksum_add(&sum, checksum_tag("data"), 0, description->data_checksum, strlen(description->data_checksum));
   checksum_add(&sum, checksum_tag("numerics"), 0, description->numerics, strlen(description->numerics));
-  checksum_add(&sum, checksum_tag("images"), 0, description->images, sizeof description->images);
-  checksum_add(&sum, checksum_tag("time step"), 0, &description->clock, sizeof description->clock);
+  checksum_add(&sum, checksum_tag("sizes"), 0, description->size, (size_t)description->sizes * sizeof(int64_t));
+  checksum_add(&sum, checksum_tag("time step"), 0, description->time_step, sizeof description->time_step);
   checksum_text(&sum, text);
 }
 
@@ -200,11 +204,38 @@ static void tensor_name(const struct layout_tensor *tensor, char name[NAME_MAX_B
   snprintf(name, NAME_MAX_BYTES, "/parameters/%s", tensor->name);
 }
 
-static enum status make_structure(struct store_file *file, const struct model *model,
+/* "height, width, ..." */
+static void name_sizes(const struct learner_kind *kind, char text[NAME_MAX_BYTES]) {
+  int used = 0;
+  text[0] = '\0';
+  for (int i = 0; i < kind->sizes && used < NAME_MAX_BYTES; i++)
+    used += snprintf(text + used, (size_t)(NAME_MAX_BYTES - used), "%s%s", i ? ", " : "", kind->size[i]);
+}
+
+static void number_name(const struct number *number, char name[NAME_MAX_BYTES]) {
+  snprintf(name, NAME_MAX_BYTES, "/state/%s", number->column.name);
+}
+
+static enum status make_state(struct store_file *file, const struct learner *learner) {
+  const int64_t values = layout_values(learner->layout), tensors = learner->layout->tensors, one = 1;
+  struct number list[NUMBERS_MAX];
+  struct checkpoint unused;
+  const int count = list_numbers(learner->kind, &unused, list);
+  char name[NAME_MAX_BYTES];
+  TRY(store_dataset(file, "/optimizer/first", STORE_F32, 1, &values, NULL, "Adam's first moment"));
+  TRY(store_dataset(file, "/optimizer/second", STORE_F32, 1, &values, NULL, "Adam's second moment"));
+  TRY(store_dataset(file, "/state/step", STORE_I64, 1, &one, NULL, "steps done"));
+  for (int i = 0; i < count; i++) {
+    number_name(&list[i], name);
+    TRY(store_dataset(file, name, STORE_F64, 1, &one, list[i].column.unit, list[i].column.help));
+  }
+  return store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL, "of the gradient sums, by tensor");
+}
+
+static enum status make_structure(struct store_file *file, const struct learner *learner,
                                   const struct description *description) {
-  char sum[CHECKSUM_TEXT];
-  const int64_t values = model->layout.part[MODEL_PARTS], tensors = model->layout.tensors, numbers = NUMBERS, one = 1,
-                two = 2, four = 4;
+  char sum[CHECKSUM_TEXT], name[NAME_MAX_BYTES];
+  const int64_t sizes = description->sizes, two = 2;
   TRY(store_attribute_text(file, "format", CHECKPOINT_FORMAT));
   TRY(store_attribute_i64(file, "schema_version", CHECKPOINT_VERSION));
   sum_description(description, sum);
@@ -213,44 +244,49 @@ static enum status make_structure(struct store_file *file, const struct model *m
   TRY(store_text(file, "/numerics", description->numerics, 0));
   TRY(store_text(file, "/description_checksum", sum, 0));
   TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
-  TRY(store_dataset(file, "/images", STORE_I64, 1, &four, NULL, "height, width, channels, input frames"));
+  name_sizes(learner->kind, name);
+  TRY(store_dataset(file, "/sizes", STORE_I64, 1, &sizes, NULL, name));
   TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s", "between frames in the latent space, in the data"));
-  for (int i = 0; i < model->layout.tensors; i++) {
-    char name[NAME_MAX_BYTES];
-    tensor_name(&model->layout.tensor[i], name);
-    TRY(store_dataset(file, name, STORE_F32, model->layout.tensor[i].shape.rank, model->layout.tensor[i].shape.dim,
-                      NULL, NULL));
+  for (int i = 0; i < learner->layout->tensors; i++) {
+    const struct layout_tensor *tensor = &learner->layout->tensor[i];
+    tensor_name(tensor, name);
+    TRY(store_dataset(file, name, STORE_F32, tensor->shape.rank, tensor->shape.dim, NULL, NULL));
   }
-  TRY(store_dataset(file, "/optimizer/first", STORE_F32, 1, &values, NULL, "Adam's first moment"));
-  TRY(store_dataset(file, "/optimizer/second", STORE_F32, 1, &values, NULL, "Adam's second moment"));
-  TRY(store_dataset(file, "/state/step", STORE_I64, 1, &one, NULL, "steps done"));
-  TRY(store_dataset(file, "/state/numbers", STORE_F64, 1, &numbers, NULL,
-                    "lambda, average constraint, whether it has started, scale of the learning rate, roll-backs, "
-                    "seconds, core seconds, joules, best test error, repeated steps"));
-  TRY(store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL, "of the gradient sums, by tensor"));
+  TRY(make_state(file, learner));
   TRY(provenance_write(file));
   return store_seal(file);
 }
 
+static enum status write_state(struct store_file *file, const struct learner *learner,
+                               const struct checkpoint *checkpoint) {
+  struct number list[NUMBERS_MAX];
+  struct checkpoint copy = *checkpoint;
+  const int count = list_numbers(learner->kind, &copy, list);
+  TRY(store_write_independent(file, "/optimizer/first", 0, layout_values(learner->layout), checkpoint->first));
+  TRY(store_write_independent(file, "/optimizer/second", 0, layout_values(learner->layout), checkpoint->second));
+  TRY(store_write_independent(file, "/state/step", 0, 1, &checkpoint->step));
+  for (int i = 0; i < count; i++) {
+    char name[NAME_MAX_BYTES];
+    number_name(&list[i], name);
+    TRY(store_write_independent(file, name, 0, 1, list[i].value));
+  }
+  return STATUS_OK;
+}
+
 /* The root writes: some MB. */
-static enum status write_values(struct store_file *file, const struct model *model,
+static enum status write_values(struct store_file *file, const struct learner *learner,
                                 const struct description *description, const struct checkpoint *checkpoint) {
-  double numbers[NUMBERS];
-  pack(checkpoint, numbers);
-  TRY(store_write_independent(file, "/images", 0, 4, description->images));
-  TRY(store_write_independent(file, "/time_step", 0, 2, &description->clock));
-  for (int i = 0; i < model->layout.tensors; i++) {
-    const struct layout_tensor *tensor = &model->layout.tensor[i];
+  if (description->sizes) TRY(store_write_independent(file, "/sizes", 0, description->sizes, description->size));
+  TRY(store_write_independent(file, "/time_step", 0, 2, description->time_step));
+  for (int i = 0; i < learner->layout->tensors; i++) {
+    const struct layout_tensor *tensor = &learner->layout->tensor[i];
     char name[NAME_MAX_BYTES];
     tensor_name(tensor, name);
     TRY(store_write_independent(file, name, 0, tensor->shape.dim[0], checkpoint->parameters + tensor->offset));
     const int64_t exponent = checkpoint->exponent[i];
     TRY(store_write_independent(file, "/state/exponents", i, 1, &exponent));
   }
-  TRY(store_write_independent(file, "/optimizer/first", 0, model->layout.part[MODEL_PARTS], checkpoint->first));
-  TRY(store_write_independent(file, "/optimizer/second", 0, model->layout.part[MODEL_PARTS], checkpoint->second));
-  TRY(store_write_independent(file, "/state/step", 0, 1, &checkpoint->step));
-  return store_write_independent(file, "/state/numbers", 0, NUMBERS, numbers);
+  return write_state(file, learner, checkpoint);
 }
 
 /* Root only. Whether what is there may be replaced: nothing, one of this run, or one that is damaged; of other kinds of
@@ -265,26 +301,26 @@ static enum status check_place(const char *path, const struct checkpoint_owner *
 }
 
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
-                             const struct checkpoint_owner *owner, const struct checkpoint_clock *clock,
-                             const struct model *model, const struct checkpoint *checkpoint) {
+                             const struct checkpoint_owner *owner, const struct learner *learner,
+                             const struct checkpoint *checkpoint) {
   const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .named_by_hgn = true, .lock = lock};
   struct store_file file;
   char *text = NULL, sum[CHECKSUM_TEXT];
   TRY(comm_agree(comm, comm->rank == 0 ? check_place(path, owner) : STATUS_OK));
   TRY(comm_agree(comm, config_text(owner->config, &text)));
-  const struct description description = {
-      text,
-      owner->data_checksum,
-      owner->numerics,
-      {model->images.height, model->images.width, model->images.channels, model->input_frames},
-      *clock};
+  struct description description = {.config = text,
+                                    .data_checksum = owner->data_checksum,
+                                    .numerics = owner->numerics,
+                                    .sizes = learner->kind->sizes,
+                                    .time_step = {learner->dt, learner->interval}};
+  memcpy(description.size, learner->size, sizeof description.size);
   enum status status = store_create_at(comm, path, &place, &file);
   if (status == STATUS_OK) {
-    const struct checksum all = sum_all(model, checkpoint);
+    const struct checksum all = sum_all(learner, checkpoint);
     checksum_text(&all, sum);
-    status = make_structure(&file, model, &description);
+    status = make_structure(&file, learner, &description);
     if (status == STATUS_OK)
-      status = comm_agree(comm, comm->rank == 0 ? write_values(&file, model, &description, checkpoint) : STATUS_OK);
+      status = comm_agree(comm, comm->rank == 0 ? write_values(&file, learner, &description, checkpoint) : STATUS_OK);
     if (status == STATUS_OK) status = store_write_text(&file, "/checksum", sum);
     if (status == STATUS_OK) status = store_commit(&file);
     store_close(&file);
@@ -327,11 +363,23 @@ static void free_texts(struct texts *texts) {
   free(texts->numerics);
 }
 
+static enum status read_sizes(const struct store_file *file, struct description *description) {
+  int64_t extent[STORE_RANK_MAX];
+  enum store_type type;
+  int rank;
+  TRY(store_extent(file, "/sizes", &rank, extent, &type));
+  REQUIRE(rank == 1 && extent[0] <= LEARNER_SIZES_MAX, STATUS_FILE, "%s: /sizes has the wrong shape", file->path);
+  description->sizes = (int)extent[0];
+  if (description->sizes == 0) return STATUS_OK;
+  return store_read_values(file, "/sizes", STORE_I64, extent[0], description->size);
+}
+
 /* Verified. */
 static enum status read_texts(const struct store_file *file, struct texts *texts, struct description *description) {
   *texts = (struct texts){.config = NULL};
-  TRY(store_read_values(file, "/images", STORE_I64, 4, description->images));
-  TRY(store_read_values(file, "/time_step", STORE_F64, 2, &description->clock));
+  *description = (struct description){.config = NULL};
+  TRY(read_sizes(file, description));
+  TRY(store_read_values(file, "/time_step", STORE_F64, 2, description->time_step));
   enum status status = store_read_text(file, "/config", &texts->config);
   if (status == STATUS_OK) status = store_read_text(file, "/data_checksum", &texts->data);
   if (status == STATUS_OK) status = store_read_text(file, "/numerics", &texts->numerics);
@@ -347,11 +395,15 @@ static enum status read_description(const struct store_file *file, struct checkp
   struct description description;
   struct texts texts;
   TRY(read_texts(file, &texts, &description));
-  const int64_t *images = description.images;
   enum status status = store_parse_config(file, texts.config, SCHEMA_TRAINING, &about->config);
-  about->images = (struct model_images){images[0], images[1], images[2]};
-  about->input_frames = images[3];
-  about->clock = description.clock;
+  if (status == STATUS_OK) {
+    const struct learner_kind *kind = learner_find(config_experiment(about->config)->training.model.name);
+    if (kind->sizes != description.sizes)
+      status = status_raise(STATUS_FILE, "%s: /sizes is not that of a model \"%s\"", file->path, kind->name);
+  }
+  memcpy(about->size, description.size, sizeof about->size);
+  about->dt = description.time_step[0];
+  about->interval = description.time_step[1];
   snprintf(about->data_checksum, sizeof about->data_checksum, "%s", texts.data);
   free_texts(&texts);
   return status;
@@ -429,20 +481,29 @@ static enum status read_exponents(const struct store_file *file, int tensors, in
   return status;
 }
 
-/* found: the checksum of what was read. */
-static enum status read_values(const struct store_file *file, const struct model *model, struct checkpoint *all,
-                               char found[CHECKSUM_TEXT]) {
-  const int64_t values = model->layout.part[MODEL_PARTS];
-  double numbers[NUMBERS];
-  char *text = NULL;
-  for (int i = 0; i < model->layout.tensors; i++) TRY(read_tensor(file, &model->layout.tensor[i], all->parameters));
-  TRY(read_exponents(file, model->layout.tensors, all->exponent));
-  TRY(store_read_values(file, "/optimizer/first", STORE_F32, values, all->first));
-  TRY(store_read_values(file, "/optimizer/second", STORE_F32, values, all->second));
+static enum status read_state(const struct store_file *file, const struct learner *learner, struct checkpoint *all) {
+  struct number list[NUMBERS_MAX];
+  const int count = list_numbers(learner->kind, all, list);
+  TRY(store_read_values(file, "/optimizer/first", STORE_F32, layout_values(learner->layout), all->first));
+  TRY(store_read_values(file, "/optimizer/second", STORE_F32, layout_values(learner->layout), all->second));
   TRY(store_read_values(file, "/state/step", STORE_I64, 1, &all->step));
-  TRY(store_read_values(file, "/state/numbers", STORE_F64, NUMBERS, numbers));
-  unpack(numbers, all);
-  const struct checksum sum = sum_all(model, all);
+  for (int i = 0; i < count; i++) {
+    char name[NAME_MAX_BYTES];
+    number_name(&list[i], name);
+    TRY(store_read_values(file, name, STORE_F64, 1, list[i].value));
+  }
+  return STATUS_OK;
+}
+
+/* found: the checksum of what was read. */
+static enum status read_values(const struct store_file *file, const struct learner *learner, struct checkpoint *all,
+                               char found[CHECKSUM_TEXT]) {
+  char *text = NULL;
+  for (int i = 0; i < learner->layout->tensors; i++)
+    TRY(read_tensor(file, &learner->layout->tensor[i], all->parameters));
+  TRY(read_exponents(file, learner->layout->tensors, all->exponent));
+  TRY(read_state(file, learner, all));
+  const struct checksum sum = sum_all(learner, all);
   checksum_text(&sum, found);
   TRY(store_read_text(file, "/checksum", &text));
   const bool same = strcmp(text, found) == 0;
@@ -451,44 +512,42 @@ static enum status read_values(const struct store_file *file, const struct model
 }
 
 /* Whole, whatever the caller wants of it: only the whole can be verified. */
-static enum status allocate(const struct model *model, struct checkpoint *all) {
-  const size_t count = (size_t)model->layout.part[MODEL_PARTS];
-  all->parameters = calloc(count, sizeof(float));
-  all->first = calloc(count, sizeof(float));
-  all->second = calloc(count, sizeof(float));
-  all->exponent = calloc((size_t)model->layout.tensors, sizeof *all->exponent);
-  REQUIRE(all->parameters && all->first && all->second && all->exponent, STATUS_MEMORY,
-          "out of memory for a checkpoint");
-  return STATUS_OK;
+static enum status allocate(const struct layout *layout, struct arena *arena, struct checkpoint *all) {
+  all->parameters = arena_array(arena, layout_values(layout), sizeof(float));
+  all->first = arena_array(arena, layout_values(layout), sizeof(float));
+  all->second = arena_array(arena, layout_values(layout), sizeof(float));
+  all->exponent = arena_array(arena, layout->tensors, sizeof *all->exponent);
+  return arena_check(arena, "a checkpoint");
 }
 
-enum status checkpoint_read(const struct comm *comm, const char *path, const struct model *model,
+/* What the caller has no array for is left out. */
+static void hand_over(const struct layout *layout, const struct checkpoint *all, struct checkpoint *checkpoint) {
+  const size_t bytes = (size_t)layout_values(layout) * sizeof(float);
+  const struct checkpoint to = *checkpoint;
+  if (to.parameters) memcpy(to.parameters, all->parameters, bytes);
+  if (to.first) memcpy(to.first, all->first, bytes);
+  if (to.second) memcpy(to.second, all->second, bytes);
+  if (to.exponent) memcpy(to.exponent, all->exponent, (size_t)layout->tensors * sizeof *all->exponent);
+  *checkpoint = *all;
+  checkpoint->parameters = to.parameters;
+  checkpoint->first = to.first;
+  checkpoint->second = to.second;
+  checkpoint->exponent = to.exponent;
+}
+
+enum status checkpoint_read(const struct comm *comm, const char *path, const struct learner *learner,
                             struct checkpoint *checkpoint) {
   struct store_file file;
   struct checkpoint all = {.step = 0};
+  struct arena arena = {.last = NULL};
   TRY(open_checkpoint(comm, path, &file));
-  enum status status = allocate(model, &all);
+  enum status status = allocate(learner->layout, &arena, &all);
   char found[CHECKSUM_TEXT] = "";
-  if (status == STATUS_OK) status = read_values(&file, model, &all, found);
+  if (status == STATUS_OK) status = read_values(&file, learner, &all, found);
   status = comm_agree(comm, status);
   if (status == STATUS_OK) status = store_agree(&file, "a checkpoint", found, sizeof found);
   store_close(&file);
-  if (status == STATUS_OK) {
-    const size_t bytes = (size_t)model->layout.part[MODEL_PARTS] * sizeof(float);
-    const struct checkpoint to = *checkpoint;
-    if (to.parameters) memcpy(to.parameters, all.parameters, bytes);
-    if (to.first) memcpy(to.first, all.first, bytes);
-    if (to.second) memcpy(to.second, all.second, bytes);
-    if (to.exponent) memcpy(to.exponent, all.exponent, (size_t)model->layout.tensors * sizeof *all.exponent);
-    *checkpoint = all;
-    checkpoint->parameters = to.parameters;
-    checkpoint->first = to.first;
-    checkpoint->second = to.second;
-    checkpoint->exponent = to.exponent;
-  }
-  free(all.parameters);
-  free(all.first);
-  free(all.second);
-  free(all.exponent);
+  if (status == STATUS_OK) hand_over(learner->layout, &all, checkpoint);
+  arena_free(&arena);
   return status;
 }

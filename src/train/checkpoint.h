@@ -1,15 +1,17 @@
 /* Checkpoints: all that a training needs to go on, to the same bits, on any number of ranks.
  *
- *   /                        attributes: format "hgn-checkpoint", schema_version 3
+ *   /                        attributes: format "hgn-checkpoint", schema_version 4
  *   /config                  text: the training's effective configuration
  *   /data_checksum           text: of the data set, or of frames made elsewhere (ladder.h)
  *   /numerics                text: what beside it decided the bits (record.h)
  *   /description_checksum    text: of these three and the next two
- *   /images                  i64 [4]: height, width, channels, input frames
+ *   /sizes                   i64: what of the data decides the model; its description names them in their order
  *   /time_step               f64 [2]: s between frames in the latent space, in the data (NaN: not known)
  *   /parameters/NAME         f32: each tensor in its shape; convolution weights [kh][kw][in][out]
  *   /optimizer/first, second f32 [values]: Adam's moments, in the order of /parameters with gaps
- *   /state/...               counters, GECO, scales of the gradient sums
+ *   /state/step              i64: steps done
+ *   /state/NAME              f64: CHECKPOINT_LIST, and the learner's scalars
+ *   /state/exponents         i64 [tensors]: scales of the gradient sums
  *   /checksum                text: of parameters, moments and state
  *   /provenance/...
  *
@@ -20,27 +22,30 @@
 
 #include "base/checksum.h"
 #include "config/config.h"
-#include "model/model.h"
 #include "store/file.h"
+#include "train/learner.h"
 
 #define CHECKPOINT_FORMAT "hgn-checkpoint"
-enum { CHECKPOINT_VERSION = 3 };
+enum { CHECKPOINT_VERSION = 4 };
 
-/* s between frames: what a step is in the latent space, and what it is in the data (NaN: not known). */
-struct checkpoint_clock {
-  double latent, data;
-};
+/* X(name, unit, help): numbers of a training beside its steps. */
+#define CHECKPOINT_LIST(X)                                                                                             \
+  X(rate_scale, NULL, "of the learning rate, after divergence")                                                        \
+  X(roll_backs, NULL, "times that training went back")                                                                 \
+  X(repeats, NULL, "times that steps were computed again with other scales")                                           \
+  X(seconds, "s", "of training so far")                                                                                \
+  X(core_seconds, "s", "ranks times seconds so far")                                                                   \
+  X(joules, "J", "of the processor packages so far")                                                                   \
+  X(best, NULL, "the score of the best model so far; NaN: none")
 
 struct checkpoint {
-  int64_t step;           /* steps done */
-  double lambda, average; /* GECO */
-  int64_t started;
-  double rate_scale; /* of the learning rate */
-  int64_t roll_backs, repeats;
-  double seconds, core_seconds, joules; /* so far */
-  double best;                          /* test error of the best evaluation; NaN: none */
-  float *parameters, *first, *second;   /* the model's block; borrowed */
-  int32_t *exponent;                    /* [tensors]; borrowed */
+  int64_t step; /* steps done */
+#define CHECKPOINT_MEMBER(name, unit, help) double name;
+  CHECKPOINT_LIST(CHECKPOINT_MEMBER)
+#undef CHECKPOINT_MEMBER
+  double scalar[LEARNER_SCALARS_MAX];
+  float *parameters, *first, *second; /* the block, Adam's moments like it; borrowed */
+  int32_t *exponent;                  /* [tensors]; borrowed */
 };
 
 /* Not collective. RUN.h5 -> RUN.checkpoint-STEP.h5; step -1: RUN.best.h5. STATUS_USAGE when too long. */
@@ -57,22 +62,21 @@ struct checkpoint_owner {
  * root's lock of the run, borrowed; NULL: none is held. STATUS_FILE when something of that name is there that is no
  * checkpoint; one that is damaged is replaced. */
 enum status checkpoint_write(const struct comm *comm, const char *path, const struct store_lock *lock,
-                             const struct checkpoint_owner *owner, const struct checkpoint_clock *clock,
-                             const struct model *model, const struct checkpoint *checkpoint);
+                             const struct checkpoint_owner *owner, const struct learner *learner,
+                             const struct checkpoint *checkpoint);
 
 /* Which model a checkpoint is of. */
 struct checkpoint_about {
   struct config *config; /* owned by the caller */
-  struct model_images images;
-  int64_t input_frames;
-  struct checkpoint_clock clock;
+  int64_t size[LEARNER_SIZES_MAX];
+  double dt, interval;               /* s between frames: in the latent space; in the data, NaN: not known */
   char data_checksum[CHECKSUM_TEXT]; /* of what it was trained on */
 };
 /* Collective. STATUS_FILE when damaged. */
 enum status checkpoint_describe(const struct comm *comm, const char *path, struct checkpoint_about *about);
 
 /* Collective. Reads into the arrays, each of which may be NULL. STATUS_FILE when damaged. */
-enum status checkpoint_read(const struct comm *comm, const char *path, const struct model *model,
+enum status checkpoint_read(const struct comm *comm, const char *path, const struct learner *learner,
                             struct checkpoint *checkpoint);
 
 /* Root only. The steps of the run's checkpoints, ascending; caller frees. STATUS_FILE when the folder is there and
@@ -90,6 +94,6 @@ void checkpoint_remove(const char *run, int64_t step);
 void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep, const struct checkpoint_owner *owner);
 /* Root only. Deletes what killed writers of the run left behind: its partial files, as far as nobody is writing them.
  */
-void checkpoint_sweep(const char *run);
+void checkpoint_remove_left(const char *run);
 
 #endif

@@ -12,13 +12,13 @@
 #include "config/training.h"
 
 struct objective {
-  struct objective_settings settings;
-  double kappa;           /* resolved */
-  double lambda, average; /* state: part of a checkpoint */
-  bool started;           /* the average has a first value */
+  const struct objective_settings *settings; /* borrowed */
+  double kappa;                              /* resolved, > 0 for geco */
+  double lambda;                             /* weight of the error: 1 for elbo */
+  double average;                            /* of C; NaN: no step yet, or elbo */
 };
 
-/* kappa: resolved, > 0 for geco. */
+/* kappa: resolved; NaN where it is not known yet. */
 struct objective objective_start(const struct objective_settings *settings, double kappa);
 
 void objective_weights(const struct objective *objective, double *error_weight, double *kl_weight);

@@ -32,7 +32,7 @@ enum status protocol_resolve(const struct protocol_settings *settings, int64_t f
 struct protocol protocol_shorten(const struct protocol *protocol, int64_t count) {
   struct protocol shorter = *protocol;
   if (count >= protocol->target_count) return shorter;
-  const int64_t before = protocol->anchor - protocol->target_first;
+  const int64_t before = protocol_anchor(protocol);
   const int64_t back = before < (count - 1) / 2 ? before : (count - 1) / 2;
   shorter.target_first = protocol->anchor - back;
   shorter.target_count = count;
@@ -40,6 +40,8 @@ struct protocol protocol_shorten(const struct protocol *protocol, int64_t count)
   if (shorter.target_first + count > end) shorter.target_first = end - count;
   return shorter;
 }
+
+int64_t protocol_anchor(const struct protocol *protocol) { return protocol->anchor - protocol->target_first; }
 
 bool protocol_unseen(const struct protocol *protocol, int64_t index) {
   const int64_t frame = protocol->target_first + index;

@@ -21,6 +21,9 @@ enum status protocol_resolve(const struct protocol_settings *settings, int64_t f
 /* The `count` targets next to the anchor, all if there are no more: for a curriculum. */
 struct protocol protocol_shorten(const struct protocol *protocol, int64_t count);
 
+/* The anchor among the targets: 0 is the first of them. */
+int64_t protocol_anchor(const struct protocol *protocol);
+
 /* Whether the encoder has not seen target `index`. */
 bool protocol_unseen(const struct protocol *protocol, int64_t index);
 

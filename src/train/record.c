@@ -1,9 +1,9 @@
 #include "train/record.h"
 
-#include "model/model.h"
 #include "store/provenance.h"
 #include "train/record_private.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,56 +18,115 @@ int64_t record_evaluations(const struct training *training) {
 
 /* ---- Structure ---- */
 
-const struct record_column record_report_columns[] = {
-#define COLUMN(name, unit, help) {#name, unit, help},
-    REPORT_LIST(COLUMN)};
-const struct record_column record_evaluation_columns[] = {
-    EVALUATE_LIST(COLUMN)
-#undef COLUMN
-        {"r2", NULL, "1 - mse over that of the mean training image"},
-    {"over_floor", NULL, "mse over the noise floor"},
-    {"over_limit", NULL, "mse over the information limit"},
-    {"unseen_over_limit", NULL, "unseen over the information limit of those frames"},
-    {"paired_over_limit", NULL, "1 + excess over that limit: the same, with less scatter"},
-    {"paired_over_limit_error", NULL, "its standard error over rollouts"}};
-enum {
-  REPORT_COLUMNS = sizeof record_report_columns / sizeof *record_report_columns,
-  EVALUATION_COLUMNS = sizeof record_evaluation_columns / sizeof *record_evaluation_columns
+/* Parts are listed in one order, whether they are made, written or read. */
+struct list {
+  struct record_part *part;
+  int count;
+  const char *group;
 };
-const int record_report_count = REPORT_COLUMNS, record_evaluation_count = EVALUATION_COLUMNS;
 
-static void add_part(struct record_part parts[RECORD_PARTS_MAX], int *count, const char *group, const char *name,
-                     enum store_type type, int64_t width) {
-  struct record_part *part = &parts[(*count)++];
-  snprintf(part->name, sizeof part->name, "/%s/%s", group, name);
-  part->type = type;
-  part->width = width;
+static struct record_part *add_part(struct list *list, const char *name, enum store_type type, int64_t width,
+                                    const void *value) {
+  struct record_part *part = &list->part[list->count++];
+  *part = (struct record_part){.type = type, .width = width, .rank = 1, .value = value};
+  snprintf(part->name, sizeof part->name, "/%.24s/%.64s", list->group, name);
+  return part;
 }
 
-_Static_assert(REPORT_COLUMNS + 4 <= RECORD_PARTS_MAX && EVALUATION_COLUMNS + 2 <= RECORD_PARTS_MAX,
+static struct record_part *add_column(struct list *list, const struct learner_column *column, int64_t width,
+                                      const double *value) {
+  struct record_part *part = add_part(list, column->name, STORE_F64, width, value);
+  part->unit = column->unit;
+  snprintf(part->help, sizeof part->help, "%s", column->help);
+  return part;
+}
+
+/* One number each; value: NULL, or of all of them. */
+static void add_columns(struct list *list, const struct learner_column *column, int count, const double *value) {
+  for (int i = 0; i < count; i++) add_column(list, &column[i], 1, value ? value + i : NULL);
+}
+
+static void add_stages(struct list *list, const struct learner_kind *kind, const struct report *report) {
+  for (int i = 0; i < kind->stages; i++) {
+    char name[RECORD_NAME_MAX], help[RECORD_HELP_MAX];
+    snprintf(name, sizeof name, "%s_seconds", kind->stage[i].name);
+    snprintf(help, sizeof help, "measured: a step's time %s, mean since the last report", kind->stage[i].help);
+    add_column(list, &(struct learner_column){name, "s", help}, 1, report ? &report->stage_seconds[i] : NULL);
+  }
+}
+
+static void add_lane_terms(struct list *list, const struct record_shape *shape, const struct report *report) {
+  for (int i = 0; i < shape->kind->terms; i++) {
+    char name[RECORD_NAME_MAX], help[RECORD_HELP_MAX];
+    snprintf(name, sizeof name, "lane_%s", shape->kind->term[i].name);
+    snprintf(help, sizeof help, "each lane's part of %s", shape->kind->term[i].name);
+    add_column(list, &(struct learner_column){name, NULL, help}, shape->lanes,
+               report ? report->lane_term + i * shape->lanes : NULL)
+        ->rank = 2;
+  }
+}
+
+static void add_sums(struct list *list, const char *name, const char *help, int networks, const int64_t *value) {
+  struct record_part *part = add_part(list, name, STORE_I64, 2 * (int64_t)networks, value);
+  part->rank = 3;
+  snprintf(part->help, sizeof part->help, "%s", help);
+}
+
+static const struct learner_column report_columns[] = {
+#define COLUMN(name, unit, help) {#name, unit, help},
+    REPORT_LIST(COLUMN)
+#undef COLUMN
+};
+enum {
+  REPORT_COLUMNS = sizeof report_columns / sizeof *report_columns,
+  REPORT_FIRST = 3 /* step, epoch and loss stand before the loss's terms */
+};
+
+static void list_report(struct list *list, const struct record_shape *shape, const struct report *report) {
+  const struct learner_kind *kind = shape->kind;
+  const double *value = report ? &report->step : NULL;
+  add_columns(list, report_columns, REPORT_FIRST, value);
+  add_columns(list, kind->term, kind->terms, report ? report->term : NULL);
+  add_columns(list, kind->scalar, kind->scalars, report ? report->scalar : NULL);
+  add_columns(list, report_columns + REPORT_FIRST, REPORT_COLUMNS - REPORT_FIRST, value ? value + REPORT_FIRST : NULL);
+  add_stages(list, kind, report);
+  add_lane_terms(list, shape, report);
+  add_sums(list, "parameter_sum", "checksum of each network's parameters", shape->networks,
+           report ? report->parameter_sum : NULL);
+  add_sums(list, "gradient_sum", "checksum of each network's gradient", shape->networks,
+           report ? report->gradient_sum : NULL);
+}
+
+_Static_assert(offsetof(struct report, stage_seconds) == REPORT_COLUMNS * sizeof(double),
+               "the columns of a report lie end to end");
+_Static_assert(REPORT_COLUMNS + 2 * LEARNER_TERMS_MAX + LEARNER_SCALARS_MAX + LEARNER_STAGES_MAX + 2 <=
+                       RECORD_PARTS_MAX &&
+                   EVALUATION_SCORES_MAX + 2 <= RECORD_PARTS_MAX,
                "a row's parts have room");
 
 static const char *group_of(enum record_table table) {
   return table == RECORD_REPORTS ? "report" : table == RECORD_TRAIN ? "evaluation/train" : "evaluation/test";
 }
 
-int record_list(enum record_table table, int64_t lanes, int64_t targets, struct record_part parts[RECORD_PARTS_MAX]) {
-  const char *group = group_of(table);
-  int count = 0;
-  if (table == RECORD_REPORTS) {
-    for (int i = 0; i < REPORT_COLUMNS; i++)
-      add_part(parts, &count, group, record_report_columns[i].name, STORE_F64, 1);
-    add_part(parts, &count, group, "lane_error", STORE_F64, lanes);
-    add_part(parts, &count, group, "lane_kl", STORE_F64, lanes);
-    add_part(parts, &count, group, "parameter_sum", STORE_I64, 2 * MODEL_NETWORKS);
-    add_part(parts, &count, group, "gradient_sum", STORE_I64, 2 * MODEL_NETWORKS);
-    return count;
-  }
-  add_part(parts, &count, "evaluation", "step", STORE_F64, 1);
-  for (int i = 0; i < EVALUATION_COLUMNS; i++)
-    add_part(parts, &count, group, record_evaluation_columns[i].name, STORE_F64, 1);
-  add_part(parts, &count, group, "frame_mse", STORE_F64, targets);
-  return count;
+static void list_evaluation(struct list *list, const struct record_shape *shape, const struct record_evaluated *row) {
+  static const struct learner_column step = {"step", NULL, "optimizer steps done"};
+  const struct learner_kind *kind = shape->kind;
+  const char *group = list->group;
+  list->group = "evaluation"; /* one column for all splits */
+  add_column(list, &step, 1, row ? &row->step : NULL);
+  list->group = group;
+  add_columns(list, kind->score, kind->scores, row ? row->evaluation->score : NULL);
+  add_column(list, &kind->by_frame, shape->targets, row ? row->evaluation->by_frame : NULL)->rank = 2;
+}
+
+int record_list(const struct record_shape *shape, enum record_table table, const void *row,
+                struct record_part parts[RECORD_PARTS_MAX]) {
+  struct list list = {.part = parts, .group = group_of(table)};
+  if (table == RECORD_REPORTS)
+    list_report(&list, shape, row);
+  else
+    list_evaluation(&list, shape, row);
+  return list.count;
 }
 
 void record_sum_name(enum record_table table, char name[RECORD_NAME_MAX]) {
@@ -122,44 +181,22 @@ static enum status make_data_group(struct store_file *file, const char *data, co
   return make_scalar(file, "/data/kappa", "GECO: the error that is aimed at");
 }
 
-static enum status make_sums(struct store_file *file, enum record_table table, int64_t rows, const char *help) {
+static enum status make_part(struct store_file *file, const struct record_part *part, int64_t rows) {
+  const int64_t extent[] = {rows, part->rank == 3 ? part->width / 2 : part->width, 2};
+  return store_dataset(file, part->name, part->type, part->rank, extent, part->unit, part->help);
+}
+
+/* The column of steps belongs to all splits. */
+static enum status make_table(struct record *record, enum record_table table, int64_t rows, bool first) {
+  struct record_part parts[RECORD_PARTS_MAX];
   const int64_t extent[] = {rows, 2};
   char name[RECORD_NAME_MAX];
+  const int count = record_list(&record->shape, table, NULL, parts);
+  for (int i = first ? 0 : 1; i < count; i++) TRY(make_part(&record->file, &parts[i], rows));
   record_sum_name(table, name);
-  return store_dataset(file, name, STORE_I64, 2, extent, NULL, help);
-}
-
-static enum status make_reports(struct store_file *file, int64_t reports, int64_t lanes) {
-  const int64_t by_lane[] = {reports, lanes}, sums[] = {reports, MODEL_NETWORKS, 2};
-  char name[RECORD_NAME_MAX];
-  for (int i = 0; i < REPORT_COLUMNS; i++) {
-    snprintf(name, sizeof name, "/report/%s", record_report_columns[i].name);
-    TRY(store_dataset(file, name, STORE_F64, 1, &reports, record_report_columns[i].unit,
-                      record_report_columns[i].help));
-  }
-  TRY(store_dataset(file, "/report/lane_error", STORE_F64, 2, by_lane, NULL, "each lane's part of the error"));
-  TRY(store_dataset(file, "/report/lane_kl", STORE_F64, 2, by_lane, NULL, "each lane's part of kl"));
-  TRY(store_dataset(file, "/report/parameter_sum", STORE_I64, 3, sums, NULL, "checksum of each network's parameters"));
-  TRY(store_dataset(file, "/report/gradient_sum", STORE_I64, 3, sums, NULL, "checksum of each network's gradient"));
-  return make_sums(file, RECORD_REPORTS, reports, "measured: checksum of all that the report has in this file");
-}
-
-static enum status make_evaluations(struct store_file *file, int64_t evaluations, int64_t targets) {
-  const int64_t by_frame[] = {evaluations, targets};
-  char name[RECORD_NAME_MAX];
-  TRY(store_dataset(file, "/evaluation/step", STORE_F64, 1, &evaluations, NULL, "optimizer steps done"));
-  for (int split = 0; split < SPLIT_COUNT; split++) {
-    for (int i = 0; i < EVALUATION_COLUMNS; i++) {
-      const struct record_column *column = &record_evaluation_columns[i];
-      snprintf(name, sizeof name, "/evaluation/%s/%s", split_name[split], column->name);
-      TRY(store_dataset(file, name, STORE_F64, 1, &evaluations, column->unit, column->help));
-    }
-    snprintf(name, sizeof name, "/evaluation/%s/frame_mse", split_name[split]);
-    TRY(store_dataset(file, name, STORE_F64, 2, by_frame, NULL, "mean squared error of each target frame"));
-    TRY(make_sums(file, split == SPLIT_TRAIN ? RECORD_TRAIN : RECORD_TEST, evaluations,
-                  "checksum of all that the evaluation has in this file"));
-  }
-  return STATUS_OK;
+  return store_dataset(&record->file, name, STORE_I64, 2, extent, NULL,
+                       table == RECORD_REPORTS ? "measured: checksum of all that the report has in this file"
+                                               : "checksum of all that the evaluation has in this file");
 }
 
 static enum status make_structure(struct record *record, const char *text, const struct record_run *run,
@@ -168,18 +205,18 @@ static enum status make_structure(struct record *record, const char *text, const
       text, run->numerics, run->data, yardstick->checksum, yardstick->floor, yardstick->mean_image, yardstick->kappa};
   struct store_file *file = &record->file;
   char sum[CHECKSUM_TEXT];
-  const char *networks[MODEL_NETWORKS];
-  for (int i = 0; i < MODEL_NETWORKS; i++) networks[i] = model_network_name((enum model_network)i);
+  const struct layout *layout = run->learner->layout;
   TRY(store_attribute_text(file, "format", RECORD_FORMAT));
   TRY(store_attribute_i64(file, "schema_version", RECORD_VERSION));
   TRY(store_text(file, "/config", text, 0));
   TRY(store_text(file, "/numerics", run->numerics, 0));
-  TRY(store_texts(file, "/networks", MODEL_NETWORKS, networks, NULL, "in the order of the checksums"));
+  TRY(store_texts(file, "/networks", layout->networks, layout->network, NULL, "in the order of the checksums"));
   record_sum_head(&head, sum);
   TRY(store_text(file, "/checksum", sum, 0));
   TRY(make_data_group(file, run->data, yardstick->checksum));
-  TRY(make_reports(file, record->reports, record->lanes));
-  TRY(make_evaluations(file, record->evaluations, record->targets));
+  TRY(make_table(record, RECORD_REPORTS, record->reports, true));
+  for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
+    TRY(make_table(record, (enum record_table)table, record->evaluations, table == RECORD_TRAIN));
   TRY(provenance_write(file));
   return store_seal(file);
 }
@@ -200,12 +237,16 @@ static enum status write_yardstick(struct store_file *file, const struct yardsti
   return write_limits(file, yardstick);
 }
 
+struct record_shape record_shape_of(const struct record_run *run) {
+  const struct learner *learner = run->learner;
+  return (struct record_shape){learner->kind, run->lanes, learner->protocol.target_count, learner->layout->networks};
+}
+
 static void set_extents(struct record *record, const struct record_run *run) {
   const struct training *training = &config_experiment(run->config)->training;
   record->reports = record_reports(training);
   record->evaluations = record_evaluations(training);
-  record->lanes = run->lanes;
-  record->targets = run->targets;
+  record->shape = record_shape_of(run);
 }
 
 enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
@@ -241,44 +282,25 @@ enum status record_close(struct record *record) { return store_commit(&record->f
 /* ---- Records ---- */
 
 /* The checksum comes last: until it is there, the row is not. */
-static enum status put_row(struct record *record, enum record_table table, int64_t index, const void *const *values) {
+static enum status put_row(struct record *record, enum record_table table, int64_t index, const void *row) {
   struct record_part parts[RECORD_PARTS_MAX];
   char name[RECORD_NAME_MAX];
   struct checksum sum = {{0, 0}};
-  const int count = record_list(table, record->lanes, record->targets, parts);
+  const int count = record_list(&record->shape, table, row, parts);
   for (int i = 0; i < count; i++) {
-    TRY(store_write_independent(&record->file, parts[i].name, index, 1, values[i]));
-    record_sum_part(&parts[i], index, values[i], &sum);
+    TRY(store_write_independent(&record->file, parts[i].name, index, 1, parts[i].value));
+    record_sum_part(&parts[i], index, parts[i].value, &sum);
   }
   record_sum_name(table, name);
   return store_write_independent(&record->file, name, index, 1, &sum);
 }
 
-enum status record_report(struct record *record, int64_t index, const struct report *report, const double *lane_error,
-                          const double *lane_kl, const int64_t *sums) {
-  const void *const values[] = {
-#define VALUE(name, unit, help) &report->name,
-      REPORT_LIST(VALUE)
-#undef VALUE
-          lane_error,
-      lane_kl, sums, sums + 2 * MODEL_NETWORKS};
-  return put_row(record, RECORD_REPORTS, index, values);
+enum status record_report(struct record *record, int64_t index, const struct report *report) {
+  return put_row(record, RECORD_REPORTS, index, report);
 }
 
 enum status record_evaluation(struct record *record, int64_t index, int64_t step, enum split split,
-                              const struct evaluation *evaluation, const struct yardstick *yardstick) {
-  const struct standing standing = yardstick_compare(yardstick, evaluation);
-  const double done = (double)step;
-  const void *const values[] = {&done,
-#define VALUE(name, unit, help) &evaluation->name,
-                                EVALUATE_LIST(VALUE)
-#undef VALUE
-                                    & standing.r2,
-                                &standing.over_floor,
-                                &standing.over_limit,
-                                &standing.unseen_over_limit,
-                                &standing.paired,
-                                &standing.paired_error,
-                                evaluation->frame_mse};
-  return put_row(record, split == SPLIT_TRAIN ? RECORD_TRAIN : RECORD_TEST, index, values);
+                              const struct evaluation *evaluation) {
+  const struct record_evaluated row = {(double)step, evaluation};
+  return put_row(record, split == SPLIT_TRAIN ? RECORD_TRAIN : RECORD_TEST, index, &row);
 }

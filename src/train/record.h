@@ -8,14 +8,14 @@
  *   /data/NAME              f64 [1]: noise floor, mean image, limits (struct yardstick), GECO's kappa; NaN if unknown
  *   /data/limit_sum         i64 [2]: checksum of the limits, which may be computed while the run is under way
  *   /networks               text per network: scale of the checksums
- *   /report/NAME            f64 [reports]: REPORT_LIST; loss, error and KL are those of the step
- *   /report/lane_error, lane_kl        f64 [reports][lanes]
+ *   /report/NAME            f64 [reports]: REPORT_LIST, the learner's terms of the loss and its scalars, and
+ *                           STAGE_seconds for its stages; loss and terms are those of the step
+ *   /report/lane_TERM       f64 [reports][lanes]
  *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
  *   /report/row_sum         i64 [reports][2]: checksum of all that the report has in this file
  *   /evaluation/step        f64 [evaluations]
- *   /evaluation/SPLIT/NAME  f64 [evaluations]: EVALUATE_LIST, and r2, over_floor, over_limit, unseen_over_limit,
- *                           paired_over_limit, paired_over_limit_error
- *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]
+ *   /evaluation/SPLIT/NAME  f64 [evaluations]: the learner's scores
+ *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]: its score by frame
  *   /evaluation/SPLIT/row_sum   i64 [evaluations][2]: checksum of all that the evaluation has in this file
  *   /provenance/...
  *
@@ -26,7 +26,7 @@
 #define HGN_TRAIN_RECORD_H
 
 #include "store/dataset.h"
-#include "train/evaluate.h"
+#include "train/learner.h"
 #include "train/yardstick.h"
 
 #include <stdio.h>
@@ -38,15 +38,11 @@ enum {
   RECORD_RULES = 1 /* raised when this program computes other bits from the same configuration than it did before */
 };
 
-/* X(name, unit, help) */
+/* X(name, unit, help): what every training reports. */
 #define REPORT_LIST(X)                                                                                                 \
   X(step, NULL, "optimizer steps done")                                                                                \
   X(epoch, NULL, "passes over the training rollouts")                                                                  \
   X(loss, NULL, "what is minimised")                                                                                   \
-  X(error, NULL, "mean squared error of a value on the batch, posterior sampled")                                      \
-  X(kl, NULL, "KL divided by the number of predicted values")                                                          \
-  X(lambda, NULL, "weight of the error; GECO's multiplier")                                                            \
-  X(constraint, NULL, "GECO: moving average of error - kappa")                                                         \
   X(gradient_norm, NULL, "before clipping")                                                                            \
   X(learning_rate, NULL, "of networks with ratio 1")                                                                   \
   X(repeats, NULL, "times that steps were computed again with other scales, so far")                                   \
@@ -57,30 +53,38 @@ enum {
   X(rollouts_per_second, "1/s", "measured: since the last report")                                                     \
   X(memory, "B", "measured: largest resident memory of a rank")                                                        \
   X(hidden_share, NULL, "measured: part of the reductions' time that passed behind computing")                         \
-  X(encode_seconds, "s", "measured: a step's time in the encoder, mean since the last report")                         \
-  X(unroll_seconds, "s", "measured: the same, in the rollouts")                                                        \
-  X(draw_seconds, "s", "measured: the same, in the decoder, forward and backward")                                     \
-  X(unroll_back_seconds, "s", "measured: the same, in the rollouts' backward pass")                                    \
-  X(encode_back_seconds, "s", "measured: the same, in the encoder's backward pass")                                    \
-  X(reduce_seconds, "s", "measured: the same, waiting for reductions")
+  X(reduce_seconds, "s", "measured: a step's time waiting for reductions, mean since the last report")
 
 struct report {
 #define REPORT_MEMBER(name, unit, help) double name;
   REPORT_LIST(REPORT_MEMBER)
 #undef REPORT_MEMBER
+  double stage_seconds[LEARNER_STAGES_MAX];    /* a step's time, mean since the last report */
+  const double *term, *scalar;                 /* the learner's; borrowed */
+  const double *lane_term;                     /* [terms][lanes]; borrowed */
+  const int64_t *parameter_sum, *gradient_sum; /* [networks][2]; borrowed */
+};
+
+/* The sizes of what a run's file holds. */
+struct record_shape {
+  const struct learner_kind *kind; /* whose columns it has */
+  int64_t lanes, targets;
+  int networks;
 };
 
 struct record {
   struct store_file file;
-  int64_t reports, evaluations, lanes, targets;
+  struct record_shape shape;
+  int64_t reports, evaluations;
 };
 
 /* What is to be found in a run's file, and with what it is compared. All borrowed. */
 struct record_run {
   const struct config *config;
+  const struct learner *learner;
   const char *data;     /* the data set's name */
   const char *numerics; /* what decides bits here */
-  int64_t lanes, targets;
+  int64_t lanes;
 };
 
 /* How far a run's file has come. */
@@ -107,21 +111,35 @@ enum status record_examine(const struct comm *comm, const char *path, const stru
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
 /* Collective. The last evaluation of the test split of a complete run, what it was held against, and the seconds that
- * the run took. evaluation: freed with evaluate_free(); of how many rollouts it is, the file does not say. */
-enum status record_read_last(const struct comm *comm, const char *path, const struct training *training,
+ * the run took. evaluation: freed with evaluation_free(); of how many rollouts it is, the file does not say. */
+enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
                              struct evaluation *evaluation, struct yardstick *yardstick, double *seconds);
 /* Not collective. How far the run has come: its last report and evaluation. */
-enum status record_print(const struct store_file *file, FILE *out);
+enum status record_print(const struct store_file *file, const struct config *config, FILE *out);
 /* Collective. Syncs and closes. */
 enum status record_close(struct record *record);
 
 int64_t record_reports(const struct training *training);
 int64_t record_evaluations(const struct training *training);
 
-/* Root only. index: of the report or evaluation. sums: [networks][2] of parameters, then of gradients. */
-enum status record_report(struct record *record, int64_t index, const struct report *report, const double *lane_error,
-                          const double *lane_kl, const int64_t *sums);
+/* Root only. index: of the report or evaluation. */
+enum status record_report(struct record *record, int64_t index, const struct report *report);
 enum status record_evaluation(struct record *record, int64_t index, int64_t step, enum split split,
-                              const struct evaluation *evaluation, const struct yardstick *yardstick);
+                              const struct evaluation *evaluation);
+
+/* ---- Reading single columns, of runs that are complete or under way ---- */
+
+struct record_reader {
+  struct store_file file;
+  struct config *config; /* of the run; owned */
+  struct record_shape shape;
+  int64_t reports, evaluations; /* rows that are there, whole, from the first */
+};
+/* Collective. Verifies all rows: STATUS_FILE when it is no run, or its structure is damaged. */
+enum status record_open(const struct comm *comm, const char *path, struct record_reader *reader);
+/* Not collective. name: "report/error", "evaluation/test/mse", "evaluation/step"; values: of the whole rows, `rows` of
+ * them; the caller frees. STATUS_USAGE when there is no such column of one number a row. */
+enum status record_column(const struct record_reader *reader, const char *name, double **values, int64_t *rows);
+void record_reader_close(struct record_reader *reader);
 
 #endif

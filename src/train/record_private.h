@@ -4,25 +4,42 @@
 
 #include "train/record.h"
 
-struct record_column {
-  const char *name, *unit, *help;
-};
-extern const struct record_column record_report_columns[], record_evaluation_columns[];
-extern const int record_report_count, record_evaluation_count;
-
 /* Three tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. */
 enum record_table { RECORD_REPORTS, RECORD_TRAIN, RECORD_TEST, RECORD_TABLES };
 
-enum { RECORD_NAME_MAX = 96, RECORD_PARTS_MAX = 48 };
+enum { RECORD_NAME_MAX = 96, RECORD_PARTS_MAX = 64, RECORD_HELP_MAX = 192 };
 
+/* What a row has in one data set of `rank` dimensions, the first of which is the rows': one number, [width], or
+ * [width / 2][2]. */
 struct record_part {
   char name[RECORD_NAME_MAX]; /* of the data set */
-  enum store_type type;       /* f64 or i64 */
-  int64_t width;              /* values of a row */
+  const char *unit;
+  char help[RECORD_HELP_MAX];
+  enum store_type type; /* f64 or i64 */
+  int64_t width;        /* values of a row */
+  int rank;
+  const void *value; /* of the row that is given; NULL: none is */
 };
 
-/* All: Not collective. The parts of a table's rows, without the checksum; returns how many. */
-int record_list(enum record_table table, int64_t lanes, int64_t targets, struct record_part parts[RECORD_PARTS_MAX]);
+/* What a row of an evaluation's table is made of. */
+struct record_evaluated {
+  double step;
+  const struct evaluation *evaluation;
+};
+
+/* All: Not collective. The parts of a table's rows, without the checksum; returns how many. row: NULL, or a struct
+ * report, or a struct record_evaluated, whose values the parts then have. */
+int record_list(const struct record_shape *shape, enum record_table table, const void *row,
+                struct record_part parts[RECORD_PARTS_MAX]);
+struct record_shape record_shape_of(const struct record_run *run);
+/* The sizes of a run's file, from its configuration and the file itself. STATUS_FILE when they are wrong. */
+enum status record_read_shape(const struct store_file *file, const struct config *config, struct record_shape *shape);
+/* How many of the rows first..first+count-1 of a table are what was written, from the first of them. */
+enum status record_count_rows(const struct store_file *file, const struct record_shape *shape, enum record_table table,
+                              int64_t first, int64_t count, int64_t *whole);
+/* The same of all rows that the run will have. */
+enum status record_count_whole(const struct store_file *file, const struct record_shape *shape, enum record_table table,
+                               const struct training *training, int64_t *whole);
 /* The data set of the checksums. */
 void record_sum_name(enum record_table table, char name[RECORD_NAME_MAX]);
 /* Adds one part of row `index`. */
@@ -33,6 +50,17 @@ struct record_head {
   double floor, mean_image, kappa;
 };
 void record_sum_head(const struct record_head *head, char text[CHECKSUM_TEXT]);
+/* The same, read: owned, freed with record_head_free(). STATUS_FILE when it is not what was written. */
+struct record_head_read {
+  char *config, *numerics, *data, *data_checksum;
+  double floor, mean_image, kappa;
+};
+enum status record_head_open(const struct store_file *file, struct record_head_read *head);
+void record_head_free(struct record_head_read *head);
+/* `rows` of them, -1 for any number, of `width` values; STATUS_FILE when not. */
+enum status record_check_shape(const struct store_file *file, const char *name, enum store_type type, int64_t rows,
+                               int64_t width);
+
 /* Of the limits. */
 void record_sum_limits(const double limits[2], struct checksum *sum);
 

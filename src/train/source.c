@@ -54,15 +54,22 @@ enum status source_hold(struct source *source, int64_t rollouts) {
 }
 
 enum status source_load(struct source *source, enum split split, int64_t first, int64_t count) {
+  const int64_t before = first - source->first[split];
+  const bool held = before >= 0 && before + count <= source->count[split];
+  if (held && (source->states[split] || !source->rendering)) return STATUS_OK;
   free(source->states[split]);
   source->states[split] = NULL;
   source->first[split] = first;
+  source->count[split] = 0;
+  if (source->rendering && count > 0) {
+    const size_t values = (size_t)(count * source->data->frames * source->data->coordinates);
+    double *states = malloc(values * sizeof *states);
+    REQUIRE(states, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)count);
+    source->states[split] = states;
+    TRY(dataset_read(source->data, split, first, count, states, NULL));
+  }
   source->count[split] = count;
-  if (!source->rendering || count == 0) return STATUS_OK;
-  const size_t values = (size_t)(count * source->data->frames * source->data->coordinates);
-  source->states[split] = malloc(values * sizeof(double));
-  REQUIRE(source->states[split], STATUS_MEMORY, "out of memory for %lld rollouts", (long long)count);
-  return dataset_read(source->data, split, first, count, source->states[split], NULL);
+  return STATUS_OK;
 }
 
 void source_close(struct source *source) {

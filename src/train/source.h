@@ -37,7 +37,8 @@ struct source {
   int64_t slots, next;
 };
 
-/* Not collective. Holds rollouts first..first+count-1 of a split ready. source_open() prepares without reading. */
+/* Not collective. source_open() prepares without reading. source_load() holds rollouts first..first+count-1 of a split
+ * ready; those that are ready already, with others around them, are not read again. */
 enum status source_open(const struct dataset *data, struct source *source);
 /* Not collective. Frames made elsewhere are kept of at least this many rollouts, so that the rollouts of a lane are
  * read once a step. */

@@ -77,18 +77,12 @@ static enum status load(const struct comm *comm, struct trained *trained) {
   struct checkpoint_about about;
   TRY(checkpoint_describe(comm, trained->path, &about));
   trained->config = about.config;
-  trained->dt = about.clock.latent;
-  trained->interval = about.clock.data;
   memcpy(trained->data_checksum, about.data_checksum, sizeof trained->data_checksum);
   const struct experiment *experiment = config_experiment(trained->config);
   trained->training = &experiment->training;
-  trained->seed = (uint64_t)experiment->seed;
-  enum status status =
-      model_create(&experiment->training.model, &about.images, about.input_frames, GRAPH_F32, &trained->model);
-  if (status == STATUS_OK) status = layout_block(&trained->model->layout, &trained->parameters);
-  TRY(comm_agree(comm, status));
-  struct checkpoint checkpoint = {.parameters = trained->parameters};
-  TRY(checkpoint_read(comm, trained->path, trained->model, &checkpoint));
+  TRY(comm_agree(comm, learner_open_sized(NULL, experiment, about.size, about.dt, about.interval, &trained->learner)));
+  struct checkpoint checkpoint = {.parameters = trained->learner.parameters};
+  TRY(checkpoint_read(comm, trained->path, &trained->learner, &checkpoint));
   trained->step = checkpoint.step;
   return check_step(trained);
 }
@@ -105,21 +99,8 @@ enum status trained_open(const struct comm *comm, const char *run, bool best, st
 }
 
 void trained_close(struct trained *trained) {
-  model_destroy(&trained->model);
+  learner_close(&trained->learner);
   config_destroy(&trained->config);
-  free(trained->parameters);
-  trained->parameters = NULL;
-}
-
-enum status trained_unroll(const struct trained *trained, struct pass *pass, double dt, int64_t frames, float *q,
-                           float *p, float *images, double *energy) {
-  const int64_t state = model_state_values(trained->model), image = model_image_values(trained->model);
-  for (int64_t t = 0; t < frames; t++, q += state, p += state) {
-    TRY(pass_energy(pass, q, p, &energy[t]));
-    TRY(pass_draw(pass, q, images + t * image));
-    if (t + 1 < frames) TRY(pass_step(pass, dt, q, p, q + state, p + state));
-  }
-  return STATUS_OK;
 }
 
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
@@ -140,22 +121,28 @@ enum status trained_data_path(const struct comm *comm, const struct trained *tra
   return comm_broadcast(comm, path, STORE_PATH_MAX);
 }
 
-static enum status check_images(const struct trained *trained, const struct dataset *data,
-                                const struct protocol *protocol) {
-  const struct model_images *images = &trained->model->images;
-  const int64_t seen = trained->model->input_frames;
-  const bool fit = data->height == images->height && data->width == images->width &&
-                   data->channels == images->channels && protocol->input_count == seen;
-  REQUIRE(fit, STATUS_FILE,
-          "%s: images of %lld x %lld x %lld, %lld for the encoder; the model has %lld x %lld x %lld, %lld",
-          data->file.path, (long long)data->height, (long long)data->width, (long long)data->channels,
-          (long long)protocol->input_count, (long long)images->height, (long long)images->width,
-          (long long)images->channels, (long long)seen);
+/* What the data would make of a learner has to be what it is. */
+static enum status check_sizes(struct trained *trained, const struct dataset *data) {
+  struct learner *learner = &trained->learner, fitted = *learner;
+  char then[128] = "", now[128] = "";
+  enum status status = learner->kind->fit(&fitted, data);
+  if (status == STATUS_CONFIG) status = status_context(STATUS_FILE, "%s: does not fit the model", data->file.path);
+  TRY(status);
+  bool same = true;
+  for (int i = 0; i < learner->kind->sizes; i++) {
+    const char *name = learner->kind->size[i];
+    same = same && fitted.size[i] == learner->size[i];
+    snprintf(then + strlen(then), sizeof then - strlen(then), "%s%s %lld", i ? ", " : "", name,
+             (long long)learner->size[i]);
+    snprintf(now + strlen(now), sizeof now - strlen(now), "%s%s %lld", i ? ", " : "", name, (long long)fitted.size[i]);
+  }
+  REQUIRE(same, STATUS_FILE, "%s: its data are of %s; the model is of %s", data->file.path, now, then);
+  learner->protocol = fitted.protocol;
   /* A model knows one interval; others are asked for with hgn rollout --speed. */
-  const bool known = !isnan(data->dt) && !isnan(trained->interval);
-  REQUIRE(!known || fabs(data->dt - trained->interval) <= 1e-9 * trained->interval, STATUS_FILE,
+  const bool known = !isnan(data->dt) && !isnan(learner->interval);
+  REQUIRE(!known || fabs(data->dt - learner->interval) <= 1e-9 * learner->interval, STATUS_FILE,
           "%s: frames are %g s apart; the model was trained on frames %g s apart", data->file.path, data->dt,
-          trained->interval);
+          learner->interval);
   return STATUS_OK;
 }
 
@@ -173,18 +160,39 @@ static enum status check_data(const struct trained *trained, const struct datase
   return trained_check_data(trained, data, checksum);
 }
 
-enum status trained_open_data(const struct comm *comm, const struct trained *trained, const char *path, bool named,
-                              struct dataset *data, struct source *source, struct protocol *protocol) {
-  *source = (struct source){.data = NULL};
-  TRY(dataset_open(comm, path, data));
-  enum status status = protocol_resolve(&trained->training->protocol, data->frames, protocol);
-  if (status == STATUS_CONFIG) status = status_context(STATUS_FILE, "%s: does not fit the model", path);
-  if (status == STATUS_OK) status = check_images(trained, data, protocol);
-  if (status == STATUS_OK && !named) status = check_data(trained, data);
-  if (status == STATUS_OK) status = source_open(data, source);
+enum status trained_open_data(const struct comm *comm, struct trained *trained, const char *path, bool named,
+                              struct corpus *corpus) {
+  TRY(corpus_open(comm, path, corpus));
+  enum status status = check_sizes(trained, &corpus->data);
+  if (status == STATUS_OK && !named) status = check_data(trained, &corpus->data);
   status = comm_agree(comm, status);
-  if (status == STATUS_OK) return STATUS_OK;
-  source_close(source);
-  dataset_close(data);
+  if (status != STATUS_OK) corpus_close(corpus);
   return status;
+}
+
+enum status trained_evaluate(struct trained *trained, struct corpus *corpus, bool named, int64_t rollouts,
+                             struct yardstick *yardstick, struct evaluation *evaluation) {
+  const int64_t all = corpus->data.rollouts[SPLIT_TEST];
+  struct learner *learner = &trained->learner;
+  struct evaluation_set set;
+  *evaluation = (struct evaluation){.by_frame = NULL};
+  *yardstick = (struct yardstick){.attained = NULL};
+  TRY(corpus_yardstick(corpus, &learner->protocol, yardstick));
+  TRY(corpus_measure(corpus, yardstick));
+  if (!named) TRY(trained_check_data(trained, &corpus->data, yardstick->checksum));
+  if (rollouts == 0 || rollouts > all) rollouts = all;
+  TRY(comm_agree(corpus->comm,
+                 evaluation_set_first(corpus->comm, &corpus->source, SPLIT_TEST, rollouts, EVALUATION_REVERSED, &set)));
+  enum status status = learner->kind->evaluate(learner, corpus->comm, &corpus->source, &set, yardstick, evaluation);
+  evaluation_set_free(&set);
+  return status;
+}
+
+enum status trained_check_finite(const struct trained *trained, const struct evaluation *evaluation) {
+  const struct layout *layout = trained->learner.layout;
+  const int tensor = layout_broken_tensor(layout, trained->learner.parameters);
+  REQUIRE(!evaluation->broken, STATUS_NUMERIC, "%s: %s of %lld of %lld test rollouts is not finite", trained->path,
+          evaluation->broken, (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts);
+  REQUIRE(tensor < 0, STATUS_NUMERIC, "%s: the parameter %s is not finite", trained->path, layout->tensor[tensor].name);
+  return STATUS_OK;
 }

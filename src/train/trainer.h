@@ -1,30 +1,86 @@
-/* Training: from a configuration to a run file and checkpoints, data-parallel, interruptible, the same bits however
- * often it is interrupted and on however many ranks it goes on.
+/* A training that others drive: from a configuration and a corpus to a run file and checkpoints, data-parallel, the
+ * same bits however often it is interrupted and on however many ranks it goes on.
+ *
+ * A process may have one trainer after another, on the same corpus; groups of ranks have theirs side by side. Signals,
+ * data and communicators belong to those who call.
  */
 #ifndef HGN_TRAIN_TRAINER_H
 #define HGN_TRAIN_TRAINER_H
 
 #include "config/config.h"
-#include "train/evaluate.h"
+#include "train/corpus.h"
+#include "train/learner.h"
 #include "train/record.h"
 
-struct train_outcome {
-  int64_t step;    /* steps done */
-  int64_t resumed; /* step that it went on from; -1: from the start */
-  bool complete;   /* all steps are done */
-  bool evaluated;  /* `test` is of the last step */
-  bool recalled;   /* it was complete before; `test` is what its file says */
-  struct evaluation test;
-  struct yardstick yardstick;
-  double seconds; /* so far */
+struct trainer;
+
+/* All borrowed as long as the trainer is open. */
+struct trainer_setup {
+  const struct config *config;
+  struct corpus *corpus;
+  const char *output;              /* RUN.h5; NULL: nothing is written, and nothing gone on with */
+  bool resume;                     /* RUN.h5 must be there */
+  const struct learner_kind *kind; /* NULL: that of the configuration's model.name */
 };
 
-/* Collective. `output` is RUN.h5. When it is there and has this very configuration, training goes on; with `resume` it
- * must be there. STATUS_CONFIG with the differing keys when it has another. STATUS_INTERRUPTED after SIGUSR1 or
- * SIGTERM: a checkpoint has been written. STATUS_NUMERIC when training diverges: loss, gradient, parameters or an
- * evaluation are not finite. The outcome is filled in all of these cases. */
-enum status train_run(const struct comm *comm, const struct config *config, const char *output, bool resume,
-                      struct train_outcome *outcome);
-void train_outcome_free(struct train_outcome *outcome);
+/* Collective over the ranks of `comm`, which is borrowed and that of the corpus. When RUN.h5 is there and has this very
+ * configuration, it goes on from the latest whole checkpoint. STATUS_CONFIG with the differing keys when it has
+ * another. On failure *trainer is NULL. */
+enum status trainer_open(const struct comm *comm, const struct trainer_setup *setup, struct trainer **trainer);
+
+/* What a rank asks for; of all ranks the last in this list counts, and all learn of it in the messages of the step. */
+enum trainer_request {
+  TRAINER_GO,
+  TRAINER_STOP, /* write a checkpoint after this step, so that the run can go on, and end */
+  TRAINER_PRUNE /* end after this step, as a trial that is given up */
+};
+
+/* What has happened, a bit each. After one of the last three it has ended, and stays so. */
+enum trainer_event {
+  TRAINER_REPORT = 1 << 0,
+  TRAINER_EVALUATION = 1 << 1,
+  TRAINER_CHECKPOINT = 1 << 2,
+  TRAINER_STOPPED = 1 << 3,
+  TRAINER_PRUNED = 1 << 4,
+  TRAINER_COMPLETE = 1 << 5,
+  TRAINER_ENDED = TRAINER_STOPPED | TRAINER_PRUNED | TRAINER_COMPLETE
+};
+
+/* Collective. Takes steps until `until` are done, or something has happened. The request is looked at in each of them,
+ * so who may have another to make meanwhile asks for one step at a time. *events: of the last step; the same on all
+ * ranks. STATUS_NUMERIC when training diverges: loss, gradient, parameters or an evaluation are not finite. */
+enum status trainer_advance(struct trainer *trainer, int64_t until, enum trainer_request request, unsigned *events);
+
+/* Collective. Writes a checkpoint of the present step. */
+enum status trainer_save(struct trainer *trainer);
+
+/* Not collective. Steps that are done. */
+int64_t trainer_step(const struct trainer *trainer);
+
+struct trainer_outcome {
+  int64_t step, steps; /* done; of the whole training */
+  int64_t resumed;     /* step that it went on from; -1: from the start */
+  bool complete;       /* all steps are done */
+  bool evaluated;      /* `test` is of the present step */
+  bool recalled;       /* it was complete before; `test` is what its file says */
+  const char *output;  /* RUN.h5, links followed; "": none */
+  const struct learner *learner;
+  const struct evaluation *test;
+  const struct yardstick *yardstick;
+  double seconds; /* so far */
+};
+/* Not collective. What it points to lives as long as the trainer. */
+struct trainer_outcome trainer_outcome(const struct trainer *trainer);
+
+/* Where the time of the last step went; s, of this rank. */
+struct trainer_timing {
+  double stage[LEARNER_STAGES_MAX], reducing, updating;
+  double exchanged, waited; /* sums under way since the trainer was opened; of it, that this rank stood still */
+};
+/* Not collective. */
+struct trainer_timing trainer_timing(const struct trainer *trainer);
+
+/* Collective. The message of a failure stays. */
+void trainer_close(struct trainer **trainer);
 
 #endif

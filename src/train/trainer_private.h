@@ -5,44 +5,41 @@
 #include "store/lock.h"
 #include "train/checkpoint.h"
 #include "train/energy.h"
-#include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/step.h"
 #include "train/trainer.h"
-#include "train/yardstick.h"
 
 struct trainer {
   const struct comm *comm;
   const struct config *config;
   const struct training *training;
-  uint64_t seed;
-  char output[STORE_PATH_MAX];        /* RUN.h5, links followed */
+  struct corpus *corpus;
+  char output[STORE_PATH_MAX];        /* RUN.h5, links followed; "": nothing is written */
   char numerics[RECORD_NUMERICS_MAX]; /* what decides bits here (record.h) */
-  struct dataset data;
-  struct source source;
-  struct protocol protocol;
+  struct learner learner;
   struct yardstick yardstick;
-  double dt;
-  struct model *model;
-  float *parameters;
   struct step step;
   struct optimizer optimizer;
-  struct objective objective;
   struct store_lock lock; /* the root's */
   struct record record;
   bool recording;
-  struct evaluate_set train_set;
-  int64_t done; /* steps */
+  struct evaluation_set train_set;
+  int64_t done, resumed; /* steps; -1: from the start */
+  unsigned events;       /* of the last step */
+  unsigned ended;        /* TRAINER_STOPPED, TRAINER_PRUNED or TRAINER_COMPLETE; 0: not yet */
+  bool recalled;
   int64_t roll_backs, repeats;
   double best;                                                 /* NaN: none */
   double seconds_before, core_seconds_before, joules, started; /* s, s, J, clock */
   struct energy_meter meter;
+  struct trainer_timing timing; /* of the last step */
   /* Since the last report. */
   struct {
     int64_t steps;
-    double began, seconds[STEP_STAGES], waited, total;
+    double began, stage[LEARNER_STAGES_MAX], reducing, waited, total;
   } window;
-  double *lane_error, *lane_kl;
+  struct arena arena;     /* of the next */
+  double *lane_term;      /* [terms][lanes] */
   struct evaluation test; /* the last one */
   bool evaluated;         /* it is of step `done` */
   double spoken;          /* clock of the last line */
@@ -50,12 +47,14 @@ struct trainer {
 
 /* Collective. Begins, or goes on from the latest whole checkpoint (trainer_resume.c). A run that is complete is not
  * opened: `recording` stays false. */
-enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed);
-enum status trainer_save(struct trainer *trainer, int64_t step_or_best);
+enum status trainer_begin(struct trainer *trainer, bool resume);
+/* Collective. step -1: the best model. */
+enum status trainer_save_as(struct trainer *trainer, int64_t step);
 enum status trainer_roll_back(struct trainer *trainer);
 /* Collective. STATUS_FILE when the record of a run that has ended is not what was written: another program was at it.
  */
 enum status trainer_verify(const struct trainer *trainer);
+struct record_run trainer_describe(const struct trainer *trainer);
 
 enum { TRAINER_BROKEN_MAX = 160 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { SUMS = 4 * MODEL_NETWORKS, COMPARED = SUMS + 2, SPEAK_EVERY = 10 /* s */ };
+enum { SPEAK_EVERY = 10 /* s */, COMPARED_MAX = 4 * LAYOUT_NETWORKS_MAX + 2 };
 
 double trainer_seconds(const struct trainer *trainer) {
   return trainer->seconds_before + log_clock() - trainer->started;
@@ -16,88 +16,83 @@ double trainer_core_seconds(const struct trainer *trainer) {
   return trainer->core_seconds_before + (log_clock() - trainer->started) * trainer->comm->size;
 }
 
-/* By network: of the parameters, then of the gradient. */
-static void sum_networks(const struct trainer *trainer, int64_t sums[SUMS]) {
-  struct checksum sum[2][MODEL_NETWORKS];
-  memset(sum, 0, sizeof sum);
-  for (int i = 0; i < trainer->model->layout.tensors; i++) {
-    const struct layout_tensor *tensor = &trainer->model->layout.tensor[i];
-    const float *array[2] = {trainer->parameters, trainer->step.gradient};
-    for (int k = 0; k < 2; k++)
-      checksum_add(&sum[k][tensor->network], checksum_tag(tensor->name), 0, array[k] + tensor->offset,
-                   (size_t)tensor->count * sizeof(float));
+/* Checksums that all ranks must share: of parameters and of the gradient by network, of all lanes' losses. */
+struct sums {
+  struct checksum parameters[LAYOUT_NETWORKS_MAX], gradient[LAYOUT_NETWORKS_MAX], lanes;
+};
+
+static struct sums take_sums(const struct trainer *trainer) {
+  const struct learner *learner = &trainer->learner;
+  struct sums sums;
+  memset(&sums, 0, sizeof sums);
+  for (int i = 0; i < learner->layout->tensors; i++) {
+    const struct layout_tensor *tensor = &learner->layout->tensor[i];
+    const size_t bytes = (size_t)tensor->count * sizeof(float);
+    const uint64_t tag = checksum_tag(tensor->name);
+    checksum_add(&sums.parameters[tensor->network], tag, 0, learner->parameters + tensor->offset, bytes);
+    checksum_add(&sums.gradient[tensor->network], tag, 0, trainer->step.gradient + tensor->offset, bytes);
   }
-  memcpy(sums, sum, sizeof sum);
-}
-
-/* Of all lanes' losses, behind the networks' sums. */
-static void sum_lanes(const struct trainer *trainer, int64_t sums[2]) {
-  const size_t bytes = (size_t)trainer->step.lanes.count * sizeof(double);
-  struct checksum sum = {{0, 0}};
-  checksum_add(&sum, checksum_tag("error"), 0, trainer->lane_error, bytes);
-  checksum_add(&sum, checksum_tag("kl"), 0, trainer->lane_kl, bytes);
-  memcpy(sums, &sum, sizeof sum);
-}
-
-static const char *compared_name(int i) {
-  return i >= SUMS ? "lanes" : model_network_name((enum model_network)(i % (SUMS / 2) / 2));
+  const int64_t lanes = trainer->step.work.lanes.count;
+  for (int term = 0; term < learner->kind->terms; term++)
+    checksum_add(&sums.lanes, checksum_tag(learner->kind->term[term].name), 0, trainer->lane_term + term * lanes,
+                 (size_t)lanes * sizeof(double));
+  return sums;
 }
 
 /* Collective. Every rank holds the same, or something is wrong with a machine. Also the largest memory. */
-static enum status compare_ranks(const struct trainer *trainer, const int64_t sums[COMPARED], int64_t *memory) {
-  int64_t words[1 + 2 * COMPARED];
+static enum status compare_ranks(const struct trainer *trainer, const struct sums *sums, int64_t *memory) {
+  enum { WORDS = sizeof *sums / sizeof(int64_t) };
+  int64_t mine[WORDS], words[1 + 2 * WORDS];
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
+  memcpy(mine, sums, sizeof mine);
   words[0] = (int64_t)usage.ru_maxrss * 1024;
-  for (int i = 0; i < COMPARED; i++) {
-    words[1 + i] = sums[i];
-    words[1 + COMPARED + i] = ~sums[i];
+  for (int i = 0; i < WORDS; i++) {
+    words[1 + i] = mine[i];
+    words[1 + WORDS + i] = ~mine[i];
   }
-  TRY(reduce_max(trainer->comm, words, 1 + 2 * COMPARED));
+  TRY(reduce_max(trainer->comm, words, 1 + 2 * WORDS));
   *memory = words[0];
-  for (int i = 0; i < COMPARED; i++)
-    REQUIRE(words[1 + i] == ~words[1 + COMPARED + i], STATUS_NUMERIC,
+  for (int i = 0; i < WORDS; i++) {
+    const int network = i / 2 % LAYOUT_NETWORKS_MAX, what = i / 2 / LAYOUT_NETWORKS_MAX;
+    REQUIRE(words[1 + i] == ~words[1 + WORDS + i], STATUS_NUMERIC,
             "step %lld: ranks hold different %s of the %s: a machine computes wrong, or kernels differ",
             (long long)trainer->done,
-            i < SUMS / 2 ? "parameters"
-            : i < SUMS   ? "gradients"
-                         : "losses",
-            compared_name(i));
+            what == 0   ? "parameters"
+            : what == 1 ? "gradients"
+                        : "losses",
+            what < 2 ? trainer->learner.layout->network[network] : "lanes");
+  }
   return STATUS_OK;
 }
 
+/* "  error 1.2e-3  kl 0.1" of all terms. */
 static void speak(struct trainer *trainer, const struct report *report) {
+  const struct learner_kind *kind = trainer->learner.kind;
   const double now = log_clock();
   const bool last = trainer->done == trainer->training->train.steps;
   if (!last && now - trainer->spoken < SPEAK_EVERY) return;
   trainer->spoken = now;
-  char hidden[48] = "";
+  char terms[160] = "", hidden[48] = "";
+  for (int i = 0; i < kind->terms; i++) {
+    const size_t used = strlen(terms);
+    snprintf(terms + used, sizeof terms - used, "  %s %.4g", kind->term[i].name, report->term[i]);
+  }
   if (trainer->comm->size > 1 && !isnan(report->hidden_share))
     snprintf(hidden, sizeof hidden, "  %.0f%% of sums hidden", 100 * report->hidden_share);
-  log_info("step %lld of %lld  error %.3fe-4  kl %.3g  gradient %.3g  rate %.3g  %.1f rollouts/s%s",
-           (long long)trainer->done, (long long)trainer->training->train.steps, 1e4 * report->error, report->kl,
-           report->gradient_norm, report->learning_rate, report->rollouts_per_second, hidden);
+  log_info("step %lld of %lld%s  gradient %.3g  rate %.3g  %.1f rollouts/s%s", (long long)trainer->done,
+           (long long)trainer->training->train.steps, terms, report->gradient_norm, report->learning_rate,
+           report->rollouts_per_second, hidden);
 }
 
-enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate) {
-  int64_t sums[COMPARED], memory, joules = energy_take(&trainer->meter);
-  const double steps = (double)trainer->window.steps, now = log_clock();
-  double error_weight, kl_weight;
-  objective_weights(&trainer->objective, &error_weight, &kl_weight);
-  step_lane_losses(&trainer->step, trainer->lane_error, trainer->lane_kl);
-  sum_networks(trainer, sums);
-  sum_lanes(trainer, sums + SUMS);
-  TRY(compare_ranks(trainer, sums, &memory));
-  TRY(reduce_sum(trainer->comm, &joules, 1));
-  trainer->joules += 1e-6 * (double)joules;
-  const struct report report = {
+static struct report make_report(const struct trainer *trainer, const struct step_result *result, double norm,
+                                 double rate, double now) {
+  const struct learner *learner = &trainer->learner;
+  const double steps = (double)trainer->window.steps;
+  struct report report = {
       .step = (double)trainer->done,
       .epoch = (double)trainer->done / (double)step_epoch_steps(&trainer->step),
-      .loss = objective_loss(&trainer->objective, result->error, result->kl),
-      .error = result->error,
-      .kl = result->kl,
-      .lambda = error_weight,
-      .constraint = trainer->objective.started ? trainer->objective.average : NAN,
+      .loss = learner->kind->loss(learner, result->term),
       .gradient_norm = norm,
       .learning_rate = rate,
       .repeats = (double)trainer->repeats,
@@ -106,68 +101,74 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
       .core_hours = trainer_core_seconds(trainer) / 3600,
       .energy = trainer->meter.known ? trainer->joules : NAN,
       .rollouts_per_second = steps * (double)trainer->training->train.batch / (now - trainer->window.began),
-      .memory = (double)memory,
       .hidden_share = trainer->window.total > 0 ? 1 - trainer->window.waited / trainer->window.total : NAN,
-      .encode_seconds = trainer->window.seconds[STEP_ENCODE] / steps,
-      .unroll_seconds = trainer->window.seconds[STEP_UNROLL] / steps,
-      .draw_seconds = trainer->window.seconds[STEP_DRAW] / steps,
-      .unroll_back_seconds = trainer->window.seconds[STEP_UNROLL_BACK] / steps,
-      .encode_back_seconds = trainer->window.seconds[STEP_ENCODE_BACK] / steps,
-      .reduce_seconds = trainer->window.seconds[STEP_REDUCE] / steps};
+      .reduce_seconds = trainer->window.reducing / steps,
+      .term = result->term,
+      .scalar = learner->scalar,
+      .lane_term = trainer->lane_term};
+  for (int i = 0; i < learner->kind->stages; i++) report.stage_seconds[i] = trainer->window.stage[i] / steps;
+  return report;
+}
+
+enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate) {
+  const int64_t lanes = trainer->step.work.lanes.count;
+  const double now = log_clock();
+  int64_t memory, joules = energy_take(&trainer->meter);
+  for (int term = 0; term < trainer->learner.kind->terms; term++)
+    step_lane_terms(&trainer->step, term, trainer->lane_term + term * lanes);
+  const struct sums sums = take_sums(trainer);
+  int64_t networks[2][2 * LAYOUT_NETWORKS_MAX];
+  memcpy(networks[0], sums.parameters, sizeof networks[0]);
+  memcpy(networks[1], sums.gradient, sizeof networks[1]);
+  TRY(compare_ranks(trainer, &sums, &memory));
+  TRY(reduce_sum(trainer->comm, &joules, 1));
+  trainer->joules += 1e-6 * (double)joules;
+  struct report report = make_report(trainer, result, norm, rate, now);
+  report.memory = (double)memory;
+  report.parameter_sum = networks[0];
+  report.gradient_sum = networks[1];
   memset(&trainer->window, 0, sizeof trainer->window);
   trainer->window.began = now;
   const int64_t every = trainer->training->train.report_every, index = (trainer->done + every - 1) / every - 1;
   enum status status = STATUS_OK;
-  if (trainer->comm->rank == 0)
-    status = record_report(&trainer->record, index, &report, trainer->lane_error, trainer->lane_kl, sums);
+  if (trainer->recording && trainer->comm->rank == 0) status = record_report(&trainer->record, index, &report);
   speak(trainer, &report);
+  trainer->events |= TRAINER_REPORT;
   return comm_agree(trainer->comm, status);
 }
 
 /* ---- Evaluation ---- */
 
 static void speak_of(const struct trainer *trainer) {
-  const struct evaluation *test = &trainer->test;
-  const struct standing standing = yardstick_compare(&trainer->yardstick, test);
-  char ratio[96] = "";
-  int used = 0;
-  if (!isnan(standing.r2)) used = snprintf(ratio, sizeof ratio, "  R2 %.4f", standing.r2);
-  if (!isnan(standing.paired))
-    snprintf(ratio + used, sizeof ratio - (size_t)used, "  unseen %.3f +- %.3f of the information limit",
-             standing.paired, standing.paired_error);
-  else if (!isnan(standing.over_limit))
-    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the information limit", standing.over_limit);
-  else if (!isnan(standing.over_floor))
-    snprintf(ratio + used, sizeof ratio - (size_t)used, "  %.3f of the noise floor", standing.over_floor);
-  log_info("step %lld: test MSE (%.3f +- %.3f)e-4 over %lld rollouts%s", (long long)trainer->done, 1e4 * test->mse,
-           1e4 * test->mse_error, (long long)test->rollouts, ratio);
+  const struct learner_kind *kind = trainer->learner.kind;
+  char text[LEARNER_SPEECH_MAX];
+  kind->speak(&trainer->test, text);
+  log_info("step %lld: test %s over %lld rollouts", (long long)trainer->done, text, (long long)trainer->test.rollouts);
 }
 
 enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
-  int64_t tensor = layout_broken_tensor(&trainer->model->layout, trainer->parameters);
+  const struct layout *layout = trainer->learner.layout;
+  int64_t tensor = layout_broken_tensor(layout, trainer->learner.parameters);
   TRY(reduce_max(trainer->comm, &tensor, 1));
-  if (tensor >= 0) snprintf(broken, TRAINER_BROKEN_MAX, "the parameter %s", trainer->model->layout.tensor[tensor].name);
+  if (tensor >= 0) snprintf(broken, TRAINER_BROKEN_MAX, "the parameter %s", layout->tensor[tensor].name);
   return STATUS_OK;
 }
 
 /* Collective. */
-static enum status evaluate_split(struct trainer *trainer, const struct evaluate_set *set,
-                                  struct evaluation *evaluation) {
-  const struct evaluate_task task = {.protocol = trainer->protocol,
-                                     .posterior = trainer->training->eval.posterior,
-                                     .seed = trainer->seed,
-                                     .dt = trainer->dt,
-                                     .attained = trainer->yardstick.attained,
-                                     .attained_count = trainer->yardstick.attained_count};
-  return evaluate(trainer->comm, trainer->model, trainer->parameters, &trainer->source, &task, set, evaluation);
+static enum status evaluate_set(struct trainer *trainer, const struct evaluation_set *set,
+                                struct evaluation *evaluation) {
+  return trainer->learner.kind->evaluate(&trainer->learner, trainer->comm, &trainer->corpus->source, set,
+                                         &trainer->yardstick, evaluation);
 }
 
-/* Collective. The first `rollouts` of the test split. */
-static enum status evaluate_test(struct trainer *trainer, int64_t rollouts, struct evaluation *evaluation) {
-  struct evaluate_set set;
-  TRY(comm_agree(trainer->comm, evaluate_test_set(trainer->comm, &trainer->source, rollouts, EVALUATE_REVERSED, &set)));
-  enum status status = evaluate_split(trainer, &set, evaluation);
-  evaluate_set_free(&set);
+/* Collective. The first `rollouts` of a split. */
+static enum status evaluate_first(struct trainer *trainer, enum split split, int64_t rollouts,
+                                  struct evaluation *evaluation) {
+  struct evaluation_set set;
+  TRY(comm_agree(trainer->comm, evaluation_set_first(trainer->comm, &trainer->corpus->source, split, rollouts,
+                                                     EVALUATION_REVERSED, &set)));
+  enum status status = evaluate_set(trainer, &set, evaluation);
+  evaluation_set_free(&set);
   return status;
 }
 
@@ -175,8 +176,8 @@ static enum status evaluate_test(struct trainer *trainer, int64_t rollouts, stru
 static enum status record_splits(struct trainer *trainer, const struct evaluation *train) {
   const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->train.steps;
   const int64_t index = (trainer->done + every - 1) / every - 1;
-  TRY(record_evaluation(&trainer->record, index, trainer->done, SPLIT_TEST, &trainer->test, &trainer->yardstick));
-  return record_evaluation(&trainer->record, index, trainer->done, SPLIT_TRAIN, train, &trainer->yardstick);
+  TRY(record_evaluation(&trainer->record, index, trainer->done, SPLIT_TEST, &trainer->test));
+  return record_evaluation(&trainer->record, index, trainer->done, SPLIT_TRAIN, train);
 }
 
 /* Collective. Models are compared on the same rollouts, also the last, which is then measured on all. */
@@ -184,7 +185,7 @@ static enum status judge(struct trainer *trainer, double error) {
   const bool better = isnan(trainer->best) ? isfinite(error) : error < trainer->best;
   if (!better) return STATUS_OK;
   trainer->best = error;
-  return trainer_save(trainer, -1);
+  return trainer_save_as(trainer, -1);
 }
 
 static bool is_finite(const struct evaluation *evaluation, enum split split, char broken[TRAINER_BROKEN_MAX]) {
@@ -196,25 +197,27 @@ static bool is_finite(const struct evaluation *evaluation, enum split split, cha
 
 /* Collective. What is found is used only when all of it is finite. */
 static enum status use(struct trainer *trainer, const struct evaluation *train, double error) {
-  TRY(comm_agree(trainer->comm, trainer->comm->rank == 0 ? record_splits(trainer, train) : STATUS_OK));
+  const bool recording = trainer->recording && trainer->comm->rank == 0;
+  TRY(comm_agree(trainer->comm, recording ? record_splits(trainer, train) : STATUS_OK));
   trainer->evaluated = true;
+  trainer->events |= TRAINER_EVALUATION;
   speak_of(trainer);
   return judge(trainer, error);
 }
 
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
-  const int64_t all = trainer->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
+  const int64_t all = trainer->corpus->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
   const int64_t some = asked == 0 || asked > all ? all : asked;
   const bool last = trainer->done == trainer->training->train.steps, apart = last && some < all;
-  struct evaluation train = {.frame_mse = NULL}, part = {.frame_mse = NULL};
-  enum status status = apart ? evaluate_test(trainer, some, &part) : STATUS_OK;
-  evaluate_free(&part);
-  evaluate_free(&trainer->test);
-  if (status == STATUS_OK) status = evaluate_test(trainer, last ? all : some, &trainer->test);
-  if (status == STATUS_OK) status = evaluate_split(trainer, &trainer->train_set, &train);
+  struct evaluation train = {.by_frame = NULL}, part = {.by_frame = NULL};
+  enum status status = apart ? evaluate_first(trainer, SPLIT_TEST, some, &part) : STATUS_OK;
+  evaluation_free(&part);
+  evaluation_free(&trainer->test);
+  if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, last ? all : some, &trainer->test);
+  if (status == STATUS_OK) status = evaluate_set(trainer, &trainer->train_set, &train);
   if (status == STATUS_OK && is_finite(&part, SPLIT_TEST, broken) && is_finite(&trainer->test, SPLIT_TEST, broken) &&
       is_finite(&train, SPLIT_TRAIN, broken))
-    status = use(trainer, &train, apart ? part.mse : trainer->test.mse);
-  evaluate_free(&train);
+    status = use(trainer, &train, (apart ? &part : &trainer->test)->score[trainer->learner.kind->chosen_by]);
+  evaluation_free(&train);
   return status;
 }

@@ -7,32 +7,29 @@
 #include <string.h>
 
 static struct checkpoint view(struct trainer *trainer) {
-  return (struct checkpoint){.step = trainer->done,
-                             .lambda = trainer->objective.lambda,
-                             .average = trainer->objective.average,
-                             .started = trainer->objective.started,
-                             .rate_scale = trainer->optimizer.scale,
-                             .roll_backs = trainer->roll_backs,
-                             .repeats = trainer->repeats,
-                             .seconds = trainer_seconds(trainer),
-                             .core_seconds = trainer_core_seconds(trainer),
-                             .joules = trainer->joules,
-                             .best = trainer->best,
-                             .parameters = trainer->parameters,
-                             .first = trainer->optimizer.first,
-                             .second = trainer->optimizer.second,
-                             .exponent = trainer->step.exchange.exponent};
+  struct checkpoint checkpoint = {.step = trainer->done,
+                                  .rate_scale = trainer->optimizer.scale,
+                                  .roll_backs = (double)trainer->roll_backs,
+                                  .repeats = (double)trainer->repeats,
+                                  .seconds = trainer_seconds(trainer),
+                                  .core_seconds = trainer_core_seconds(trainer),
+                                  .joules = trainer->joules,
+                                  .best = trainer->best,
+                                  .parameters = trainer->learner.parameters,
+                                  .first = trainer->optimizer.first,
+                                  .second = trainer->optimizer.second,
+                                  .exponent = trainer->step.exchange.exponent};
+  memcpy(checkpoint.scalar, trainer->learner.scalar, sizeof checkpoint.scalar);
+  return checkpoint;
 }
 
 /* Times and energies go on from where they are: what was lost was spent. */
 static void adopt(struct trainer *trainer, const struct checkpoint *checkpoint) {
   trainer->done = checkpoint->step;
-  trainer->objective.lambda = checkpoint->lambda;
-  trainer->objective.average = checkpoint->average;
-  trainer->objective.started = checkpoint->started != 0;
+  memcpy(trainer->learner.scalar, checkpoint->scalar, sizeof checkpoint->scalar);
   trainer->optimizer.scale = checkpoint->rate_scale;
   trainer->best = checkpoint->best;
-  step_parameters_changed(&trainer->step);
+  trainer->learner.kind->changed(&trainer->learner);
 }
 
 static struct checkpoint_owner own(const struct trainer *trainer) {
@@ -40,23 +37,29 @@ static struct checkpoint_owner own(const struct trainer *trainer) {
 }
 
 /* A checkpoint presupposes what was recorded before it, so that has to be on the disk first. */
-enum status trainer_save(struct trainer *trainer, int64_t step_or_best) {
+enum status trainer_save_as(struct trainer *trainer, int64_t step) {
   char path[STORE_PATH_MAX];
+  if (!trainer->output[0]) return STATUS_OK;
   struct checkpoint checkpoint = view(trainer);
   double numbers[4] = {checkpoint.seconds, checkpoint.core_seconds, checkpoint.joules, 0};
-  TRY(checkpoint_name(trainer->output, step_or_best, path));
+  TRY(checkpoint_name(trainer->output, step, path));
   TRY(store_sync(&trainer->record.file));
   /* Clocks differ; the file is one. */
   TRY(comm_broadcast(trainer->comm, numbers, sizeof numbers));
   checkpoint.seconds = numbers[0];
   checkpoint.core_seconds = numbers[1];
   checkpoint.joules = numbers[2];
-  const struct checkpoint_clock clock = {trainer->dt, trainer->data.dt};
   const struct checkpoint_owner owner = own(trainer);
-  TRY(checkpoint_write(trainer->comm, path, &trainer->lock, &owner, &clock, trainer->model, &checkpoint));
-  if (step_or_best >= 0 && trainer->comm->rank == 0)
-    checkpoint_prune(trainer->output, step_or_best, trainer->training->train.checkpoint_every,
+  TRY(checkpoint_write(trainer->comm, path, &trainer->lock, &owner, &trainer->learner, &checkpoint));
+  if (step >= 0 && trainer->comm->rank == 0)
+    checkpoint_prune(trainer->output, step, trainer->training->train.checkpoint_every,
                      trainer->training->train.checkpoint_keep, &owner);
+  return STATUS_OK;
+}
+
+enum status trainer_save(struct trainer *trainer) {
+  TRY(trainer_save_as(trainer, trainer->done));
+  if (trainer->output[0]) trainer->events |= TRAINER_CHECKPOINT;
   return STATUS_OK;
 }
 
@@ -72,7 +75,7 @@ static enum status load(struct trainer *trainer, int64_t step, int64_t most, str
   REQUIRE(step <= most, STATUS_FILE, "%s: is of a later step than %lld, where the run goes on at most", path,
           (long long)most);
   *checkpoint = view(trainer);
-  TRY(checkpoint_read(trainer->comm, path, trainer->model, checkpoint));
+  TRY(checkpoint_read(trainer->comm, path, &trainer->learner, checkpoint));
   REQUIRE(checkpoint->step == step, STATUS_FILE, "%s: is of step %lld", path, (long long)checkpoint->step);
   return STATUS_OK;
 }
@@ -144,16 +147,16 @@ static enum status look(const struct trainer *trainer, enum found *what) {
   return status;
 }
 
-static struct record_run describe(const struct trainer *trainer) {
-  return (struct record_run){trainer->config, trainer->data.file.path, trainer->numerics, trainer->step.lanes.count,
-                             trainer->protocol.target_count};
+struct record_run trainer_describe(const struct trainer *trainer) {
+  return (struct record_run){trainer->config, &trainer->learner, trainer->corpus->data.file.path, trainer->numerics,
+                             trainer->step.work.lanes.count};
 }
 
 /* Collective. Whether the best model that is there is as good as it should be: it may be of an evaluation that comes
  * again, which is as good or better. */
 static enum status examine_best(const struct trainer *trainer, const char *path, bool *good) {
   struct checkpoint best = {.best = NAN};
-  enum status status = checkpoint_read(trainer->comm, path, trainer->model, &best);
+  enum status status = checkpoint_read(trainer->comm, path, &trainer->learner, &best);
   *good = status == STATUS_OK && best.best <= trainer->best;
   if (status == STATUS_FILE && !store_trouble()) status = STATUS_OK; /* damaged, or no checkpoint */
   if (status == STATUS_OK) status_clear();
@@ -215,44 +218,45 @@ static void keep_limits(struct trainer *trainer, const struct record_progress *p
 }
 
 /* From the latest checkpoint that is whole and whose records are. */
-static enum status go_on(struct trainer *trainer, int64_t *resumed) {
-  const struct record_run run = describe(trainer);
+static enum status go_on(struct trainer *trainer) {
+  const struct record_run run = trainer_describe(trainer);
   struct checkpoint checkpoint;
   struct record_progress progress;
   bool found;
   TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
-  trainer->yardstick.kappa = trainer->objective.kappa = progress.kappa;
+  trainer->yardstick.kappa = trainer->learner.kappa = progress.kappa;
   keep_limits(trainer, &progress);
   if (progress.complete && strcmp(progress.numerics, trainer->numerics) != 0) {
-    *resumed = trainer->done = trainer->training->train.steps; /* of other arithmetic nothing can be added to it */
+    trainer->resumed = trainer->done =
+        trainer->training->train.steps; /* of other arithmetic nothing can be added to it */
     return STATUS_OK;
   }
   TRY(comm_agree(trainer->comm, check_numerics(trainer, &progress)));
   TRY(load_latest(trainer, progress.whole, 1, &checkpoint, &found));
   if (!found) TRY(go_on_without(trainer, &progress));
-  *resumed = 0;
+  trainer->resumed = 0;
   if (found) {
     adopt(trainer, &checkpoint);
-    trainer->roll_backs = checkpoint.roll_backs;
-    trainer->repeats = checkpoint.repeats;
+    trainer->roll_backs = (int64_t)checkpoint.roll_backs;
+    trainer->repeats = (int64_t)checkpoint.repeats;
     trainer->seconds_before = checkpoint.seconds;
     trainer->core_seconds_before = checkpoint.core_seconds;
     trainer->joules = checkpoint.joules;
-    *resumed = trainer->done;
+    trainer->resumed = trainer->done;
   } else if (progress.complete) {
-    *resumed = trainer->done = trainer->training->train.steps;
+    trainer->resumed = trainer->done = trainer->training->train.steps;
   }
   if (progress.complete && trainer->done == trainer->training->train.steps) return STATUS_OK;
   TRY(check_best(trainer));
   TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
-  return found ? STATUS_OK : trainer_save(trainer, 0);
+  return found ? STATUS_OK : trainer_save_as(trainer, 0);
 }
 
-enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed) {
-  const struct record_run run = describe(trainer);
+enum status trainer_begin(struct trainer *trainer, bool resume) {
+  const struct record_run run = trainer_describe(trainer);
   enum found what = NOTHING;
-  *resumed = -1;
+  trainer->resumed = -1;
   const bool root = trainer->comm->rank == 0;
   enum status status = root ? store_lock_take(trainer->output, 0, &trainer->lock) : STATUS_OK;
   if (status == STATUS_OK && root) status = look(trainer, &what);
@@ -264,17 +268,17 @@ enum status trainer_begin(struct trainer *trainer, bool resume, int64_t *resumed
       "another output",
       trainer->output);
   REQUIRE(what == A_RUN || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
-  if (root) checkpoint_sweep(trainer->output);
+  if (root) checkpoint_remove_left(trainer->output);
   if (what == A_RUN) TRY(record_check(trainer->comm, trainer->output, &run));
-  TRY(yardstick_measure(trainer->comm, &trainer->data, &trainer->yardstick));
-  if (what == A_RUN) return go_on(trainer, resumed);
+  TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
+  if (what == A_RUN) return go_on(trainer);
   TRY(record_create(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
-  return trainer_save(trainer, 0);
+  return trainer_save_as(trainer, 0);
 }
 
 enum status trainer_verify(const struct trainer *trainer) {
-  const struct record_run run = describe(trainer);
+  const struct record_run run = trainer_describe(trainer);
   struct record_progress progress;
   TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
   REQUIRE(progress.complete, STATUS_FILE,

@@ -99,14 +99,3 @@ enum status yardstick_kappa(const struct objective_settings *settings, const str
   yardstick->kappa = settings->kappa_ratio * best;
   return STATUS_OK;
 }
-
-static double ratio(double value, double over) { return over > 0 ? value / over : NAN; }
-
-struct standing yardstick_compare(const struct yardstick *yardstick, const struct evaluation *evaluation) {
-  return (struct standing){.r2 = 1 - ratio(evaluation->mse, yardstick->mean_image),
-                           .over_floor = ratio(evaluation->mse, yardstick->floor),
-                           .over_limit = ratio(evaluation->mse, yardstick->limit),
-                           .unseen_over_limit = ratio(evaluation->unseen, yardstick->limit_unseen),
-                           .paired = 1 + ratio(evaluation->excess, yardstick->limit_unseen),
-                           .paired_error = ratio(evaluation->excess_error, yardstick->limit_unseen)};
-}

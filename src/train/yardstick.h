@@ -3,8 +3,8 @@
 #ifndef HGN_TRAIN_YARDSTICK_H
 #define HGN_TRAIN_YARDSTICK_H
 
+#include "comm/comm.h"
 #include "store/dataset.h"
-#include "train/evaluate.h"
 #include "train/protocol.h"
 
 /* What errors are held against: floor and mean image over all frames, limits over the target frames. NaN: unknown. */
@@ -28,14 +28,6 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
 enum status yardstick_measure(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick);
 
 void yardstick_free(struct yardstick *yardstick);
-
-/* How an evaluation stands against a yardstick. NaN: unknown, or nothing to be divided by. */
-struct standing {
-  double r2, over_floor, over_limit, unseen_over_limit;
-  double paired, paired_error; /* 1 + excess / limit_unseen, its standard error */
-};
-/* Not collective. */
-struct standing yardstick_compare(const struct yardstick *yardstick, const struct evaluation *evaluation);
 
 /* Not collective. Sets GECO's kappa: the absolute one, or the ratio times the limit, else times the floor.
  * STATUS_CONFIG when none is known or it is zero: then the message says how to get one. */

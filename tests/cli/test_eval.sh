@@ -156,13 +156,13 @@ mv elsewhere/there/d.h5 .
 head -c 9000 r.checkpoint-00000040.h5 >short.h5
 mkdir -p bare
 cp r.h5 bare
-expect 3 "six.h5: images of 32 x 32 x 3, 6 for the encoder; the model has 32 x 32 x 3, 8" "$HGN" eval all.h5 six.h5
+expect 3 "six.h5: its data are of height 32, width 32, channels 3, input_frames 6; the model is of height 32, width 32, channels 3, input_frames 8" "$HGN" eval all.h5 six.h5
 expect 3 "six.h5: does not fit the model: protocol: 5 input frames and 4 targets need rollouts of 8" "$HGN" eval eight.h5 six.h5
 expect 3 "nothing.h5: no such file" "$HGN" eval nothing.h5
 expect 3 "there are no checkpoints of bare/r.h5" "$HGN" eval bare/r.h5
 expect 3 "d.h5: is of format 'hgn-dataset', not 'hgn-checkpoint'" "$HGN" eval d.h5
 expect 3 "short.h5: is truncated" "$HGN" eval short.h5
-expect_ranks 3 3 "grey.h5: images of 32 x 48 x 1, 5 for the encoder; the model has 32 x 32 x 3, 5" "$HGN" eval r.h5 grey.h5
+expect_ranks 3 3 "grey.h5: its data are of height 32, width 48, channels 1, input_frames 5; the model is of height 32, width 32, channels 3, input_frames 5" "$HGN" eval r.h5 grey.h5
 expect 3 "missing.h5: no such file" "$HGN" eval r.h5 missing.h5
 expect_ranks 3 3 "damaged.h5: is damaged" "$HGN" eval damaged.h5
 

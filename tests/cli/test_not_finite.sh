@@ -25,10 +25,10 @@ expect 0 "MSE" "$HGN" rollout wild.checkpoint-00000000.h5 -o fine.h5
 
 # Not each sample is lost: the first that is, is named, whoever drew it.
 for ranks in 1 3; do
-  expect_ranks $ranks 5 "wild1.h5: a decoded frame of sample 1 is not finite" "$HGN" sample wild1.h5 -n 7 -o s$ranks.h5
+  expect_ranks $ranks 5 "wild1.h5: the decoded image of sample 1 is not finite" "$HGN" sample wild1.h5 -n 7 -o s$ranks.h5
 done
 h5diff -q --exclude-path /provenance s1.h5 s3.h5 || fail "samples differ"
-expect 5 "wild1.h5: a decoded frame of sample 1 is not finite" "$HGN" sample wild1.h5 -o s.png
+expect 5 "wild1.h5: the decoded image of sample 1 is not finite" "$HGN" sample wild1.h5 -o s.png
 [ -s s.png ] || fail "s.png was not written"
 expect 0 "one.h5" "$HGN" sample wild1.h5 -n 1 -o one.h5
 

@@ -48,7 +48,8 @@ with h5py.File(sys.argv[1], "r+") as f:
 PY
   expect 3 "wide_$1: ${3:-}" "$HGN" info "wide_$1"
 }
-for name in images state/numbers optimizer/first; do wide fine.best.h5 /$name "/$name does not hold"; done
+wide fine.best.h5 /sizes "/sizes has the wrong shape"
+for name in state/best optimizer/first; do wide fine.best.h5 /$name "/$name does not hold"; done
 wide fine.h5 /data/kappa "/data/kappa does not hold"
 wide fine.h5 /report/error
 wide d.limit.h5 /positions_3/rollouts "/positions_3/rollouts does not hold"

@@ -5,6 +5,8 @@
 #include "physics/rollout.h"
 #include "physics/simulate.h"
 #include "testing.h"
+#include "train/hgn.h"
+#include "train/hgn_lane.h"
 #include "train/step.h"
 
 #include <stdio.h>
@@ -16,10 +18,11 @@ struct scene {
   struct dataset data;
   bool stored; /* data is an open file */
   struct source source;
-  struct training training;
+  struct experiment experiment; /* of the training, as scene_model() has changed it */
   struct protocol protocol;
   struct model *model;
   void *parameters;
+  struct learner learner; /* scene_learner(): the same model, as training has it */
 };
 
 /* 32 x 32 images of a pendulum. */
@@ -85,8 +88,8 @@ static inline void scene_model(struct scene *scene, const char *const *words, in
                                enum graph_type type) {
   const char yaml[] = "data: {file: x.h5}\nmodel: {preset: quick}\ntrain: {steps: 10}\n";
   assert_ok(config_parse("train.yaml", yaml, sizeof yaml - 1, words, count, &scene->config));
-  scene->training = config_experiment(scene->config)->training;
-  struct model_settings *model = &scene->training.model;
+  scene->experiment = *config_experiment(scene->config);
+  struct model_settings *model = &scene->experiment.training.model;
   if (channels) {
     scene_shrink(&model->encoder.channels, channels, 8);
     scene_shrink(&model->transformer.channels, channels, channels);
@@ -97,7 +100,7 @@ static inline void scene_model(struct scene *scene, const char *const *words, in
       model->transformer.final_activation = ACTIVATION_SOFTPLUS;
   }
   if (model->integrator.dt == 0) model->integrator.dt = 0.125;
-  assert_ok(protocol_resolve(&scene->training.protocol, scene->data.frames, &scene->protocol));
+  assert_ok(protocol_resolve(&scene->experiment.training.protocol, scene->data.frames, &scene->protocol));
   const struct model_images images = {32, 32, 3};
   assert_ok(model_create(model, &images, scene->protocol.input_count, type, &scene->model));
   scene->parameters = aligned_alloc(64, (size_t)scene->model->layout.part[MODEL_PARTS] * 8 + 64 -
@@ -112,16 +115,15 @@ static inline void scene_tiny(struct scene *scene) {
   scene_model(scene, words, 3, 6, GRAPH_F32);
 }
 
-/* What a step asks of it: noise of z, a random subset of frames, both terms of the loss. */
-static inline struct lane_task scene_task(const struct scene *scene, int64_t step, int64_t batch) {
-  return (struct lane_task){.protocol = scene->protocol,
-                            .seed = 5,
-                            .step = step,
-                            .frames_per_rollout = 3,
-                            .dt = 0.125,
-                            .error_weight = 3,
-                            .kl_weight = 20,
-                            .batch = batch};
+/* After scene_tiny(): what training has of it. A step draws z and a random subset of frames, and both terms count. */
+static inline void scene_learner(struct scene *scene) {
+  struct training *training = &scene->experiment.training;
+  scene->experiment.seed = 5;
+  training->train.frames_per_rollout = 3;
+  training->objective.name = OBJECTIVE_ELBO;
+  training->objective.beta = 20;
+  assert_ok(learner_open(NULL, &scene->experiment, &scene->data, &scene->learner));
+  memcpy(scene->learner.parameters, scene->parameters, (size_t)layout_values(&scene->model->layout) * sizeof(float));
 }
 
 /* Parameters with gaps, without a model: all that sums and steps of gradients know of one. */
@@ -142,6 +144,7 @@ static inline struct layout scene_layout(void) {
 }
 
 static inline void scene_close(struct scene *scene) {
+  learner_close(&scene->learner);
   model_destroy(&scene->model);
   free(scene->parameters);
   source_close(&scene->source);

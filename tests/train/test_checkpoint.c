@@ -16,12 +16,12 @@ struct setup {
   size_t bytes; /* of the block */
 };
 
-static void allocate(const struct model *model, struct checkpoint *checkpoint) {
-  const size_t values = (size_t)model->layout.part[MODEL_PARTS];
+static void allocate(const struct layout *layout, struct checkpoint *checkpoint) {
+  const size_t values = (size_t)layout_values(layout);
   checkpoint->parameters = calloc(values, sizeof(float));
   checkpoint->first = calloc(values, sizeof(float));
   checkpoint->second = calloc(values, sizeof(float));
-  checkpoint->exponent = calloc((size_t)model->layout.tensors, sizeof *checkpoint->exponent);
+  checkpoint->exponent = calloc((size_t)layout->tensors, sizeof *checkpoint->exponent);
 }
 
 static void release(struct checkpoint *checkpoint) {
@@ -31,19 +31,24 @@ static void release(struct checkpoint *checkpoint) {
   free(checkpoint->exponent);
 }
 
+/* The learner of a scene without data: two of six frames are seen. */
+static void open_learner(struct scene *scene) {
+  const int64_t size[] = {32, 32, 3, scene->protocol.input_count};
+  assert_ok(learner_open_sized(NULL, &scene->experiment, size, 0.1, 0.2, &scene->learner));
+}
+
 /* A state with numbers of every kind: negative zero, NaN, the smallest and the largest. */
 static void open_setup(struct setup *setup) {
   *setup = (struct setup){.scene = {.data = {.frames = 6}}};
   scene_tiny(&setup->scene);
-  const struct model *model = setup->scene.model;
+  open_learner(&setup->scene);
+  const struct layout *layout = setup->scene.learner.layout;
   struct checkpoint *c = &setup->checkpoint;
   struct rng rng = rng_stream(4, RNG_TEST, 0, 0);
-  const int64_t values = model->layout.part[MODEL_PARTS];
+  const int64_t values = layout_values(layout);
   setup->bytes = (size_t)values * sizeof(float);
   *c = (struct checkpoint){.step = (INT64_C(1) << 40) + 3,
-                           .lambda = 0.1,
-                           .average = -0.0,
-                           .started = 1,
+                           .scalar = {0.1, -0.0},
                            .rate_scale = 0.25,
                            .roll_backs = 3,
                            .repeats = 5,
@@ -51,13 +56,13 @@ static void open_setup(struct setup *setup) {
                            .core_seconds = 2e9 / 7,
                            .joules = 5e-324,
                            .best = NAN};
-  allocate(model, c);
+  allocate(layout, c);
   memcpy(c->parameters, setup->scene.parameters, setup->bytes);
   rng_normal_f32(&rng, c->first, (int)values);
   rng_normal_f32(&rng, c->second, (int)values);
   c->first[1] = -0.0F;
   c->second[2] = 1e-45F;
-  for (int i = 0; i < model->layout.tensors; i++) c->exponent[i] = i % 3 ? -i : FIXED_EXPONENT_ZERO;
+  for (int i = 0; i < layout->tensors; i++) c->exponent[i] = i % 3 ? -i : FIXED_EXPONENT_ZERO;
 }
 
 static void close_setup(struct setup *setup) {
@@ -66,9 +71,8 @@ static void close_setup(struct setup *setup) {
 }
 
 static void write_checkpoint(const struct setup *setup) {
-  const struct checkpoint_clock clock = {0.1, 0.2};
   const struct checkpoint_owner owner = {setup->scene.config, "0123", "rules"};
-  assert_ok(checkpoint_write(&world, path, NULL, &owner, &clock, setup->scene.model, &setup->checkpoint));
+  assert_ok(checkpoint_write(&world, path, NULL, &owner, &setup->scene.learner, &setup->checkpoint));
 }
 
 static void assert_equal(const struct setup *setup, const struct checkpoint *got) {
@@ -82,7 +86,7 @@ static void assert_equal(const struct setup *setup, const struct checkpoint *got
   assert_memory_equal(c->parameters, got->parameters, setup->bytes);
   assert_memory_equal(c->first, got->first, setup->bytes);
   assert_memory_equal(c->second, got->second, setup->bytes);
-  assert_memory_equal(c->exponent, got->exponent, (size_t)setup->scene.model->layout.tensors * sizeof *c->exponent);
+  assert_memory_equal(c->exponent, got->exponent, (size_t)setup->scene.learner.layout->tensors * sizeof *c->exponent);
 }
 
 static void test_round_trip(void **state) {
@@ -90,17 +94,17 @@ static void test_round_trip(void **state) {
   struct setup setup;
   struct checkpoint got = {.step = 0}, bare = {.step = 0};
   open_setup(&setup);
-  allocate(setup.scene.model, &got);
+  allocate(setup.scene.learner.layout, &got);
   write_checkpoint(&setup);
-  assert_ok(checkpoint_read(&world, path, setup.scene.model, &got));
+  assert_ok(checkpoint_read(&world, path, &setup.scene.learner, &got));
   assert_equal(&setup, &got);
   /* One file after another under one name; numbers alone, by one rank. */
   setup.checkpoint.step++;
   setup.checkpoint.parameters[0] += 1;
   write_checkpoint(&setup);
-  assert_ok(checkpoint_read(&self, path, setup.scene.model, &bare));
+  assert_ok(checkpoint_read(&self, path, &setup.scene.learner, &bare));
   assert_true(bare.step == got.step + 1 && !bare.parameters && !bare.first && !bare.second && !bare.exponent);
-  assert_ok(checkpoint_read(&self, path, setup.scene.model, &got));
+  assert_ok(checkpoint_read(&self, path, &setup.scene.learner, &got));
   assert_equal(&setup, &got);
   delete_file(path);
   release(&got);
@@ -108,12 +112,12 @@ static void test_round_trip(void **state) {
 }
 
 /* Collective. Refused by reading; nothing is written to what the caller holds. */
-static void refuse(const struct model *model, const char *message) {
+static void refuse(const struct learner *learner, const char *message) {
   struct checkpoint got = {.step = -5};
-  allocate(model, &got);
+  allocate(learner->layout, &got);
   got.parameters[0] = 7;
   MPI_Barrier(world.mpi);
-  assert_status(STATUS_FILE, checkpoint_read(&world, path, model, &got));
+  assert_status(STATUS_FILE, checkpoint_read(&world, path, learner, &got));
   assert_message(message);
   assert_message(path);
   assert_true(got.step == -5 && got.parameters[0] == 7 && got.first[0] == 0);
@@ -125,8 +129,10 @@ static void refuse_other_models(void) {
   struct scene wider = {.data = {.frames = 6}}, joint = {.data = {.frames = 6}};
   scene_model(&wider, words, 1, 7, GRAPH_F32);
   scene_model(&joint, words, 2, 6, GRAPH_F32);
-  refuse(wider.model, "/parameters/encoder.0.weight has another shape");
-  refuse(joint.model, "is missing");
+  open_learner(&wider);
+  open_learner(&joint);
+  refuse(&wider.learner, "/parameters/encoder.0.weight has another shape");
+  refuse(&joint.learner, "is missing");
   scene_close(&wider);
   scene_close(&joint);
 }
@@ -141,8 +147,8 @@ static void test_description(void **state) {
   open_setup(&setup);
   write_checkpoint(&setup);
   assert_ok(checkpoint_describe(&world, path, &about));
-  assert_true(about.images.height == 32 && about.images.width == 32 && about.images.channels == 3);
-  assert_true(about.input_frames == 2 && about.clock.latent == 0.1 && about.clock.data == 0.2);
+  assert_true(about.size[0] == 32 && about.size[1] == 32 && about.size[2] == 3);
+  assert_true(about.size[3] == 2 && about.dt == 0.1 && about.interval == 0.2);
   assert_string_equal("0123", about.data_checksum);
   assert_ok(config_text(setup.scene.config, &expected));
   assert_ok(config_text(about.config, &text));
@@ -186,16 +192,16 @@ static void refuse_truncated(const struct setup *setup) {
   for (int i = 0; i < 3; i++) {
     MPI_Barrier(world.mpi);
     if (world.rank == 0) assert_int_equal(0, truncate(path, lengths[i]));
-    refuse(setup->scene.model, "truncated");
+    refuse(&setup->scene.learner, "truncated");
   }
   delete_file(path);
-  refuse(setup->scene.model, "no such file");
+  refuse(&setup->scene.learner, "no such file");
 }
 
 /* What tells which model it is has a checksum of its own. */
 static void refuse_description(void) {
   static const char *const places[] = {"/config", "/data_checksum", "/numerics", "/description_checksum",
-                                       "/images", "/time_step"};
+                                       "/sizes",  "/time_step"};
   struct checkpoint_about about;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (world.rank == 0) flip(places[i], 3);
@@ -212,7 +218,7 @@ static void test_damaged(void **state) {
   (void)state;
   struct setup setup;
   open_setup(&setup);
-  const struct layout_tensor *last = &setup.scene.model->layout.tensor[setup.scene.model->layout.tensors - 1];
+  const struct layout_tensor *last = &setup.scene.learner.layout->tensor[setup.scene.learner.layout->tensors - 1];
   char tensor[128];
   snprintf(tensor, sizeof tensor, "/parameters/%s", last->name);
   const struct {
@@ -223,18 +229,19 @@ static void test_damaged(void **state) {
                 {"/optimizer/first", 0},
                 {"/optimizer/second", (off_t)setup.bytes - 4},
                 {"/state/step", 0},
-                {"/state/numbers", 0},
-                {"/state/numbers", 8 * 8 + 7},
+                {"/state/rate_scale", 0},
+                {"/state/best", 7},
+                {"/state/constraint", 7},
                 {"/state/exponents", 0},
                 {"/checksum", 31}};
   write_checkpoint(&setup);
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (world.rank == 0) flip(places[i].name, places[i].at);
-    refuse(setup.scene.model, "is damaged");
+    refuse(&setup.scene.learner, "is damaged");
     if (world.rank == 0) flip(places[i].name, places[i].at);
     MPI_Barrier(world.mpi);
   }
-  assert_ok(checkpoint_read(&world, path, setup.scene.model, &(struct checkpoint){.step = 0}));
+  assert_ok(checkpoint_read(&world, path, &setup.scene.learner, &(struct checkpoint){.step = 0}));
   refuse_description();
   refuse_truncated(&setup);
   close_setup(&setup);
@@ -254,16 +261,16 @@ static void test_foreign(void **state) {
   struct checkpoint_about about;
   open_setup(&setup);
   make_foreign(NULL, 1);
-  refuse(setup.scene.model, "does not say its format");
+  refuse(&setup.scene.learner, "does not say its format");
   make_foreign("hgn-run", 1);
-  refuse(setup.scene.model, "is of format 'hgn-run'");
+  refuse(&setup.scene.learner, "is of format 'hgn-run'");
   assert_status(STATUS_FILE, checkpoint_describe(&world, path, &about));
   assert_message("is of format 'hgn-run'");
   assert_null(about.config);
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION + 1);
-  refuse(setup.scene.model, "schema version 4");
+  refuse(&setup.scene.learner, "schema version 5");
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION);
-  refuse(setup.scene.model, "is missing");
+  refuse(&setup.scene.learner, "is missing");
   delete_file(path);
   close_setup(&setup);
 }

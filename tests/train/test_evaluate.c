@@ -2,7 +2,7 @@
  * any number of ranks. */
 #include "ranks.h"
 #include "scene.h"
-#include "train/evaluate.h"
+#include "train/hgn_evaluate.h"
 
 #include <math.h>
 
@@ -10,12 +10,32 @@
 enum { TRAIN = 23, TEST = 19, FRAMES = 6, TARGETS = 4, IMAGE = 32 * 32 * 3, STATE_MAX = 64, PAIRED = 5 };
 
 static char path[64];
-static const double attained[PAIRED] = {1e-3, 2e-3, 5e-4, 3e-3, 1e-3}; /* by the best predictor, of the first few */
+static double attained[PAIRED] = {1e-3, 2e-3, 5e-4, 3e-3, 1e-3}; /* by the best predictor, of the first few */
+
+/* What is known of the best, and nothing. */
+static const struct yardstick known = {.floor = 4e-4,
+                                       .mean_image = 5e-3,
+                                       .limit = 6e-4,
+                                       .limit_unseen = 8e-4,
+                                       .attained = attained,
+                                       .attained_count = PAIRED};
+static const struct yardstick unknown = {.floor = NAN, .mean_image = NAN, .limit = NAN, .limit_unseen = NAN};
 
 struct setup {
   struct scene scene;
-  struct evaluate_task task;
+  struct hgn_evaluate_task task;
 };
+
+static struct hgn_evaluate_task task_of(struct scene *scene, enum posterior_kind posterior, uint64_t seed, double dt) {
+  return (struct hgn_evaluate_task){.model = scene->model,
+                                    .parameters = scene->parameters,
+                                    .source = &scene->source,
+                                    .yardstick = &unknown,
+                                    .protocol = scene->protocol,
+                                    .posterior = posterior,
+                                    .seed = seed,
+                                    .dt = dt};
+}
 
 static void open_setup(const char *integrator, enum posterior_kind posterior, struct setup *setup) {
   char word[64];
@@ -25,16 +45,14 @@ static void open_setup(const char *integrator, enum posterior_kind posterior, st
   scene_model(&setup->scene, words, 4, 6, GRAPH_F32);
   float *x = setup->scene.parameters; /* as drawn, networks pass on too little to tell dynamics apart */
   for (int64_t i = 0; i < setup->scene.model->layout.part[MODEL_PARTS]; i++) x[i] *= 2;
-  setup->task =
-      (struct evaluate_task){.protocol = setup->scene.protocol, .posterior = posterior, .seed = 9, .dt = 0.125};
+  setup->task = task_of(&setup->scene, posterior, 9, 0.125);
 }
 
 static void measure(const struct comm *comm, struct setup *setup, int64_t rollouts, struct evaluation *evaluation) {
-  struct evaluate_set set;
-  assert_ok(evaluate_test_set(comm, &setup->scene.source, rollouts, rollouts, &set));
-  assert_ok(evaluate(comm, setup->scene.model, setup->scene.parameters, &setup->scene.source, &setup->task, &set,
-                     evaluation));
-  evaluate_set_free(&set);
+  struct evaluation_set set;
+  assert_ok(evaluation_set_first(comm, &setup->scene.source, SPLIT_TEST, rollouts, rollouts, &set));
+  assert_ok(hgn_evaluate(comm, &setup->task, &set, evaluation));
+  evaluation_set_free(&set);
 }
 
 /* ---- the plain loop ---- */
@@ -97,14 +115,20 @@ static void check_errors(const struct plain *plain, int n, const struct evaluati
       all[r] += frame[r] / TARGETS;
       if (t > 0) unseen[r] += frame[r] / (TARGETS - 1);
     }
-    assert_mean(frame, n, got->frame_mse[t], n == 1 ? NAN : got->mse_error * NAN);
+    assert_mean(frame, n, got->by_frame[t], n == 1 ? NAN : got->score[HGN_MSE_ERROR] * NAN);
   }
-  assert_mean(all, n, got->mse, got->mse_error);
+  assert_mean(all, n, got->score[HGN_MSE], got->score[HGN_MSE_ERROR]);
   double excess[PAIRED];
   for (int r = 0; r < PAIRED; r++) excess[r] = unseen[r] - attained[r];
-  assert_mean(excess, n < PAIRED ? n : PAIRED, got->excess, got->excess_error);
-  assert_mean(unseen, n, got->unseen, got->unseen_error);
-  assert_mean(plain->kl, n, got->kl, n == 1 ? NAN : got->mse_error * NAN);
+  assert_mean(excess, n < PAIRED ? n : PAIRED, got->score[HGN_EXCESS], got->score[HGN_EXCESS_ERROR]);
+  assert_mean(unseen, n, got->score[HGN_UNSEEN], got->score[HGN_UNSEEN_ERROR]);
+  assert_near(1 - got->score[HGN_MSE] / known.mean_image, got->score[HGN_R2]);
+  assert_near(got->score[HGN_MSE] / known.floor, got->score[HGN_OVER_FLOOR]);
+  assert_near(got->score[HGN_MSE] / known.limit, got->score[HGN_OVER_LIMIT]);
+  assert_near(got->score[HGN_UNSEEN] / known.limit_unseen, got->score[HGN_UNSEEN_OVER_LIMIT]);
+  assert_near(1 + got->score[HGN_EXCESS] / known.limit_unseen, got->score[HGN_PAIRED_OVER_LIMIT]);
+  if (n > 1) assert_near(got->score[HGN_EXCESS_ERROR] / known.limit_unseen, got->score[HGN_PAIRED_OVER_LIMIT_ERROR]);
+  assert_mean(plain->kl, n, got->score[HGN_KL], n == 1 ? NAN : got->score[HGN_MSE_ERROR] * NAN);
 }
 
 /* Standard deviation along each rollout and the drift of its ends, over the spread of means between rollouts. */
@@ -121,8 +145,8 @@ static void check_energy(const struct plain *plain, int n, const struct evaluati
   }
   for (int r = 0; r < n; r++) spread += (mean[r] - centre) * (mean[r] - centre) / n;
   /* H is an f32 with differences of its last digits. */
-  assert_true(fabs(along / sqrt(spread) - got->energy_variation) <= 0.02 * got->energy_variation);
-  assert_true(fabs(drift / sqrt(spread) - got->energy_drift) <= 0.02 * got->energy_drift);
+  assert_true(fabs(along / sqrt(spread) - got->score[HGN_ENERGY_VARIATION]) <= 0.02 * got->score[HGN_ENERGY_VARIATION]);
+  assert_true(fabs(drift / sqrt(spread) - got->score[HGN_ENERGY_DRIFT]) <= 0.02 * got->score[HGN_ENERGY_DRIFT]);
 }
 
 static int by_size(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
@@ -133,7 +157,7 @@ static void check_valid_time(const struct plain *plain, int n, const struct eval
   for (int r = 0; r < n; r++)
     for (int t = 1; t < TARGETS && plain->frame[r][t] <= 0.025 * plain->power[r][t]; t++) valid[r]++;
   qsort(valid, (size_t)n, sizeof *valid, by_size);
-  assert_true(got->vpt == (valid[(n - 1) / 2] + valid[n / 2]) / 2.0);
+  assert_true(got->score[HGN_VPT] == (valid[(n - 1) / 2] + valid[n / 2]) / 2.0);
 }
 
 /* Few rollouts, a whole group, and three groups, with the mean of z and with a sample. */
@@ -145,8 +169,7 @@ static void test_plain(void **state) {
     struct setup setup;
     struct pass *pass;
     open_setup("euler", (enum posterior_kind)posterior, &setup);
-    setup.task.attained = attained;
-    setup.task.attained_count = PAIRED;
+    setup.task.yardstick = &known;
     if (world.rank == 0) {
       assert_ok(pass_create(setup.scene.model, 1, 1, setup.scene.parameters, &pass));
       assert_ok(source_load(&setup.scene.source, SPLIT_TEST, 0, TEST));
@@ -162,7 +185,7 @@ static void test_plain(void **state) {
         check_valid_time(&plain, counts[i], &got);
         if (counts[i] > 1) check_energy(&plain, counts[i], &got);
       }
-      evaluate_free(&got);
+      evaluation_free(&got);
     }
     scene_close(&setup.scene);
   }
@@ -175,10 +198,10 @@ static void test_same_bits(void **state) {
   open_setup("euler", POSTERIOR_SAMPLE, &setup);
   measure(&self, &setup, TEST, &alone);
   measure(&world, &setup, TEST, &spread);
-  assert_memory_equal(alone.frame_mse, spread.frame_mse, TARGETS * sizeof(double));
-  assert_memory_equal(&alone, &spread, offsetof(struct evaluation, frame_mse));
-  evaluate_free(&alone);
-  evaluate_free(&spread);
+  assert_memory_equal(alone.by_frame, spread.by_frame, TARGETS * sizeof(double));
+  assert_memory_equal(&alone, &spread, offsetof(struct evaluation, by_frame));
+  evaluation_free(&alone);
+  evaluation_free(&spread);
   scene_close(&setup.scene);
 }
 
@@ -187,9 +210,9 @@ static double reversal(const char *integrator, double *pixels) {
   struct evaluation got;
   open_setup(integrator, POSTERIOR_MEAN, &setup);
   measure(&world, &setup, 10, &got);
-  const double difference = got.reversal_state;
-  *pixels = got.reversal_pixels;
-  evaluate_free(&got);
+  const double difference = got.score[HGN_REVERSAL_STATE];
+  *pixels = got.score[HGN_REVERSAL_PIXELS];
+  evaluation_free(&got);
   scene_close(&setup.scene);
   return difference;
 }
@@ -210,15 +233,15 @@ static void test_train_set(void **state) {
   (void)state;
   const struct lanes lanes = lanes_cut(11, 2);
   int64_t first_lane, lane_count, total = 0;
-  struct evaluate_set set;
+  struct evaluation_set set;
   comm_share(lanes.count, world.size, world.rank, &first_lane, &lane_count);
-  assert_ok(evaluate_train_set(&lanes, first_lane, lane_count, 230, 100, &set));
+  assert_ok(evaluation_set_lanes(&lanes, first_lane, lane_count, 230, 100, &set));
   int64_t group = 0;
   for (int64_t lane = first_lane; lane < first_lane + lane_count; lane++) {
     int64_t first, count;
     lanes_slice(&lanes, 230, lane, &first, &count);
-    for (int64_t at = 0; at < 17; at += EVALUATE_GROUP, group++) { /* 100 of 6 lanes, rounded up */
-      const struct evaluate_group *g = &set.group[group];
+    for (int64_t at = 0; at < 17; at += EVALUATION_GROUP, group++) { /* 100 of 6 lanes, rounded up */
+      const struct evaluation_group *g = &set.group[group];
       assert_true(group < set.count && g->split == SPLIT_TRAIN && !g->reversed);
       assert_int_equal(first + at, g->first);
       assert_int_equal(at < 16 ? 8 : 1, g->count);
@@ -228,12 +251,12 @@ static void test_train_set(void **state) {
   assert_int_equal(group, set.count);
   assert_ok(reduce_sum(&world, &total, 1));
   assert_int_equal(6 * 17, total);
-  evaluate_set_free(&set);
-  assert_ok(evaluate_train_set(&lanes, first_lane, lane_count, TRAIN, 1000, &set)); /* all there are */
+  evaluation_set_free(&set);
+  assert_ok(evaluation_set_lanes(&lanes, first_lane, lane_count, TRAIN, 1000, &set)); /* all there are */
   for (int64_t i = total = 0; i < set.count; i++) total += set.group[i].count;
   assert_ok(reduce_sum(&world, &total, 1));
   assert_int_equal(TRAIN, total);
-  evaluate_set_free(&set);
+  evaluation_set_free(&set);
 }
 
 /* ---- predictions that are not finite ---- */
@@ -249,12 +272,13 @@ static int find_tensor(const struct model *model, enum model_network network, co
 }
 
 static void assert_lost(const struct evaluation *got) {
-  assert_true(isnan(got->mse) && isnan(got->mse_error) && isnan(got->unseen) && isnan(got->unseen_error));
-  assert_true(isnan(got->excess) && isnan(got->excess_error));
-  assert_true(isnan(got->energy_variation) && isnan(got->energy_drift));
-  assert_true(isnan(got->reversal_state) && isnan(got->reversal_pixels));
-  assert_true(got->vpt == 0);
-  for (int t = 0; t < TARGETS; t++) assert_true(!isfinite(got->frame_mse[t]));
+  assert_true(isnan(got->score[HGN_MSE]) && isnan(got->score[HGN_MSE_ERROR]) && isnan(got->score[HGN_UNSEEN]) &&
+              isnan(got->score[HGN_UNSEEN_ERROR]));
+  assert_true(isnan(got->score[HGN_EXCESS]) && isnan(got->score[HGN_EXCESS_ERROR]));
+  assert_true(isnan(got->score[HGN_ENERGY_VARIATION]) && isnan(got->score[HGN_ENERGY_DRIFT]));
+  assert_true(isnan(got->score[HGN_REVERSAL_STATE]) && isnan(got->score[HGN_REVERSAL_PIXELS]));
+  assert_true(got->score[HGN_VPT] == 0);
+  for (int t = 0; t < TARGETS; t++) assert_true(!isfinite(got->by_frame[t]));
 }
 
 static void expect_broken(const struct evaluation *got, const char *what, int64_t rollouts) {
@@ -275,8 +299,7 @@ static void test_not_finite(void **state) {
   struct setup setup;
   struct evaluation got;
   open_setup("leapfrog", POSTERIOR_MEAN, &setup);
-  setup.task.attained = attained;
-  setup.task.attained_count = PAIRED;
+  setup.task.yardstick = &known;
   for (int i = 0; i < 3; i++) {
     const int tensor = find_tensor(setup.scene.model, cases[i].network, ".weight");
     float *x = (float *)setup.scene.parameters + setup.scene.model->layout.tensor[tensor].offset, held = *x;
@@ -285,14 +308,16 @@ static void test_not_finite(void **state) {
     measure(&world, &setup, TEST, &got);
     *x = held;
     if (i != 1) assert_lost(&got); /* the anchor's frame has not been stepped to */
-    assert_true(isnan(got.mse) && isnan(got.mse_error) && got.vpt == 0 && isnan(got.reversal_state));
+    assert_true(isnan(got.score[HGN_MSE]) && isnan(got.score[HGN_MSE_ERROR]) && got.score[HGN_VPT] == 0 &&
+                isnan(got.score[HGN_REVERSAL_STATE]));
     expect_broken(&got, cases[i].what, TEST);
-    evaluate_free(&got);
+    evaluation_free(&got);
   }
   measure(&world, &setup, TEST, &got);
-  assert_true(!got.broken && got.broken_rollouts == 0 && isfinite(got.mse) && isfinite(got.mse_error));
+  assert_true(!got.broken && got.broken_rollouts == 0 && isfinite(got.score[HGN_MSE]) &&
+              isfinite(got.score[HGN_MSE_ERROR]));
   assert_int_equal(-1, layout_broken_tensor(&setup.scene.model->layout, setup.scene.parameters));
-  evaluate_free(&got);
+  evaluation_free(&got);
   scene_close(&setup.scene);
 }
 
@@ -305,9 +330,10 @@ static void test_partly_finite(void **state) {
   setup.task.dt = INFINITY; /* the first step goes beyond all numbers */
   measure(&world, &setup, 3, &got);
   expect_broken(&got, "a latent state", 3);
-  assert_true(isfinite(got.frame_mse[0]) && isnan(got.frame_mse[1]) && isnan(got.frame_mse[TARGETS - 1]));
-  assert_true(isnan(got.mse) && isnan(got.unseen) && isnan(got.energy_drift) && isfinite(got.kl) && got.vpt == 0);
-  evaluate_free(&got);
+  assert_true(isfinite(got.by_frame[0]) && isnan(got.by_frame[1]) && isnan(got.by_frame[TARGETS - 1]));
+  assert_true(isnan(got.score[HGN_MSE]) && isnan(got.score[HGN_UNSEEN]) && isnan(got.score[HGN_ENERGY_DRIFT]) &&
+              isfinite(got.score[HGN_KL]) && got.score[HGN_VPT] == 0);
+  evaluation_free(&got);
   scene_close(&setup.scene);
 
   open_setup("leapfrog", POSTERIOR_MEAN, &setup); /* a constant of H moves nothing */
@@ -317,9 +343,10 @@ static void test_partly_finite(void **state) {
   ((float *)setup.scene.parameters)[setup.scene.model->layout.tensor[bias].offset] = INFINITY;
   measure(&world, &setup, 3, &got);
   expect_broken(&got, "the learned H", 3);
-  assert_true(isnan(got.energy_variation) && isnan(got.energy_drift));
-  assert_true(isfinite(got.mse) && isfinite(got.mse_error) && isfinite(got.reversal_state));
-  evaluate_free(&got);
+  assert_true(isnan(got.score[HGN_ENERGY_VARIATION]) && isnan(got.score[HGN_ENERGY_DRIFT]));
+  assert_true(isfinite(got.score[HGN_MSE]) && isfinite(got.score[HGN_MSE_ERROR]) &&
+              isfinite(got.score[HGN_REVERSAL_STATE]));
+  evaluation_free(&got);
   scene_close(&setup.scene);
 }
 
@@ -331,11 +358,12 @@ static void test_hidden(void **state) {
   static const char *const words[] = {"protocol.input_frames=2", "protocol.frames=4", "model.decoder.activation=relu"};
   scene_open(&setup.scene, &self, path);
   scene_model(&setup.scene, words, 3, 0, GRAPH_F32);
-  setup.task = (struct evaluate_task){.protocol = setup.scene.protocol, .posterior = POSTERIOR_MEAN, .dt = INFINITY};
+  setup.task = task_of(&setup.scene, POSTERIOR_MEAN, 0, INFINITY);
   measure(&world, &setup, 2, &got);
   expect_broken(&got, "a latent state", 2);
-  assert_true(isnan(got.mse) && isnan(got.frame_mse[TARGETS - 1]) && isnan(got.reversal_pixels) && got.vpt == 0);
-  evaluate_free(&got);
+  assert_true(isnan(got.score[HGN_MSE]) && isnan(got.by_frame[TARGETS - 1]) && isnan(got.score[HGN_REVERSAL_PIXELS]) &&
+              got.score[HGN_VPT] == 0);
+  evaluation_free(&got);
   scene_close(&setup.scene);
 }
 

@@ -11,9 +11,9 @@ enum { ROLLOUTS = 2 };
 struct setup {
   struct scene scene;
   struct pass *pass;
-  struct lane_shared *shared;
-  struct lane lane;
-  struct lane_task task;
+  struct hgn_shared *shared;
+  struct hgn_lane lane;
+  struct hgn_task task;
   int64_t rollouts[ROLLOUTS];
 };
 
@@ -23,38 +23,38 @@ static void open_setup(struct setup *setup, const char *const *words, int count,
   *setup = (struct setup){.rollouts = {2, 0}};
   scene_data(scene, 3, 34);
   scene_model(scene, words, count, 6, GRAPH_F64);
-  setup->task = (struct lane_task){.protocol = scene->protocol,
-                                   .seed = 5,
-                                   .step = 3,
-                                   .frames_per_rollout = frames_per_rollout,
-                                   .dt = scene->training.model.integrator.dt,
-                                   .error_weight = 3,
-                                   .kl_weight = 20,
-                                   .batch = 2 * ROLLOUTS};
+  setup->task = (struct hgn_task){.protocol = scene->protocol,
+                                  .seed = 5,
+                                  .step = 3,
+                                  .frames_per_rollout = frames_per_rollout,
+                                  .dt = scene->experiment.training.model.integrator.dt,
+                                  .error_weight = 3,
+                                  .kl_weight = 20,
+                                  .batch = 2 * ROLLOUTS};
   assert_ok(pass_create(scene->model, ROLLOUTS, 7, scene->parameters, &setup->pass));
-  assert_ok(lane_share(scene->model, setup->pass, &scene->source, ROLLOUTS, 7, scene->protocol.target_count, kept_bytes,
-                       &setup->shared));
-  assert_ok(lane_create(setup->shared, 2, scene->protocol.target_count, &setup->lane));
+  assert_ok(hgn_lane_share(scene->model, setup->pass, &scene->source, ROLLOUTS, 7, scene->protocol.target_count,
+                           kept_bytes, &setup->shared));
+  assert_ok(hgn_lane_create(setup->shared, 2, scene->protocol.target_count, &setup->lane));
   setup->lane.rollouts = setup->rollouts;
 }
 
 static void close_setup(struct setup *setup) {
-  lane_close(&setup->lane);
-  lane_unshare(&setup->shared);
+  hgn_lane_close(&setup->lane);
+  hgn_lane_unshare(&setup->shared);
   pass_destroy(&setup->pass);
   scene_close(&setup->scene);
 }
 
 static double loss_of(struct setup *setup, double *gradient) {
-  struct lane_loss loss;
+  struct hgn_loss loss;
   const size_t bytes = (size_t)setup->scene.model->layout.part[MODEL_PARTS] * sizeof(double);
   memset(gradient, 0, bytes);
   pass_parameters_changed(setup->pass);
-  assert_ok(lane_encode(&setup->lane, &setup->task));
-  assert_ok(lane_unroll(&setup->lane, &setup->task));
-  assert_ok(lane_draw(&setup->lane, &setup->task, &loss, gradient, NULL, NULL));
-  assert_ok(lane_unroll_back(&setup->lane, &setup->task, gradient, NULL, NULL));
-  assert_ok(lane_encode_back(&setup->lane, &setup->task, gradient));
+  assert_ok(hgn_lane_encode(&setup->lane, &setup->task));
+  assert_ok(hgn_lane_unroll(&setup->lane, &setup->task));
+  assert_ok(hgn_lane_draw(&setup->lane, &setup->task, &loss, gradient, NULL, NULL));
+  assert_ok(hgn_lane_unroll_back(&setup->lane, &setup->task, gradient, NULL, NULL));
+  assert_ok(hgn_lane_encode_back(&setup->lane, &setup->task, gradient));
   return setup->task.error_weight * loss.error + setup->task.kl_weight * loss.kl;
 }
 
@@ -151,7 +151,7 @@ static void kept_states(void **state) {
   for (int i = 0; i < 2; i++) {
     struct setup few, all;
     open_setup(&few, words[i], i + 1, 0, 0);
-    open_setup(&all, words[i], i + 1, 0, LANE_KEPT_BYTES);
+    open_setup(&all, words[i], i + 1, 0, HGN_KEPT_BYTES);
     assert_true(few.shared->span > 1 && all.shared->span == 1);
     const size_t bytes = (size_t)few.scene.model->layout.part[MODEL_PARTS] * sizeof(double);
     double *gradient[2] = {malloc(bytes), malloc(bytes)};

@@ -151,11 +151,11 @@ static void test_sweep(void **state) {
   make_folder();
   put_checkpoint(3);
   for (int i = 0; i < 3; i++) touch(partials[i]);
-  checkpoint_sweep("names/run.h5");
+  checkpoint_remove_left("names/run.h5");
   for (int i = 0; i < 3; i++) assert_int_equal(-1, access(in_folder(partials[i]), F_OK));
   assert_steps("names/run.h5", (const int64_t[]){3}, 1);
   checkpoint_prune("names/run.h5", INT64_MAX, 1, 0, NULL);
-  checkpoint_sweep("absent/run.h5");
+  checkpoint_remove_left("absent/run.h5");
   delete_folder();
 }
 

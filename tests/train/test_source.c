@@ -1,7 +1,7 @@
 /* A rank reads the rollouts of its own lanes and no others; frames are those of the data, made here or elsewhere. */
 #include "ranks.h"
 #include "scene.h"
-#include "train/evaluate.h"
+#include "train/hgn_evaluate.h"
 
 enum { TRAIN = 23, TEST = 19, FRAMES = 6, STATES = FRAMES * 2, IMAGE = 32 * 32 * 3, SOME = 3 };
 
@@ -33,16 +33,22 @@ static void test_reads_its_lanes_only(void **state) {
   scene_open(&scene, &world, file_name);
   scene_tiny(&scene);
   assert_int_equal(0, bytes_of(&scene));
-  assert_ok(step_open(&world, scene.model, &scene.source, 5, &lanes, 4, 3, scene.parameters, &step));
+  scene_learner(&scene);
+  assert_ok(step_open(&world, &scene.learner, &scene.source, &lanes, &step));
   assert_int_equal(own * (STATES * 8 + 16), bytes_of(&scene));
   int64_t all = bytes_of(&scene);
   assert_ok(reduce_sum(&world, &all, 1));
   assert_int_equal(TRAIN * (STATES * 8 + 16), all);
-  const struct lane_task task = scene_task(&scene, 0, 11);
-  assert_ok(step_run(&step, &task, false, &result));
+  assert_ok(step_run(&step, 0, 0, &result));
   assert_int_equal(own * (STATES * 8 + 16), bytes_of(&scene)); /* once, into memory */
   assert_status(STATUS_ARGUMENT, source_frames(&scene.source, SPLIT_TRAIN, first - 1, 0, 1, image));
   assert_status(STATUS_ARGUMENT, source_frames(&scene.source, SPLIT_TRAIN, first + own, 0, 1, image));
+  /* What is held already, or lies within it, is not read again, as in one trial after another. */
+  const int64_t before = bytes_of(&scene);
+  assert_ok(source_load(&scene.source, SPLIT_TRAIN, first, own));
+  assert_ok(source_load(&scene.source, SPLIT_TRAIN, first + own - 1, 1));
+  assert_ok(source_frames(&scene.source, SPLIT_TRAIN, first, 0, 1, image));
+  assert_int_equal(before, bytes_of(&scene));
   step_close(&step);
   scene_close(&scene);
 }
@@ -51,16 +57,16 @@ static void test_reads_its_lanes_only(void **state) {
 static void test_reads_its_groups_only(void **state) {
   (void)state;
   struct scene scene;
-  struct evaluate_set set;
+  struct evaluation_set set;
   int64_t first, groups;
-  comm_share((TEST + EVALUATE_GROUP - 1) / EVALUATE_GROUP, world.size, world.rank, &first, &groups);
-  const int64_t end = (first + groups) * EVALUATE_GROUP;
-  const int64_t own = groups ? (end < TEST ? end : TEST) - first * EVALUATE_GROUP : 0;
+  comm_share((TEST + EVALUATION_GROUP - 1) / EVALUATION_GROUP, world.size, world.rank, &first, &groups);
+  const int64_t end = (first + groups) * EVALUATION_GROUP;
+  const int64_t own = groups ? (end < TEST ? end : TEST) - first * EVALUATION_GROUP : 0;
   scene_open(&scene, &world, file_name);
-  assert_ok(evaluate_test_set(&world, &scene.source, TEST, 0, &set));
+  assert_ok(evaluation_set_first(&world, &scene.source, SPLIT_TEST, TEST, 0, &set));
   assert_int_equal(groups, set.count);
   assert_int_equal(own * (STATES * 8 + 16), bytes_of(&scene));
-  evaluate_set_free(&set);
+  evaluation_set_free(&set);
   scene_close(&scene);
 }
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { TRAIN = 45, FRAMES = 6, BATCH = 11, LANES = 6, TARGETS = 4, IMAGES = 3 };
+enum { TRAIN = 45, FRAMES = 6, BATCH = 11, LANES = 6 };
 
 static char path[64];
 
@@ -18,8 +18,8 @@ struct setup {
 static void open_setup(const struct comm *comm, const struct lanes *lanes, struct setup *setup) {
   scene_open(&setup->scene, &self, path);
   scene_tiny(&setup->scene);
-  assert_ok(step_open(comm, setup->scene.model, &setup->scene.source, 5, lanes, TARGETS, IMAGES,
-                      setup->scene.parameters, &setup->step));
+  scene_learner(&setup->scene);
+  assert_ok(step_open(comm, &setup->scene.learner, &setup->scene.source, lanes, &setup->step));
 }
 
 static void close_setup(struct setup *setup) {
@@ -29,8 +29,7 @@ static void close_setup(struct setup *setup) {
 
 static struct step_result run(struct setup *setup, int64_t number) {
   struct step_result result;
-  const struct lane_task task = scene_task(&setup->scene, number, setup->step.lanes.batch);
-  assert_ok(step_run(&setup->step, &task, false, &result));
+  assert_ok(step_run(&setup->step, number, 0, &result));
   return result;
 }
 
@@ -58,23 +57,25 @@ static void test_same_bits(void **state) {
   assert_int_equal(4, step_epoch_steps(&spread.step));
   for (int i = 0; i < 3; i++) {
     const int64_t number = numbers[i];
-    double loss[2][2][LANES];
+    double loss[2][HGN_TERMS][LANES];
     const struct step_result expected = run(&alone, number), result = run(&spread, number);
     assert_int_equal(EXCHANGE_DONE, result.outcome);
     assert_int_equal(expected.repeats, result.repeats);
-    assert_true(expected.error == result.error && expected.kl == result.kl && result.error > 0 && result.kl > 0);
-    step_lane_losses(&alone.step, loss[0][0], loss[0][1]);
-    step_lane_losses(&spread.step, loss[1][0], loss[1][1]);
+    for (int term = 0; term < HGN_TERMS; term++) {
+      assert_true(expected.term[term] == result.term[term] && result.term[term] > 0);
+      step_lane_terms(&alone.step, term, loss[0][term]);
+      step_lane_terms(&spread.step, term, loss[1][term]);
+    }
     assert_memory_equal(loss[0], loss[1], sizeof loss[0]);
-    assert_sum(loss[1][0], result.error);
-    assert_sum(loss[1][1], result.kl);
+    assert_sum(loss[1][HGN_TERM_ERROR], result.term[HGN_TERM_ERROR]);
+    assert_sum(loss[1][HGN_TERM_KL], result.term[HGN_TERM_KL]);
     assert_memory_equal(alone.step.gradient, spread.step.gradient, block_bytes(&spread));
     for (int64_t k = 0; k < spread.scene.model->layout.part[MODEL_PARTS]; k++) {
-      ((float *)alone.scene.parameters)[k] -= 0.01F * alone.step.gradient[k];
-      ((float *)spread.scene.parameters)[k] -= 0.01F * spread.step.gradient[k];
+      alone.scene.learner.parameters[k] -= 0.01F * alone.step.gradient[k];
+      spread.scene.learner.parameters[k] -= 0.01F * spread.step.gradient[k];
     }
-    step_parameters_changed(&alone.step);
-    step_parameters_changed(&spread.step);
+    learner_hgn.changed(&alone.scene.learner);
+    learner_hgn.changed(&spread.scene.learner);
   }
   close_setup(&alone);
   close_setup(&spread);
@@ -86,8 +87,8 @@ static void refuse(int64_t batch, int64_t microbatch, const char *message) {
   const struct lanes lanes = lanes_cut(batch, microbatch);
   scene_open(&scene, &self, path);
   scene_tiny(&scene);
-  assert_status(STATUS_CONFIG,
-                step_open(&world, scene.model, &scene.source, 5, &lanes, TARGETS, IMAGES, scene.parameters, &step));
+  scene_learner(&scene);
+  assert_status(STATUS_CONFIG, step_open(&world, &scene.learner, &scene.source, &lanes, &step));
   assert_message(message);
   step_close(&step);
   scene_close(&scene);
@@ -102,19 +103,19 @@ static void test_refusals(void **state) {
   refuse(2 * world.size - 3, 2, message); /* one lane less than ranks, the last of them smaller */
 }
 
-static void test_signal_on_one_rank(void **state) {
+/* The largest request of all ranks is known to all; the step is whole all the same. */
+static void test_request_of_one_rank(void **state) {
   (void)state;
   struct setup setup;
   const struct lanes lanes = lanes_cut(LANES, 1);
   open_setup(&world, &lanes, &setup);
-  const int signals[] = {-1, 0, world.size / 2, world.size - 1}; /* -1: none */
+  const int asking[] = {-1, 0, world.size / 2, world.size - 1}; /* -1: none */
   for (int i = 0; i < 4; i++) {
-    const int signalled = signals[i];
     struct step_result result;
-    const struct lane_task task = scene_task(&setup.scene, 0, LANES);
-    assert_ok(step_run(&setup.step, &task, world.rank == signalled, &result));
-    assert_int_equal(signalled >= 0, result.signalled);
-    assert_int_equal(EXCHANGE_DONE, result.outcome); /* the step is whole all the same */
+    const int64_t mine = world.rank == asking[i] ? 2 : asking[i] >= 0;
+    assert_ok(step_run(&setup.step, 0, mine, &result));
+    assert_int_equal(asking[i] >= 0 ? 2 : 0, result.request);
+    assert_int_equal(EXCHANGE_DONE, result.outcome);
   }
   close_setup(&setup);
 }
@@ -126,20 +127,20 @@ static void test_divergence(void **state) {
   const struct lanes lanes = lanes_cut(LANES, 1);
   open_setup(&world, &lanes, &setup);
   const struct model *model = setup.scene.model;
-  float *x = setup.scene.parameters, *gradient = malloc(block_bytes(&setup));
+  float *x = setup.scene.learner.parameters, *gradient = malloc(block_bytes(&setup));
   run(&setup, 0);
   memcpy(gradient, setup.step.gradient, block_bytes(&setup));
   for (int t = 0; t < model->layout.tensors; t++) {
     if (t > 0 && model->layout.tensor[t].network == model->layout.tensor[t - 1].network) continue;
     const float held = x[model->layout.tensor[t].offset];
     x[model->layout.tensor[t].offset] = NAN;
-    step_parameters_changed(&setup.step);
+    learner_hgn.changed(&setup.scene.learner);
     const struct step_result result = run(&setup, 0);
     assert_int_equal(EXCHANGE_DIVERGED, result.outcome);
     assert_int_equal(-1, result.tensor); /* the loss itself */
     x[model->layout.tensor[t].offset] = held;
   }
-  step_parameters_changed(&setup.step);
+  learner_hgn.changed(&setup.scene.learner);
   assert_int_equal(EXCHANGE_DONE, run(&setup, 0).outcome);
   assert_memory_equal(gradient, setup.step.gradient, block_bytes(&setup));
   free(gradient);
@@ -153,11 +154,10 @@ static void test_gradient_overflow(void **state) {
   struct step_result result;
   const struct lanes lanes = lanes_cut(LANES, 1);
   open_setup(&world, &lanes, &setup);
-  struct lane_task task = scene_task(&setup.scene, 0, LANES);
-  task.error_weight = 1e45;
-  assert_ok(step_run(&setup.step, &task, false, &result));
+  setup.scene.learner.scalar[0] = 1e45; /* the weight of the error */
+  assert_ok(step_run(&setup.step, 0, 0, &result));
   assert_int_equal(EXCHANGE_DIVERGED, result.outcome);
-  assert_true(isfinite(result.error) && isfinite(result.kl));
+  assert_true(isfinite(result.term[HGN_TERM_ERROR]) && isfinite(result.term[HGN_TERM_KL]));
   assert_int_equal(0, result.tensor);
   close_setup(&setup);
 }
@@ -170,10 +170,9 @@ static void test_failure_on_one_rank(void **state) {
   open_setup(&world, &lanes, &setup);
   for (int failing = 0; failing < world.size; failing += world.size - 1 ? world.size - 1 : 1) {
     struct step_result result;
-    const struct lane_task task = scene_task(&setup.scene, 0, LANES);
     const int64_t held = setup.scene.source.count[SPLIT_TRAIN];
     if (world.rank == failing) setup.scene.source.count[SPLIT_TRAIN] = 0;
-    assert_status(STATUS_ARGUMENT, step_run(&setup.step, &task, false, &result));
+    assert_status(STATUS_ARGUMENT, step_run(&setup.step, 0, 0, &result));
     assert_message("is not loaded");
     setup.scene.source.count[SPLIT_TRAIN] = held;
   }
@@ -183,10 +182,10 @@ static void test_failure_on_one_rank(void **state) {
 
 /* Marks what a lane works on, which must be of its slice and new. */
 static void visit(const struct step *step, int64_t i, bool *seen, int64_t *list) {
-  const int64_t lane = step->first_lane + i, *rollouts = step->rollouts + i * step->lanes.microbatch;
+  const int64_t lane = step->work.first_lane + i, *rollouts = step->rollouts + i * step->work.lanes.microbatch;
   int64_t first, count;
-  lanes_slice(&step->lanes, TRAIN, lane, &first, &count);
-  for (int64_t b = 0; b < lanes_size(&step->lanes, lane); b++) {
+  lanes_slice(&step->work.lanes, TRAIN, lane, &first, &count);
+  for (int64_t b = 0; b < lanes_size(&step->work.lanes, lane); b++) {
     assert_true(rollouts[b] >= first && rollouts[b] < first + count && !seen[rollouts[b]]);
     seen[rollouts[b]] = true;
     list[b] = rollouts[b];
@@ -205,10 +204,10 @@ static void test_epochs(void **state) {
     bool seen[TRAIN] = {false};
     for (int number = 0; number < STEPS; number++) {
       run(&setup, epoch * STEPS + number);
-      for (int64_t i = 0; i < setup.step.lane_count; i++) visit(&setup.step, i, seen, order[epoch][i][number]);
+      for (int64_t i = 0; i < setup.step.work.lane_count; i++) visit(&setup.step, i, seen, order[epoch][i][number]);
     }
   }
-  for (int64_t i = 0; i < setup.step.lane_count; i++)
+  for (int64_t i = 0; i < setup.step.work.lane_count; i++)
     assert_memory_not_equal(order[0][i], order[1][i], sizeof order[0][i]);
   close_setup(&setup);
 }
@@ -220,7 +219,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_signal_on_one_rank),
+      cmocka_unit_test(test_request_of_one_rank),
       cmocka_unit_test(test_divergence),
       cmocka_unit_test(test_gradient_overflow),
       cmocka_unit_test(test_failure_on_one_rank),

@@ -2,12 +2,12 @@
  * known share of their mean square from there on. */
 #include "ranks.h"
 #include "scene.h"
-#include "train/evaluate.h"
+#include "train/hgn_evaluate.h"
 
 #include <math.h>
 
 /* Two frames are seen; frames 2 to 5 are unseen targets. Rollouts of one group, so that they are inferred alike. */
-enum { TEST = EVALUATE_GROUP, FRAMES = 6, UNSEEN = 4, IMAGE = 32 * 32 * 3, STATE_MAX = 64 };
+enum { TEST = EVALUATION_GROUP, FRAMES = 6, UNSEEN = 4, IMAGE = 32 * 32 * 3, STATE_MAX = 64 };
 
 static char path[64];
 
@@ -64,16 +64,23 @@ static void write_file(const int *good, double ratio_after, double ratio_before)
 
 static double valid_time(int64_t rollouts) {
   struct scene scene;
-  struct evaluate_set set;
+  struct evaluation_set set;
   struct evaluation evaluation;
   scene_open(&scene, &self, path);
   open_model(&scene);
-  const struct evaluate_task task = {.protocol = scene.protocol, .posterior = POSTERIOR_MEAN, .dt = 0.125};
-  assert_ok(evaluate_test_set(&world, &scene.source, rollouts, 0, &set));
-  assert_ok(evaluate(&world, scene.model, scene.parameters, &scene.source, &task, &set, &evaluation));
-  const double found = evaluation.vpt;
-  evaluate_set_free(&set);
-  evaluate_free(&evaluation);
+  const struct yardstick unknown = {.floor = NAN, .mean_image = NAN, .limit = NAN, .limit_unseen = NAN};
+  const struct hgn_evaluate_task task = {.model = scene.model,
+                                         .parameters = scene.parameters,
+                                         .source = &scene.source,
+                                         .yardstick = &unknown,
+                                         .protocol = scene.protocol,
+                                         .posterior = POSTERIOR_MEAN,
+                                         .dt = 0.125};
+  assert_ok(evaluation_set_first(&world, &scene.source, SPLIT_TEST, rollouts, 0, &set));
+  assert_ok(hgn_evaluate(&world, &task, &set, &evaluation));
+  const double found = evaluation.score[HGN_VPT];
+  evaluation_set_free(&set);
+  evaluation_free(&evaluation);
   scene_close(&scene);
   return found;
 }

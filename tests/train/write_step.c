@@ -24,7 +24,7 @@ static void put_tensors(const char *group, const struct model *model, const floa
   }
 }
 
-static void put_inputs(struct scene *scene, const struct lane *lane, const struct lane_task *task) {
+static void put_inputs(struct scene *scene, const struct hgn_lane *lane, const struct hgn_task *task) {
   const int64_t frames = scene->data.frames, image = model_image_values(scene->model);
   float *images = malloc((size_t)(BATCH * frames * image) * sizeof *images);
   for (int b = 0; b < BATCH; b++)
@@ -43,9 +43,9 @@ static void put_inputs(struct scene *scene, const struct lane *lane, const struc
 static void write_step(const char *preset, const char *path) {
   struct scene scene = {.model = NULL};
   struct pass *pass;
-  struct lane_shared *shared;
-  struct lane lane;
-  struct lane_loss loss;
+  struct hgn_shared *shared;
+  struct hgn_lane lane;
+  struct hgn_loss loss;
   const int64_t rollouts[BATCH] = {1, 0};
   char word[64];
   snprintf(word, sizeof word, "model.preset=%s", preset);
@@ -53,17 +53,17 @@ static void write_step(const char *preset, const char *path) {
   scene_model(&scene, (const char *const[]){word}, 1, 0, GRAPH_F32);
   const int64_t targets = scene.protocol.target_count;
   assert_ok(pass_create(scene.model, BATCH, CHUNK, scene.parameters, &pass));
-  assert_ok(lane_share(scene.model, pass, &scene.source, BATCH, CHUNK, targets, LANE_KEPT_BYTES, &shared));
-  assert_ok(lane_create(shared, 0, targets, &lane));
+  assert_ok(hgn_lane_share(scene.model, pass, &scene.source, BATCH, CHUNK, targets, HGN_KEPT_BYTES, &shared));
+  assert_ok(hgn_lane_create(shared, 0, targets, &lane));
   lane.rollouts = rollouts;
-  const struct lane_task task = {
+  const struct hgn_task task = {
       .protocol = scene.protocol, .seed = 3, .dt = 0.125, .error_weight = 1, .kl_weight = 0.01, .batch = BATCH};
   float *gradient = calloc((size_t)scene.model->layout.part[MODEL_PARTS], sizeof *gradient);
-  assert_ok(lane_encode(&lane, &task));
-  assert_ok(lane_unroll(&lane, &task));
-  assert_ok(lane_draw(&lane, &task, &loss, gradient, NULL, NULL));
-  assert_ok(lane_unroll_back(&lane, &task, gradient, NULL, NULL));
-  assert_ok(lane_encode_back(&lane, &task, gradient));
+  assert_ok(hgn_lane_encode(&lane, &task));
+  assert_ok(hgn_lane_unroll(&lane, &task));
+  assert_ok(hgn_lane_draw(&lane, &task, &loss, gradient, NULL, NULL));
+  assert_ok(hgn_lane_unroll_back(&lane, &task, gradient, NULL, NULL));
+  assert_ok(hgn_lane_encode_back(&lane, &task, gradient));
 
   assert_ok(store_create(world, path, &file));
   assert_ok(store_attribute_text(&file, "preset", preset));
@@ -76,8 +76,8 @@ static void write_step(const char *preset, const char *path) {
   put_number("/kl", loss.kl);
   assert_ok(store_commit(&file));
   free(gradient);
-  lane_close(&lane);
-  lane_unshare(&shared);
+  hgn_lane_close(&lane);
+  hgn_lane_unshare(&shared);
   pass_destroy(&pass);
   scene_close(&scene);
 }

@@ -1,0 +1,32 @@
+/* A data set that is trained on or measured, as it outlives a trial: opened once, its rollouts read once, what it is
+ * held against known once.
+ */
+#ifndef HGN_TRAIN_CORPUS_H
+#define HGN_TRAIN_CORPUS_H
+
+#include "comm/comm.h"
+#include "train/source.h"
+#include "train/yardstick.h"
+
+struct corpus {
+  const struct comm *comm; /* the ranks that share it; borrowed */
+  struct dataset data;
+  struct source source;
+  /* Of frames made elsewhere, once they have been read through: */
+  bool measured;
+  double mean_image;
+  char checksum[CHECKSUM_TEXT];
+};
+
+/* Collective. Closed with corpus_close(), which accepts one that is zeroed. */
+enum status corpus_open(const struct comm *comm, const char *path, struct corpus *corpus);
+void corpus_close(struct corpus *corpus);
+
+/* Collective. What errors on the targets of a protocol are held against, as far as it is known without reading
+ * rollouts; freed with yardstick_free(). Limit files are looked at anew. */
+enum status corpus_yardstick(const struct corpus *corpus, const struct protocol *protocol, struct yardstick *yardstick);
+/* Collective. The rest: of frames made elsewhere the mean image and the checksum, for which all of them are read the
+ * first time. */
+enum status corpus_measure(struct corpus *corpus, struct yardstick *yardstick);
+
+#endif

@@ -1,0 +1,48 @@
+#include "train/learner.h"
+
+#include "train/hgn.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct learner_kind *const kinds[MODEL_COUNT] = {[MODEL_HGN] = &learner_hgn};
+
+const struct learner_kind *learner_find(enum model_kind name) { return kinds[name]; }
+
+static void begin(const struct learner_kind *kind, const struct experiment *experiment, struct learner *learner) {
+  *learner = (struct learner){.kind = kind ? kind : learner_find(experiment->training.model.name),
+                              .training = &experiment->training,
+                              .seed = (uint64_t)experiment->seed,
+                              .interval = NAN,
+                              .kappa = NAN};
+}
+
+static enum status finish(struct learner *learner) {
+  enum status status = learner->kind->open(learner);
+  if (status == STATUS_OK) status = layout_block(learner->layout, &learner->parameters);
+  if (status != STATUS_OK) learner_close(learner);
+  return status;
+}
+
+enum status learner_open(const struct learner_kind *kind, const struct experiment *experiment,
+                         const struct dataset *data, struct learner *learner) {
+  begin(kind, experiment, learner);
+  TRY(learner->kind->fit(learner, data));
+  return finish(learner);
+}
+
+enum status learner_open_sized(const struct learner_kind *kind, const struct experiment *experiment,
+                               const int64_t *size, double dt, double interval, struct learner *learner) {
+  begin(kind, experiment, learner);
+  memcpy(learner->size, size, (size_t)learner->kind->sizes * sizeof *size);
+  learner->dt = dt;
+  learner->interval = interval;
+  return finish(learner);
+}
+
+void learner_close(struct learner *learner) {
+  if (learner->kind) learner->kind->close(learner);
+  free(learner->parameters);
+  *learner = (struct learner){.kind = NULL};
+}

@@ -1,0 +1,160 @@
+/* A run's file for those who look at it while it goes or afterwards: single columns, and what stands in its last rows.
+ */
+#include "train/record_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Columns ---- */
+
+enum status record_read_shape(const struct store_file *file, const struct config *config, struct record_shape *shape) {
+  const struct learner_kind *kind = learner_find(config_experiment(config)->training.model.name);
+  int64_t extent[STORE_RANK_MAX];
+  char name[RECORD_NAME_MAX];
+  enum store_type type;
+  int rank;
+  *shape = (struct record_shape){.kind = kind};
+  snprintf(name, sizeof name, "/report/lane_%s", kind->term[0].name);
+  TRY(store_extent(file, name, &rank, extent, &type));
+  REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);
+  shape->lanes = extent[1];
+  snprintf(name, sizeof name, "/evaluation/test/%s", kind->by_frame.name);
+  TRY(store_extent(file, name, &rank, extent, &type));
+  REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);
+  shape->targets = extent[1];
+  TRY(store_extent(file, "/report/parameter_sum", &rank, extent, &type));
+  REQUIRE(rank == 3 && extent[1] > 0 && extent[1] <= LAYOUT_NETWORKS_MAX && extent[2] == 2, STATUS_FILE,
+          "%s: /report/parameter_sum has the wrong shape", file->path);
+  shape->networks = (int)extent[1];
+  return STATUS_OK;
+}
+
+static enum status open_reader(struct record_reader *reader) {
+  const struct store_file *file = &reader->file;
+  int64_t whole[RECORD_TABLES];
+  TRY(store_check_format(file, RECORD_FORMAT, RECORD_VERSION));
+  TRY(store_read_config(file, SCHEMA_TRAINING, &reader->config));
+  TRY(record_read_shape(file, reader->config, &reader->shape));
+  const struct training *training = &config_experiment(reader->config)->training;
+  for (int table = 0; table < RECORD_TABLES; table++)
+    TRY(record_count_whole(file, &reader->shape, (enum record_table)table, training, &whole[table]));
+  reader->reports = whole[RECORD_REPORTS];
+  reader->evaluations = whole[RECORD_TRAIN];
+  for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
+    if (whole[table] < reader->evaluations) reader->evaluations = whole[table];
+  return STATUS_OK;
+}
+
+enum status record_open(const struct comm *comm, const char *path, struct record_reader *reader) {
+  *reader = (struct record_reader){.config = NULL};
+  TRY(store_open(comm, path, &reader->file));
+  enum status status = comm_agree(comm, open_reader(reader));
+  if (status != STATUS_OK) record_reader_close(reader);
+  return status;
+}
+
+void record_reader_close(struct record_reader *reader) {
+  config_destroy(&reader->config);
+  store_close(&reader->file);
+}
+
+/* Whether the table has a column of that name, of one number a row. */
+static bool has_column(const struct record_shape *shape, enum record_table table, const char *name) {
+  struct record_part parts[RECORD_PARTS_MAX];
+  const int count = record_list(shape, table, NULL, parts);
+  for (int i = 0; i < count; i++)
+    if (parts[i].width == 1 && strcmp(parts[i].name + 1, name) == 0) return true;
+  return false;
+}
+
+enum status record_column(const struct record_reader *reader, const char *name, double **values, int64_t *rows) {
+  char path[RECORD_NAME_MAX];
+  int table = 0;
+  *values = NULL;
+  while (table < RECORD_TABLES && !has_column(&reader->shape, (enum record_table)table, name)) table++;
+  REQUIRE(table < RECORD_TABLES, STATUS_USAGE, "%s: a run has no column \"%s\"", reader->file.path, name);
+  *rows = table == RECORD_REPORTS ? reader->reports : reader->evaluations;
+  double *made = malloc((size_t)(*rows + 1) * sizeof *made);
+  REQUIRE(made, STATUS_MEMORY, "%s: out of memory for %lld numbers", reader->file.path, (long long)*rows);
+  snprintf(path, sizeof path, "/%s", name);
+  enum status status = *rows > 0 ? store_read(&reader->file, path, STORE_F64, 0, *rows, made) : STATUS_OK;
+  if (status == STATUS_OK)
+    *values = made;
+  else
+    free(made);
+  return status;
+}
+
+/* ---- For people ---- */
+
+/* Rows are written in order: the last that is whole, -1: none. One that is being written has no checksum yet. */
+static enum status find_last(const struct store_file *file, const struct record_shape *shape, enum record_table table,
+                             int64_t *last) {
+  char name[RECORD_NAME_MAX];
+  int rank;
+  int64_t extent[STORE_RANK_MAX], sum[2] = {0, 0}, whole = 0;
+  enum store_type type;
+  record_sum_name(table, name);
+  TRY(record_check_shape(file, name, STORE_I64, -1, 2));
+  TRY(store_extent(file, name, &rank, extent, &type));
+  for (*last = extent[0] - 1; *last >= 0; *last -= 1) {
+    TRY(store_read(file, name, STORE_I64, *last, 1, sum));
+    if (sum[0] != 0 || sum[1] != 0) break;
+  }
+  if (*last < 0) return STATUS_OK;
+  TRY(record_count_rows(file, shape, table, *last, 1, &whole));
+  REQUIRE(whole == 1, STATUS_FILE,
+          "%s: checksum mismatch: row %lld of %s is not of what is there now; if the run is under "
+          "way, look again",
+          file->path, (long long)*last, name);
+  return STATUS_OK;
+}
+
+/* What is known of a row, one number a line. */
+static enum status print_row(const struct store_file *file, const struct record_shape *shape, enum record_table table,
+                             int64_t row, FILE *out) {
+  struct record_part parts[RECORD_PARTS_MAX];
+  const int count = record_list(shape, table, NULL, parts);
+  for (int i = table == RECORD_REPORTS ? 0 : 1; i < count; i++) {
+    double value;
+    if (parts[i].rank != 1) continue;
+    TRY(store_read(file, parts[i].name, STORE_F64, row, 1, &value));
+    if (isnan(value)) continue;
+    fprintf(out, "  %-24s %12.6g %-6s %s\n", strrchr(parts[i].name, '/') + 1, value, parts[i].unit ? parts[i].unit : "",
+            parts[i].help);
+  }
+  return STATUS_OK;
+}
+
+static enum status print_head(const struct store_file *file, FILE *out) {
+  struct record_head_read head;
+  TRY(record_head_open(file, &head));
+  fprintf(out, "data         %s\n  checksum   %s\nnumerics     %s\n", head.data, head.data_checksum, head.numerics);
+  record_head_free(&head);
+  return STATUS_OK;
+}
+
+static enum status print_evaluation(const struct store_file *file, const struct record_shape *shape, enum split split,
+                                    FILE *out) {
+  const enum record_table table = split == SPLIT_TRAIN ? RECORD_TRAIN : RECORD_TEST;
+  int64_t last;
+  double step;
+  TRY(find_last(file, shape, table, &last));
+  if (last < 0) return STATUS_OK;
+  TRY(store_read(file, "/evaluation/step", STORE_F64, last, 1, &step));
+  fprintf(out, "last evaluation, %s rollouts, after step %.0f\n", split_name[split], step);
+  return print_row(file, shape, table, last, out);
+}
+
+enum status record_print(const struct store_file *file, const struct config *config, FILE *out) {
+  struct record_shape shape;
+  int64_t last;
+  TRY(record_read_shape(file, config, &shape));
+  TRY(print_head(file, out));
+  TRY(find_last(file, &shape, RECORD_REPORTS, &last));
+  fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
+  if (last >= 0) TRY(print_row(file, &shape, RECORD_REPORTS, last, out));
+  TRY(print_evaluation(file, &shape, SPLIT_TRAIN, out));
+  return print_evaluation(file, &shape, SPLIT_TEST, out);
+}
