@@ -12,10 +12,8 @@ struct corpus {
   const struct comm *comm; /* the ranks that share it; borrowed */
   struct dataset data;
   struct source source;
-  /* Of frames made elsewhere, once they have been read through: */
-  bool measured;
-  double mean_image;
-  char checksum[CHECKSUM_TEXT];
+  struct yardstick known; /* of the data alone: without limits */
+  bool measured;          /* `known` has all that there is of it: frames made elsewhere have been read through */
 };
 
 /* Collective. Closed with corpus_close(), which accepts one that is zeroed. */

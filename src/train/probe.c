@@ -97,8 +97,7 @@ static enum status simulate_truth(struct source *source, int64_t anchor, const s
   const struct system *system = system_get(experiment->system.name);
   const int64_t coordinates = source->data->coordinates;
   double state[SYSTEM_STATE_MAX], h = 0;
-  const double *states = source->states[request->split] + (size_t)((request->rollout - source->first[request->split]) *
-                                                                   source->data->frames * coordinates);
+  const double *states = source_states(source, request->split, request->rollout);
   memcpy(state, states + anchor * coordinates, (size_t)coordinates * sizeof *state);
   for (int64_t t = 0; t < rollout->path.frames; t++) {
     if (t > 0) TRY(reference_advance(system, &experiment->system, rollout->dt, ROLLOUT_TOLERANCE, &h, state));

@@ -56,12 +56,13 @@ enum status source_hold(struct source *source, int64_t rollouts) {
 enum status source_load(struct source *source, enum split split, int64_t first, int64_t count) {
   const int64_t before = first - source->first[split];
   const bool held = before >= 0 && before + count <= source->count[split];
+  if (count == 0) return STATUS_OK; /* what there is may be wanted again */
   if (held && (source->states[split] || !source->rendering)) return STATUS_OK;
   free(source->states[split]);
   source->states[split] = NULL;
   source->first[split] = first;
   source->count[split] = 0;
-  if (source->rendering && count > 0) {
+  if (source->rendering) {
     const size_t values = (size_t)(count * source->data->frames * source->data->coordinates);
     double *states = malloc(values * sizeof *states);
     REQUIRE(states, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)count);
@@ -81,12 +82,17 @@ void source_close(struct source *source) {
   *source = (struct source){.data = NULL};
 }
 
+const double *source_states(const struct source *source, enum split split, int64_t rollout) {
+  const int64_t at = rollout - source->first[split];
+  if (at < 0 || at >= source->count[split] || !source->states[split]) return NULL;
+  return source->states[split] + (size_t)(at * source->data->frames * source->data->coordinates);
+}
+
 static enum status render_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
                                  float *images) {
   const struct dataset *data = source->data;
   const uint64_t number = (split == SPLIT_TEST ? ROLLOUT_TEST : 0) + (uint64_t)rollout;
-  const double *states =
-      source->states[split] + (size_t)((rollout - source->first[split]) * data->frames * data->coordinates);
+  const double *states = source_states(source, split, rollout);
   for (int64_t f = first; f < first + count; f++) {
     double observed[SYSTEM_STATE_MAX];
     rollout_observe(source->experiment, RNG_NOISE, number, f, states + f * data->coordinates, observed);

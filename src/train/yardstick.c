@@ -44,9 +44,10 @@ void yardstick_free(struct yardstick *yardstick) {
   yardstick->attained_count = 0;
 }
 
-static enum status read_limit(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
-                              struct yardstick *yardstick) {
+enum status yardstick_read_limit(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
+                                 struct yardstick *yardstick) {
   char path[STORE_PATH_MAX];
+  if (!data->config) return STATUS_OK;
   /* The limit is that of seeing the first frames; a window in the middle has another, which is not computed. */
   if (protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
   if (protocol->target_first < protocol->anchor) return STATUS_OK;
@@ -69,12 +70,9 @@ static enum status read_limit(const struct comm *comm, const struct dataset *dat
   return STATUS_OK;
 }
 
-enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
-                           struct yardstick *yardstick) {
+enum status yardstick_read(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick) {
   *yardstick = (struct yardstick){.floor = NAN, .mean_image = NAN, .limit = NAN, .limit_unseen = NAN, .kappa = NAN};
-  if (!data->config) return STATUS_OK;
-  TRY(comm_agree(comm, read_rungs(data, yardstick)));
-  return read_limit(comm, data, protocol, yardstick);
+  return data->config ? comm_agree(comm, read_rungs(data, yardstick)) : STATUS_OK;
 }
 
 enum status yardstick_measure(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick) {

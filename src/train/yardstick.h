@@ -17,11 +17,14 @@ struct yardstick {
   int64_t attained_count;
 };
 
-/* Collective. Limits are averaged over the protocol's targets; those from images, which are tighter, are preferred to
- * those from positions. What is not known is NaN. Freed with yardstick_free(). STATUS_FILE when a limit file is damaged
- * or of other data. */
-enum status yardstick_read(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
-                           struct yardstick *yardstick);
+/* Collective. What the data set says of itself: floor, mean image, checksum; all else is NaN. */
+enum status yardstick_read(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick);
+
+/* Collective. The limits, from the file beside the data, averaged over the protocol's targets; those from images, which
+ * are tighter, are preferred to those from positions. What is not known stays NaN. Freed with yardstick_free().
+ * STATUS_FILE when a limit file is damaged or of other data. */
+enum status yardstick_read_limit(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
+                                 struct yardstick *yardstick);
 
 /* Collective. What nobody has measured before: of frames made elsewhere, which are read for it, the mean image and the
  * checksum. Nothing to do for other data. */
