@@ -112,14 +112,10 @@ static void print_row(FILE *out, const struct schema_row *row) {
   char text[SCHEMA_TEXT_MAX] = "";
   fprintf(out, "| `%s` | %s ", row->path, types[row->type]);
   print_cell(out, row->standard ? row->standard : "required");
-  if (row->type == SCHEMA_CHOICE || row->type == SCHEMA_CHOICES) {
-    fputs("| ", out);
-    for (int i = 0; i < row->choice_count; ++i) fprintf(out, "%s`%s`", i ? ", " : "", row->choices[i]);
-    fputc(' ', out);
-  } else {
-    schema_range(row, text);
-    print_cell(out, text);
-  }
+  schema_range(row, text);
+  fputs("| ", out);
+  for (int i = 0; i < row->choice_count; ++i) fprintf(out, "%s`%s`", i ? ", " : "", row->choices[i]);
+  fprintf(out, "%s%s ", row->choice_count && *text ? ", " : "", text);
   print_cell(out, row->unit ? row->unit : "");
   const bool data = schema_used(row, SCHEMA_DATA), training = schema_used(row, SCHEMA_TRAINING);
   const enum schema_use use = training ? SCHEMA_TRAINING : SCHEMA_DATA;

@@ -25,6 +25,7 @@ static const char *const protocol_names[] = {PROTOCOL_LIST(NAME_OF)};
 static const char *const objective_names[] = {OBJECTIVE_LIST(NAME_OF)};
 static const char *const schedule_names[] = {SCHEDULE_LIST(NAME_OF)};
 static const char *const posterior_names[] = {POSTERIOR_LIST(NAME_OF)};
+static const char *const final_names[] = {FINAL_LIST(NAME_OF)};
 static const char *const divergence_names[] = {DIVERGENCE_LIST(NAME_OF)};
 #undef NAME_OF
 
@@ -44,10 +45,11 @@ enum {
 #define AT(member) offsetof(struct experiment, member)
 #define USE(name) (1u << SCHEMA_##name)
 #define DATA(key) .path = #key, .offset = AT(key), .uses = USE(DATA)
+#define WORDS(names) .choices = (names), .choice_count = (int)(sizeof(names) / sizeof *(names))
 #define INTEGER(lowest, highest) .type = SCHEMA_INTEGER, .least = (lowest), .most = (highest)
 #define POSITIVE(kind) .type = (kind), .lower = 0, .upper = REAL_MAX, .above_lower = true
 #define RANGE(lowest, highest) .type = SCHEMA_REAL, .lower = (lowest), .upper = (highest)
-#define CHOICE(names) .type = SCHEMA_CHOICE, .choices = (names), .choice_count = (int)(sizeof(names) / sizeof *(names))
+#define CHOICE(names) .type = SCHEMA_CHOICE, WORDS(names)
 #define SYSTEMS(set) .systems = (unsigned)(set)
 
 const struct schema_row schema_rows[] = {
@@ -224,7 +226,8 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
   text[0] = '\0';
   switch (row->type) {
   case SCHEMA_INTEGER:
-    append(text, "a whole number in plain decimal digits, %s", range);
+    for (int i = 0; i < row->choice_count; ++i) append(text, "%s, ", row->choices[i]);
+    append(text, "%sa whole number in plain decimal digits, %s", row->choice_count ? "or " : "", range);
     break;
   case SCHEMA_REAL:
     append(text, "a real number %s", range);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum schema_type {
-  SCHEMA_INTEGER, /* int64_t */
+  SCHEMA_INTEGER, /* int64_t; where the row has `choices`, also one of these words: SCHEMA_WORD() of its index */
   SCHEMA_REAL,    /* double */
   SCHEMA_PAIR,    /* double[2], a sequence [lower, upper] with lower <= upper */
   SCHEMA_CHOICE,  /* an enum, whose names are `choices` */
@@ -19,6 +19,9 @@ enum schema_type {
   SCHEMA_LIST,    /* struct integer_list */
   SCHEMA_CHOICES  /* the same, of enumerators */
 };
+
+/* The number for which the `index`-th word of an integer row stands. */
+#define SCHEMA_WORD(index) ((int64_t)-1 - (index))
 
 /* What a file describes: a data set of a system, or the training of a model. */
 enum schema_use { SCHEMA_DATA, SCHEMA_TRAINING, SCHEMA_USE_COUNT };

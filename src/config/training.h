@@ -67,6 +67,11 @@
   X(MEAN, "mean")                                                                                                      \
   X(SAMPLE, "sample")
 
+/* Words for numbers of rollouts. */
+#define FINAL_LIST(X)                                                                                                  \
+  X(ALL, "all")                                                                                                        \
+  X(SAME, "same") /* as in the evaluations on the way */
+
 #define DIVERGENCE_LIST(X)                                                                                             \
   X(STOP, "stop")                                                                                                      \
   X(ROLL_BACK, "roll_back") /* to the last checkpoint, with a smaller learning rate */
@@ -83,6 +88,7 @@
 #define OBJECTIVE_ENUM(name, text) TRAINING_ENUM(OBJECTIVE, name)
 #define SCHEDULE_ENUM(name, text) TRAINING_ENUM(SCHEDULE, name)
 #define POSTERIOR_ENUM(name, text) TRAINING_ENUM(POSTERIOR, name)
+#define FINAL_ENUM(name, text) TRAINING_ENUM(FINAL, name)
 #define DIVERGENCE_ENUM(name, text) TRAINING_ENUM(DIVERGENCE, name)
 
 enum model_kind { MODEL_LIST(MODEL_ENUM) MODEL_COUNT };
@@ -96,6 +102,7 @@ enum protocol_kind { PROTOCOL_LIST(PROTOCOL_ENUM) PROTOCOL_COUNT };
 enum objective_kind { OBJECTIVE_LIST(OBJECTIVE_ENUM) OBJECTIVE_COUNT };
 enum schedule_kind { SCHEDULE_LIST(SCHEDULE_ENUM) SCHEDULE_COUNT };
 enum posterior_kind { POSTERIOR_LIST(POSTERIOR_ENUM) POSTERIOR_COUNT };
+enum final_word { FINAL_LIST(FINAL_ENUM) FINAL_COUNT };
 enum divergence_kind { DIVERGENCE_LIST(DIVERGENCE_ENUM) DIVERGENCE_COUNT };
 
 enum { TRAINING_LIST_MAX = 16, TRAINING_TEXT_MAX = 1024 };
@@ -204,6 +211,7 @@ struct train_settings {
 struct eval_settings {
   int64_t every;    /* steps; 0: only at the end */
   int64_t rollouts; /* of each split; 0: all of the test split */
+  int64_t final;    /* test rollouts of the last evaluation; negative: enum final_word, as -1 - word */
   enum posterior_kind posterior;
 };
 

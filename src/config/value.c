@@ -43,8 +43,22 @@ static bool refuse(const struct schema_row *row, const char *found, char problem
   return false;
 }
 
+/* Which of the row's words a node is; -1: none. */
+static int find_choice(const struct schema_row *row, const struct document *document, int node) {
+  if (document->nodes[node].kind != DOCUMENT_SCALAR) return -1;
+  for (int i = 0; i < row->choice_count; ++i)
+    if (strcmp(document_text(document, node), row->choices[i]) == 0) return i;
+  return -1;
+}
+
+/* A word of the row stands for a number below all others. */
 static bool set_integer(const struct schema_row *row, const struct document *document, int node, int64_t *value) {
   const struct document_node *n = &document->nodes[node];
+  const int word = find_choice(row, document, node);
+  if (word >= 0) {
+    *value = SCHEMA_WORD(word);
+    return true;
+  }
   return n->kind == DOCUMENT_SCALAR && !n->quoted &&
          number_integer(document_text(document, node), value) == NUMBER_OK && *value >= row->least &&
          *value <= row->most;
@@ -91,14 +105,19 @@ static void add_meant(const struct schema_row *row, const char *text, char probl
     snprintf(problem + used, VALUE_TEXT_MAX - used, "; did you mean \"%s\"?", row->choices[meant]);
 }
 
-static bool set_choice(const struct schema_row *row, const struct document *document, int node, int *choice) {
-  if (document->nodes[node].kind != DOCUMENT_SCALAR) return false;
-  for (int i = 0; i < row->choice_count; ++i) {
-    if (strcmp(document_text(document, node), row->choices[i]) != 0) continue;
-    *choice = i;
-    return true;
-  }
+/* With the word that was meant. */
+static bool refuse_word(const struct schema_row *row, const struct document *document, int node, const char *found,
+                        char problem[VALUE_TEXT_MAX]) {
+  refuse(row, found, problem);
+  if (row->choice_count && document->nodes[node].kind == DOCUMENT_SCALAR)
+    add_meant(row, document_text(document, node), problem);
   return false;
+}
+
+static bool set_choice(const struct schema_row *row, const struct document *document, int node, int *choice) {
+  const int found = find_choice(row, document, node);
+  if (found >= 0) *choice = found;
+  return found >= 0;
 }
 
 static bool set_switch(const struct document *document, int node, bool *value) {
@@ -177,7 +196,7 @@ bool value_set(const struct schema_row *row, const struct document *document, in
   case SCHEMA_CHOICES:
     return set_large(row, document, node, target, found) || refuse(row, found, problem);
   case SCHEMA_INTEGER:
-    if (!set_integer(row, document, node, &integer)) return refuse(row, found, problem);
+    if (!set_integer(row, document, node, &integer)) return refuse_word(row, document, node, found, problem);
     memcpy(target, &integer, sizeof integer);
     return true;
   case SCHEMA_REAL:
@@ -189,11 +208,7 @@ bool value_set(const struct schema_row *row, const struct document *document, in
     memcpy(target, pair, sizeof pair);
     return true;
   case SCHEMA_CHOICE:
-    if (!set_choice(row, document, node, &choice)) {
-      refuse(row, found, problem);
-      if (document->nodes[node].kind == DOCUMENT_SCALAR) add_meant(row, document_text(document, node), problem);
-      return false;
-    }
+    if (!set_choice(row, document, node, &choice)) return refuse_word(row, document, node, found, problem);
     memcpy(target, &choice, sizeof choice);
     return true;
   }
@@ -245,7 +260,10 @@ void value_print(const struct schema_row *row, const struct experiment *experime
   switch (row->type) {
   case SCHEMA_INTEGER:
     memcpy(&integer, source, sizeof integer);
-    snprintf(text, VALUE_TEXT_MAX, "%" PRId64, integer);
+    if (integer < 0 && integer >= SCHEMA_WORD(row->choice_count - 1))
+      snprintf(text, VALUE_TEXT_MAX, "%s", row->choices[-1 - integer]);
+    else
+      snprintf(text, VALUE_TEXT_MAX, "%" PRId64, integer);
     break;
   case SCHEMA_REAL:
     memcpy(pair, source, sizeof pair[0]);

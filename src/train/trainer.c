@@ -66,9 +66,10 @@ static enum status open_parts(struct trainer *trainer, const struct trainer_setu
 /* A run that was complete already: what it has reached stands in its file. */
 static enum status recall(struct trainer *trainer) {
   const struct record_run run = trainer_describe(trainer);
+  int64_t some;
   TRY(record_read_last(trainer->comm, trainer->output, &run, &trainer->test, &trainer->yardstick,
                        &trainer->seconds_before));
-  trainer->test.rollouts = trainer->corpus->data.rollouts[SPLIT_TEST];
+  trainer_count_rollouts(trainer, &some, &trainer->test.rollouts);
   trainer->test.frames = trainer->learner.protocol.target_count;
   trainer->evaluated = trainer->recalled = true;
   trainer->ended = TRAINER_COMPLETE;

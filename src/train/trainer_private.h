@@ -62,6 +62,8 @@ enum { TRAINER_BROKEN_MAX = 160 };
  * is not finite, or stays as it is: the training has diverged, nothing has been recorded, and it is not the best. */
 enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate);
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
+/* Not collective. Test rollouts of an evaluation on the way, and of the last. */
+void trainer_count_rollouts(const struct trainer *trainer, int64_t *some, int64_t *final);
 /* Collective. The same of the parameters. */
 enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
 double trainer_seconds(const struct trainer *trainer);

@@ -205,15 +205,24 @@ static enum status use(struct trainer *trainer, const struct evaluation *train, 
   return judge(trainer, error);
 }
 
+void trainer_count_rollouts(const struct trainer *trainer, int64_t *some, int64_t *final) {
+  const struct eval_settings *settings = &trainer->training->eval;
+  const int64_t all = trainer->corpus->data.rollouts[SPLIT_TEST];
+  *some = settings->rollouts == 0 || settings->rollouts > all ? all : settings->rollouts;
+  *final = settings->final;
+  if (settings->final == SCHEMA_WORD(FINAL_SAME)) *final = *some;
+  if (settings->final == SCHEMA_WORD(FINAL_ALL) || *final > all) *final = all;
+}
+
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
-  const int64_t all = trainer->corpus->data.rollouts[SPLIT_TEST], asked = trainer->training->eval.rollouts;
-  const int64_t some = asked == 0 || asked > all ? all : asked;
-  const bool last = trainer->done == trainer->training->train.steps, apart = last && some < all;
+  int64_t some, final;
+  trainer_count_rollouts(trainer, &some, &final);
+  const bool last = trainer->done == trainer->training->train.steps, apart = last && some != final;
   struct evaluation train = {.by_frame = NULL}, part = {.by_frame = NULL};
   enum status status = apart ? evaluate_first(trainer, SPLIT_TEST, some, &part) : STATUS_OK;
   evaluation_free(&part);
   evaluation_free(&trainer->test);
-  if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, last ? all : some, &trainer->test);
+  if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, last ? final : some, &trainer->test);
   if (status == STATUS_OK) status = evaluate_set(trainer, &trainer->train_set, &train);
   if (status == STATUS_OK && is_finite(&part, SPLIT_TEST, broken) && is_finite(&trainer->test, SPLIT_TEST, broken) &&
       is_finite(&train, SPLIT_TRAIN, broken))

@@ -39,6 +39,14 @@ for words in "protocol.name=autoencode" "protocol.name=forward_backward" "train.
   rm -f words*.h5
 done
 
+# The last evaluation may be shorter; a complete run says the same of it again.
+for words in "same 10" "3 3" "all 20"; do
+  final=${words% *} rollouts=${words#* }
+  expect_ranks 2 0 "over $rollouts rollouts" "$HGN" train tiny.yaml -o final.h5 train.steps=5 eval.final=$final
+  expect 0 "over $rollouts rollouts" "$HGN" train tiny.yaml -o final.h5 train.steps=5 eval.final=$final
+  rm -f final*.h5
+done
+
 # Wrong input: before any rank computes, no hang, nothing written.
 expect_ranks 3 2 "use at most 2 ranks" "$HGN" train tiny.yaml -o bad.h5 train.batch=4
 expect 2 "fewer than a batch of 61" "$HGN" train tiny.yaml -o bad.h5 train.batch=61

@@ -50,11 +50,37 @@ static void texts(void **state) {
                 "a.yaml:1:14: data.file: found nothing, expected a text of 1 to 1023 bytes");
 }
 
+/* A number of rollouts, or a word for one; printed as it was given. */
+static void words(void **state) {
+  (void)state;
+  static const struct {
+    const char *word, *printed;
+    int64_t final;
+  } cases[] = {{"eval.final=all", "\n  final: all\n", SCHEMA_WORD(FINAL_ALL)},
+               {"eval.final=same", "\n  final: same\n", SCHEMA_WORD(FINAL_SAME)},
+               {"eval.final=17", "\n  final: 17\n", 17},
+               {"eval.every=3", "\n  final: all\n", SCHEMA_WORD(FINAL_ALL)}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    struct config *config = sample_load(MINIMAL, &cases[i].word, 1);
+    char *text;
+    assert_int_equal(cases[i].final, config_experiment(config)->training.eval.final);
+    assert_ok(config_text(config, &text));
+    assert_non_null(strstr(text, cases[i].printed));
+    free(text);
+    config_destroy(&config);
+  }
+}
+
 static void refused(void **state) {
   (void)state;
   static const struct {
     const char *word, *message;
   } cases[] = {
+      {"eval.final=som",
+       "eval.final: found \"som\", expected all, same, or a whole number in plain decimal digits, 1 to "
+       "1000000000 [rollouts]; did you mean \"same\"?"},
+      {"eval.final=0", "eval.final: found 0, expected all, same, or a whole number"},
+      {"eval.final=-1", "eval.final: found -1, expected all, same, or a whole number"},
       {"model.encoder.kernels=[3, 3]", "model.encoder.kernels has 2 items but model.encoder.channels has 5"},
       {"model.encoder.kernels=3", "found 3, expected a sequence of at most 16 whole numbers, each 0 to 64"},
       {"model.encoder.kernels=[3, x]", "found \"x\" as its item 2"},
@@ -89,7 +115,8 @@ static void differences(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(presets), cmocka_unit_test(precedence), cmocka_unit_test(texts),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(presets), cmocka_unit_test(precedence),
+                                     cmocka_unit_test(texts),   cmocka_unit_test(words),
                                      cmocka_unit_test(refused), cmocka_unit_test(differences)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
