@@ -5,6 +5,7 @@
 #include "graph/linear.h"
 #include "graph/peak.h"
 #include "graph/plan.h"
+#include "train/numerics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,6 +352,6 @@ static enum status bench_all(const char *peer) {
 }
 
 enum status bench_graph(const struct comm *world, const char *peer) {
-  TRY(cpu_agree(world));
+  TRY(numerics_agree(world));
   return comm_agree(world, world->rank == 0 ? bench_all(peer) : STATUS_OK);
 }

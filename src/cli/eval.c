@@ -1,8 +1,8 @@
 #include "base/log.h"
 #include "cli/cli.h"
-#include "graph/cpu.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
+#include "train/numerics.h"
 #include "train/trained.h"
 
 #include <math.h>
@@ -97,7 +97,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   char path[STORE_PATH_MAX];
   TRY(cli_parse(argc, argv, options, 2, false, &words));
   TRY(cli_operands(&words, 1, 2, "RUN.h5 and, if other than in training, DATA.h5"));
-  TRY(cpu_agree(world));
+  TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, words.operands > 1 ? words.operand[1] : NULL, path);

@@ -1,9 +1,9 @@
 #include "cli/cli.h"
 #include "cli/reel.h"
-#include "graph/cpu.h"
 #include "store/output.h"
 #include "store/provenance.h"
 #include "train/hgn.h"
+#include "train/numerics.h"
 #include "train/probe.h"
 
 #include <math.h>
@@ -197,7 +197,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
           STATUS_USAGE, "the output \"%s\" ends neither in .png nor in .gif nor in .h5", output);
   TRY(output_check_name(output));
   if (train) request.split = SPLIT_TRAIN;
-  TRY(cpu_agree(world));
+  TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, data, path);

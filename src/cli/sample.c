@@ -1,8 +1,8 @@
 #include "cli/cli.h"
 #include "cli/reel.h"
-#include "graph/cpu.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "train/numerics.h"
 #include "train/probe.h"
 
 #include <math.h>
@@ -159,7 +159,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   const int64_t most = arrays ? 10000000 : REEL_ROWS_MAX;
   REQUIRE(count >= 1 && count <= most, STATUS_USAGE, "-n %lld: 1 to %lld samples in a %s", (long long)count,
           (long long)most, arrays ? "file" : "picture");
-  TRY(cpu_agree(world));
+  TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = draw(world, &trained, (uint64_t)seed, count, steps, output);

@@ -1,8 +1,8 @@
 #include "base/stop.h"
 #include "cli/cli.h"
-#include "graph/cpu.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
+#include "train/numerics.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -91,7 +91,7 @@ static enum status run(const struct comm *world, int argc, char **argv) {
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_TRAINING, &words, &config));
   stop_listen();
-  enum status status = cpu_agree(world);
+  enum status status = numerics_agree(world);
   if (status == STATUS_OK) status = open_and_train(world, config, output, resume);
   stop_release();
   config_destroy(&config);

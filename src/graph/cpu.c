@@ -1,8 +1,6 @@
 #include "graph/cpu.h"
 
-#include "comm/reduce.h"
 #include "graph/linear.h"
-#include "store/provenance.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -57,33 +55,8 @@ const char *cpu_level_core(enum cpu_level level) {
   return (unsigned)level < CPU_LEVEL_COUNT ? cores[level] : "";
 }
 
-enum status cpu_agree(const struct comm *comm) {
-  enum { CORE_BYTES = 64 };
-  int64_t lowest = -(int64_t)cpu_level_get();
-  char core[CORE_BYTES] = "";
-  TRY(reduce_max(comm, &lowest, 1));
-  cpu_level_set((enum cpu_level) - lowest);
-  snprintf(core, sizeof core, "%s", linear_core());
-  TRY(comm_broadcast(comm, core, sizeof core));
-  enum status status = STATUS_OK;
-  if (strcmp(core, linear_core()) != 0)
-    status = status_raise(STATUS_UNAVAILABLE,
-                          "OpenBLAS runs its %s kernels here and its %s kernels on rank 0, whose results differ; "
-                          "give all ranks the same with hgn --cpu %s",
-                          linear_core(), core, cpu_level_name(cpu_level_get()));
-  if (status == STATUS_OK) status = linear_limit(cpu_level_get());
-  TRY(comm_agree(comm, status));
-  char all[CPU_DESCRIPTION_MAX];
-  snprintf(all, sizeof all, "%s", cpu_describe());
-  TRY(comm_broadcast(comm, all, sizeof all));
-  if (strcmp(all, cpu_describe()) != 0)
-    status = status_raise(STATUS_UNAVAILABLE,
-                          "results depend on \"%s\" here and on \"%s\" on rank 0: start all ranks with the "
-                          "same libraries",
-                          cpu_describe(), all);
-  if (status == STATUS_OK) provenance_kernels(all);
-  return comm_agree(comm, status);
-}
+enum status cpu_level_hold(void) { return linear_limit(cpu_level_get()); }
+const char *cpu_openblas_core(void) { return linear_core(); }
 
 /* pow, exp and cos of the learning rate and of GECO are the C library's, which has others for processors with FMA. */
 static void describe_libm(char *text, size_t size) {

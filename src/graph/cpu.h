@@ -1,10 +1,12 @@
-/* Which instruction set kernels use. Our own give the same bits on all; oneDNN and OpenBLAS do not, so all ranks run at
- * one level: the lowest that any of them has, or the one asked for.
+/* Which instruction set kernels use. Our own give the same bits on all; oneDNN and OpenBLAS do not, so a program of
+ * several processes runs all of them at one level: the lowest that any has, or the one asked for (train/numerics.h).
+ *
+ * All functions: Not collective.
  */
 #ifndef HGN_GRAPH_CPU_H
 #define HGN_GRAPH_CPU_H
 
-#include "comm/comm.h"
+#include "base/status.h"
 
 /* X(name, text, the oneDNN limit ONEDNN_MAX_CPU_ISA, the OpenBLAS core OPENBLAS_CORETYPE). BASE: what every processor
  * of the architecture has (SSE2, or NEON). */
@@ -22,7 +24,6 @@ enum cpu_level {
 
 enum { CPU_DESCRIPTION_MAX = 256 }; /* bytes of cpu_describe() */
 
-/* All: Not collective. */
 const char *cpu_level_name(enum cpu_level level);
 /* What this processor and this binary offer. AVX2 asks for FMA too, since the libraries use it. */
 enum cpu_level cpu_level_here(void);
@@ -34,13 +35,12 @@ void cpu_level_set(enum cpu_level level);
 /* The value that OPENBLAS_CORETYPE should have at this level. OpenBLAS reads it when the program is loaded. */
 const char *cpu_level_core(enum cpu_level level);
 
-/* Collective, before the first kernel is made. Sets the lowest level of all ranks in force, in oneDNN too, and compares
- * the kernels that OpenBLAS has chosen, and all of cpu_describe(): STATUS_UNAVAILABLE when they differ between ranks,
- * saying how to fix them.
- * Files written later record cpu_describe(). */
-enum status cpu_agree(const struct comm *comm);
-/* Not collective. "avx2; OpenBLAS 0.3.21 Haswell; oneDNN 2.6.3 up to AVX2; libm 2.36 with FMA": what results depend on.
- */
+/* Holds oneDNN to the level in force, before the first kernel is made: STATUS_UNAVAILABLE once it has made one at
+ * another. (OpenBLAS has chosen when the program starts.) */
+enum status cpu_level_hold(void);
+/* The name of the kernels that OpenBLAS has chosen: "Haswell". */
+const char *cpu_openblas_core(void);
+/* "avx2; OpenBLAS 0.3.21 Haswell; oneDNN 2.6.3 up to AVX2; libm 2.36 with FMA": what results depend on. */
 const char *cpu_describe(void);
 
 #endif

@@ -3,7 +3,7 @@
  *   /                        attributes: format "hgn-checkpoint", schema_version 4
  *   /config                  text: the training's effective configuration
  *   /data_checksum           text: of the data set, or of frames made elsewhere (ladder.h)
- *   /numerics                text: what beside it decided the bits (record.h)
+ *   /numerics                text: what beside it decided the bits (numerics.h)
  *   /description_checksum    text: of these three and the next two
  *   /sizes                   i64: what of the data decides the model; its description names them in their order
  *   /time_step               f64 [2]: s between frames in the latent space, in the data (NaN: not known)

@@ -2,7 +2,7 @@
  *
  *   /                       attributes: format "hgn-run", schema_version 3
  *   /config                 text: the effective configuration
- *   /numerics               text: what beside it decides bits: rules of the program, instruction set, libraries
+ *   /numerics               text: what beside it decides bits (numerics.h)
  *   /checksum               text: of these two, and of what /data has but the limits
  *   /data/file, checksum    text: the data set
  *   /data/NAME              f64 [1]: noise floor, mean image, limits (struct yardstick), GECO's kappa; NaN if unknown
@@ -27,16 +27,13 @@
 
 #include "store/dataset.h"
 #include "train/learner.h"
+#include "train/numerics.h"
 #include "train/yardstick.h"
 
 #include <stdio.h>
 
 #define RECORD_FORMAT "hgn-run"
-enum {
-  RECORD_VERSION = 3,
-  RECORD_NUMERICS_MAX = 320,
-  RECORD_RULES = 1 /* raised when this program computes other bits from the same configuration than it did before */
-};
+enum { RECORD_VERSION = 3 };
 
 /* X(name, unit, help): what every training reports. */
 #define REPORT_LIST(X)                                                                                                 \
@@ -89,12 +86,12 @@ struct record_run {
 
 /* How far a run's file has come. */
 struct record_progress {
-  int64_t whole;                      /* all records of steps up to this one are there and are what was written */
-  bool begun;                         /* there is a record */
-  bool complete;                      /* none is missing */
-  double kappa;                       /* what GECO aims at */
-  double limit, limit_unseen;         /* that it has been held against; NaN: none */
-  char numerics[RECORD_NUMERICS_MAX]; /* what decides its bits */
+  int64_t whole;                    /* all records of steps up to this one are there and are what was written */
+  bool begun;                       /* there is a record */
+  bool complete;                    /* none is missing */
+  double kappa;                     /* what GECO aims at */
+  double limit, limit_unseen;       /* that it has been held against; NaN: none */
+  char numerics[NUMERICS_TEXT_MAX]; /* what decides its bits */
 };
 
 /* Collective. Makes the file, sealed, under its final name. lock: the root's lock of the run, borrowed. */

@@ -1,8 +1,8 @@
 #include "train/trainer.h"
 
 #include "base/log.h"
-#include "graph/cpu.h"
 #include "store/output.h"
+#include "train/numerics.h"
 #include "train/trainer_private.h"
 
 #include <math.h>
@@ -102,7 +102,7 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .resumed = -1,
                            .best = NAN,
                            .started = log_clock()};
-  snprintf(made->numerics, sizeof made->numerics, "rules %d; %s", RECORD_RULES, cpu_describe());
+  numerics_describe(made->numerics);
   enum status status = comm_agree(comm, begin(made, setup));
   if (status != STATUS_OK) trainer_close(&made);
   *trainer = made;

@@ -14,8 +14,8 @@ struct trainer {
   const struct config *config;
   const struct training *training;
   struct corpus *corpus;
-  char output[STORE_PATH_MAX];        /* RUN.h5, links followed; "": nothing is written */
-  char numerics[RECORD_NUMERICS_MAX]; /* what decides bits here (record.h) */
+  char output[STORE_PATH_MAX];      /* RUN.h5, links followed; "": nothing is written */
+  char numerics[NUMERICS_TEXT_MAX]; /* what decides bits here */
   struct learner learner;
   struct yardstick yardstick;
   struct step step;
