@@ -1,8 +1,8 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "cli/bench.h"
+#include "graph/conv.h"
 #include "graph/cpu.h"
-#include "graph/linear.h"
 #include "graph/peak.h"
 #include "graph/plan.h"
 #include "train/numerics.h"
@@ -138,7 +138,7 @@ static enum status make_pair(int64_t size, enum graph_op op, struct conv_pair *p
                                                  : op == OP_conv_input_gradient ? size
                                                                                 : 3}};
   TRY(conv_create(op, &attributes, (const struct shape *const[]){&shapes[0], &shapes[1]}, &shapes[2], &none,
-                  CONV_ONEDNN, &pair->alone));
+                  conv_method_find("onednn"), &pair->alone));
   pair->in[0] = make_data(shape_elements(&shapes[0]) * 4, 0);
   pair->in[1] = make_data(shape_elements(&shapes[1]) * 4, 1);
   pair->out = make_data(shape_elements(&shapes[2]) * 4, 2);

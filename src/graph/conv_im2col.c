@@ -5,10 +5,12 @@
  *   input gradient   columns = dy W', each row added back to where its patch came from
  *   weight gradient  dW += columns' dy
  */
-#include "graph/conv_private.h"
+#include "graph/conv_method.h"
+#include "graph/linear.h"
 
 #include <cblas.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { COLUMNS_BYTES = 256 << 10 };
@@ -20,22 +22,36 @@ static bool is_plain(const struct conv_geometry *g) {
   return !padded && (point || whole);
 }
 
-void im2col_create(struct conv_kernel *kernel) {
-  const struct conv_geometry *g = &kernel->geometry;
-  int64_t image = g->oh * g->ow * g->kh * g->kw * g->ci * type_size(g->type);
-  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(g) ? "gemm" : "im2col+gemm");
-  kernel->images = image > 0 && image < COLUMNS_BYTES ? COLUMNS_BYTES / image : 1;
-  if (kernel->images > g->n) kernel->images = g->n;
-  if (is_plain(g)) kernel->images = g->n;
-  kernel->scratch = is_plain(g) || kernel->empty ? 0 : kernel->images * image;
+struct im2col {
+  int64_t images; /* laid out at once */
+};
+
+static bool can(const struct conv_geometry *g, const struct conv_tail *tail) {
+  (void)g, (void)tail;
+  return true;
 }
 
-void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end) {
-  *first = shift < 0 ? (-shift + stride - 1) / stride : 0;
-  *end = size - shift > 0 ? (size - shift + stride - 1) / stride : 0;
-  if (*end > outputs) *end = outputs;
-  if (*first > *end) *first = *end;
+/* What the others' costs are counted in. */
+static double cost(const struct conv_geometry *g) {
+  (void)g;
+  return 1;
 }
+
+static enum status create(struct conv_kernel *kernel) {
+  const struct conv_geometry *g = &kernel->geometry;
+  struct im2col *self = kernel->self = calloc(1, sizeof *self);
+  REQUIRE(self, STATUS_MEMORY, "out of memory for a convolution");
+  int64_t image = g->oh * g->ow * g->kh * g->kw * g->ci * type_size(g->type);
+  linear_use_one_thread();
+  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(g) ? "gemm" : "im2col+gemm");
+  self->images = image > 0 && image < COLUMNS_BYTES ? COLUMNS_BYTES / image : 1;
+  if (self->images > g->n) self->images = g->n;
+  if (is_plain(g)) self->images = g->n;
+  kernel->scratch = is_plain(g) || kernel->empty ? 0 : self->images * image;
+  return STATUS_OK;
+}
+
+static void destroy(struct conv_kernel *kernel) { free(kernel->self); }
 
 #define LAYOUTS(suffix, real)                                                                                          \
   /* The patches of one image. */                                                                                      \
@@ -77,25 +93,9 @@ void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, in
           }                                                                                                            \
         }                                                                                                              \
       }                                                                                                                \
-  }                                                                                                                    \
-  static void apply_tail##suffix(const real *restrict bias, real slope, int64_t pixels, int64_t channels,              \
-                                 real *restrict y) {                                                                   \
-    for (int64_t i = 0; i < pixels; i++, y += channels)                                                                \
-      for (int64_t c = 0; c < channels; c++) {                                                                         \
-        real value = bias ? y[c] + bias[c] : y[c];                                                                     \
-        y[c] = value > 0 ? value : value * slope;                                                                      \
-      }                                                                                                                \
   }
 LAYOUTS(_f32, float)
 LAYOUTS(_f64, double)
-
-void conv_apply_tail(const struct conv_kernel *kernel, const void *bias, int64_t pixels, void *y) {
-  if (!bias && kernel->tail.slope == 1) return;
-  if (kernel->geometry.type == GRAPH_F32)
-    apply_tail_f32(bias, (float)kernel->tail.slope, pixels, kernel->geometry.co, y);
-  else
-    apply_tail_f64(bias, kernel->tail.slope, pixels, kernel->geometry.co, y);
-}
 
 /* c = op(a) op(b) + beta c, all dense and row-major. */
 static void multiply(enum graph_type type, bool ta, bool tb, int64_t rows, int64_t columns, int64_t inner,
@@ -133,22 +133,22 @@ static void add_patches(const struct conv_geometry *g, const unsigned char *colu
   }
 }
 
-void im2col_run(const struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+static enum status run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
   const struct conv_geometry *g = &kernel->geometry;
   int64_t size = type_size(g->type), patch = g->kh * g->kw * g->ci;
   int64_t x_image = g->h * g->w * g->ci * size, y_image = g->oh * g->ow * g->co * size;
-  const void *weights = in[1] ? in[1] : kernel->weights;
-  for (int64_t first = 0; first < g->n; first += kernel->images) {
-    int64_t images = g->n - first < kernel->images ? g->n - first : kernel->images, rows = images * g->oh * g->ow;
+  const struct im2col *self = kernel->self;
+  for (int64_t first = 0; first < g->n; first += self->images) {
+    int64_t images = g->n - first < self->images ? g->n - first : self->images, rows = images * g->oh * g->ow;
     if (g->op == OP_conv) {
       const void *columns = lay_patches(g, (const unsigned char *)in[0] + first * x_image, images, scratch);
       void *y = (unsigned char *)out + first * y_image;
-      multiply(g->type, false, false, rows, g->co, patch, columns, weights, 0, y);
+      multiply(g->type, false, false, rows, g->co, patch, columns, in[1], 0, y);
       conv_apply_tail(kernel, bias, rows, y);
     } else if (g->op == OP_conv_input_gradient) {
       unsigned char *x = (unsigned char *)out + first * x_image;
       const void *dy = (const unsigned char *)in[0] + first * y_image;
-      multiply(g->type, false, true, rows, patch, g->co, dy, weights, 0, is_plain(g) ? x : scratch);
+      multiply(g->type, false, true, rows, patch, g->co, dy, in[1], 0, is_plain(g) ? x : scratch);
       if (!is_plain(g)) add_patches(g, scratch, images, x);
     } else {
       const void *columns = lay_patches(g, (const unsigned char *)in[0] + first * x_image, images, scratch);
@@ -156,4 +156,8 @@ void im2col_run(const struct conv_kernel *kernel, const void *const *in, const v
       multiply(g->type, true, false, patch, g->co, rows, columns, dy, first > 0, out);
     }
   }
+  return STATUS_OK;
 }
+
+const struct conv_method conv_im2col = {
+    .name = "im2col", .can = can, .cost = cost, .create = create, .destroy = destroy, .run = run};

@@ -6,7 +6,7 @@
  * W' is [ci][kh kw co]; the product is itself a convolution, 1x1, of some images at a time, so that z stays in the
  * second-level cache.
  */
-#include "graph/conv_private.h"
+#include "graph/conv_method.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +14,20 @@
 
 enum { NARROW_CHANNELS = 4, NARROW_LEAST = 8, NARROW_BYTES = 256 << 10 };
 
-struct conv_narrow {
+struct narrow {
   struct conv_kernel *product; /* of `images` images */
   int64_t images;              /* divides the batch */
   int64_t z_bytes;             /* of the scratch memory; what the product needs stands behind */
   void *weights;               /* W' */
 };
 
-bool narrow_pays(const struct conv_geometry *g) {
-  return g->op == OP_conv && g->co <= NARROW_CHANNELS && g->ci >= NARROW_LEAST && g->oh * g->ow > 4;
+static bool can(const struct conv_geometry *g, const struct conv_tail *tail) {
+  (void)tail;
+  return g->op == OP_conv && g->co <= NARROW_CHANNELS;
 }
+
+/* Few channels to multiply, or few results: then the 1x1 product has no work to spread. */
+static double cost(const struct conv_geometry *g) { return g->ci >= NARROW_LEAST && g->oh * g->ow > 4 ? 0.25 : 4; }
 
 static int64_t taps(const struct conv_geometry *g) { return g->kh * g->kw * g->co; }
 
@@ -34,9 +38,9 @@ static int64_t block_images(const struct conv_geometry *g) {
   return images > 1 ? images : 1;
 }
 
-enum status narrow_create(struct conv_kernel *kernel) {
+static enum status create(struct conv_kernel *kernel) {
   const struct conv_geometry *g = &kernel->geometry;
-  struct conv_narrow *narrow = kernel->narrow = calloc(1, sizeof *narrow);
+  struct narrow *narrow = kernel->self = calloc(1, sizeof *narrow);
   REQUIRE(narrow, STATUS_MEMORY, "out of memory for a convolution");
   narrow->images = block_images(g);
   narrow->weights = calloc((size_t)(g->ci * taps(g)), (size_t)type_size(g->type));
@@ -53,20 +57,19 @@ enum status narrow_create(struct conv_kernel *kernel) {
                                         .oh = g->h,
                                         .ow = g->w,
                                         .stride = 1};
-  TRY(conv_create_wide(&product, &narrow->product));
+  TRY(conv_create_part(&product, &conv_narrow, &narrow->product));
   narrow->z_bytes = (narrow->images * g->h * g->w * taps(g) * type_size(g->type) + 63) / 64 * 64;
   kernel->scratch = narrow->z_bytes + conv_scratch(narrow->product);
   snprintf(kernel->name, sizeof kernel->name, "taps+%.50s", conv_name(narrow->product));
   return STATUS_OK;
 }
 
-void narrow_destroy(struct conv_kernel *kernel) {
-  struct conv_narrow *narrow = kernel->narrow;
+static void destroy(struct conv_kernel *kernel) {
+  struct narrow *narrow = kernel->self;
   if (!narrow) return;
   conv_destroy(&narrow->product);
   free(narrow->weights);
   free(narrow);
-  kernel->narrow = NULL;
 }
 
 /* add_taps is compiled for each number of channels, which makes its innermost loop straight: 70 us instead of 190. */
@@ -112,9 +115,9 @@ void narrow_destroy(struct conv_kernel *kernel) {
 LAYOUTS(_f32, float)
 LAYOUTS(_f64, double)
 
-enum status narrow_load_weights(struct conv_kernel *kernel, const void *weights) {
+static enum status load_weights(struct conv_kernel *kernel, const void *weights) {
   const struct conv_geometry *g = &kernel->geometry;
-  struct conv_narrow *narrow = kernel->narrow;
+  struct narrow *narrow = kernel->self;
   if (g->type == GRAPH_F32)
     swap_f32(g, weights, narrow->weights);
   else
@@ -122,12 +125,11 @@ enum status narrow_load_weights(struct conv_kernel *kernel, const void *weights)
   return conv_load_weights(narrow->product, narrow->weights);
 }
 
-enum status narrow_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+static enum status run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
   const struct conv_geometry *g = &kernel->geometry;
-  struct conv_narrow *narrow = kernel->narrow;
+  struct narrow *narrow = kernel->self;
   const int64_t x_image = g->h * g->w * g->ci, z_image = g->h * g->w * taps(g), y_image = g->oh * g->ow * g->co;
   void *behind = (unsigned char *)scratch + narrow->z_bytes;
-  if (in[1]) TRY(narrow_load_weights(kernel, in[1]));
   for (int64_t n = 0; n < g->n; n++) {
     const int64_t at = n % narrow->images;
     const void *x = (const unsigned char *)in[0] + n * x_image * type_size(g->type);
@@ -140,3 +142,11 @@ enum status narrow_run(struct conv_kernel *kernel, const void *const *in, const 
   conv_apply_tail(kernel, bias, g->n * g->oh * g->ow, out);
   return STATUS_OK;
 }
+
+const struct conv_method conv_narrow = {.name = "narrow",
+                                        .can = can,
+                                        .cost = cost,
+                                        .create = create,
+                                        .destroy = destroy,
+                                        .load_weights = load_weights,
+                                        .run = run};

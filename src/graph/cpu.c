@@ -1,5 +1,6 @@
 #include "graph/cpu.h"
 
+#include "graph/conv.h"
 #include "graph/linear.h"
 
 #include <stdbool.h>
@@ -55,7 +56,7 @@ const char *cpu_level_core(enum cpu_level level) {
   return (unsigned)level < CPU_LEVEL_COUNT ? cores[level] : "";
 }
 
-enum status cpu_level_hold(void) { return linear_limit(cpu_level_get()); }
+enum status cpu_level_hold(void) { return conv_onednn_limit(cpu_level_get()); }
 const char *cpu_openblas_core(void) { return linear_core(); }
 
 /* pow, exp and cos of the learning rate and of GECO are the C library's, which has others for processors with FMA. */
@@ -77,7 +78,7 @@ const char *cpu_describe(void) {
   static char text[CPU_DESCRIPTION_MAX];
   char libm[64];
   describe_libm(libm, sizeof libm);
-  snprintf(text, sizeof text, "%s; %s; %s; %s", cpu_level_name(cpu_level_get()), linear_openblas(), linear_onednn(),
-           libm);
+  snprintf(text, sizeof text, "%s; %s; %s; %s", cpu_level_name(cpu_level_get()), linear_openblas(),
+           conv_onednn_describe(), libm);
   return text;
 }

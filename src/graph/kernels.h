@@ -1,4 +1,4 @@
-/* Private to src/graph: the kernels that plans run, except convolutions and matrix products (linear.h).
+/* Private to src/graph: the kernels that plans run, except convolutions (conv.h) and matrix products (linear.h).
  *
  * Hot loops are compiled once for each instruction set; the bits are the same on all (no contraction, the same order of
  * every sum). Memory given to them is aligned to 64 bytes at the start of each array; arrays may be empty.

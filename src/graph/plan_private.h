@@ -4,6 +4,7 @@
 #ifndef HGN_GRAPH_PLAN_PRIVATE_H
 #define HGN_GRAPH_PLAN_PRIVATE_H
 
+#include "graph/conv.h"
 #include "graph/kernels.h"
 #include "graph/linear.h"
 #include "graph/plan.h"
