@@ -151,9 +151,9 @@ enum status conv_run(struct conv_kernel *kernel, const void *const *in, const vo
     if (g->op == OP_conv) conv_apply_tail(kernel, bias, g->n * g->oh * g->ow, out);
     return STATUS_OK;
   }
-  if (g->op != OP_conv_weight_gradient && in[1] && kernel->method->load_weights)
-    TRY(kernel->method->load_weights(kernel, in[1]));
-  const void *const both[OP_INPUTS_MAX] = {in[0], in[1] ? in[1] : kernel->weights};
+  const bool gradient = g->op == OP_conv_weight_gradient;
+  if (!gradient && in[1]) TRY(conv_load_weights(kernel, in[1]));
+  const void *const both[OP_INPUTS_MAX] = {in[0], gradient ? in[1] : kernel->weights};
   return kernel->method->run(kernel, both, bias, out, scratch);
 }
 

@@ -46,7 +46,7 @@ double conv_flops(const struct conv_kernel *kernel);
  * so that they must stay. Call again whenever they change. */
 enum status conv_load_weights(struct conv_kernel *kernel, const void *weights);
 
-/* in[0], in[1] as the node's inputs; in[1] NULL after conv_load_weights(). bias: NULL without one. */
+/* in[0], in[1] as the node's inputs; in[1] NULL: the weights that were loaded or given last. bias: NULL without one. */
 enum status conv_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch);
 
 /* For benchmarks: the library's primitive alone, without any reordering of weights (weights as they were loaded; their

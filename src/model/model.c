@@ -55,7 +55,7 @@ static enum status lay_out(struct model *model) {
       struct layout_tensor *tensor = &model->layout.tensor[model->layout.tensors++];
       *tensor = (struct layout_tensor){.name = entry.name,
                                        .part = part,
-                                       .network = network_of((enum model_part)part, entry.name),
+                                       .network = (int)network_of((enum model_part)part, entry.name),
                                        .shape = entry.shape,
                                        .offset = model->layout.part[part] + entry.offset / element_bytes(model),
                                        .count = shape_elements(&entry.shape)};

@@ -26,6 +26,23 @@ struct harness {
   unsigned char *block; /* [HARNESS_BLOCK]: the parameters' */
 };
 
+/* An array of standard normal values, aligned as kernels are promised; and one of its elements. */
+static inline void *harness_draw(const struct shape *shape, uint64_t index) {
+  struct rng rng = rng_stream(11, RNG_TEST, index, 0);
+  int64_t elements = shape_elements(shape);
+  void *data = aligned_alloc(64, ((size_t)shape_bytes(shape) / 64 + 1) * 64);
+  assert_non_null(data);
+  if (shape->type == GRAPH_F32)
+    rng_normal_f32(&rng, data, (int)elements);
+  else
+    rng_normal(&rng, data, (int)elements);
+  return data;
+}
+
+static inline double harness_element(const struct shape *shape, const void *data, int64_t i) {
+  return shape->type == GRAPH_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+}
+
 static inline bool harness_is_parameter(const struct harness *harness, int i) { return harness->parameters >> i & 1; }
 
 static inline void harness_open(struct harness *harness) {
@@ -46,7 +63,7 @@ static inline double *harness_place(struct harness *harness) {
   assert_non_null(harness->block);
   assert_true(graph_parameter_bytes(harness->graph) <= HARNESS_BLOCK);
   struct graph_parameter_entry entry = graph_parameter_get(harness->graph, graph_parameter_count(harness->graph) - 1);
-  return (double *)(harness->block + entry.offset);
+  return (double *)(void *)(harness->block + entry.offset);
 }
 
 /* A new input with standard normal values of this seed, scaled and shifted. */

@@ -1,0 +1,324 @@
+/* Convolutions by every method of the table, in all directions, on awkward shapes, against the reference; what a new
+ * method takes; which one is chosen; adjoint identities.
+ */
+#include "graph/conv_method.h"
+#include "graph/kernels.h"
+#include "harness.h"
+
+struct conv_case {
+  int64_t n, h, w, ci, kh, kw, co, stride, top, bottom, left, right;
+};
+
+static const struct conv_case cases[] = {
+    /* images and kernels of one pixel, one channel */
+    {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+    {2, 1, 1, 8, 1, 1, 16, 1, 0, 0, 0, 0},
+    {3, 6, 6, 8, 1, 1, 12, 1, 0, 0, 0, 0},
+    {2, 6, 6, 8, 1, 1, 12, 2, 0, 0, 0, 0},
+    {3, 5, 7, 1, 3, 3, 4, 1, 1, 1, 1, 1},
+    {1, 5, 5, 9, 3, 3, 1, 1, 1, 1, 1, 1},
+    /* kernels larger than the image, or all of it; padding as wide as the kernel and wider */
+    {3, 1, 1, 4, 3, 3, 6, 1, 1, 1, 1, 1},
+    {1, 3, 2, 12, 5, 4, 3, 1, 2, 2, 2, 1},
+    {5, 2, 3, 3, 5, 5, 7, 2, 2, 2, 2, 2},
+    {4, 1, 1, 64, 2, 2, 1, 1, 0, 1, 0, 1},
+    {2, 4, 4, 10, 4, 4, 5, 1, 0, 0, 0, 0},
+    {2, 3, 3, 8, 3, 3, 1, 1, 4, 4, 4, 4},
+    /* strides, uneven padding, rows and columns that no result meets, odd channels */
+    {2, 7, 5, 3, 2, 3, 5, 2, 1, 0, 0, 2},
+    {2, 9, 9, 4, 3, 3, 8, 3, 0, 1, 2, 0},
+    {1, 8, 7, 13, 2, 2, 3, 3, 0, 0, 0, 0},
+    {3, 4, 4, 20, 3, 3, 4, 2, 1, 1, 1, 1},
+    {2, 9, 6, 16, 3, 2, 2, 2, 1, 0, 1, 1},
+    {2, 9, 8, 16, 3, 2, 20, 1, 1, 0, 0, 1},
+    {2, 9, 8, 16, 3, 2, 2, 1, 2, 0, 0, 1},
+    {1, 7, 7, 33, 3, 3, 17, 1, 1, 1, 1, 1},
+    {7, 5, 5, 31, 3, 3, 2, 1, 0, 2, 2, 0},
+    /* layers of encoders, Hamiltonians and decoders; few results, in several blocks of images; images to be turned */
+    {4, 4, 4, 16, 3, 3, 32, 1, 1, 1, 1, 1},
+    {4, 4, 4, 32, 2, 2, 64, 2, 0, 0, 0, 0},
+    {4, 2, 2, 64, 2, 2, 64, 1, 0, 1, 0, 1},
+    {4, 2, 2, 64, 2, 2, 64, 2, 0, 0, 0, 0},
+    {2, 8, 8, 64, 3, 3, 3, 1, 1, 1, 1, 1},
+    {5, 8, 8, 15, 3, 3, 32, 1, 1, 1, 1, 1},
+    {20, 16, 16, 8, 3, 3, 24, 1, 1, 1, 1, 1},
+    {20, 16, 16, 8, 3, 3, 3, 1, 1, 1, 1, 1},
+    /* nothing */
+    {0, 8, 8, 16, 3, 3, 8, 1, 1, 1, 1, 1},
+    {2, 4, 4, 0, 3, 3, 3, 1, 1, 1, 1, 1},
+    {2, 4, 4, 3, 3, 3, 0, 1, 1, 1, 1, 1}};
+enum { CASES = sizeof cases / sizeof cases[0], EMPTY = 3, TAILS = 5 };
+static const enum graph_op ops[3] = {OP_conv, OP_conv_input_gradient, OP_conv_weight_gradient};
+static const struct conv_tail tails[TAILS] = {{false, 1}, {true, 1}, {false, 0.2}, {true, 0.01}, {true, 0}};
+
+struct problem {
+  enum graph_op op;
+  struct op_attributes attributes;
+  struct shape x, w, y, out;
+  struct shape in[2];
+};
+
+static struct problem make_problem(const struct conv_case *c, enum graph_op op, enum graph_type type) {
+  int64_t oh = (c->h + c->top + c->bottom - c->kh) / c->stride + 1,
+          ow = (c->w + c->left + c->right - c->kw) / c->stride + 1;
+  struct problem problem = {.op = op,
+                            .attributes = {.integer = {c->stride, c->top, c->bottom, c->left, c->right}},
+                            .x = shape_make(type, 4, (const int64_t[]){c->n, c->h, c->w, c->ci}),
+                            .w = shape_make(type, 4, (const int64_t[]){c->kh, c->kw, c->ci, c->co}),
+                            .y = shape_make(type, 4, (const int64_t[]){c->n, oh, ow, c->co})};
+  if (op != OP_conv) {
+    problem.attributes.integer[CONV_EXTENT_0] = op == OP_conv_input_gradient ? c->h : c->kh;
+    problem.attributes.integer[CONV_EXTENT_1] = op == OP_conv_input_gradient ? c->w : c->kw;
+  }
+  problem.in[0] = op == OP_conv_input_gradient ? problem.y : problem.x;
+  problem.in[1] = op == OP_conv_weight_gradient ? problem.y : problem.w;
+  problem.out = op == OP_conv ? problem.y : op == OP_conv_input_gradient ? problem.x : problem.w;
+  return problem;
+}
+
+static enum status make_kernel(const struct problem *problem, const struct conv_tail *tail,
+                               const struct conv_method *method, struct conv_kernel **kernel) {
+  return conv_create(problem->op, &problem->attributes, (const struct shape *const[]){&problem->in[0], &problem->in[1]},
+                     &problem->out, tail, method, kernel);
+}
+
+/* The tail on top of the reference's result. */
+static double with_tail(const struct conv_tail *tail, const struct shape *shape, const void *bias, int64_t i,
+                        double value) {
+  if (tail->bias) value += harness_element(shape, bias, i % shape->dim[3]);
+  return value > 0 ? value : value * tail->slope;
+}
+
+/* Fails where `got` is not what the reference has for a and b. */
+static void check_result(const struct conv_kernel *kernel, const struct problem *problem, const struct conv_tail *tail,
+                         const void *a, const void *b, const void *bias, const void *got, const char *what) {
+  const struct shape *out = &problem->out;
+  void *expected = harness_draw(out, 4);
+  struct kernel_call call = {&problem->attributes, {&problem->in[0], &problem->in[1]}, out, {a, b}, expected};
+  assert_ok(reference_run(problem->op, &call));
+  const double tolerance = out->type == GRAPH_F32 ? 3e-6 : 1e-14;
+  for (int64_t i = 0; i < shape_elements(out); i++) {
+    double right = with_tail(tail, out, bias, i, harness_element(out, expected, i));
+    if (!(fabs(harness_element(out, got, i) - right) <= tolerance * (100 + fabs(right))))
+      fail_msg("%s, %s: element %d is %.9g, not %.9g", conv_name(kernel), what, (int)i, harness_element(out, got, i),
+               right);
+  }
+  free(expected);
+}
+
+/* With weights given to each run, loaded, and loaded again; results and scratch memory hold NaN before, and nothing is
+ * written behind a result. False: there is no such kernel. */
+static bool check_conv(int index, enum graph_op op, enum graph_type type, const struct conv_method *method,
+                       const struct conv_tail *tail) {
+  enum { GUARD = 64 };
+  const struct problem problem = make_problem(&cases[index], op, type);
+  struct conv_kernel *kernel;
+  enum status status = make_kernel(&problem, tail, method, &kernel);
+  if (status == STATUS_UNAVAILABLE && method) {
+    status_clear();
+    return false;
+  }
+  assert_ok(status);
+  const size_t bytes = (size_t)shape_bytes(&problem.out), room = (bytes + GUARD + 63) / 64 * 64;
+  const size_t need = ((size_t)conv_scratch(kernel) / 64 + 1) * 64;
+  void *a = harness_draw(&problem.in[0], 1), *b = harness_draw(&problem.in[1], 2), *c = harness_draw(&problem.in[1], 3);
+  const struct shape channels = shape_make(type, 1, &problem.w.dim[3]);
+  void *bias = harness_draw(&channels, 5), *scratch = aligned_alloc(64, need);
+  unsigned char *out = aligned_alloc(64, room);
+  assert_true(scratch && out);
+  for (int turn = 0; turn < 5; turn++) { /* b; c; b loaded; c loaded; b */
+    const bool loaded = turn == 2 || turn == 3;
+    const void *second = turn % 2 ? c : b;
+    char what[96];
+    if (loaded && op == OP_conv_weight_gradient) break;
+    snprintf(what, sizeof what, "case %d, %s, type %d, bias %d, slope %g, turn %d", index, op_table[op].name, (int)type,
+             tail->bias, tail->slope, turn);
+    memset(out, 0xff, room);
+    memset(scratch, 0xff, need);
+    if (loaded) assert_ok(conv_load_weights(kernel, second));
+    assert_ok(
+        conv_run(kernel, (const void *const[]){a, loaded ? NULL : second}, tail->bias ? bias : NULL, out, scratch));
+    check_result(kernel, &problem, tail, a, second, bias, out, what);
+    for (size_t i = bytes; i < room; i++)
+      if (out[i] != 0xff) fail_msg("%s, %s: written behind the result", conv_name(kernel), what);
+  }
+  free(a), free(b), free(c), free(bias), free(out), free(scratch);
+  conv_destroy(&kernel);
+  return true;
+}
+
+/* How many kernels there were. */
+static int check_method(const struct conv_method *method) {
+  int kernels = 0;
+  for (int i = 0; i < CASES; i++)
+    for (int op = 0; op < 3; op++)
+      for (int type = GRAPH_F32; type <= GRAPH_F64; type++)
+        for (int t = 0; t < (ops[op] == OP_conv ? TAILS : 1); t++)
+          kernels += check_conv(i, ops[op], (enum graph_type)type, method, &tails[t]);
+  return kernels;
+}
+
+static void every_method_agrees_with_the_reference(void **unused) {
+  (void)unused;
+  const bool onednn = strcmp(conv_onednn_describe(), "no oneDNN") != 0;
+  const int all = check_method(CONV_AUTO), empty = EMPTY * 2 * (TAILS + 2);
+  assert_int_equal(CASES * 2 * (TAILS + 2), all);
+  for (int i = 0; i < conv_method_count(); i++) {
+    const struct conv_method *method = conv_method_get(i);
+    const int kernels = check_method(method);
+    printf("  %-10s %d of %d\n", method->name, kernels, all);
+    assert_ptr_equal(method, conv_method_find(method->name));
+    if (onednn || strcmp(method->name, "onednn") != 0) assert_true(kernels > empty);
+  }
+  assert_int_equal(all, check_method(conv_method_get(conv_method_count() - 1))); /* the last can everything */
+  assert_null(conv_method_find("no such method"));
+}
+
+/* ---- What a method is, at least: one that computes by plain loops, forward in f32 ---- */
+
+static bool plain_can(const struct conv_geometry *g, const struct conv_tail *tail) {
+  (void)tail;
+  return g->op == OP_conv && g->type == GRAPH_F32;
+}
+
+static enum status plain_run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out,
+                             void *scratch) {
+  const struct conv_geometry *g = &kernel->geometry;
+  const float *x = in[0], *w = in[1];
+  float *y = out;
+  (void)scratch;
+  for (int64_t n = 0; n < g->n; n++)
+    for (int64_t i = 0; i < g->oh; i++)
+      for (int64_t j = 0; j < g->ow; j++, y += g->co) {
+        memset(y, 0, (size_t)g->co * sizeof *y);
+        for (int64_t a = 0; a < g->kh; a++)
+          for (int64_t b = 0; b < g->kw; b++) {
+            const int64_t row = i * g->stride + a - g->top, column = j * g->stride + b - g->left;
+            if (row < 0 || row >= g->h || column < 0 || column >= g->w) continue;
+            const float *pixel = x + ((n * g->h + row) * g->w + column) * g->ci;
+            for (int64_t c = 0; c < g->ci; c++)
+              for (int64_t o = 0; o < g->co; o++) y[o] += pixel[c] * w[((a * g->kw + b) * g->ci + c) * g->co + o];
+          }
+      }
+  conv_apply_tail(kernel, bias, g->n * g->oh * g->ow, out);
+  return STATUS_OK;
+}
+
+static const struct conv_method plain = {.name = "plain", .can = plain_can, .run = plain_run};
+
+static void a_method_can_be_brought_along(void **unused) {
+  (void)unused;
+  struct conv_kernel *kernel;
+  const struct problem problem = make_problem(&cases[CASES - EMPTY - 1], OP_conv, GRAPH_F32);
+  assert_ok(make_kernel(&problem, NULL, &plain, &kernel));
+  assert_string_equal("plain", conv_name(kernel));
+  assert_int_equal(0, conv_scratch(kernel));
+  assert_status(STATUS_UNAVAILABLE, conv_run_primitive(kernel, NULL, NULL, NULL));
+  conv_destroy(&kernel);
+  assert_int_equal((CASES - EMPTY) * TAILS + EMPTY * 2 * (TAILS + 2), check_method(&plain));
+}
+
+/* ---- The choice ---- */
+
+/* The name of what is chosen begins with `name`: the measured rules (conv_*.c), fixed. */
+static void check_choice(struct conv_case c, enum graph_op op, enum graph_type type, const char *name) {
+  const struct problem problem = make_problem(&c, op, type);
+  struct conv_kernel *kernel;
+  assert_ok(make_kernel(&problem, NULL, CONV_AUTO, &kernel));
+  if (strncmp(conv_name(kernel), name, strlen(name)) != 0)
+    fail_msg("%lld x %lld x %lld: %s, not %s", (long long)c.h, (long long)c.w, (long long)c.ci, conv_name(kernel),
+             name);
+  conv_destroy(&kernel);
+}
+
+static void the_choice_follows_rules(void **unused) {
+  (void)unused;
+  const char *wide = strcmp(conv_onednn_describe(), "no oneDNN") ? "onednn " : "im2col+gemm";
+  const struct conv_case layer = {4, 8, 8, 32, 3, 3, 32, 1, 1, 1, 1, 1}, last = {4, 8, 8, 32, 3, 3, 3, 1, 1, 1, 1, 1};
+  const struct conv_case tiny = {4, 2, 2, 64, 2, 2, 64, 1, 0, 1, 0, 1},
+                         strided = {4, 4, 4, 64, 2, 2, 64, 2, 0, 0, 0, 0};
+  const struct conv_case point = {4, 8, 8, 7, 1, 1, 3, 1, 0, 0, 0, 0}, small = {4, 2, 2, 32, 3, 3, 3, 1, 1, 1, 1, 1};
+  for (int op = 0; op < 3; op++) {
+    check_choice(layer, ops[op], GRAPH_F32, wide);
+    check_choice(layer, ops[op], GRAPH_F64, "im2col+gemm");
+    check_choice(last, ops[op], GRAPH_F32, ops[op] == OP_conv ? "taps+" : wide);
+    check_choice(strided, ops[op], GRAPH_F32, "im2col+gemm");
+    check_choice(tiny, ops[op], GRAPH_F32, ops[op] == OP_conv_input_gradient ? wide : "im2col+gemm");
+    check_choice(small, ops[op], GRAPH_F32, ops[op] == OP_conv_input_gradient ? wide : "im2col+gemm");
+    check_choice(point, ops[op], GRAPH_F64, "gemm");
+  }
+  check_choice(last, OP_conv, GRAPH_F64, "taps+gemm");
+  struct conv_kernel *kernel;
+  const struct problem gradient = make_problem(&last, OP_conv_input_gradient, GRAPH_F32);
+  assert_status(STATUS_UNAVAILABLE, make_kernel(&gradient, NULL, conv_method_find("narrow"), &kernel));
+  assert_non_null(strstr(status_message(), "narrow cannot"));
+  assert_null(kernel);
+}
+
+/* <conv(x, w), y> = <x, input gradient(y, w)> = <w, weight gradient(x, y)>. */
+static void the_three_directions_are_adjoint(void **unused) {
+  (void)unused;
+  for (int i = 0; i < CASES; i++) {
+    const struct conv_case *c = &cases[i];
+    struct harness h;
+    harness_open(&h);
+    struct problem p = make_problem(c, OP_conv, GRAPH_F64);
+    struct value x = harness_input(&h, 1, 1, 0, 4, p.x.dim), w = harness_input(&h, 2, 1, 0, 4, p.w.dim);
+    struct value y = harness_input(&h, 3, 1, 0, 4, p.y.dim), outputs[3];
+    struct conv_options options = {c->stride, c->top, c->bottom, c->left, c->right};
+    outputs[0] = graph_sum(graph_multiply(graph_conv(x, w, options), y), GRAPH_ALL_AXES, false);
+    outputs[1] =
+        graph_sum(graph_multiply(graph_conv_input_gradient(y, w, c->h, c->w, options), x), GRAPH_ALL_AXES, false);
+    outputs[2] =
+        graph_sum(graph_multiply(graph_conv_weight_gradient(x, y, c->kh, c->kw, options), w), GRAPH_ALL_AXES, false);
+    assert_ok(graph_status(h.graph));
+    struct plan *plan = harness_compile(&h, outputs, 3, false);
+    assert_ok(plan_run(plan));
+    double one = *(const double *)plan_output(plan, 0);
+    for (int k = 1; k < 3; k++)
+      if (!(fabs(*(const double *)plan_output(plan, k) - one) <= 1e-12 * (1000 + fabs(one))))
+        fail_msg("case %d, %d", i, k);
+    plan_destroy(&plan);
+    harness_close(&h);
+  }
+}
+
+/* What the folding of an upsampling and a convolution promises. */
+static void doubled_convolutions_are_those_of_doubled_images(void **unused) {
+  (void)unused;
+  for (int type = GRAPH_F32; type <= GRAPH_F64; type++) {
+    struct graph *g;
+    assert_ok(graph_create(&g));
+    const struct shape image = shape_make((enum graph_type)type, 4, (const int64_t[]){2, 5, 4, 6});
+    const struct shape kernel = shape_make((enum graph_type)type, 4, (const int64_t[]){3, 3, 6, 7});
+    struct value x = graph_input(g, "x", image.type, 4, image.dim), w = graph_input(g, "w", image.type, 4, kernel.dim);
+    struct value doubled = graph_upsample2(x);
+    struct value both[2] = {graph_conv(doubled, w, conv_same(doubled, w, 1)), graph_upsample2_conv(x, w)};
+    struct plan *plan;
+    void *data[2] = {harness_draw(&image, 1), harness_draw(&kernel, 2)};
+    assert_ok(plan_compile(both, 2, NULL, &plan));
+    assert_ok(plan_bind(plan, "x", data[0]));
+    assert_ok(plan_bind(plan, "w", data[1]));
+    assert_ok(plan_run(plan));
+    const struct shape out = plan_output_shape(plan, 0);
+    assert_int_equal(2 * 10 * 8 * 7, shape_elements(&out));
+    for (int64_t i = 0; i < shape_elements(&out); i++)
+      assert_true(fabs(harness_element(&out, plan_output(plan, 0), i) -
+                       harness_element(&out, plan_output(plan, 1), i)) < (type == GRAPH_F32 ? 2e-4 : 1e-12));
+    assert_false(value_valid(graph_upsample2_conv(x, graph_slice(w, 0, 0, 2))));
+    assert_int_equal(STATUS_ARGUMENT, graph_status(g));
+    status_clear();
+    plan_destroy(&plan);
+    graph_destroy(&g);
+    free(data[0]);
+    free(data[1]);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_method_agrees_with_the_reference), cmocka_unit_test(a_method_can_be_brought_along),
+      cmocka_unit_test(the_choice_follows_rules), cmocka_unit_test(the_three_directions_are_adjoint),
+      cmocka_unit_test(doubled_convolutions_are_those_of_doubled_images)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
