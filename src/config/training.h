@@ -20,7 +20,8 @@
 
 #define PADDING_LIST(X)                                                                                                \
   X(SAME, "same") /* as TensorFlow: ceil(size / stride), the odd row or column after */                                \
-  X(VALID, "valid")
+  X(VALID, "valid")                                                                                                    \
+  X(SYMMETRIC, "symmetric") /* floor(kernel / 2) on both sides, as PyTorch's models mostly have it */
 
 #define ACTIVATION_LIST(X)                                                                                             \
   X(NONE, "none")                                                                                                      \

@@ -245,6 +245,14 @@ struct conv_options conv_valid(int64_t stride) {
   return (struct conv_options){.stride = stride};
 }
 
+struct conv_options conv_symmetric(struct value weights, int64_t stride) {
+  struct conv_options options = {.stride = stride};
+  if (!value_valid(weights) || node_get(weights)->shape.rank != 4) return options;
+  options.top = options.bottom = node_get(weights)->shape.dim[0] / 2;
+  options.left = options.right = node_get(weights)->shape.dim[1] / 2;
+  return options;
+}
+
 struct conv_options conv_same(struct value x, struct value weights, int64_t stride) {
   struct conv_options options = {.stride = stride};
   if (!value_valid(x) || !value_valid(weights)) return options;

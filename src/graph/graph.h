@@ -128,6 +128,9 @@ struct conv_options {
 /* As TensorFlow has it: output ceil(size / stride), the odd row or column of padding after. */
 struct conv_options conv_same(struct value x, struct value weights, int64_t stride);
 struct conv_options conv_valid(int64_t stride);
+/* As models in PyTorch have it: floor(kernel / 2) on both sides, output floor((size + 2 floor(kernel / 2) - kernel) /
+ * stride) + 1. At stride 2, an odd kernel and an even size, the odd row that is padded stands before, not after. */
+struct conv_options conv_symmetric(struct value weights, int64_t stride);
 
 /* out[n][i][j][o] = sum over a, b, c of x[n][i s + a - top][j s + b - left][c] w[a][b][c][o]. */
 struct value graph_conv(struct value x, struct value weights, struct conv_options options);

@@ -53,6 +53,19 @@ struct value layers_add_doubled(struct value x, const char *name, int64_t channe
   return graph_bias(graph_upsample2_conv(x, weights), bias);
 }
 
+static struct conv_options pad(struct value x, struct value weights, const struct layer *layer) {
+  switch (layer->padding) {
+  case PADDING_SAME:
+    return conv_same(x, weights, layer->stride);
+  case PADDING_SYMMETRIC:
+    return conv_symmetric(weights, layer->stride);
+  case PADDING_VALID:
+  case PADDING_COUNT:
+    break;
+  }
+  return conv_valid(layer->stride);
+}
+
 struct value layers_add(struct value x, const char *name, const struct layer *layer) {
   if (!value_valid(x)) return GRAPH_NONE;
   const struct shape shape = value_shape(x);
@@ -62,9 +75,7 @@ struct value layers_add(struct value x, const char *name, const struct layer *la
   const bool whole = height == shape.dim[1] && width == shape.dim[2];
   if (whole && (layer->kernel == 0 || layer->padding == PADDING_VALID || (height == 1 && width == 1)))
     return graph_bias(add_dense(x, weights, layer->channels), bias);
-  struct conv_options options =
-      layer->padding == PADDING_SAME ? conv_same(x, weights, layer->stride) : conv_valid(layer->stride);
-  return graph_bias(graph_conv(x, weights, options), bias);
+  return graph_bias(graph_conv(x, weights, pad(x, weights, layer)), bias);
 }
 
 static int64_t item(const struct integer_list *list, int layer) { return list->item[list->count == 1 ? 0 : layer]; }

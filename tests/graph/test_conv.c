@@ -283,6 +283,39 @@ static void the_three_directions_are_adjoint(void **unused) {
   }
 }
 
+/* Sizes of results as PyTorch has them, and one convolution by hand: at stride 2 the first result is centred on the
+ * first pixel, where TensorFlow's padding has it on the second. */
+static void paddings_are_what_they_are_named_after(void **unused) {
+  (void)unused;
+  struct graph *g;
+  assert_ok(graph_create(&g));
+  for (int64_t size = 1; size <= 9; size++)
+    for (int64_t kernel = 1; kernel <= 5; kernel++)
+      for (int64_t stride = 1; stride <= 3; stride++) {
+        struct value x = graph_fill(g, 1, GRAPH_F64, 4, (const int64_t[]){1, size, size + 1, 2});
+        struct value w = graph_fill(g, 1, GRAPH_F64, 4, (const int64_t[]){kernel, 1, 2, 3});
+        const struct shape y = value_shape(graph_conv(x, w, conv_symmetric(w, stride)));
+        assert_int_equal((size + 2 * (kernel / 2) - kernel) / stride + 1, y.dim[1]);
+        assert_int_equal(size / stride + 1, y.dim[2]); /* floor((size + 1 - 1) / stride) + 1 */
+        const struct shape same = value_shape(graph_conv(x, w, conv_same(x, w, stride)));
+        assert_int_equal((size + stride - 1) / stride, same.dim[1]);
+      }
+  struct value x = graph_input(g, "x", GRAPH_F64, 4, (const int64_t[]){1, 1, 4, 1});
+  struct value w = graph_input(g, "w", GRAPH_F64, 4, (const int64_t[]){1, 3, 1, 1});
+  const struct value both[2] = {graph_conv(x, w, conv_symmetric(w, 2)), graph_conv(x, w, conv_same(x, w, 2))};
+  const double image[4] = {1, 2, 3, 4}, weights[3] = {100, 10, 1};
+  struct plan *plan;
+  assert_ok(plan_compile(both, 2, NULL, &plan));
+  assert_ok(plan_bind(plan, "x", image));
+  assert_ok(plan_bind(plan, "w", weights));
+  assert_ok(plan_run(plan));
+  const double *symmetric = plan_output(plan, 0), *same = plan_output(plan, 1);
+  assert_true(symmetric[0] == 12 && symmetric[1] == 234);
+  assert_true(same[0] == 123 && same[1] == 340);
+  plan_destroy(&plan);
+  graph_destroy(&g);
+}
+
 /* What the folding of an upsampling and a convolution promises. */
 static void doubled_convolutions_are_those_of_doubled_images(void **unused) {
   (void)unused;
@@ -316,9 +349,11 @@ static void doubled_convolutions_are_those_of_doubled_images(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_method_agrees_with_the_reference), cmocka_unit_test(a_method_can_be_brought_along),
-      cmocka_unit_test(the_choice_follows_rules), cmocka_unit_test(the_three_directions_are_adjoint),
-      cmocka_unit_test(doubled_convolutions_are_those_of_doubled_images)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_method_agrees_with_the_reference),
+                                     cmocka_unit_test(a_method_can_be_brought_along),
+                                     cmocka_unit_test(the_choice_follows_rules),
+                                     cmocka_unit_test(the_three_directions_are_adjoint),
+                                     cmocka_unit_test(paddings_are_what_they_are_named_after),
+                                     cmocka_unit_test(doubled_convolutions_are_those_of_doubled_images)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

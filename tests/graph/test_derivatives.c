@@ -85,6 +85,10 @@ static struct value build_conv(struct harness *h) {
   struct value x = harness_input(h, 1, 1, 0, 4, DIM(2, 6, 5, 3)), w = harness_input(h, 2, 1, 0, 4, DIM(3, 2, 3, 4));
   return graph_conv(x, w, uneven);
 }
+static struct value build_conv_symmetric(struct harness *h) {
+  struct value x = harness_input(h, 1, 1, 0, 4, DIM(2, 6, 5, 3)), w = harness_input(h, 2, 1, 0, 4, DIM(3, 3, 3, 4));
+  return graph_conv(x, w, conv_symmetric(w, 2));
+}
 static struct value build_conv_input_gradient(struct harness *h) {
   struct value d = harness_input(h, 1, 1, 0, 4, DIM(2, 3, 3, 4)), w = harness_input(h, 2, 1, 0, 4, DIM(3, 2, 3, 4));
   return graph_conv_input_gradient(d, w, 6, 5, uneven);
@@ -160,6 +164,7 @@ static const struct op_case cases[] = {CASE(scale, 1, 1e-9),
                                        CASE(matmul_tb, 2, 1e-9),
                                        CASE(matmul_tt, 2, 1e-9),
                                        CASE(conv, 2, 1e-9),
+                                       CASE(conv_symmetric, 2, 1e-9),
                                        CASE(conv_input_gradient, 2, 1e-9),
                                        CASE(conv_weight_gradient, 2, 1e-9),
                                        CASE(bias, 2, 1e-9),
@@ -216,6 +221,7 @@ static void linear_ops_have_adjoints(void **unused) {
                                           CASE(matmul_tb, 1, 0),
                                           CASE(matmul_tt, 1, 0),
                                           CASE(conv, 1, 0),
+                                          CASE(conv_symmetric, 1, 0),
                                           CASE(conv_input_gradient, 1, 0),
                                           CASE(conv_weight_gradient, 1, 0),
                                           CASE(multiply, 1, 0),

@@ -6,7 +6,9 @@
   hgn_torch.py time PRESET [--batch 16] [--input-frames 5] [--frames 30] [--frames-per-rollout 0] [--threads 2]
                                  median seconds of a training step with Adam, on the last line
 
-Written from the descriptions of the networks, not from hgn's code; NCHW inside, hgn's files are NHWC.
+Written from the descriptions of the networks, not from hgn's code; NCHW inside, hgn's files are NHWC. Paddings are in the
+terms of the code that was published: the reproduction of 2021 is PyTorch, whose nn.Conv2d pads by a number on all sides,
+DeepMind's is TensorFlow's and Haiku's, SAME and VALID.
 """
 import argparse
 import os
@@ -29,56 +31,59 @@ ACTIVATIONS = {
     "swish": F.silu,
     "sigmoid": torch.sigmoid,
 }
+# F.pad's left, right, top, bottom: with it the reproduction's energy keeps the size of a map under 2x2 kernels.
+AFTER = (0, 1, 0, 1)
 # Stacks: channels, kernels ("all": the whole map), strides, padding, activation between, activation at the end.
+# Padding: nn.Conv2d's number, what F.pad gets before an nn.Conv2d without, or TensorFlow's word.
 PRESETS = {
     "paper": dict(
-        encoder=([32, 64, 64, 64, 64, 64], [2, 4] * 3, [2, 1] * 3, ["valid", "same"] * 3, "relu", "none"),
+        encoder=([32, 64, 64, 64, 64, 64], [2, 4] * 3, [2, 1] * 3, ["VALID", "SAME"] * 3, "relu", "none"),
         sampled="log_scale",
-        transformer=([64, 64, 64, 64, 32], [3] * 5, [1] * 5, ["same"] * 5, "relu", "none"),
-        energy=([32, 64, 64, 64, 1], [3, 2, 2, 2, 2], [1, 2, 1, 2, 1], ["same", "valid", "same", "valid", "same"],
+        transformer=([64, 64, 64, 64, 32], [3] * 5, [1] * 5, ["SAME"] * 5, "relu", "none"),
+        energy=([32, 64, 64, 64, 1], [3, 2, 2, 2, 2], [1, 2, 1, 2, 1], ["SAME", "VALID", "SAME", "VALID", "SAME"],
                 "softplus", "none"),
         separable=True, unit_mass=False,
         decoder=dict(channels=[64] * 3, activation="leaky.2", constants=2, grid=0, residual=False, block="none")),
     "report2021": dict(
-        encoder=([32] + [64] * 6 + [96], [3] * 8, [1] * 8, ["same"] * 8, "relu", "none"),
+        encoder=([32] + [64] * 6 + [96], [3] * 8, [1] * 8, [1] * 8, "relu", "none"),
         sampled="log_variance",
-        transformer=([64, 64, 32], [3] * 3, [2] * 3, ["same"] * 3, "relu", "relu"),
-        energy=([32, 64, 64, 64, 1], [3, 2, 2, 2, 2], [1, 2, 1, 1, 1], ["same", "valid", "same", "same", "valid"],
+        transformer=([64, 64, 32], [3] * 3, [2] * 3, [1] * 3, "relu", "relu"),
+        energy=([32, 64, 64, 64, 1], [3, 2, 2, 2, 2], [1, 2, 1, 1, 1], [1, 0, AFTER, AFTER, 0],
                 "softplus", "softplus"),
         separable=False, unit_mass=True,
         decoder=dict(channels=[64] * 3, activation="leaky.01", constants=0, grid=0, residual=True, block="sigmoid")),
     "hgnpp": dict(
-        encoder=([64] * 8, [3] * 7 + ["all"], [2, 1, 2, 1, 2, 1, 1, 1], ["same"] * 7 + ["valid"], "leaky.2", "none"),
+        encoder=([64] * 8, [3] * 7 + ["all"], [2, 1, 2, 1, 2, 1, 1, 1], ["SAME"] * 7 + ["VALID"], "leaky.2", "none"),
         sampled="log_scale", transformer=None,
-        energy=([250] * 4 + [1], [1] * 5, [1] * 5, ["same"] * 5, "swish", "none"),
+        energy=([250] * 4 + [1], [1] * 5, [1] * 5, ["SAME"] * 5, "swish", "none"),
         separable=True, unit_mass=False,
         decoder=dict(channels=[64] * 3, activation="leaky.2", constants=2, grid=4, residual=False, block="none")),
     "quick": dict(
-        encoder=([64, 64, 64, 64, 32], [3] * 5, [2, 1, 2, 1, 2], ["same"] * 5, "leaky.2", "none"),
+        encoder=([64, 64, 64, 64, 32], [3] * 5, [2, 1, 2, 1, 2], ["SAME"] * 5, "leaky.2", "none"),
         sampled=None, transformer=None,
-        energy=([128, 128, 1], ["all", 1, 1], [1] * 3, ["valid"] * 3, "softplus", "none"),
+        energy=([128, 128, 1], ["all", 1, 1], [1] * 3, ["VALID"] * 3, "softplus", "none"),
         separable=True, unit_mass=False,
         decoder=dict(channels=[32] * 3, activation="leaky.2", constants=0, grid=0, residual=False, block="none")),
 }
 
 
 class Conv(torch.nn.Module):
-    """A convolution with TensorFlow's padding: the odd row and column after."""
+    """nn.Conv2d behind the padding of PRESETS, for square maps of `size`; TensorFlow's SAME has outputs of ceil(size /
+    stride), and the odd row and column after."""
 
     def __init__(self, inputs, channels, kernel, stride, padding, size):
         super().__init__()
-        self.stride, self.same = stride, padding == "same"
-        self.conv = torch.nn.Conv2d(inputs, channels, kernel, stride)
-        out = -(-size // stride) if self.same else (size - kernel) // stride + 1
-        total = max((out - 1) * stride + kernel - size, 0) if self.same else 0
-        self.pad = (total // 2, total - total // 2)
-        self.size = out
+        if padding in ("SAME", "VALID"):
+            total = max((-(-size // stride) - 1) * stride + kernel - size, 0) if padding == "SAME" else 0
+            before, after = total // 2, total - total // 2
+            padding = before if before == after else (before, after, before, after)
+        number = padding if isinstance(padding, int) else 0
+        self.pad = None if isinstance(padding, int) else padding
+        self.conv = torch.nn.Conv2d(inputs, channels, kernel, stride, number)
+        self.size = (size + (sum(self.pad[:2]) if self.pad else 2 * number) - kernel) // stride + 1
 
     def forward(self, x):
-        before, after = self.pad
-        if before == after:
-            return F.conv2d(x, self.conv.weight, self.conv.bias, self.stride, before)
-        return self.conv(F.pad(x, (before, after, before, after)))
+        return self.conv(F.pad(x, self.pad) if self.pad else x)
 
 
 class Stack(torch.nn.Module):
@@ -102,7 +107,7 @@ class Decoder(torch.nn.Module):
     def __init__(self, inputs, size, spec, colors):
         super().__init__()
         self.spec, self.act, self.block_act = spec, ACTIVATIONS[spec["activation"]], ACTIVATIONS[spec["block"]]
-        self.expand = Conv(inputs, spec["grid"] ** 2 * 16, 1, 1, "same", 1) if spec["grid"] else None
+        self.expand = Conv(inputs, spec["grid"] ** 2 * 16, 1, 1, "SAME", 1) if spec["grid"] else None
         if spec["grid"]:
             inputs, size = 16, spec["grid"]
         self.constant = torch.nn.Parameter(torch.ones(1, spec["constants"], size, size)) if spec["constants"] else None
@@ -111,11 +116,11 @@ class Decoder(torch.nn.Module):
         for out in spec["channels"]:
             size *= 2
             self.blocks.append(torch.nn.ModuleList(
-                [Conv(inputs, out, 3, 1, "same", size), Conv(out, out, 3, 1, "same", size)]))
+                [Conv(inputs, out, 3, 1, "SAME", size), Conv(out, out, 3, 1, "SAME", size)]))
             needs = spec["residual"] and inputs != out
-            self.skips.append(Conv(inputs, out, 1, 1, "same", size) if needs else torch.nn.Identity())
+            self.skips.append(Conv(inputs, out, 1, 1, "SAME", size) if needs else torch.nn.Identity())
             inputs = out
-        self.out = Conv(inputs, colors, 3, 1, "same", size)
+        self.out = Conv(inputs, colors, 3, 1, "SAME", size)
 
     def forward(self, q):
         if self.expand is not None:
