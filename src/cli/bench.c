@@ -41,7 +41,7 @@ static const struct bench_kind {
   enum status (*run)(const struct comm *world, const char *peer);
 } kinds[] = {{"simulate", bench_simulate}, {"graph", bench_graph}, {"train", bench_train}, {"scaling", bench_scaling}};
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_bench(const struct comm *world, int argc, char **argv) {
   const char *peer = NULL;
   const struct cli_option options[] = {{"--peer", NULL, CLI_TEXT, &peer}};
   struct cli_words words;
@@ -68,4 +68,4 @@ const struct cli_command cli_bench = {
     "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n"
     "Both write a small data set, and scaling a checkpoint, into the working folder for the time being.\n\n"
     "  --peer SCRIPT   also runs a script that does the same with other software, and prints the ratios\n",
-    run};
+    run_bench};

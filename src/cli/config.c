@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_config(const struct comm *world, int argc, char **argv) {
   bool schema = false, plain = false;
   const char *preset = NULL;
   const struct cli_option options[] = {{"--schema", NULL, CLI_FLAG, &schema},
@@ -38,4 +38,4 @@ const struct cli_command cli_config = {
     "  --plain    without the origins\n"
     "  --preset   the keys of a model preset: paper, report2021, hgnpp, quick\n"
     "  --schema   the reference of all keys: type, default, range, unit, meaning\n",
-    run};
+    run_config};

@@ -88,7 +88,7 @@ static enum status evaluate_run(const struct comm *world, struct trained *traine
   return status;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_eval(const struct comm *world, int argc, char **argv) {
   bool best = false;
   int64_t rollouts = 0;
   const struct cli_option options[] = {{"--best", NULL, CLI_FLAG, &best},
@@ -117,4 +117,4 @@ const struct cli_command cli_eval = {
     "not finite.\n\n"
     "  --best         the model of the smallest test error; default: the latest checkpoint\n"
     "  --rollouts N   the first N test rollouts; default: all\n",
-    run};
+    run_eval};

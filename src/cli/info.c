@@ -215,7 +215,7 @@ static const struct info_kind {
              {"hgn-rollout", print_arrays},
              {"hgn-sample", print_arrays}};
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_info(const struct comm *world, int argc, char **argv) {
   bool quick = false;
   const struct cli_option options[] = {{"--quick", NULL, CLI_FLAG, &quick}};
   struct cli_words words;
@@ -245,4 +245,4 @@ const struct cli_command cli_info = {"info", "what a file is, how it was made, h
                                      "verified; a damaged file is an error, exit status 3.\n\n"
                                      "  --quick    of a data set only what stands beside its arrays (older files are "
                                      "read whole all the same)\n",
-                                     run};
+                                     run_info};

@@ -69,7 +69,7 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
   return status;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_limit(const struct comm *world, int argc, char **argv) {
   struct limit_options options = {.input_frames = -1, .rollouts = 0, .effective_samples = 500};
   const char *observe = "positions", *frames = NULL, *output = NULL;
   const struct cli_option list[] = {{"--input-frames", "-k", CLI_TEXT, &frames},
@@ -113,4 +113,4 @@ const struct cli_command cli_limit = {
     "  --rollouts N           test rollouts to average over; default: the test split, 4000 at least (more than the\n"
     "                         split has are made from the same seed)\n"
     "  -o, --output FILE.h5   default: DATA.limit.h5\n",
-    run};
+    run_limit};

@@ -173,7 +173,7 @@ static enum status parse_speed(const char *text, double *speed) {
   return STATUS_OK;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_rollout(const struct comm *world, int argc, char **argv) {
   struct probe_request request = {.speed = 1, .split = SPLIT_TEST};
   bool train = false, best = false;
   const char *speed = NULL, *data = NULL, *output = NULL;
@@ -222,4 +222,4 @@ const struct cli_command cli_rollout = {
     "  --data DATA.h5     other data than in training\n"
     "  --best             the model of the smallest test error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: the arrays, with latent states and H\n",
-    run};
+    run_rollout};

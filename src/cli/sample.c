@@ -139,7 +139,7 @@ static enum status draw(const struct comm *world, const struct trained *trained,
   return status;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_sample(const struct comm *world, int argc, char **argv) {
   int64_t count = 4, steps = 29, seed = 1;
   bool best = false;
   const char *output = NULL;
@@ -176,4 +176,4 @@ const struct cli_command cli_sample = {
     "  --seed K           default 1\n"
     "  --best             the model of the smallest test error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number\n",
-    run};
+    run_sample};

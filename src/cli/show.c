@@ -65,7 +65,7 @@ static enum status show(const struct dataset *data, enum split split, int64_t in
   return status;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_show(const struct comm *world, int argc, char **argv) {
   int64_t index = 0;
   bool train = false;
   const char *output = NULL;
@@ -101,4 +101,4 @@ const struct cli_command cli_show = {
     "  --rollout I        which one, from 0; default 0\n"
     "  --train            of the training split; default: the test split\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation at true speed; default FILE.testI.png\n",
-    run};
+    run_show};

@@ -31,7 +31,7 @@ static enum status check_distinct(const char *input, const char *output) {
   return STATUS_OK;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_simulate(const struct comm *world, int argc, char **argv) {
   const char *output = NULL;
   bool frames = false;
   const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &output}, {"--frames", NULL, CLI_FLAG, &frames}};
@@ -68,4 +68,4 @@ const struct cli_command cli_simulate = {
     "  -o, --output FILE.h5   where to; a data set that is there is replaced at the end\n"
     "  --frames               also the rendered frames (uint8, compressed), for other programs; hgn itself renders\n"
     "                         them again from the states whenever they are needed\n",
-    run};
+    run_simulate};

@@ -76,7 +76,7 @@ static enum status open_and_train(const struct comm *world, const struct config 
   return status;
 }
 
-static enum status run(const struct comm *world, int argc, char **argv) {
+static enum status run_train(const struct comm *world, int argc, char **argv) {
   const char *output = NULL;
   bool resume = false;
   const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &output}, {"--resume", NULL, CLI_FLAG, &resume}};
@@ -111,4 +111,4 @@ const struct cli_command cli_train = {
     "run loses what came after its last checkpoint.\n\n"
     "  -o, --output RUN.h5   ends in .h5; default: EXPERIMENT.h5 in this folder\n"
     "  --resume              only go on with a run that is there\n",
-    run};
+    run_train};

@@ -32,7 +32,7 @@ enum { PRIOR_TRIALS = 4 * LIMIT_LANES, PRIOR_SUBSTEPS_MAX = 1 << 12, PRIOR_CHUNK
 #define LANES_WIDE
 #endif
 
-struct lanes {
+struct limit_lanes {
   double q[LIMIT_LANES], p[LIMIT_LANES];
 };
 
@@ -52,7 +52,7 @@ static inline double quick_sine(double x) {
 }
 
 /* p += by * sin q, then q += drift * p. */
-static LANES_WIDE void kick_and_drift(double by, double drift, struct lanes *lanes) {
+static LANES_WIDE void kick_and_drift(double by, double drift, struct limit_lanes *lanes) {
   double *restrict q = lanes->q, *restrict p = lanes->p;
   for (int lane = 0; lane < LIMIT_LANES; lane++) {
     p[lane] += by * quick_sine(q[lane]);
@@ -60,7 +60,8 @@ static LANES_WIDE void kick_and_drift(double by, double drift, struct lanes *lan
   }
 }
 
-static void advance_pendulum(const struct system_parameters *parameters, double h, int64_t steps, struct lanes *lanes) {
+static void advance_pendulum(const struct system_parameters *parameters, double h, int64_t steps,
+                             struct limit_lanes *lanes) {
   static const double drift[6] = {0.245298957184271,
                                   0.604872665711080,
                                   0.5 - 0.245298957184271 - 0.604872665711080,
@@ -80,7 +81,7 @@ static void advance_pendulum(const struct system_parameters *parameters, double 
 }
 
 /* Positions of LIMIT_LANES starts in all frames: out[frame][lane]. */
-static void follow(const struct limit_prior *prior, struct lanes *lanes, float *out) {
+static void follow(const struct limit_prior *prior, struct limit_lanes *lanes, float *out) {
   const struct experiment *experiment = prior->experiment;
   double h = experiment->data.dt / (double)prior->substeps;
   for (int64_t frame = 0; frame < prior->frames; frame++, out += LIMIT_LANES) {
@@ -133,7 +134,7 @@ static enum status reference_trials(const struct limit_prior *prior, double *ref
 static double measure_deviation(const struct limit_prior *prior, const double *reference, float *q) {
   double worst = 0;
   for (int first = 0; first < PRIOR_TRIALS; first += LIMIT_LANES) {
-    struct lanes lanes;
+    struct limit_lanes lanes;
     for (int lane = 0; lane < LIMIT_LANES; lane++) place_trial(prior, first + lane, &lanes.q[lane], &lanes.p[lane]);
     follow(prior, &lanes, q);
     for (int lane = 0; lane < LIMIT_LANES; lane++)
@@ -193,7 +194,7 @@ static void draw_node(const struct limit_prior *prior, uint64_t cell, float *nod
   double columns = cell_columns(level), rows = cell_rows(level);
   for (int set = 0; set < 2; set++) {
     struct rng rng = rng_stream((uint64_t)prior->experiment->seed, RNG_LIMIT, cell, (uint32_t)set);
-    struct lanes lanes;
+    struct limit_lanes lanes;
     for (int lane = 0; lane < LIMIT_LANES; lane++) {
       double u = (x + (lane % LIMIT_SIDE + rng_uniform(&rng)) / LIMIT_SIDE) / columns;
       double v = (y + ((lane / LIMIT_SIDE) + rng_uniform(&rng)) / LIMIT_SIDE) / rows;
