@@ -86,10 +86,10 @@ static enum status make_place(struct schedule *schedule, int32_t id, int64_t byt
 
 /* ---- Steps ---- */
 
-static enum status add_step(struct plan *plan, const struct plan_instruction *step) {
+static enum status add_step(struct plan *plan, const struct plan_task *step) {
   if (plan->step_count == plan->step_capacity) {
     int capacity = plan->step_capacity > 0 ? 2 * plan->step_capacity : 64;
-    struct plan_instruction *steps = realloc(plan->steps, (size_t)capacity * sizeof *steps);
+    struct plan_task *steps = realloc(plan->steps, (size_t)capacity * sizeof *steps);
     REQUIRE(steps, STATUS_MEMORY, "out of memory for %d steps", capacity);
     plan->steps = steps;
     plan->step_capacity = capacity;
@@ -107,24 +107,24 @@ static enum status add_step(struct plan *plan, const struct plan_instruction *st
   return STATUS_OK;
 }
 
-static struct plan_instruction start_step(enum step_kind kind, const struct node *node) {
+static struct plan_task start_step(enum step_kind kind, const struct node *node) {
   const struct place nowhere = {-1, 0};
   char shape[96];
-  struct plan_instruction step = {.kind = kind,
-                                  .op = node->op,
-                                  .attributes = node->attributes,
-                                  .out_shape = node->shape,
-                                  .in = {nowhere, nowhere},
-                                  .bias = nowhere,
-                                  .out = nowhere,
-                                  .scratch = nowhere,
-                                  .nodes = 1};
+  struct plan_task step = {.kind = kind,
+                           .op = node->op,
+                           .attributes = node->attributes,
+                           .out_shape = node->shape,
+                           .in = {nowhere, nowhere},
+                           .bias = nowhere,
+                           .out = nowhere,
+                           .scratch = nowhere,
+                           .nodes = 1};
   snprintf(step.label, sizeof step.label, "%s %s", op_table[node->op].name,
            shape_text(&node->shape, shape, sizeof shape));
   return step;
 }
 
-static enum status read_inputs(struct schedule *schedule, const struct node *node, struct plan_instruction *step) {
+static enum status read_inputs(struct schedule *schedule, const struct node *node, struct plan_task *step) {
   step->bytes = (double)shape_bytes(&node->shape);
   for (int i = 0; i < node->input_count; i++) {
     TRY(find_place(schedule, node->input[i], &step->in[i]));
@@ -134,7 +134,7 @@ static enum status read_inputs(struct schedule *schedule, const struct node *nod
   return STATUS_OK;
 }
 
-static double matmul_flops(const struct plan_instruction *step) {
+static double matmul_flops(const struct plan_task *step) {
   int64_t inner = step->in_shape[0].dim[step->attributes.integer[0] != 0 ? 0 : 1];
   return 2.0 * (double)shape_elements(&step->out_shape) * (double)inner;
 }
@@ -146,7 +146,7 @@ static enum status emit_node(struct schedule *schedule, int32_t id) {
       node->shape.type == GRAPH_I64 ? NULL : kernels_get(cpu_level_get())->node[node->shape.type][node->op];
   bool reference = schedule->plan->options.reference, product = node->op == OP_matmul;
   enum step_kind kind = reference ? STEP_REFERENCE : product ? STEP_MATMUL : STEP_NODE;
-  struct plan_instruction step = start_step(kind, node);
+  struct plan_task step = start_step(kind, node);
   step.node = kernel;
   REQUIRE(kind != STEP_NODE || kernel, STATUS_ARGUMENT, "plan: there is no kernel for %s", op_table[node->op].name);
   TRY(read_inputs(schedule, node, &step));
@@ -168,7 +168,7 @@ static enum status emit_conv(struct schedule *schedule, int32_t last) {
   const struct node *node = at(schedule, id), *end = at(schedule, last);
   struct conv_tail tail = {.slope = 1};
   int32_t sum = end->op == OP_leaky_relu ? schedule_base(schedule, end->input[0]) : last;
-  struct plan_instruction step = start_step(STEP_CONV, node);
+  struct plan_task step = start_step(STEP_CONV, node);
   TRY(read_inputs(schedule, node, &step));
   if (end->op == OP_leaky_relu) tail.slope = end->attributes.number[0];
   if (at(schedule, sum)->op == OP_add) {
@@ -318,7 +318,7 @@ static struct program *create_program(const struct node *node) {
   return NULL;
 }
 
-static void describe_program(const struct building *building, struct plan_instruction *step) {
+static void describe_program(const struct building *building, struct plan_task *step) {
   const struct program *program = building->program;
   size_t length = 0;
   for (int i = 0; i < program->instruction_count && length < sizeof step->label - 1; i++)
@@ -339,7 +339,7 @@ static void describe_program(const struct building *building, struct plan_instru
 static enum status emit_group(struct schedule *schedule, int32_t group) {
   int32_t end = schedule->group_last[group];
   const struct node *node = at(schedule, end);
-  struct plan_instruction step = start_step(STEP_MAP, node);
+  struct plan_task step = start_step(STEP_MAP, node);
   step.program = create_program(node);
   REQUIRE(step.program, STATUS_MEMORY, "out of memory for a fused step");
   struct building building = {.schedule = schedule, .program = step.program, .group = group};
@@ -367,7 +367,7 @@ static enum status emit_output(struct schedule *schedule, struct value output, i
   bool shared = op_table[at(schedule, base)->op].kind == OP_KIND_SOURCE;
   for (int i = 0; i < index; i++) shared = shared || plan->outputs[i].slot == place.slot;
   if (shared) {
-    struct plan_instruction step = start_step(STEP_COPY, at(schedule, output.id));
+    struct plan_task step = start_step(STEP_COPY, at(schedule, output.id));
     step.in[0] = place;
     step.bytes = 2.0 * (double)shape_bytes(&step.out_shape);
     snprintf(step.label, sizeof step.label, "copy to output %d", index);

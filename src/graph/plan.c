@@ -161,7 +161,7 @@ static enum status check_inputs(const struct plan *plan) {
   return STATUS_OK;
 }
 
-static enum status run_call(const struct plan *plan, const struct plan_instruction *step) {
+static enum status run_call(const struct plan *plan, const struct plan_task *step) {
   struct kernel_call call = {.attributes = &step->attributes,
                              .in_shape = {&step->in_shape[0], &step->in_shape[1]},
                              .out_shape = &step->out_shape,
@@ -170,7 +170,7 @@ static enum status run_call(const struct plan *plan, const struct plan_instructi
   return step->kind == STEP_NODE ? step->node(&call) : reference_run(step->op, &call);
 }
 
-static enum status run_step(const struct plan *plan, const struct plan_instruction *step) {
+static enum status run_step(const struct plan *plan, const struct plan_task *step) {
   const void *in[OP_INPUTS_MAX] = {plan_address(plan, step->in[0]), plan_address(plan, step->in[1])};
   void *out = plan_address(plan, step->out), *scratch = plan_address(plan, step->scratch);
   switch (step->kind) {
@@ -197,7 +197,7 @@ static enum status run_step(const struct plan *plan, const struct plan_instructi
 /* Once after parameters have changed: what follows from them alone, and weights in the kernels' own order. */
 static enum status prepare(struct plan *plan) {
   for (int i = 0; i < plan->step_count; i++) {
-    const struct plan_instruction *step = &plan->steps[i];
+    const struct plan_task *step = &plan->steps[i];
     if (i < plan->prepared_count) TRY(run_step(plan, step));
     if (step->kind == STEP_CONV && step->weights_loaded)
       TRY(conv_load_weights(step->conv, plan_address(plan, step->in[1])));

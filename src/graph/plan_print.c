@@ -7,7 +7,7 @@ struct plan_size plan_measure(const struct plan *plan) {
 }
 
 struct plan_step plan_step_get(const struct plan *plan, int step) {
-  const struct plan_instruction *at = &plan->steps[step];
+  const struct plan_task *at = &plan->steps[step];
   bool product = at->kind == STEP_CONV || at->kind == STEP_MATMUL;
   return (struct plan_step){at->label, at->kernel, at->nodes, product, step < plan->prepared_count,
                             at->flops, at->bytes};
@@ -26,7 +26,7 @@ void plan_print(const struct plan *plan, FILE *file) {
   double flops = 0;
   fprintf(file, "step nodes  %12s  %12s  %-24s what\n", "flop", "bytes", "kernel");
   for (int i = 0; i < plan->step_count; i++) {
-    const struct plan_instruction *step = &plan->steps[i];
+    const struct plan_task *step = &plan->steps[i];
     fprintf(file, "%4d %5d", i, step->nodes);
     print_amount(file, step->flops, "");
     print_amount(file, step->bytes, "B");

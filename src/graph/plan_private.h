@@ -56,7 +56,7 @@ struct program {
 
 enum step_kind { STEP_MAP, STEP_NODE, STEP_REFERENCE, STEP_CONV, STEP_MATMUL, STEP_COPY };
 
-struct plan_instruction {
+struct plan_task {
   enum step_kind kind;
   enum graph_op op;
   struct op_attributes attributes;
@@ -86,7 +86,7 @@ struct plan_input {
 
 struct plan {
   struct plan_options options;
-  struct plan_instruction *steps;
+  struct plan_task *steps;
   int step_count, step_capacity;
   int prepared_count; /* the first steps, of parameters alone: they run when those have changed */
   struct slot *slots;

@@ -31,12 +31,7 @@ PY
 
 # same_run A.h5 B.h5 STEP: every number but the measured ones, and the last checkpoint.
 same_run() {
-  a=${1%.h5} b=${2%.h5}
-  for name in step error kl loss lambda constraint gradient_norm learning_rate repeats roll_backs lane_error lane_kl parameter_sum gradient_sum; do
-    h5diff -q "$1" "$2" /report/$name /report/$name || fail "$1 and $2: /report/$name differs"
-  done
-  h5diff -q "$1" "$2" /evaluation /evaluation || fail "$1 and $2: evaluations differ"
-  for group in parameters optimizer state/exponents; do
-    h5diff -q "$a.checkpoint-$3.h5" "$b.checkpoint-$3.h5" /$group /$group || fail "$1 and $2: /$group differs"
-  done
+  /usr/bin/python3 "$SOURCE/tests/cli/compare_runs.py" "$1" "$2" >compared.txt || fail "$1 and $2: $(cat compared.txt)"
+  /usr/bin/python3 "$SOURCE/tests/cli/compare_runs.py" "${1%.h5}.checkpoint-$3.h5" "${2%.h5}.checkpoint-$3.h5" \
+    >compared.txt || fail "$1 and $2 after step $3: $(cat compared.txt)"
 }
