@@ -1,6 +1,6 @@
 /* What a model computes, for a batch of one size: inference, steps, drawing, and their gradients.
  *
- * A rollout is a loop over the step plan, never an unrolled graph (decision 2): the caller keeps the states and runs
+ * A rollout is a loop over the step plan, never an unrolled graph (ARCHITECTURE.md): the caller keeps the states and runs
  * the step's vector-Jacobian product in reverse. The decoder works on chunks of images, forward and backward at once.
  *
  * Arrays are of the model's type, batch first: frames [batch][h][w][input_frames * channels] (channel = frame *

@@ -1,4 +1,4 @@
-# A rank's memory is flat in the length of a rollout (decision 2): report2021, batch 16, all frames decoded. The limits: 250 MB
+# A rank's memory is flat in the length of a rollout (ARCHITECTURE.md, A rollout is a loop): report2021, batch 16, all frames decoded. The limits: 250 MB
 # beyond the data set, and 300 frames within 10% of 30.
 . "$SOURCE/tests/cli/helpers.sh"
 

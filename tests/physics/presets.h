@@ -2,7 +2,10 @@
 #ifndef HGN_TESTS_PHYSICS_PRESETS_H
 #define HGN_TESTS_PHYSICS_PRESETS_H
 
+#include "config/schema.h"
 #include "physics/system.h"
+
+#include <string.h>
 
 static inline struct experiment preset(enum system_kind kind) {
   struct experiment e = {.seed = 1,
@@ -42,10 +45,17 @@ static inline struct experiment preset(enum system_kind kind) {
   return e;
 }
 
-/* Parameters that differ from 1 and from each other, so that none can be left out unseen. */
+/* Every parameter that the table of keys has, each with a value that differs from 1 and from the others', so that none
+ * can be left out unseen: a new one need not be told here. */
 static inline struct system_parameters odd_parameters(enum system_kind kind) {
-  return (struct system_parameters){
-      .name = kind, .mass = 0.7, .stiffness = 1.3, .damping = 0.45, .length = 0.8, .gravity = 2.1};
+  struct experiment e = {.system = {.name = kind}};
+  double value = 0.45;
+  for (int row = 0; row < schema_count; row++) {
+    if (strncmp(schema_rows[row].path, "system.", 7) != 0 || schema_rows[row].type != SCHEMA_REAL) continue;
+    memcpy((char *)&e + schema_rows[row].offset, &value, sizeof value);
+    value += 0.31;
+  }
+  return e.system;
 }
 
 /* Weight k of the central difference over 2 m + 1 points: f'(x) = sum_k w_k (f(x + k d) - f(x - k d)) / d + O(d^(2 m)).
