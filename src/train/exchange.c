@@ -102,7 +102,7 @@ static void wait_for_all(struct exchange *exchange) {
 }
 
 /* The two words that fixed.h keeps for each tensor behind the sums. */
-static enum exchange_outcome judge(const struct exchange *exchange, int *tensor) {
+static enum exchange_outcome judge_sums(const struct exchange *exchange, int *tensor) {
   enum exchange_outcome outcome = EXCHANGE_DONE;
   for (int part = 0; part < exchange->layout->parts; part++) {
     const struct fixed_layout *fixed = &exchange->fixed[part];
@@ -129,7 +129,7 @@ static void choose_exponents(struct exchange *exchange) {
 }
 
 /* Collective. The largest exponents, the caller's words and request, and whether all is well, at once. */
-static enum status agree(struct exchange *exchange, struct exchange_rest *rest) {
+static enum status agree_on_step(struct exchange *exchange, struct exchange_rest *rest) {
   const int tensors = exchange->layout->tensors;
   int64_t *largest = exchange->largest;
   for (int i = 0; i < tensors; i++) largest[i] = exchange->seen[i];
@@ -145,8 +145,8 @@ static enum status agree(struct exchange *exchange, struct exchange_rest *rest) 
 enum status exchange_finish(struct exchange *exchange, struct exchange_rest *rest, float *gradient,
                             enum exchange_outcome *outcome, int *tensor) {
   wait_for_all(exchange);
-  TRY(agree(exchange, rest));
-  *outcome = judge(exchange, tensor);
+  TRY(agree_on_step(exchange, rest));
+  *outcome = judge_sums(exchange, tensor);
   if (*outcome == EXCHANGE_DONE)
     for (int part = 0; part < exchange->layout->parts; part++)
       TRY(fixed_values_f32(&exchange->fixed[part], exchange->exponent + exchange->first[part], exchange->sum[part],

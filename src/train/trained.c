@@ -45,7 +45,7 @@ static enum status check_run(const char *run, const char *checkpoint) {
 }
 
 /* Root only. A run's latest checkpoint, or its best; a checkpoint is itself. */
-static enum status choose(const char *name, bool best, char path[STORE_PATH_MAX]) {
+static enum status choose_checkpoint(const char *name, bool best, char path[STORE_PATH_MAX]) {
   char run[STORE_PATH_MAX];
   int64_t *steps;
   int count;
@@ -73,7 +73,7 @@ static enum status check_step(const struct trained *trained) {
   return STATUS_OK;
 }
 
-static enum status load(const struct comm *comm, struct trained *trained) {
+static enum status load_model(const struct comm *comm, struct trained *trained) {
   struct checkpoint_about about;
   TRY(checkpoint_describe(comm, trained->path, &about));
   trained->config = about.config;
@@ -89,9 +89,9 @@ static enum status load(const struct comm *comm, struct trained *trained) {
 
 enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained) {
   *trained = (struct trained){.config = NULL};
-  TRY(comm_agree(comm, comm->rank == 0 ? choose(run, best, trained->path) : STATUS_OK));
+  TRY(comm_agree(comm, comm->rank == 0 ? choose_checkpoint(run, best, trained->path) : STATUS_OK));
   TRY(comm_broadcast(comm, trained->path, sizeof trained->path));
-  enum status status = load(comm, trained);
+  enum status status = load_model(comm, trained);
   const bool run_itself = strcmp(trained->path, run) == 0 && !strstr(run, ".checkpoint-") && !strstr(run, ".best.");
   if (status == STATUS_FILE && run_itself) status = status_context(status, "there are no checkpoints of %s", run);
   if (status != STATUS_OK) trained_close(trained);

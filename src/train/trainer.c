@@ -76,7 +76,7 @@ static enum status recall(struct trainer *trainer) {
   return STATUS_OK;
 }
 
-static enum status begin(struct trainer *trainer, const struct trainer_setup *setup) {
+static enum status open_and_begin(struct trainer *trainer, const struct trainer_setup *setup) {
   TRY(open_parts(trainer, setup));
   if (trainer->output[0])
     TRY(trainer_begin(trainer, setup->resume));
@@ -103,7 +103,7 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .best = NAN,
                            .started = log_clock()};
   numerics_describe(made->numerics);
-  enum status status = comm_agree(comm, begin(made, setup));
+  enum status status = comm_agree(comm, open_and_begin(made, setup));
   if (status != STATUS_OK) trainer_close(&made);
   *trainer = made;
   return status;
@@ -175,7 +175,7 @@ static bool due(int64_t done, int64_t every, int64_t steps) {
 }
 
 /* The record of a run that ends is closed; that of a whole one is read back. */
-static enum status end(struct trainer *trainer, unsigned how) {
+static enum status end_training(struct trainer *trainer, unsigned how) {
   trainer->ended = how;
   trainer->events |= how;
   if (!trainer->recording) return STATUS_OK;
@@ -185,7 +185,7 @@ static enum status end(struct trainer *trainer, unsigned how) {
 }
 
 /* What is due after a step; nothing is kept of a model that is not finite. */
-static enum status settle(struct trainer *trainer, enum trainer_request request) {
+static enum status do_what_is_due(struct trainer *trainer, enum trainer_request request) {
   const struct training *training = trainer->training;
   const int64_t done = trainer->done, steps = training->train.steps;
   const bool complete = done == steps, stopped = !complete && request == TRAINER_STOP,
@@ -197,9 +197,9 @@ static enum status settle(struct trainer *trainer, enum trainer_request request)
   if (evaluating && !*broken) TRY(trainer_evaluate(trainer, broken));
   if (*broken) return diverge(trainer, broken);
   if (saving) TRY(trainer_save(trainer));
-  if (complete) return end(trainer, TRAINER_COMPLETE);
-  if (stopped) return end(trainer, TRAINER_STOPPED);
-  return pruned ? end(trainer, TRAINER_PRUNED) : STATUS_OK;
+  if (complete) return end_training(trainer, TRAINER_COMPLETE);
+  if (stopped) return end_training(trainer, TRAINER_STOPPED);
+  return pruned ? end_training(trainer, TRAINER_PRUNED) : STATUS_OK;
 }
 
 static void update_parameters(struct trainer *trainer, double *norm) {
@@ -225,7 +225,7 @@ static enum status advance(struct trainer *trainer, enum trainer_request request
   if (due(trainer->done, training->train.report_every, training->train.steps))
     TRY(trainer_report(trainer, &result, norm, rate));
   trainer->learner.kind->update(&trainer->learner, result.term);
-  return settle(trainer, (enum trainer_request)result.request);
+  return do_what_is_due(trainer, (enum trainer_request)result.request);
 }
 
 enum status trainer_advance(struct trainer *trainer, int64_t until, enum trainer_request request, unsigned *events) {

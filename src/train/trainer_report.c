@@ -67,7 +67,7 @@ static enum status compare_ranks(const struct trainer *trainer, const struct sum
 }
 
 /* "  error 1.2e-3  kl 0.1" of all terms. */
-static void speak(struct trainer *trainer, const struct report *report) {
+static void log_report(struct trainer *trainer, const struct report *report) {
   const struct learner_kind *kind = trainer->learner.kind;
   const double now = log_clock();
   const bool last = trainer->done == trainer->training->train.steps;
@@ -132,14 +132,14 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
   const int64_t every = trainer->training->train.report_every, index = (trainer->done + every - 1) / every - 1;
   enum status status = STATUS_OK;
   if (trainer->recording && trainer->comm->rank == 0) status = record_report(&trainer->record, index, &report);
-  speak(trainer, &report);
+  log_report(trainer, &report);
   trainer->events |= TRAINER_REPORT;
   return comm_agree(trainer->comm, status);
 }
 
 /* ---- Evaluation ---- */
 
-static void speak_of(const struct trainer *trainer) {
+static void log_evaluation(const struct trainer *trainer) {
   const struct learner_kind *kind = trainer->learner.kind;
   char text[LEARNER_SPEECH_MAX];
   kind->speak(&trainer->test, text);
@@ -181,14 +181,14 @@ static enum status record_splits(struct trainer *trainer, const struct evaluatio
 }
 
 /* Collective. Models are compared on the same rollouts, also the last, which is then measured on all. */
-static enum status judge(struct trainer *trainer, double error) {
+static enum status keep_if_best(struct trainer *trainer, double error) {
   const bool better = isnan(trainer->best) ? isfinite(error) : error < trainer->best;
   if (!better) return STATUS_OK;
   trainer->best = error;
   return trainer_save_as(trainer, -1);
 }
 
-static bool is_finite(const struct evaluation *evaluation, enum split split, char broken[TRAINER_BROKEN_MAX]) {
+static bool check_evaluation(const struct evaluation *evaluation, enum split split, char broken[TRAINER_BROKEN_MAX]) {
   if (evaluation->broken)
     snprintf(broken, TRAINER_BROKEN_MAX, "%s of %lld of %lld %s rollouts", evaluation->broken,
              (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts, split_name[split]);
@@ -196,13 +196,13 @@ static bool is_finite(const struct evaluation *evaluation, enum split split, cha
 }
 
 /* Collective. What is found is used only when all of it is finite. */
-static enum status use(struct trainer *trainer, const struct evaluation *train, double error) {
+static enum status accept_evaluation(struct trainer *trainer, const struct evaluation *train, double error) {
   const bool recording = trainer->recording && trainer->comm->rank == 0;
   TRY(comm_agree(trainer->comm, recording ? record_splits(trainer, train) : STATUS_OK));
   trainer->evaluated = true;
   trainer->events |= TRAINER_EVALUATION;
-  speak_of(trainer);
-  return judge(trainer, error);
+  log_evaluation(trainer);
+  return keep_if_best(trainer, error);
 }
 
 void trainer_count_rollouts(const struct trainer *trainer, int64_t *some, int64_t *final) {
@@ -224,9 +224,10 @@ enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN
   evaluation_free(&trainer->test);
   if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, last ? final : some, &trainer->test);
   if (status == STATUS_OK) status = evaluate_set(trainer, &trainer->train_set, &train);
-  if (status == STATUS_OK && is_finite(&part, SPLIT_TEST, broken) && is_finite(&trainer->test, SPLIT_TEST, broken) &&
-      is_finite(&train, SPLIT_TRAIN, broken))
-    status = use(trainer, &train, (apart ? &part : &trainer->test)->score[trainer->learner.kind->chosen_by]);
+  if (status == STATUS_OK && check_evaluation(&part, SPLIT_TEST, broken) &&
+      check_evaluation(&trainer->test, SPLIT_TEST, broken) && check_evaluation(&train, SPLIT_TRAIN, broken))
+    status =
+        accept_evaluation(trainer, &train, (apart ? &part : &trainer->test)->score[trainer->learner.kind->chosen_by]);
   evaluation_free(&train);
   return status;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct checkpoint view(struct trainer *trainer) {
+static struct checkpoint checkpoint_of(struct trainer *trainer) {
   struct checkpoint checkpoint = {.step = trainer->done,
                                   .rate_scale = trainer->optimizer.scale,
                                   .roll_backs = (double)trainer->roll_backs,
@@ -24,7 +24,7 @@ static struct checkpoint view(struct trainer *trainer) {
 }
 
 /* Times and energies go on from where they are: what was lost was spent. */
-static void adopt(struct trainer *trainer, const struct checkpoint *checkpoint) {
+static void restore_from(struct trainer *trainer, const struct checkpoint *checkpoint) {
   trainer->done = checkpoint->step;
   memcpy(trainer->learner.scalar, checkpoint->scalar, sizeof checkpoint->scalar);
   trainer->optimizer.scale = checkpoint->rate_scale;
@@ -32,7 +32,7 @@ static void adopt(struct trainer *trainer, const struct checkpoint *checkpoint) 
   trainer->learner.kind->changed(&trainer->learner);
 }
 
-static struct checkpoint_owner own(const struct trainer *trainer) {
+static struct checkpoint_owner owner_of(const struct trainer *trainer) {
   return (struct checkpoint_owner){trainer->config, trainer->yardstick.checksum, trainer->numerics};
 }
 
@@ -40,7 +40,7 @@ static struct checkpoint_owner own(const struct trainer *trainer) {
 enum status trainer_save_as(struct trainer *trainer, int64_t step) {
   char path[STORE_PATH_MAX];
   if (!trainer->output[0]) return STATUS_OK;
-  struct checkpoint checkpoint = view(trainer);
+  struct checkpoint checkpoint = checkpoint_of(trainer);
   double numbers[4] = {checkpoint.seconds, checkpoint.core_seconds, checkpoint.joules, 0};
   TRY(checkpoint_name(trainer->output, step, path));
   TRY(store_sync(&trainer->record.file));
@@ -49,7 +49,7 @@ enum status trainer_save_as(struct trainer *trainer, int64_t step) {
   checkpoint.seconds = numbers[0];
   checkpoint.core_seconds = numbers[1];
   checkpoint.joules = numbers[2];
-  const struct checkpoint_owner owner = own(trainer);
+  const struct checkpoint_owner owner = owner_of(trainer);
   TRY(checkpoint_write(trainer->comm, path, &trainer->lock, &owner, &trainer->learner, &checkpoint));
   if (step >= 0 && trainer->comm->rank == 0)
     checkpoint_prune(trainer->output, step, trainer->training->train.checkpoint_every,
@@ -65,16 +65,16 @@ enum status trainer_save(struct trainer *trainer) {
 
 /* Collective. One checkpoint, of a step up to `most`; STATUS_FILE when it is damaged or of a later one, STATUS_CONFIG
  * when it is of another run. */
-static enum status load(struct trainer *trainer, int64_t step, int64_t most, struct checkpoint *checkpoint) {
+static enum status load_checkpoint(struct trainer *trainer, int64_t step, int64_t most, struct checkpoint *checkpoint) {
   char path[STORE_PATH_MAX];
-  const struct checkpoint_owner owner = own(trainer);
+  const struct checkpoint_owner owner = owner_of(trainer);
   TRY(checkpoint_name(trainer->output, step, path));
   enum status status = trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK;
   if (status == STATUS_FILE && store_trouble()) status = STATUS_UNAVAILABLE; /* no reason to take an older one */
   TRY(comm_agree(trainer->comm, status));
   REQUIRE(step <= most, STATUS_FILE, "%s: is of a later step than %lld, where the run goes on at most", path,
           (long long)most);
-  *checkpoint = view(trainer);
+  *checkpoint = checkpoint_of(trainer);
   TRY(checkpoint_read(trainer->comm, path, &trainer->learner, checkpoint));
   REQUIRE(checkpoint->step == step, STATUS_FILE, "%s: is of step %lld", path, (long long)checkpoint->step);
   return STATUS_OK;
@@ -94,7 +94,7 @@ static enum status load_latest(struct trainer *trainer, int64_t most, int64_t ev
     step = count > 0 ? steps[--count] : -1;
     status = comm_broadcast(comm, &step, sizeof step);
     if (status != STATUS_OK || step < 0) break;
-    status = load(trainer, step, most, checkpoint);
+    status = load_checkpoint(trainer, step, most, checkpoint);
     *found = status == STATUS_OK;
     if (status != STATUS_FILE) break;
     log_warn("%s: left out", status_message());
@@ -121,7 +121,7 @@ enum status trainer_roll_back(struct trainer *trainer) {
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
   const double scale = trainer->optimizer.scale * trainer->training->train.divergence.factor, best = trainer->best;
-  adopt(trainer, &checkpoint);
+  restore_from(trainer, &checkpoint);
   trainer->optimizer.scale = scale;
   trainer->best = best; /* what has been given up may have had the best model, which is kept */
   trainer->roll_backs += 1;
@@ -131,7 +131,7 @@ enum status trainer_roll_back(struct trainer *trainer) {
 enum found { NOTHING, A_RUN, LEFT_OVER /* checkpoints or a best model, without their run */ };
 
 /* Root only. */
-static enum status look(const struct trainer *trainer, enum found *what) {
+static enum status find_run(const struct trainer *trainer, enum found *what) {
   char best[STORE_PATH_MAX];
   int64_t *steps = NULL;
   int count = 0;
@@ -166,7 +166,7 @@ static enum status examine_best(const struct trainer *trainer, const char *path,
 /* Collective. The best model that is there will be written over: it has to be this run's. One that is lost is made
  * again from what is still to come. */
 static enum status check_best(struct trainer *trainer) {
-  const struct checkpoint_owner owner = own(trainer);
+  const struct checkpoint_owner owner = owner_of(trainer);
   char best[STORE_PATH_MAX];
   bool there = false, good = false;
   TRY(checkpoint_name(trainer->output, -1, best));
@@ -218,7 +218,7 @@ static void keep_limits(struct trainer *trainer, const struct record_progress *p
 }
 
 /* From the latest checkpoint that is whole and whose records are. */
-static enum status go_on(struct trainer *trainer) {
+static enum status resume_run(struct trainer *trainer) {
   const struct record_run run = trainer_describe(trainer);
   struct checkpoint checkpoint;
   struct record_progress progress;
@@ -236,7 +236,7 @@ static enum status go_on(struct trainer *trainer) {
   if (!found) TRY(go_on_without(trainer, &progress));
   trainer->resumed = 0;
   if (found) {
-    adopt(trainer, &checkpoint);
+    restore_from(trainer, &checkpoint);
     trainer->roll_backs = (int64_t)checkpoint.roll_backs;
     trainer->repeats = (int64_t)checkpoint.repeats;
     trainer->seconds_before = checkpoint.seconds;
@@ -259,7 +259,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume) {
   trainer->resumed = -1;
   const bool root = trainer->comm->rank == 0;
   enum status status = root ? store_lock_take(trainer->output, 0, &trainer->lock) : STATUS_OK;
-  if (status == STATUS_OK && root) status = look(trainer, &what);
+  if (status == STATUS_OK && root) status = find_run(trainer, &what);
   TRY(comm_agree(trainer->comm, status));
   TRY(comm_broadcast(trainer->comm, &what, sizeof what));
   REQUIRE(
@@ -271,7 +271,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume) {
   if (root) checkpoint_remove_left(trainer->output);
   if (what == A_RUN) TRY(record_check(trainer->comm, trainer->output, &run));
   TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
-  if (what == A_RUN) return go_on(trainer);
+  if (what == A_RUN) return resume_run(trainer);
   TRY(record_create(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
   return trainer_save_as(trainer, 0);
