@@ -25,12 +25,13 @@ static void check_data(struct loader *loader) {
   }
   /* Bytes of all images, 3 a pixel, must count in int64_t. Divisions, so that nothing overflows on the way. */
   const int64_t image = e->render.height * e->render.width * 3;
-  if (e->data.train + e->data.test > INT64_MAX / image / e->data.frames) {
+  const int64_t rollouts = e->data.train + e->data.test + experiment_validation(&e->data);
+  if (rollouts > INT64_MAX / image / e->data.frames) {
     config_origin(config, frames, where[1]);
     snprintf(text, sizeof text,
-             "data.train + data.test is %" PRId64 " rollouts of %" PRId64 " frames (%.200s) of %" PRId64 " x %" PRId64
-             " px: expected less than 2^63 bytes of images",
-             e->data.train + e->data.test, e->data.frames, where[1], e->render.height, e->render.width);
+             "data.train, data.test and data.validation are %" PRId64 " rollouts of %" PRId64
+             " frames (%.200s) of %" PRId64 " x %" PRId64 " px: expected less than 2^63 bytes of images",
+             rollouts, e->data.frames, where[1], e->render.height, e->render.width);
     config_problem(loader, origin_of(config, "data.train"), false, text);
   }
 }

@@ -80,6 +80,7 @@ struct initial_conditions {
 
 struct data_settings {
   int64_t train, test; /* rollouts */
+  int64_t validation;  /* the same; 0: by the test split, see experiment_validation() */
   int64_t frames;      /* of a rollout; frame f is at time f * dt */
   double dt;           /* s between frames */
   double noise;        /* standard deviation of the observation noise on every phase coordinate of every frame */
@@ -111,5 +112,9 @@ struct experiment {
 const char *experiment_system_name(enum system_kind kind);
 const char *experiment_model_name(enum model_kind kind);
 const char *experiment_renderer_name(enum renderer_kind kind);
+
+/* Rollouts of the validation split, at least 1: those that are asked for, else a tenth of the test split, at least 100
+ * where it has as many. */
+int64_t experiment_validation(const struct data_settings *data);
 
 #endif

@@ -83,6 +83,9 @@ const struct schema_row schema_rows[] = {
 
     {DATA(data.train), INTEGER(1, 1000000000), .unit = "rollouts", SYSTEMS(ALL), .help = "Rollouts to train on."},
     {DATA(data.test), INTEGER(1, 1000000000), .unit = "rollouts", SYSTEMS(ALL), .help = "Rollouts to test on."},
+    {DATA(data.validation), INTEGER(0, 1000000000), .standard = "0", .unit = "rollouts", SYSTEMS(ALL),
+     .help = "Rollouts to choose models on. 0: a tenth of data.test, at least 100 where data.test is as many, else as "
+             "many as data.test."},
     {DATA(data.frames), INTEGER(1, 1000000), .unit = "frames", SYSTEMS(ALL),
      .help = "Frames of a rollout; frame f is at time f dt."},
     {DATA(data.dt), POSITIVE(SCHEMA_REAL), .unit = "s", SYSTEMS(ALL), .help = "Time between frames."},
@@ -125,6 +128,12 @@ const char *experiment_model_name(enum model_kind kind) {
 
 const char *experiment_renderer_name(enum renderer_kind kind) {
   return (unsigned)kind < RENDERER_COUNT ? renderer_names[kind] : NULL;
+}
+
+int64_t experiment_validation(const struct data_settings *data) {
+  const int64_t least = data->test < 100 ? data->test : 100, tenth = data->test / 10;
+  if (data->validation > 0) return data->validation;
+  return tenth > least ? tenth : least;
 }
 
 bool schema_used(const struct schema_row *row, enum schema_use use) { return row->uses >> use & 1u; }

@@ -25,6 +25,7 @@ static void canonical(void **state) {
                             "data:\n"
                             "  train: 100\n"
                             "  test: 20\n"
+                            "  validation: 0\n"
                             "  frames: 34\n"
                             "  dt: 0.1\n"
                             "  noise: 0.1\n"

@@ -92,6 +92,12 @@ static void refuses_integers(void **state) {
     snprintf(message, sizeof message, "seed: found %s, %s", words[i][1], expected);
     sample_refuse_override(words[i][0], message);
   }
+  sample_refuse_override("data.validation=-1", "data.validation: found -1, expected a whole number in plain decimal "
+                                               "digits, 0 to 1000000000 [rollouts]");
+  sample_refuse_override("data.validation=0.1", "data.validation: found 0.1, expected a whole number in plain decimal "
+                                                "digits, 0 to 1000000000 [rollouts]");
+  sample_refuse_override("data.validation=1000000001", "data.validation: found 1000000001, expected a whole number in "
+                                                       "plain decimal digits, 0 to 1000000000 [rollouts]");
 }
 
 static void refuses_pairs(void **state) {
