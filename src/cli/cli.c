@@ -37,6 +37,24 @@ enum status cli_number(const char *option, const char *text, int64_t least, int6
   return STATUS_OK;
 }
 
+enum status cli_split(const char *name, enum split *split) {
+  if (!name) return STATUS_OK;
+  for (unsigned s = 0; s < SPLIT_COUNT; s++)
+    if (strcmp(name, split_name[s]) == 0) {
+      *split = (enum split)s;
+      return STATUS_OK;
+    }
+  return status_raise(STATUS_USAGE, "--split \"%s\": expected train, test or validation", name);
+}
+
+enum status cli_rollout_of(const struct dataset *data, enum split split, int64_t rollout) {
+  const long long rollouts = data->rollouts[split];
+  REQUIRE(rollouts > 0, STATUS_USAGE, "%s: has no %s split", data->file.path, split_name[split]);
+  REQUIRE(rollout < rollouts, STATUS_USAGE, "%s: the %s split has rollouts 0 to %lld; there is no rollout %lld",
+          data->file.path, split_name[split], rollouts - 1, (long long)rollout);
+  return STATUS_OK;
+}
+
 static enum status set_option(const struct cli_option *option, const char *text) {
   if (option->kind == CLI_TEXT) {
     *(const char **)option->value = text;

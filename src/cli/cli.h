@@ -7,6 +7,7 @@
 
 #include "comm/comm.h"
 #include "config/config.h"
+#include "store/dataset.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +60,11 @@ const char *cli_error(double mse, char text[CLI_ERROR_MAX]);
 
 /* Not collective. A whole number of at least `least`; STATUS_USAGE names the option. */
 enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value);
+
+/* Not collective. The split of that name, untouched where `name` is NULL; STATUS_USAGE when there is none. And whether
+ * a data set has that rollout of it. */
+enum status cli_split(const char *name, enum split *split);
+enum status cli_rollout_of(const struct dataset *data, enum split split, int64_t rollout);
 
 /* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. STATUS_CONFIG when it is not of that
  * use; SCHEMA_USE_COUNT: any. */

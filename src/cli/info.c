@@ -48,8 +48,13 @@ static enum status print_provenance(const struct store_file *file) {
 }
 
 static void print_shape(const struct dataset *data) {
-  printf("rollouts     %lld train, %lld test\n", (long long)data->rollouts[SPLIT_TRAIN],
-         (long long)data->rollouts[SPLIT_TEST]);
+  const int64_t train = data->rollouts[SPLIT_TRAIN], validation = data->rollouts[SPLIT_VALIDATION];
+  printf("rollouts     %lld train, %lld test, %lld validation", (long long)train, (long long)data->rollouts[SPLIT_TEST],
+         (long long)validation);
+  if (data->validation_from_train && validation > 0)
+    printf(" (no validation split: the last %lld of %lld training rollouts are it)", (long long)validation,
+           (long long)(train + validation));
+  putchar('\n');
   printf("frames       %lld, ", (long long)data->frames);
   if (isnan(data->dt))
     printf("interval unknown\n");

@@ -153,11 +153,7 @@ static enum status open_and_roll(const struct comm *world, struct trained *train
                                  const struct probe_request *request, const char *output) {
   struct corpus corpus;
   TRY(trained_open_data(world, trained, path, named, &corpus));
-  const int64_t rollouts = corpus.data.rollouts[request->split];
-  enum status status = STATUS_OK;
-  if (request->rollout >= rollouts)
-    status = status_raise(STATUS_USAGE, "%s: the %s split has rollouts 0 to %lld; there is no rollout %lld", path,
-                          split_name[request->split], (long long)rollouts - 1, (long long)request->rollout);
+  enum status status = cli_rollout_of(&corpus.data, request->split, request->rollout);
   if (status == STATUS_OK)
     status = comm_agree(world, world->rank == 0 ? roll_out(trained, &corpus, request, output) : STATUS_OK);
   corpus_close(&corpus);
@@ -175,13 +171,13 @@ static enum status parse_speed(const char *text, double *speed) {
 
 static enum status run_rollout(const struct comm *world, int argc, char **argv) {
   struct probe_request request = {.speed = 1, .split = SPLIT_TEST};
-  bool train = false, best = false;
-  const char *speed = NULL, *data = NULL, *output = NULL;
+  bool best = false;
+  const char *speed = NULL, *data = NULL, *split = NULL, *output = NULL;
   const struct cli_option options[] = {{"--rollout", NULL, CLI_COUNT_VALUE, &request.rollout},
                                        {"--steps", NULL, CLI_COUNT_VALUE, &request.steps},
                                        {"--backward", NULL, CLI_FLAG, &request.backward},
                                        {"--speed", NULL, CLI_TEXT, &speed},
-                                       {"--train", NULL, CLI_FLAG, &train},
+                                       {"--split", NULL, CLI_TEXT, &split},
                                        {"--best", NULL, CLI_FLAG, &best},
                                        {"--data", NULL, CLI_TEXT, &data},
                                        {"--output", "-o", CLI_TEXT, &output}};
@@ -196,7 +192,7 @@ static enum status run_rollout(const struct comm *world, int argc, char **argv) 
   REQUIRE(cli_has_ending(output, ".png") || cli_has_ending(output, ".gif") || cli_has_ending(output, ".h5"),
           STATUS_USAGE, "the output \"%s\" ends neither in .png nor in .gif nor in .h5", output);
   TRY(output_check_name(output));
-  if (train) request.split = SPLIT_TRAIN;
+  TRY(cli_split(split, &request.split));
   TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
@@ -214,7 +210,7 @@ const struct cli_command cli_rollout = {
     "Where the states are known, the truth is simulated at the times asked for, beyond the data's end too; of frames\n"
     "made elsewhere it is what they hold, and where they hold nothing its place stays empty.\n\n"
     "  --rollout I        which one, from 0; default 0\n"
-    "  --train            of the training split; default: the test split\n"
+    "  --split NAME       of train, test or validation; default: test\n"
     "  --steps N          how far; default: to the last frame that was trained for, or as many where none lies that "
     "way\n"
     "  --backward         backward in time from the inferred state\n"

@@ -24,7 +24,7 @@ static enum status render_reel(const struct dataset *data, enum split split, int
   struct renderer renderer = {0};
   enum status status = dataset_read(data, split, index, 1, states, NULL);
   if (status == STATUS_OK) status = render_open(experiment, &renderer);
-  uint64_t rollout = (split == SPLIT_TEST ? ROLLOUT_TEST : 0) + (uint64_t)index;
+  uint64_t rollout = rollout_number(dataset_place(data, split, index));
   for (int64_t f = 0; status == STATUS_OK && f < reel->frames; f++) {
     const double *state = states + f * data->coordinates;
     double observed[SYSTEM_STATE_MAX];
@@ -50,9 +50,7 @@ static enum status read_reel(const struct dataset *data, enum split split, int64
 
 /* Not collective: rank 0's work. */
 static enum status show(const struct dataset *data, enum split split, int64_t index, const char *output) {
-  REQUIRE(index < data->rollouts[split], STATUS_USAGE,
-          "%s: the %s split has rollouts 0 to %lld; there is no rollout %lld", data->file.path, split_name[split],
-          (long long)data->rollouts[split] - 1, (long long)index);
+  TRY(cli_rollout_of(data, split, index));
   struct reel reel = {.frames = data->frames,
                       .height = (int)data->height,
                       .width = (int)data->width,
@@ -67,18 +65,18 @@ static enum status show(const struct dataset *data, enum split split, int64_t in
 
 static enum status run_show(const struct comm *world, int argc, char **argv) {
   int64_t index = 0;
-  bool train = false;
-  const char *output = NULL;
+  enum split split = SPLIT_TEST;
+  const char *output = NULL, *named = NULL;
   const struct cli_option options[] = {{"--rollout", NULL, CLI_COUNT_VALUE, &index},
-                                       {"--train", NULL, CLI_FLAG, &train},
+                                       {"--split", NULL, CLI_TEXT, &named},
                                        {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, 3, false, &words));
   TRY(cli_operands(&words, 1, 1, "one FILE.h5"));
+  TRY(cli_split(named, &split));
   REQUIRE(!output || cli_has_ending(output, ".png") || cli_has_ending(output, ".gif"), STATUS_USAGE,
           "the output \"%s\" ends neither in .png nor in .gif", output);
   char given[STORE_PATH_MAX];
-  enum split split = train ? SPLIT_TRAIN : SPLIT_TEST;
   if (!output) {
     const char *path = words.operand[0];
     size_t stem = strlen(path) - (cli_has_ending(path, ".h5") ? 3 : 0);
@@ -95,10 +93,10 @@ static enum status run_show(const struct comm *world, int argc, char **argv) {
 
 const struct cli_command cli_show = {
     "show", "a rollout as filmstrip (.png) or animation (.gif)",
-    "Usage: hgn show FILE.h5 [--rollout I] [--train] [-o OUT.png|OUT.gif]\n\n"
+    "Usage: hgn show FILE.h5 [--rollout I] [--split NAME] [-o OUT.png|OUT.gif]\n\n"
     "Draws one rollout of a data set: the frames as observed, and as they would be without noise where the states are\n"
     "known.\n\n"
     "  --rollout I        which one, from 0; default 0\n"
-    "  --train            of the training split; default: the test split\n"
-    "  -o, --output FILE  .png: a filmstrip; .gif: an animation at true speed; default FILE.testI.png\n",
+    "  --split NAME       of train, test or validation; default: test\n"
+    "  -o, --output FILE  .png: a filmstrip; .gif: an animation at true speed; default FILE.SPLITI.png\n",
     run_show};

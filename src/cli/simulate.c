@@ -44,10 +44,10 @@ static enum status run_simulate(const struct comm *world, int argc, char **argv)
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));
   const struct experiment *experiment = config_experiment(config);
-  log_info("%s: %lld training and %lld test rollouts of %lld frames, on %d rank%s",
+  log_info("%s: %lld training, %lld test and %lld validation rollouts of %lld frames, on %d rank%s",
            experiment_system_name(experiment->system.name), (long long)experiment->data.train,
-           (long long)experiment->data.test, (long long)experiment->data.frames, world->size,
-           world->size == 1 ? "" : "s");
+           (long long)experiment->data.test, (long long)experiment_validation(&experiment->data),
+           (long long)experiment->data.frames, world->size, world->size == 1 ? "" : "s");
   struct ladder ladder;
   enum status status = simulate_dataset(world, config, output, frames, &ladder);
   if (status == STATUS_OK && world->rank == 0) {
@@ -62,9 +62,9 @@ const struct cli_command cli_simulate = {
     "simulate", "physics -> data set",
     "Usage: hgn simulate FILE.yaml -o FILE.h5 [--frames] [key.path=value ...]\n"
     "       mpirun -n N hgn simulate ...\n\n"
-    "Simulates the training and test rollouts of the configured system, measures the ladder (noise floor, last frame,\n"
-    "mean image, background) and writes the data set. Same configuration and seed: same contents on any number of\n"
-    "ranks. The file appears under its name when it is whole.\n\n"
+    "Simulates the training, test and validation rollouts of the configured system, measures the ladder (noise floor,\n"
+    "last frame, mean image, background) and writes the data set. Same configuration and seed: same contents on any\n"
+    "number of ranks. The file appears under its name when it is whole.\n\n"
     "  -o, --output FILE.h5   where to; a data set that is there is replaced at the end\n"
     "  --frames               also the rendered frames (uint8, compressed), for other programs; hgn itself renders\n"
     "                         them again from the states whenever they are needed\n",

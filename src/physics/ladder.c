@@ -208,24 +208,24 @@ enum status ladder_measure(const struct comm *comm, const struct experiment *exp
 
 /* --- frames made elsewhere ---------------------------------------------------------------------------------------- */
 
-/* This rank's share of a split, one rollout at a time through frames[T][values]: training rollouts into the sums, test
- * rollouts against their mean. */
+/* This rank's share of an array of the file, one rollout at a time through frames[T][values]: training rollouts into
+ * the sums, test rollouts against their mean. */
 static enum status look_at_frames(struct work *work, const struct comm *comm, const struct dataset *data,
                                   enum split split, float *frames, struct checksum *sum) {
   const uint64_t tag = checksum_tag(split_name[split]);
   const size_t bytes = (size_t)work->frames * work->values * sizeof *frames, room = (bytes + 7) / 8 * 8;
   int64_t first, count;
-  comm_share(rollouts_used(work, data->rollouts[split]), comm->size, comm->rank, &first, &count);
+  comm_share(rollouts_used(work, dataset_stored(data, split)), comm->size, comm->rank, &first, &count);
   for (int64_t i = first; i < first + count; i++) {
     double mean_sum = 0;
-    TRY(dataset_read_frames(data, split, i, 1, frames));
+    TRY(dataset_read_stored(data, (struct dataset_place){split, i}, 1, frames));
     checksum_add(sum, tag, (uint64_t)i * room, frames, bytes);
     for (int64_t f = 0; f < work->frames; f++) {
       const float *image = frames + (size_t)f * work->values;
       work->blank[f] += dataset_is_blank(data, split, image, work->values);
       if (split == SPLIT_TRAIN)
         add_image(image, work->values, (uint64_t *)work->sums);
-      else
+      else if (split == SPLIT_TEST)
         mean_sum += mean_square(image, work->mean, work->values);
     }
     if (split == SPLIT_TEST) add_sample(&work->moments[LADDER_MEAN], mean_sum, work->frames);
@@ -240,7 +240,7 @@ static enum status check_blank(struct work *work, const struct comm *comm, const
   TRY(reduce_sum(comm, work->blank, work->frames));
   for (int64_t f = 0; f < work->frames; f++)
     REQUIRE(
-        work->blank[f] < rollouts_used(work, data->rollouts[split]), STATUS_FILE,
+        work->blank[f] < rollouts_used(work, dataset_stored(data, split)), STATUS_FILE,
         "%s: /%s/frames: frame %lld was never written: in every rollout all its values are the fill value %g (if that "
         "is what it is, create the data set with another one)",
         data->file.path, split_name[split], (long long)f, (double)data->fill[split]);
@@ -248,21 +248,35 @@ static enum status check_blank(struct work *work, const struct comm *comm, const
   return STATUS_OK;
 }
 
+/* By what the file holds, whichever of it is used for what: one without a validation split has the checksum and the
+ * mean image that it had before there were any. */
+static void sum_shape(const struct dataset *data, struct checksum *sum) {
+  const int64_t shape[] = {dataset_stored(data, SPLIT_TRAIN),
+                           dataset_stored(data, SPLIT_TEST),
+                           data->frames,
+                           data->height,
+                           data->width,
+                           data->channels},
+                validation = dataset_stored(data, SPLIT_VALIDATION);
+  const double dt = isnan(data->dt) ? 0 : data->dt;
+  checksum_add(sum, checksum_tag("shape"), 0, shape, sizeof shape);
+  checksum_add(sum, checksum_tag("time"), 0, &dt, sizeof dt);
+  if (validation > 0) checksum_add(sum, checksum_tag("validation_shape"), 0, &validation, sizeof validation);
+}
+
 static enum status look_at_all(struct work *work, const struct comm *comm, const struct dataset *data, float *frames,
                                struct checksum *sum) {
-  const int64_t shape[] = {
-      data->rollouts[SPLIT_TRAIN], data->rollouts[SPLIT_TEST], data->frames, data->height, data->width, data->channels};
-  const double dt = isnan(data->dt) ? 0 : data->dt;
-  if (comm->rank == 0) {
-    checksum_add(sum, checksum_tag("shape"), 0, shape, sizeof shape);
-    checksum_add(sum, checksum_tag("time"), 0, &dt, sizeof dt);
-  }
+  if (comm->rank == 0) sum_shape(data, sum);
   TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TRAIN, frames, sum)));
   TRY(check_blank(work, comm, data, SPLIT_TRAIN));
   TRY(reduce_sum(comm, work->sums, (int64_t)work->values + 1));
   average_training(work);
   TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_TEST, frames, sum)));
   TRY(check_blank(work, comm, data, SPLIT_TEST));
+  if (dataset_stored(data, SPLIT_VALIDATION) > 0) {
+    TRY(comm_agree(comm, look_at_frames(work, comm, data, SPLIT_VALIDATION, frames, sum)));
+    TRY(check_blank(work, comm, data, SPLIT_VALIDATION));
+  }
   TRY(reduce_exact(comm, &work->moments[0].count, 3 * LADDER_COUNT));
   return reduce_checksum(comm, sum, 1);
 }

@@ -7,8 +7,8 @@
  *   last        frame K-1 as it was seen, for frames K..T-1, K = ladder.input_frames
  * each with the standard error over rollouts. Floor, mean and background are averages over all frames 0..T-1.
  *
- * Of frames made elsewhere only the mean image is known, of the first LADDER_MAX rollouts of each split (fewer when
- * they have over 2^30 frames).
+ * Of frames made elsewhere only the mean image is known, of the first LADDER_MAX rollouts of each array in the file
+ * (fewer when they have over 2^30 frames): of training rollouts also those that serve as validation split.
  */
 #ifndef HGN_PHYSICS_LADDER_H
 #define HGN_PHYSICS_LADDER_H

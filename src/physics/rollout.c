@@ -6,6 +6,12 @@
 #include <math.h>
 #include <string.h>
 
+uint64_t rollout_number(struct dataset_place place) {
+  static const uint64_t first[SPLIT_COUNT] = {
+      [SPLIT_TRAIN] = 0, [SPLIT_TEST] = ROLLOUT_TEST, [SPLIT_VALIDATION] = ROLLOUT_VALIDATION};
+  return first[place.split] + (uint64_t)place.rollout;
+}
+
 static void draw_initial(const struct experiment *experiment, const struct system *system, uint64_t rollout,
                          double *state) {
   struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, rollout, 0);

@@ -1,7 +1,8 @@
 /* Rollouts of a configured experiment as functions of their index: nothing depends on what was made before.
  *
- * Rollout numbers: train rollout i is i; test rollout i is ROLLOUT_TEST + i. They key all randomness, so a larger data
- * set starts with the smaller one, and test rollouts beyond the stored split can be made at any time.
+ * Rollout numbers: train rollout i is i; test rollout i is ROLLOUT_TEST + i; validation rollout i is ROLLOUT_VALIDATION
+ * + i. They key all randomness, so a larger data set starts with the smaller one, and test rollouts beyond the stored
+ * split can be made at any time.
  *
  * All functions: Not collective, no allocation.
  */
@@ -10,9 +11,16 @@
 
 #include "base/rng.h"
 #include "physics/system.h"
+#include "store/dataset.h"
 
+/* No split comes near the next one's: 2^30 rollouts are the most (schema.c). */
 #define ROLLOUT_TEST ((uint64_t)1 << 40)
+#define ROLLOUT_VALIDATION ((uint64_t)1 << 41)
 #define ROLLOUT_TOLERANCE 1e-13 /* of the reference trajectories, dimensionless */
+
+/* The number of a rollout by its place in the file: of one that the training split lends as validation, its training
+ * number. */
+uint64_t rollout_number(struct dataset_place place);
 
 /* states[frames][2 D], index f * 2 D + c: the clean trajectory at times f * dt. energy[frames] (J) may be NULL.
  * STATUS_NUMERIC names the rollout and frame. */

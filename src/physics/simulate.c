@@ -14,7 +14,6 @@ enum { BATCH_BYTES = 4 << 20 }; /* of states or frames simulated before they are
 /* A rank's part of one split. */
 struct share {
   enum split split;
-  uint64_t rollout;           /* number of rollout 0 of the split */
   int64_t first, count, most; /* most: the largest count of any rank */
   double *kept;               /* [kept_count][T][2 D]: the first rollouts, for the ladder; owned */
   int64_t kept_count;
@@ -85,6 +84,17 @@ static enum status create_dataset(struct simulation *run, const struct config *c
   return dataset_create(run->comm, path, config, &shape, &run->dataset);
 }
 
+static int64_t total_of(const struct data_settings *data, enum split split) {
+  const int64_t total[SPLIT_COUNT] = {data->train, data->test, experiment_validation(data)};
+  return total[split];
+}
+
+static int64_t keep_for_ladder(const struct share *share) {
+  if (share->split == SPLIT_VALIDATION) return 0;
+  if (share->split == SPLIT_TEST || share->first + share->count <= LADDER_MAX) return share->count;
+  return share->first < LADDER_MAX ? LADDER_MAX - share->first : 0;
+}
+
 /* Not collective. Sizes and memory of this rank. */
 static enum status prepare(struct simulation *run) {
   const struct data_settings *data = &run->experiment->data;
@@ -102,15 +112,11 @@ static enum status prepare(struct simulation *run) {
   }
   for (int s = 0; s < SPLIT_COUNT; s++) {
     struct share *share = &run->share[s];
-    bool test = s == SPLIT_TEST;
-    int64_t total = test ? data->test : data->train, ignored;
+    int64_t total = total_of(data, (enum split)s), ignored;
     share->split = (enum split)s;
-    share->rollout = test ? ROLLOUT_TEST : 0;
     comm_share(total, run->comm->size, run->comm->rank, &share->first, &share->count);
     comm_share(total, run->comm->size, 0, &ignored, &share->most);
-    share->kept_count = share->count;
-    if (!test && share->first + share->count > LADDER_MAX)
-      share->kept_count = share->first < LADDER_MAX ? LADDER_MAX - share->first : 0;
+    share->kept_count = keep_for_ladder(share);
     share->kept = allocate((size_t)share->kept_count * run->row, sizeof(double));
     whole = whole && share->kept;
   }
@@ -131,7 +137,7 @@ static void render_rollout(struct simulation *run, uint64_t rollout, const doubl
 /* Not collective. Simulates rollouts first..first+count-1 of the share into the batch buffers. */
 static enum status simulate_batch(struct simulation *run, const struct share *share, int64_t first, int64_t count) {
   int64_t frames = run->experiment->data.frames;
-  uint64_t rollout = share->rollout + (uint64_t)first;
+  uint64_t rollout = rollout_number((struct dataset_place){share->split, first});
   TRY(rollout_simulate_many(run->experiment, rollout, count, run->states, run->energy));
   for (int64_t i = 0; i < count; i++) {
     double *states = run->states + (size_t)i * run->row;
@@ -172,7 +178,7 @@ static enum status simulate_split(struct simulation *run, const struct share *sh
 static enum status simulate_all(struct simulation *run, struct ladder *ladder) {
   const struct data_settings *data = &run->experiment->data;
   struct progress progress;
-  int64_t done = 0, total = data->train + data->test;
+  int64_t done = 0, total = data->train + data->test + experiment_validation(data);
   progress_begin(&progress, "simulate", "rollouts", total);
   for (int s = 0; s < SPLIT_COUNT; s++) {
     enum status status = simulate_split(run, &run->share[s], &progress, &done);

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 1 << 22 };
+enum { CHUNK_BYTES = 1 << 22, VALIDATION_PART = 20 };
 
-const char *const split_name[SPLIT_COUNT] = {"train", "test"};
+const char *const split_name[SPLIT_COUNT] = {"train", "test", "validation"};
 const char *const dataset_array_name[ARRAY_COUNT] = {"state", "energy", "frames"};
 
 /* ---- parts that reading shares ---- */
@@ -24,8 +24,30 @@ void dataset_label(enum split split, enum dataset_array array, char label[32]) {
   snprintf(label, 32, "%s_%s", split_name[split], dataset_array_name[array]);
 }
 
-bool dataset_has(const struct dataset *dataset, enum dataset_array array) {
+bool dataset_has(const struct dataset *dataset, enum split split, enum dataset_array array) {
+  if (split == SPLIT_VALIDATION && dataset->validation_from_train) return false;
   return array == ARRAY_FRAMES ? dataset->has_frames : dataset->has_states;
+}
+
+void dataset_divide(struct dataset *dataset, int64_t train, int64_t test, int64_t validation) {
+  const bool none = validation == 0;
+  if (none && train > 1) validation = train < 2 * VALIDATION_PART ? 1 : train / VALIDATION_PART;
+  dataset->validation_from_train = none;
+  dataset->rollouts[SPLIT_TRAIN] = none ? train - validation : train;
+  dataset->rollouts[SPLIT_TEST] = test;
+  dataset->rollouts[SPLIT_VALIDATION] = validation;
+}
+
+int64_t dataset_stored(const struct dataset *dataset, enum split split) {
+  const int64_t *rollouts = dataset->rollouts;
+  if (!dataset->validation_from_train || split == SPLIT_TEST) return rollouts[split];
+  return split == SPLIT_TRAIN ? rollouts[SPLIT_TRAIN] + rollouts[SPLIT_VALIDATION] : 0;
+}
+
+struct dataset_place dataset_place(const struct dataset *dataset, enum split split, int64_t rollout) {
+  if (split == SPLIT_VALIDATION && dataset->validation_from_train)
+    return (struct dataset_place){SPLIT_TRAIN, dataset->rollouts[SPLIT_TRAIN] + rollout};
+  return (struct dataset_place){split, rollout};
 }
 
 size_t dataset_bytes(const struct dataset *dataset, enum dataset_array array) {
@@ -129,7 +151,7 @@ static enum status create_numbers(struct dataset *dataset, const struct dataset_
   }
   for (unsigned i = 0; i < SPLIT_COUNT * ARRAY_COUNT; ++i) {
     char label[32];
-    if (!dataset_has(dataset, i % ARRAY_COUNT)) continue;
+    if (!dataset_has(dataset, i / ARRAY_COUNT, i % ARRAY_COUNT)) continue;
     dataset_label(i / ARRAY_COUNT, i % ARRAY_COUNT, label);
     snprintf(path, sizeof path, "/checksum/%s", label);
     TRY(store_text(file, path, NULL, CHECKSUM_TEXT - 1));
@@ -166,7 +188,6 @@ enum status dataset_create(const struct comm *comm, const char *path, const stru
   *dataset = (struct dataset){
       .has_states = true,
       .has_frames = shape->with_frames,
-      .rollouts = {[SPLIT_TRAIN] = experiment->data.train, [SPLIT_TEST] = experiment->data.test},
       .frames = experiment->data.frames,
       .coordinates = shape->coordinates,
       .height = experiment->render.height,
@@ -174,6 +195,7 @@ enum status dataset_create(const struct comm *comm, const char *path, const stru
       .channels = experiment->render.color == COLOR_GREY ? 1 : 3,
       .dt = experiment->data.dt,
   };
+  dataset_divide(dataset, experiment->data.train, experiment->data.test, experiment_validation(&experiment->data));
   const struct store_place place = {.replaces = DATASET_FORMAT};
   TRY(store_create_at(comm, path, &place, &dataset->file));
   enum status status = create_structure(dataset, config, shape);
@@ -275,7 +297,7 @@ static enum status write_checksums(struct dataset *dataset) {
   char text[CHECKSUM_TEXT], label[32], path[STORE_PATH_MAX];
   TRY(reduce_checksum(file->comm, &dataset->sum[0][0], SPLIT_COUNT * ARRAY_COUNT));
   for (unsigned i = 0; i < SPLIT_COUNT * ARRAY_COUNT; ++i) {
-    if (!dataset_has(dataset, i % ARRAY_COUNT)) continue;
+    if (!dataset_has(dataset, i / ARRAY_COUNT, i % ARRAY_COUNT)) continue;
     dataset_label(i / ARRAY_COUNT, i % ARRAY_COUNT, label);
     snprintf(path, sizeof path, "/checksum/%s", label);
     checksum_text(&dataset->sum[i / ARRAY_COUNT][i % ARRAY_COUNT], text);

@@ -8,6 +8,7 @@
  *   /train/energy         f64 [N][T], J
  *   /train/frames         u8 [N][T][H][W][C], observed frames, only with --frames
  *   /test/...             the same
+ *   /validation/...       the same, to choose models on; older files have none
  *   /parameters/NAME      f64 scalar with its unit: mass, ...
  *   /ladder/NAME          f64 [2]: mean squared error and its standard error (floor, last_frame, ...)
  *   /checksum/NAME        text, 32 hexadecimal digits, for each array above ("train_state", ...), and "content" over
@@ -17,8 +18,13 @@
  *   /provenance/...       what depends on the run: see provenance.h
  *
  * Made elsewhere: a file with /train/frames and /test/frames, u8 or f32 or f64 in [0, 1], [N][T][H][W][C] with C 1 or
- * 3, is accepted too, with an optional f64 root-level data set /time [T]. It has no states, no configuration, no
- * ladder and no checksums; what was never written to it, and so reads as its fill value, is refused.
+ * 3, is accepted too, with an optional f64 root-level data set /time [T] and an optional /validation/frames. It has no
+ * states, no configuration, no ladder and no checksums; what was never written to it, and so reads as its fill value,
+ * is refused.
+ *
+ * Where a file of either kind has no validation split, the last twentieth of its training rollouts, at least one, is
+ * it, and the training split is the others. Of a single training rollout none is taken: then there is no validation
+ * split.
  *
  * What is read is verified: everything but the arrays when a file is opened, states and energies rollout by rollout
  * when they are read (of older files, which are read and verified whole when they are opened).
@@ -30,7 +36,8 @@
 #include "config/config.h"
 #include "store/file.h"
 
-enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_COUNT };
+/* Random numbers are keyed by these: they stay. */
+enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VALIDATION, SPLIT_COUNT };
 
 extern const char *const split_name[SPLIT_COUNT];
 
@@ -38,16 +45,17 @@ struct dataset {
   struct store_file file;
   struct config *config; /* owned; NULL for a file made elsewhere */
   bool has_states, has_frames;
-  int64_t rollouts[SPLIT_COUNT];
-  int64_t frames;      /* T */
-  int64_t coordinates; /* 2 D; 0 without states */
+  bool validation_from_train;    /* the file has no validation split: the last of its training rollouts are it */
+  int64_t rollouts[SPLIT_COUNT]; /* as they are used; the file's own: dataset_stored() */
+  int64_t frames;                /* T */
+  int64_t coordinates;           /* 2 D; 0 without states */
   int64_t height, width, channels;
   double dt;                                    /* s; NaN when unknown */
   struct checksum sum[SPLIT_COUNT][3];          /* writing: this rank's parts of state, energy, frames */
   int64_t written[SPLIT_COUNT][2];              /* writing: rollouts of this rank: of states and energy, of frames */
   bool has_sums;                                /* the file has a checksum for each rollout */
   struct checksum *rollout_sum[SPLIT_COUNT][2]; /* of states and energy, [N] each, where it has not; owned */
-  float fill[SPLIT_COUNT];                      /* made elsewhere: what unwritten frames read as */
+  float fill[SPLIT_COUNT];                      /* made elsewhere: what unwritten frames of the file's arrays read as */
 };
 
 struct dataset_rung {
@@ -101,15 +109,31 @@ enum status dataset_verify(struct dataset *dataset);
 /* Collective. Also abandons a data set that was not committed. Accepts a zeroed one. */
 void dataset_close(struct dataset *dataset);
 
+/* Rollouts of the array of that name in the file: of training rollouts also those that are the validation split; of the
+ * validation split 0 where the file has none. */
+int64_t dataset_stored(const struct dataset *dataset, enum split split);
+
+/* Where in the file a rollout of a split stands. Its noise is that of this place: what is seen of a training rollout is
+ * the same, whichever split it belongs to. */
+struct dataset_place {
+  enum split split;
+  int64_t rollout;
+};
+struct dataset_place dataset_place(const struct dataset *dataset, enum split split, int64_t rollout);
+
 /* Not collective. energy may be NULL. STATUS_FILE names a missing record (NaN) or one that is not what was written. */
 enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count, double *states,
                          double *energy);
 /* Not collective. As f32 in [0, 1]. STATUS_FILE also when another program has changed the file since it was opened. */
 enum status dataset_read_frames(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                 float *frames);
+/* The same of the file's arrays, by place. */
+enum status dataset_read_stored(const struct dataset *dataset, struct dataset_place first, int64_t count,
+                                float *frames);
 /* Not collective. The content checksum as text. STATUS_UNAVAILABLE for a file made elsewhere. */
 enum status dataset_checksum(const struct dataset *dataset, char text[CHECKSUM_TEXT]);
-/* Not collective. Of frames made elsewhere: whether these values of a split are all its fill value. */
+/* Not collective. Of frames made elsewhere: whether these values of the array of that name in the file are all its fill
+ * value. */
 bool dataset_is_blank(const struct dataset *dataset, enum split split, const float *values, size_t count);
 /* Not collective. One rung; NaN where the file has none or it was not measured. */
 enum status dataset_ladder(const struct dataset *dataset, const char *name, double *mse, double *error);

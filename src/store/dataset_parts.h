@@ -13,13 +13,19 @@ enum { ARRAY_SUMMED = ARRAY_FRAMES }; /* those that have a checksum for each rol
 
 extern const char *const dataset_array_name[ARRAY_COUNT];
 
+/* A split here is the array of that name in the file, as in struct dataset_place; not what rollouts are used for. */
+
 /* "/train/state" */
 void dataset_path(enum split split, enum dataset_array array, char path[32]);
 
 /* "train_state": the name of its checksum and of its tag. */
 void dataset_label(enum split split, enum dataset_array array, char label[32]);
 
-bool dataset_has(const struct dataset *dataset, enum dataset_array array);
+/* Whether the file has that array. */
+bool dataset_has(const struct dataset *dataset, enum split split, enum dataset_array array);
+
+/* Which rollouts are which split's, from how many the file has of each; validation 0: it has no such split. */
+void dataset_divide(struct dataset *dataset, int64_t train, int64_t test, int64_t validation);
 
 /* Bytes of one rollout; and rounded up to whole words, as checksums place it. */
 size_t dataset_bytes(const struct dataset *dataset, enum dataset_array array);
@@ -40,7 +46,7 @@ void dataset_sums_path(enum split split, enum dataset_array array, char path[48]
 enum status dataset_take(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
                          int64_t count, double *values);
 
-/* Not collective. Whether the checksums of rollouts have their shapes. */
+/* Not collective. Whether the checksums of rollouts of a split that the file has are of their shapes. */
 enum status dataset_check_sums(const struct dataset *dataset, enum split split);
 /* Not collective. Verifies all but the arrays: shapes, configuration, scales, parameters, ladder, and the arrays' own
  * checksums. */

@@ -36,8 +36,10 @@ static enum status open_own(struct dataset *dataset) {
   TRY(store_check_format(&dataset->file, DATASET_FORMAT, DATASET_VERSION));
   TRY(store_read_config(&dataset->file, SCHEMA_DATA, &dataset->config));
   const struct experiment *experiment = config_experiment(dataset->config);
-  dataset->rollouts[SPLIT_TRAIN] = experiment->data.train;
-  dataset->rollouts[SPLIT_TEST] = experiment->data.test;
+  bool validation = experiment->data.validation > 0; /* one that is asked for must be there */
+  if (!validation) TRY(store_find(&dataset->file, "/validation/state", &validation));
+  dataset_divide(dataset, experiment->data.train, experiment->data.test,
+                 validation ? experiment_validation(&experiment->data) : 0);
   dataset->frames = experiment->data.frames;
   dataset->dt = experiment->data.dt;
   dataset->height = experiment->render.height;
@@ -56,7 +58,8 @@ static enum status open_own(struct dataset *dataset) {
           dataset->file.path, (long long)extent[2]);
   for (unsigned split = 0; split < SPLIT_COUNT; ++split) {
     char path[32];
-    int64_t states[3] = {dataset->rollouts[split], dataset->frames, dataset->coordinates};
+    if (!dataset_has(dataset, split, ARRAY_STATE)) continue;
+    int64_t states[3] = {dataset_stored(dataset, split), dataset->frames, dataset->coordinates};
     int64_t images[5] = {states[0], states[1], dataset->height, dataset->width, dataset->channels};
     dataset_path(split, ARRAY_STATE, path);
     TRY(expect_extent(dataset, path, STORE_F64, 3, states));
@@ -118,20 +121,22 @@ static enum status check_written(struct dataset *dataset, enum split split) {
   return STATUS_OK;
 }
 
-static enum status open_foreign(struct dataset *dataset) {
+/* The extents of the frames of each split; those of /validation/frames begin with 0 where there are none. */
+static enum status measure_foreign(const struct dataset *dataset, int64_t extent[SPLIT_COUNT][STORE_RANK_MAX]) {
   const struct store_file *file = &dataset->file;
-  bool both = true;
-  for (unsigned split = 0; split < SPLIT_COUNT && both; ++split) {
+  bool has[SPLIT_COUNT];
+  for (unsigned split = 0; split < SPLIT_COUNT; ++split) {
     char path[32];
     dataset_path(split, ARRAY_FRAMES, path);
-    TRY(store_find(file, path, &both));
+    TRY(store_find(file, path, &has[split]));
   }
-  REQUIRE(both, STATUS_FILE,
+  REQUIRE(has[SPLIT_TRAIN] && has[SPLIT_TEST], STATUS_FILE,
           "%s: is not a data set: neither attribute 'format' nor both /train/frames and /test/frames", file->path);
-  int64_t extent[SPLIT_COUNT][STORE_RANK_MAX];
   for (unsigned split = 0; split < SPLIT_COUNT; ++split) {
     char path[32];
     enum store_type type;
+    extent[split][0] = 0;
+    if (!has[split]) continue;
     dataset_path(split, ARRAY_FRAMES, path);
     TRY(get_extent(dataset, path, 5, extent[split], &type));
     REQUIRE(type != STORE_I64, STATUS_FILE, "%s: %s holds 64-bit integers, not u8, f32 or f64", file->path, path);
@@ -140,8 +145,14 @@ static enum status open_foreign(struct dataset *dataset) {
               "%s: %s has extent %lld in dimension %d where /train/frames has %lld", file->path, path,
               (long long)extent[split][i], i, (long long)extent[0][i]);
     REQUIRE(extent[split][0] > 0, STATUS_FILE, "%s: %s is empty", file->path, path);
-    dataset->rollouts[split] = extent[split][0];
   }
+  return STATUS_OK;
+}
+
+static enum status open_foreign(struct dataset *dataset) {
+  const struct store_file *file = &dataset->file;
+  int64_t extent[SPLIT_COUNT][STORE_RANK_MAX];
+  TRY(measure_foreign(dataset, extent));
   int64_t values = INT64_MAX / (int64_t)sizeof(double); /* of all frames of the larger split, so that sizes fit */
   for (int i = 1; i < 5; ++i) {
     REQUIRE(i < 2 || extent[0][i] <= DATASET_SIDE_MAX, STATUS_FILE, "%s: /train/frames has extent %lld in dimension %d",
@@ -149,16 +160,18 @@ static enum status open_foreign(struct dataset *dataset) {
     values /= extent[0][i];
   }
   for (unsigned split = 0; split < SPLIT_COUNT; ++split)
-    REQUIRE(dataset->rollouts[split] <= values, STATUS_FILE, "%s: has %lld rollouts of %lld frames, more than fit",
-            file->path, (long long)dataset->rollouts[split], (long long)extent[0][1]);
+    REQUIRE(extent[split][0] <= values, STATUS_FILE, "%s: has %lld rollouts of %lld frames, more than fit", file->path,
+            (long long)extent[split][0], (long long)extent[0][1]);
   REQUIRE(extent[0][4] == 1 || extent[0][4] == 3, STATUS_FILE, "%s: /train/frames has %lld channels, not 1 or 3",
           file->path, (long long)extent[0][4]);
+  dataset_divide(dataset, extent[SPLIT_TRAIN][0], extent[SPLIT_TEST][0], extent[SPLIT_VALIDATION][0]);
   dataset->has_frames = true;
   dataset->frames = extent[0][1];
   dataset->height = extent[0][2];
   dataset->width = extent[0][3];
   dataset->channels = extent[0][4];
-  for (unsigned split = 0; split < SPLIT_COUNT; ++split) TRY(check_written(dataset, split));
+  for (unsigned split = 0; split < SPLIT_COUNT; ++split)
+    if (dataset_has(dataset, split, ARRAY_FRAMES)) TRY(check_written(dataset, split));
   return read_time(dataset);
 }
 
@@ -194,11 +207,9 @@ enum status dataset_open(const struct comm *comm, const char *path, struct datas
 
 /* ---- reading ---- */
 
-static enum status check_range(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
+/* Of a split as it is used, or of the file's array. */
+static enum status check_range(const struct dataset *dataset, enum split split, int64_t rollouts, int64_t first,
                                int64_t count) {
-  int64_t rollouts = dataset->rollouts[split];
-  REQUIRE(dataset_has(dataset, array), STATUS_UNAVAILABLE, "%s: has no %s", dataset->file.path,
-          array == ARRAY_FRAMES ? "frames" : "states");
   REQUIRE(first >= 0 && count >= 0 && first <= rollouts && count <= rollouts - first, STATUS_ARGUMENT,
           "%s: %s: rollouts %lld to %lld of %lld", dataset->file.path, split_name[split], (long long)first,
           (long long)(first + count), (long long)rollouts);
@@ -209,7 +220,7 @@ enum status dataset_take(const struct dataset *dataset, enum split split, enum d
                          int64_t count, double *values) {
   char path[32];
   dataset_path(split, array, path);
-  TRY(check_range(dataset, split, array, first, count));
+  TRY(check_range(dataset, split, dataset_stored(dataset, split), first, count));
   TRY(store_read(&dataset->file, path, STORE_F64, first, count, values));
   size_t each = dataset_bytes(dataset, array) / sizeof(double), all = (size_t)count * each;
   for (size_t i = 0; i < all; ++i)
@@ -220,11 +231,14 @@ enum status dataset_take(const struct dataset *dataset, enum split split, enum d
 
 enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count, double *states,
                          double *energy) {
-  TRY(dataset_take(dataset, split, ARRAY_STATE, first, count, states));
-  TRY(dataset_compare_rollouts(dataset, split, ARRAY_STATE, first, count, states));
+  REQUIRE(dataset->has_states, STATUS_UNAVAILABLE, "%s: has no states", dataset->file.path);
+  TRY(check_range(dataset, split, dataset->rollouts[split], first, count));
+  const struct dataset_place at = dataset_place(dataset, split, first);
+  TRY(dataset_take(dataset, at.split, ARRAY_STATE, at.rollout, count, states));
+  TRY(dataset_compare_rollouts(dataset, at.split, ARRAY_STATE, at.rollout, count, states));
   if (!energy) return STATUS_OK;
-  TRY(dataset_take(dataset, split, ARRAY_ENERGY, first, count, energy));
-  return dataset_compare_rollouts(dataset, split, ARRAY_ENERGY, first, count, energy);
+  TRY(dataset_take(dataset, at.split, ARRAY_ENERGY, at.rollout, count, energy));
+  return dataset_compare_rollouts(dataset, at.split, ARRAY_ENERGY, at.rollout, count, energy);
 }
 
 /* Bytes are read into the end of the result and spread from its beginning: value i is written where byte i has been
@@ -270,19 +284,26 @@ static enum status check_frames(const struct dataset *dataset, enum split split,
 
 enum status dataset_read_frames(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                 float *frames) {
+  TRY(check_range(dataset, split, dataset->rollouts[split], first, count));
+  return dataset_read_stored(dataset, dataset_place(dataset, split, first), count, frames);
+}
+
+enum status dataset_read_stored(const struct dataset *dataset, struct dataset_place first, int64_t count,
+                                float *frames) {
   char path[32];
   int rank;
   int64_t extent[STORE_RANK_MAX];
   enum store_type type;
-  dataset_path(split, ARRAY_FRAMES, path);
-  TRY(check_range(dataset, split, ARRAY_FRAMES, first, count));
+  dataset_path(first.split, ARRAY_FRAMES, path);
+  REQUIRE(dataset->has_frames, STATUS_UNAVAILABLE, "%s: has no frames", dataset->file.path);
+  TRY(check_range(dataset, first.split, dataset_stored(dataset, first.split), first.rollout, count));
   TRY(store_extent(&dataset->file, path, &rank, extent, &type));
   const size_t all = (size_t)count * dataset_bytes(dataset, ARRAY_FRAMES);
   if (type == STORE_U8)
-    TRY(read_bytes(dataset, path, first, count, all, frames));
+    TRY(read_bytes(dataset, path, first.rollout, count, all, frames));
   else
-    TRY(store_read(&dataset->file, path, STORE_F32, first, count, frames));
-  return check_frames(dataset, split, path, first, count, frames);
+    TRY(store_read(&dataset->file, path, STORE_F32, first.rollout, count, frames));
+  return check_frames(dataset, first.split, path, first.rollout, count, frames);
 }
 
 enum status dataset_checksum(const struct dataset *dataset, char text[CHECKSUM_TEXT]) {

@@ -95,8 +95,8 @@ static enum status add_group(const struct store_file *file, const char *group, s
 enum status dataset_content(const struct dataset *dataset, const struct checksum (*sums)[ARRAY_COUNT],
                             struct checksum *content) {
   const struct store_file *file = &dataset->file;
-  int64_t shape[] = {dataset->rollouts[SPLIT_TRAIN],
-                     dataset->rollouts[SPLIT_TEST],
+  int64_t shape[] = {dataset_stored(dataset, SPLIT_TRAIN),
+                     dataset_stored(dataset, SPLIT_TEST),
                      dataset->frames,
                      dataset->coordinates,
                      dataset->height,
@@ -105,8 +105,12 @@ enum status dataset_content(const struct dataset *dataset, const struct checksum
                      dataset->has_frames};
   *content = (struct checksum){{0, 0}};
   checksum_add(content, checksum_tag("shape"), 0, shape, sizeof shape);
+  /* Apart from the others: files without such a split keep the checksum that they had before there were any. */
+  const int64_t validation = dataset_stored(dataset, SPLIT_VALIDATION);
+  if (validation > 0) checksum_add(content, checksum_tag("validation"), 0, &validation, sizeof validation);
   for (unsigned i = 0; i < SPLIT_COUNT * ARRAY_COUNT; ++i)
-    if (dataset_has(dataset, i % ARRAY_COUNT)) checksum_merge(content, &sums[i / ARRAY_COUNT][i % ARRAY_COUNT]);
+    if (dataset_has(dataset, i / ARRAY_COUNT, i % ARRAY_COUNT))
+      checksum_merge(content, &sums[i / ARRAY_COUNT][i % ARRAY_COUNT]);
   TRY(add_small(file, "/config", content));
   TRY(add_small(file, "/time", content));
   TRY(add_small(file, "/coordinate", content));
@@ -119,7 +123,7 @@ enum status dataset_check_content(const struct dataset *dataset) {
   memset(sums, 0, sizeof sums);
   for (unsigned i = 0; i < SPLIT_COUNT * ARRAY_COUNT; ++i) {
     char label[32];
-    if (!dataset_has(dataset, i % ARRAY_COUNT)) continue;
+    if (!dataset_has(dataset, i / ARRAY_COUNT, i % ARRAY_COUNT)) continue;
     dataset_label(i / ARRAY_COUNT, i % ARRAY_COUNT, label);
     TRY(read_sum(dataset, label, &sums[i / ARRAY_COUNT][i % ARRAY_COUNT]));
   }
@@ -141,8 +145,8 @@ enum status dataset_check_sums(const struct dataset *dataset, enum split split) 
     enum store_type type;
     dataset_sums_path(split, array, path);
     TRY(store_extent(&dataset->file, path, &rank, extent, &type));
-    REQUIRE(rank == 2 && extent[0] == dataset->rollouts[split] && extent[1] == 2 && type == STORE_I64, STATUS_FILE,
-            "%s: %s has the wrong shape", dataset->file.path, path);
+    REQUIRE(rank == 2 && extent[0] == dataset_stored(dataset, split) && extent[1] == 2 && type == STORE_I64,
+            STATUS_FILE, "%s: %s has the wrong shape", dataset->file.path, path);
   }
   return STATUS_OK;
 }
@@ -182,7 +186,7 @@ enum status dataset_compare_rollouts(const struct dataset *dataset, enum split s
 static enum status sum_part(const struct dataset *dataset, enum split split, enum dataset_array array,
                             struct checksum *sum) {
   int64_t first, count, bytes = (int64_t)dataset_bytes(dataset, array);
-  comm_share(dataset->rollouts[split], dataset->file.comm->size, dataset->file.comm->rank, &first, &count);
+  comm_share(dataset_stored(dataset, split), dataset->file.comm->size, dataset->file.comm->rank, &first, &count);
   int64_t each = bytes >= BLOCK_BYTES ? 1 : BLOCK_BYTES / (bytes > 0 ? bytes : 1);
   if (count == 0) return STATUS_OK;
   if (each > count) each = count;
@@ -196,7 +200,7 @@ static enum status sum_part(const struct dataset *dataset, enum split split, enu
   for (int64_t i = 0; i < count && status == STATUS_OK; i += each) {
     int64_t now = count - i < each ? count - i : each;
     if (!dataset->config)
-      status = dataset_read_frames(dataset, split, first + i, now, block);
+      status = dataset_read_stored(dataset, (struct dataset_place){split, first + i}, now, block);
     else if (array == ARRAY_FRAMES)
       status = store_read(&dataset->file, path, STORE_U8, first + i, now, block);
     else
@@ -217,7 +221,7 @@ enum status dataset_verify(struct dataset *dataset) {
     enum split split = i / ARRAY_COUNT;
     enum dataset_array array = i % ARRAY_COUNT;
     char label[32];
-    if (!dataset_has(dataset, array)) continue;
+    if (!dataset_has(dataset, split, array)) continue;
     dataset_label(split, array, label);
     TRY(comm_agree(comm, sum_part(dataset, split, array, &sums[split][array])));
     if (!dataset->config) continue;
@@ -241,7 +245,7 @@ static enum status sum_share(const struct dataset *dataset, enum split split, en
                              struct checksum *sums) {
   const int64_t bytes = (int64_t)dataset_bytes(dataset, array), block = bytes >= BLOCK_BYTES ? 1 : BLOCK_BYTES / bytes;
   int64_t first, count;
-  comm_share(dataset->rollouts[split], dataset->file.comm->size, dataset->file.comm->rank, &first, &count);
+  comm_share(dataset_stored(dataset, split), dataset->file.comm->size, dataset->file.comm->rank, &first, &count);
   double *values = malloc((size_t)(block * bytes));
   REQUIRE(values, STATUS_MEMORY, "%s: no memory to verify it", dataset->file.path);
   enum status status = STATUS_OK;
@@ -258,7 +262,7 @@ static enum status sum_share(const struct dataset *dataset, enum split split, en
 /* Collective. */
 static enum status sum_array(struct dataset *dataset, enum split split, enum dataset_array array) {
   const struct comm *comm = dataset->file.comm;
-  const int64_t rollouts = dataset->rollouts[split];
+  const int64_t rollouts = dataset_stored(dataset, split);
   struct checksum *sums = calloc((size_t)rollouts + 1, sizeof *sums), whole = {{0, 0}};
   char label[32];
   dataset->rollout_sum[split][array] = sums;
@@ -273,6 +277,7 @@ static enum status sum_array(struct dataset *dataset, enum split split, enum dat
 
 enum status dataset_sum_rollouts(struct dataset *dataset) {
   for (unsigned split = 0; split < SPLIT_COUNT; ++split)
-    for (unsigned array = 0; array < ARRAY_SUMMED; ++array) TRY(sum_array(dataset, split, array));
+    for (unsigned array = 0; array < ARRAY_SUMMED; ++array)
+      if (dataset_has(dataset, split, array)) TRY(sum_array(dataset, split, array));
   return STATUS_OK;
 }

@@ -1,5 +1,6 @@
 #include "train/source.h"
 
+#include "base/log.h"
 #include "physics/rollout.h"
 
 #include <stdlib.h>
@@ -19,6 +20,19 @@ void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int6
   const int64_t begin = lane * lanes->microbatch, end = begin + lanes_size(lanes, lane);
   *first = rollouts * begin / lanes->batch;
   *count = rollouts * end / lanes->batch - *first;
+}
+
+enum status source_check_validation(const struct dataset *data) {
+  const int64_t train = data->rollouts[SPLIT_TRAIN], validation = data->rollouts[SPLIT_VALIDATION];
+  REQUIRE(
+      validation > 0, STATUS_CONFIG,
+      "%s: has no validation split, and of %lld training rollout none can be it: a training needs rollouts to choose "
+      "a model by. Make the data set again, or add /validation/frames",
+      data->file.path, (long long)train);
+  if (data->validation_from_train)
+    log_info("%s: no validation split: the last %lld of %lld training rollouts are it", data->file.path,
+             (long long)validation, (long long)(train + validation));
+  return STATUS_OK;
 }
 
 enum status source_open(const struct dataset *data, struct source *source) {
@@ -91,7 +105,7 @@ const double *source_states(const struct source *source, enum split split, int64
 static enum status render_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
                                  float *images) {
   const struct dataset *data = source->data;
-  const uint64_t number = (split == SPLIT_TEST ? ROLLOUT_TEST : 0) + (uint64_t)rollout;
+  const uint64_t number = rollout_number(dataset_place(data, split, rollout));
   const double *states = source_states(source, split, rollout);
   for (int64_t f = first; f < first + count; f++) {
     double observed[SYSTEM_STATE_MAX];

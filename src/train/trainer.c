@@ -29,6 +29,7 @@ static enum status name_output(const struct comm *comm, const char *output, char
 static enum status open_learner(struct trainer *trainer, const struct learner_kind *kind) {
   struct learner *learner = &trainer->learner;
   const struct dataset *data = &trainer->corpus->data;
+  TRY(source_check_validation(data));
   TRY(learner_open(kind, config_experiment(trainer->config), data, learner));
   REQUIRE(learner->kind->data != LEARNER_STATES || data->has_states, STATUS_CONFIG,
           "%s: has no states, of which a model \"%s\" learns", data->file.path, learner->kind->name);

@@ -22,7 +22,7 @@ make_inputs() {
   /usr/bin/python3 - <<'PY' || fail "h5py cannot write"
 import h5py
 with h5py.File("clean.h5") as f, h5py.File("frames.h5", "w") as g, h5py.File("packed.h5", "w") as p:
-    for split in ("train", "test"):
+    for split in ("train", "test", "validation"):
         frames = f[split + "/frames"][...]
         g[split + "/frames"] = frames
         p.create_dataset(split + "/frames", data=frames, chunks=(2, 3, 32, 32, 3), compression="gzip", shuffle=True)
@@ -76,6 +76,7 @@ look() {
   rollout.model) watched=run.checkpoint-0000000$STEPS.h5 made=x.h5 command="rollout run.h5 --rollout 3 -o x.h5" ;;
   rollout.frames) watched=frames.h5 made=x.h5 command="rollout run.h5 --data frames.h5 --rollout 3 -o x.h5" ;;
   show.data) watched=m.h5 made=x.png command="show m.h5 --rollout 3 -o x.png" ;;
+  show.split) watched=m.h5 made=x.png command="show m.h5 --split validation --rollout 3 -o x.png" ;;
   show.frames) watched=frames.h5 made=x.png command="show frames.h5 --rollout 3 -o x.png" ;;
   show.packed) watched=packed.h5 made=x.png command="show packed.h5 --rollout 3 -o x.png" ;;
   info.data) watched=m.h5 command="info m.h5" ;;
@@ -88,7 +89,7 @@ look() {
 }
 ALL="train.data train.limit train.frames train.packed resume.run resume.model resume.folder eval.data eval.limit eval.model
   eval.folder eval.frames eval.packed limit.data limit.limit rollout.data rollout.picture rollout.model rollout.frames show.data
-  show.frames show.packed info.data info.frames info.run info.model info.limit"
+  show.split show.frames show.packed info.data info.frames info.run info.model info.limit"
 
 # in_ranks WHERE RANKS BEFORE COMMAND...: in WHERE/work, a new copy of the inputs; BEFORE stands in front of hgn in each rank.
 in_ranks() (

@@ -27,6 +27,7 @@ rollout.data 1 read EIO 0
 rollout.picture 1 read end 0
 rollout.frames 1 read end 0
 show.data 1 read EIO 0
+show.split 1 read EIO 0
 show.frames 1 read end 0
 show.frames 1 any half 0
 info.data 1 read EIO 0

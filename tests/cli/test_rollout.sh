@@ -15,7 +15,8 @@ roll half.h5 --rollout 3 --steps 6 --speed 0.5
 roll twice.h5 --rollout 3 --steps=3 --speed 2
 roll back.h5 --rollout 3 --steps 4 --backward
 roll slowback.h5 --rollout 3 --steps 2 --speed 0.5 --backward
-roll train.h5 --rollout 59 --train --steps 1
+roll train.h5 --rollout 59 --split train --steps 1
+roll valid.h5 --rollout 19 --split validation --steps 1
 roll other.h5 --rollout 3 --data clean.h5
 roll zero.h5 --rollout 3 --steps 0
 expect_ranks 3 0 "ranks.h5" "$HGN" rollout r.h5 --rollout 3 -o ranks.h5
@@ -182,7 +183,9 @@ PY
 
 # Wrong use, and what is not there.
 expect 2 "the test split has rollouts 0 to 19; there is no rollout 20" "$HGN" rollout r.h5 --rollout 20 -o x.png
-expect_ranks 3 2 "the train split has rollouts 0 to 59; there is no rollout 60" "$HGN" rollout r.h5 --train --rollout 60 -o x.h5
+expect_ranks 3 2 "the train split has rollouts 0 to 59; there is no rollout 60" "$HGN" rollout r.h5 --split train --rollout 60 -o x.h5
+expect 2 "the validation split has rollouts 0 to 19; there is no rollout 20" "$HGN" rollout r.h5 --split validation --rollout 20 \
+  -o x.h5
 expect 2 "--steps 100001: at most 100000" "$HGN" rollout r.h5 --steps 100001 -o x.h5
 expect 2 "too many for one strip; write a .gif" "$HGN" rollout r.h5 --steps 1200 -o x.png
 expect 2 "missing: -o FILE" "$HGN" rollout r.h5

@@ -86,6 +86,27 @@ def empty(f):
     f.create_dataset("/train/frames", data=train)
     f.create_dataset("/test/frames", (0,) + test.shape[1:], "u1")
 make("empty.h5", empty)
+valid = test[:5]
+def never_valid(f):
+    both(f)
+    f.create_dataset("/validation/frames", valid.shape, "u1")
+make("never_valid.h5", never_valid)
+def part_valid(f):
+    both(f)
+    f.create_dataset("/validation/frames", valid.shape, "u1")[:3] = valid[:3]
+make("part_valid.h5", part_valid)
+def late_valid(f):
+    both(f)
+    f.create_dataset("/validation/frames", valid.shape, "u1")[:, :6] = valid[:, :6]
+make("late_valid.h5", late_valid)
+def empty_valid(f):
+    both(f)
+    f.create_dataset("/validation/frames", (0,) + valid.shape[1:], "u1")
+make("empty_valid.h5", empty_valid)
+def apart_valid(f):
+    both(f)
+    f.create_dataset("/validation/frames", valid.shape, "u1", external=[("valid.raw", 0, h5py.h5f.UNLIMITED)])[...] = valid
+make("apart_valid.h5", apart_valid)
 def no_train(f):
     f.create_dataset("/train/frames", (0,) + test.shape[1:], "u1")
     f.create_dataset("/test/frames", data=test)
@@ -110,8 +131,9 @@ expect 3 "never.h5: /train/frames was created" "$HGN" info never.h5
 refused never_test "/test/frames was created, but nothing was ever written to it"
 refused extended "/train/frames was not wholly written: 20 of its 60 chunks are missing"
 refused within "/train/frames: rollout"
-expect 3 "within.h5: /train/frames: rollout 55 was never written" "$HGN" show within.h5 --train --rollout 55 -o x.png
+expect 3 "within.h5: /train/frames: rollout 55 was never written" "$HGN" show within.h5 --split train --rollout 55 -o x.png
 refused part "/train/frames: rollout" 3
+expect 3 "part.h5: /train/frames: rollout 58 was never written" "$HGN" show part.h5 --split validation --rollout 1 -o x.png
 expect 3 "part.h5: /train/frames: rollout 33 was never written: every value is the fill value 0" "$HGN" info part.h5
 refused other_fill "/train/frames: rollout 33 was never written: every value is the fill value 0.5"
 refused nan_fill "/train/frames: rollout"
@@ -120,6 +142,11 @@ refused late_test "/test/frames: frame 0 was never written: in every rollout"
 refused empty "/test/frames is empty"
 expect 3 "empty.h5: /test/frames is empty" "$HGN" info empty.h5
 refused no_train "/train/frames is empty"
+expect 3 "never_valid.h5: /validation/frames was created, but nothing was ever written to it" "$HGN" info never_valid.h5
+refused part_valid "/validation/frames: rollout"
+refused late_valid "/validation/frames: frame 6 was never written: in every rollout" 3
+expect 3 "empty_valid.h5: /validation/frames is empty" "$HGN" show empty_valid.h5 -o x.png
+expect 3 "apart_valid.h5: /validation/frames is kept in other files" "$HGN" info apart_valid.h5
 refused fill_never "/train/frames: rollout 33 was never written"
 
 # Frames that HDF5 would fetch from other files, and make up where they are missing.

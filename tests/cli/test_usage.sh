@@ -25,6 +25,7 @@ system:
 YAML
 expect 2 "wrong.yaml:3:3" "$HGN" simulate wrong.yaml -o x.h5
 expect 2 "system.mass" "$HGN" config wrong.yaml
+expect 2 'override "data.validation=-1": data.validation: found -1' "$HGN" simulate "$PENDULUM" -o x.h5 data.validation=-1
 expect_ranks 3 2 "wrong.yaml:3:3" "$HGN" simulate wrong.yaml -o x.h5
 [ "$(grep -c 'wrong.yaml:3:3' out.txt)" = 1 ] || fail "three ranks printed the message more than once"
 [ -e x.h5 ] && fail "something was written"

@@ -22,14 +22,25 @@ static size_t count_of(const struct file *file, int split) {
 }
 
 /* Values that a float holds, different everywhere. */
+static void add_values(struct file *file, int split) {
+  const size_t count = count_of(file, split);
+  file->value[split] = malloc(count * sizeof(double));
+  assert_non_null(file->value[split]);
+  for (size_t i = 0; i < count; i++) file->value[split][i] = (double)((i * 2654435761U + (size_t)split) % 4093) / 4096;
+}
+
 static struct file make(int64_t train, int64_t test) {
-  struct file file = {STORE_F32, {train, test}, {FRAMES, 2, 3, 1}, {NULL, NULL}};
-  for (int split = 0; split < SPLIT_COUNT; split++) {
-    const size_t count = count_of(&file, split);
-    file.value[split] = malloc(count * sizeof(double));
-    assert_non_null(file.value[split]);
-    for (size_t i = 0; i < count; i++) file.value[split][i] = (double)((i * 2654435761U + (size_t)split) % 4093) / 4096;
-  }
+  struct file file = {STORE_F32, {train, test, 0}, {FRAMES, 2, 3, 1}, {NULL}};
+  add_values(&file, SPLIT_TRAIN);
+  add_values(&file, SPLIT_TEST);
+  return file;
+}
+
+/* With a validation split of its own. */
+static struct file make_three(int64_t validation) {
+  struct file file = make(TRAIN, TEST);
+  file.rollouts[SPLIT_VALIDATION] = validation;
+  add_values(&file, SPLIT_VALIDATION);
   return file;
 }
 
@@ -44,6 +55,7 @@ static void write_file(const struct file *file) {
   for (int split = 0; split < SPLIT_COUNT; split++) {
     char name[32];
     const size_t count = count_of(file, split);
+    if (count == 0) continue;
     float *narrow = malloc(count * sizeof *narrow);
     assert_non_null(narrow);
     for (size_t i = 0; i < count; i++) narrow[i] = (float)file->value[split][i];
@@ -103,6 +115,15 @@ static void mean_image_is_what_plain_sums_say(void **state) {
   discard(&file);
 }
 
+/* Values without a validation split have the checksum that they had before there were any: this one. */
+static void checksum_stays(void **state) {
+  (void)state;
+  struct file file = make(TRAIN, TEST);
+  const struct measured measured = measure(&file);
+  assert_string_equal("20fb680eb4be9506e403c2c162c9d582", measured.checksum);
+  discard(&file);
+}
+
 static void expect_known(const struct file *file, const struct measured *before, bool same) {
   const struct measured now = measure(file);
   assert_true((strcmp(now.checksum, before->checksum) == 0) == same);
@@ -114,7 +135,7 @@ static void checksum_knows_the_frames(void **state) {
   const struct measured before = measure(&file);
   file.type = STORE_F64;
   expect_known(&file, &before, true);
-  for (int split = 0; split < SPLIT_COUNT; split++) {
+  for (int split = 0; split <= SPLIT_TEST; split++) {
     double *last = file.value[split] + count_of(&file, split) - 1;
     *last += 1.0 / 4096;
     expect_known(&file, &before, false);
@@ -131,9 +152,34 @@ static void checksum_knows_the_frames(void **state) {
   discard(&file);
 }
 
+/* Its frames and how many there are, while what is measured of the others stays. */
+static void checksum_knows_the_validation_split(void **state) {
+  (void)state;
+  struct file two = make(TRAIN, TEST), three = make_three(LADDER_MAX + 1);
+  const struct measured without = measure(&two), before = measure(&three);
+  double *last = three.value[SPLIT_VALIDATION] + count_of(&three, SPLIT_VALIDATION) - 1;
+  assert_string_not_equal(without.checksum, before.checksum);
+  assert_memory_equal(&without.ladder.mse[LADDER_MEAN], &before.ladder.mse[LADDER_MEAN], sizeof(double));
+  *last = *last > 0.5 ? 0 : 1; /* beyond those that are looked at */
+  expect_known(&three, &before, true);
+  last -= FRAMES * VALUES;
+  *last = *last > 0.5 ? 0 : 1;
+  expect_known(&three, &before, false);
+  *last = 1.5;
+  write_file(&three);
+  struct dataset data;
+  struct measured measured;
+  assert_ok(dataset_open(&world, path, &data));
+  assert_status(STATUS_FILE, ladder_measure_frames(&world, &data, &measured.ladder, measured.checksum));
+  assert_message("/validation/frames: rollout 9999 has the value 1.5");
+  dataset_close(&data);
+  discard(&two);
+  discard(&three);
+}
+
 static void rollouts_beyond_the_first_are_left_out(void **state) {
   (void)state;
-  for (int split = 0; split < SPLIT_COUNT; split++) {
+  for (int split = 0; split <= SPLIT_TEST; split++) {
     struct file file = make(split == SPLIT_TRAIN ? LADDER_MAX + 1 : 2, split == SPLIT_TEST ? LADDER_MAX + 1 : 2);
     const struct measured before = measure(&file);
     double *last = file.value[split] + count_of(&file, split) - 1;
@@ -154,7 +200,7 @@ static void values_out_of_range_are_refused(void **state) {
   struct dataset data;
   struct ladder ladder;
   char checksum[CHECKSUM_TEXT];
-  for (int split = 0; split < SPLIT_COUNT; split++) {
+  for (int split = 0; split <= SPLIT_TEST; split++) {
     struct file file = make(TRAIN, TEST);
     file.value[split][count_of(&file, split) - 1] = split == SPLIT_TRAIN ? 1.5 : (double)NAN;
     write_file(&file);
@@ -170,9 +216,12 @@ static void values_out_of_range_are_refused(void **state) {
 int main(int argc, char **argv) {
   if (ranks_begin(argc, argv) != 0) return 1;
   snprintf(path, sizeof path, "frames_n%d.h5", world.size);
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(mean_image_is_what_plain_sums_say), cmocka_unit_test(checksum_knows_the_frames),
-      cmocka_unit_test(rollouts_beyond_the_first_are_left_out), cmocka_unit_test(values_out_of_range_are_refused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(mean_image_is_what_plain_sums_say),
+                                     cmocka_unit_test(checksum_stays),
+                                     cmocka_unit_test(checksum_knows_the_frames),
+                                     cmocka_unit_test(checksum_knows_the_validation_split),
+                                     cmocka_unit_test(rollouts_beyond_the_first_are_left_out),
+                                     cmocka_unit_test(values_out_of_range_are_refused)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   delete_file(path);
   return ranks_end(failed);

@@ -36,6 +36,33 @@ static void shorter_rollouts_are_prefixes(void **unused) {
   }
 }
 
+/* The most rollouts that a split may have, of which none is another's; train and test have the numbers that they had
+ * when there was no third split. */
+static void splits_do_not_meet(void **unused) {
+  (void)unused;
+  const int64_t most = 1000000000;
+  uint64_t end = 0;
+  for (int split = 0; split < SPLIT_COUNT; split++) {
+    const struct dataset_place first = {(enum split)split, 0}, last = {(enum split)split, most - 1};
+    assert_true(split == 0 || rollout_number(first) >= end);
+    assert_true(rollout_number(last) == rollout_number(first) + (uint64_t)most - 1);
+    end = rollout_number(last) + 1;
+  }
+  assert_true(rollout_number((struct dataset_place){SPLIT_TRAIN, 7}) == 7);
+  assert_true(rollout_number((struct dataset_place){SPLIT_TEST, 7}) == ((uint64_t)1 << 40) + 7);
+  struct experiment experiment = preset(SYSTEM_PENDULUM);
+  double state[SPLIT_COUNT][2], observed[SPLIT_COUNT][2];
+  experiment.data.frames = 1;
+  for (int split = 0; split < SPLIT_COUNT; split++) {
+    const uint64_t number = rollout_number((struct dataset_place){(enum split)split, 0});
+    const double still[2] = {0, 0};
+    assert_ok(rollout_simulate(&experiment, number, state[split], NULL));
+    rollout_observe(&experiment, RNG_NOISE, number, 0, still, observed[split]);
+    for (int other = 0; other < split; other++)
+      assert_true(state[split][0] != state[other][0] && observed[split][0] != observed[other][0]);
+  }
+}
+
 static void seeds_differ(void **unused) {
   (void)unused;
   struct experiment experiment = preset(SYSTEM_PENDULUM);
@@ -156,6 +183,6 @@ int main(void) {
       cmocka_unit_test(shorter_rollouts_are_prefixes), cmocka_unit_test(seeds_differ),
       cmocka_unit_test(frames_are_dt_apart),           cmocka_unit_test(time_runs_both_ways),
       cmocka_unit_test(place_does_not_matter),         cmocka_unit_test(failures_are_reported),
-      cmocka_unit_test(observations_are_keyed)};
+      cmocka_unit_test(observations_are_keyed),        cmocka_unit_test(splits_do_not_meet)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

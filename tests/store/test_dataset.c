@@ -1,6 +1,7 @@
 /* Data sets on any number of ranks: the same contents and checksum as one rank alone, damage and gaps found and named,
  * files of other makers accepted or refused with the reason. */
 #include "store/dataset.h"
+#include "store/dataset_parts.h"
 #include "testing.h"
 
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRAIN = 7, TEST = 4, FRAMES = 6, COORDINATES = 2, SIDE = 5, IMAGES = FRAMES * SIDE * SIDE };
+enum { TRAIN = 7, TEST = 4, VALIDATION = 4, FRAMES = 6, COORDINATES = 2, SIDE = 5, IMAGES = FRAMES * SIDE * SIDE };
 
 static const char yaml[] = "seed: 3\n"
                            "system: {name: mass_spring, mass: 0.5, stiffness: 2}\n"
@@ -22,7 +23,7 @@ static struct comm world, self;
 static struct config *config;
 static char path[64];
 
-static const int64_t rollouts[SPLIT_COUNT] = {TRAIN, TEST};
+static const int64_t rollouts[SPLIT_COUNT] = {TRAIN, TEST, VALIDATION}; /* the last by default */
 
 static void assert_says(const char *part) {
   if (!strstr(status_message(), part)) fail_msg("'%s' is not in '%s'", part, status_message());
@@ -209,6 +210,9 @@ static void test_damage_is_named(void **state) {
       {"/train/energy", "train_energy", 0},
       {"/test/state", "test_state", 9},
       {"/test/energy", "test_energy", 8 * FRAMES * TEST - 1},
+      {"/validation/state", "validation_state", 8 * FRAMES * COORDINATES * VALIDATION - 1},
+      {"/validation/energy", "validation_energy", 17},
+      {"/checksum/rollouts/validation_state", "rollout 3 of validation_state", 16 * 3 + 2},
       {"/ladder/floor", "content", 8},
       {"/parameters/mass", "content", 1},
       {"/time", "content", 8},
@@ -265,12 +269,15 @@ static void test_damage_when_read(void **state) {
   delete_file();
 }
 
-/* Root only. As older versions wrote them. */
-static void drop_rollout_sums(void) {
+/* Root only. */
+static void drop_link(const char *name) {
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-  assert_true(file >= 0 && H5Ldelete(file, "/checksum/rollouts", H5P_DEFAULT) >= 0);
+  assert_true(file >= 0 && H5Ldelete(file, name, H5P_DEFAULT) >= 0);
   H5Fclose(file);
 }
+
+/* Root only. As older versions wrote them. */
+static void drop_rollout_sums(void) { drop_link("/checksum/rollouts"); }
 
 static void test_without_rollout_sums(void **state) {
   (void)state;
@@ -290,6 +297,109 @@ static void test_without_rollout_sums(void **state) {
   assert_status(STATUS_FILE, dataset_open(&world, path, &dataset)); /* whole, or not at all */
   assert_says("checksum mismatch: test_state has");
   delete_file();
+}
+
+/* ---- without a validation split ---- */
+
+static struct checksum read_sum(hid_t file, const char *name) {
+  char text[CHECKSUM_TEXT] = "";
+  struct checksum sum;
+  hid_t set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(set);
+  assert_true(H5Tget_size(type) < sizeof text && H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) >= 0);
+  H5Tclose(type);
+  H5Dclose(set);
+  assert_int_equal(0, checksum_parse(text, &sum));
+  return sum;
+}
+
+/* Root only. As older versions wrote them, but for the configuration's text: the split and its checksums are gone, and
+ * the content's is that of the others. */
+static void drop_validation(bool frames) {
+  static const char *const labels[] = {"state", "energy", "frames"};
+  const int64_t rollouts_there = VALIDATION;
+  struct checksum gone = {{0, 0}}, content;
+  char name[64], text[CHECKSUM_TEXT];
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  for (int i = 0; i < (frames ? 3 : 2); ++i) {
+    snprintf(name, sizeof name, "/checksum/validation_%s", labels[i]);
+    const struct checksum sum = read_sum(file, name);
+    checksum_merge(&gone, &sum);
+    assert_true(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+    snprintf(name, sizeof name, "/checksum/rollouts/validation_%s", labels[i]);
+    if (i < 2) assert_true(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+  }
+  assert_true(H5Ldelete(file, "/validation", H5P_DEFAULT) >= 0);
+  checksum_add(&gone, checksum_tag("validation"), 0, &rollouts_there, sizeof rollouts_there);
+  content = read_sum(file, "/checksum/content");
+  for (int i = 0; i < 2; ++i) content.word[i] -= gone.word[i];
+  checksum_text(&content, text);
+  hid_t set = H5Dopen2(file, "/checksum/content", H5P_DEFAULT), type = H5Dget_type(set);
+  assert_true(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) >= 0);
+  H5Tclose(type);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* The last training rollout is the validation split, and no training rollout any more. */
+static void check_borrowed(const struct dataset *dataset, bool frames) {
+  double states[TRAIN * FRAMES * COORDINATES], energy[TRAIN * FRAMES];
+  float images[TRAIN * IMAGES];
+  assert_true(dataset->validation_from_train);
+  assert_true(dataset->rollouts[SPLIT_TRAIN] == TRAIN - 1 && dataset->rollouts[SPLIT_TEST] == TEST);
+  assert_true(dataset->rollouts[SPLIT_VALIDATION] == 1);
+  assert_true(dataset_stored(dataset, SPLIT_TRAIN) == TRAIN && dataset_stored(dataset, SPLIT_VALIDATION) == 0);
+  assert_ok(dataset_read(dataset, SPLIT_VALIDATION, 0, 1, states, energy));
+  for (int64_t i = 0; i < FRAMES * COORDINATES; ++i) assert_true(states[i] == value(SPLIT_TRAIN, TRAIN - 1, i));
+  for (int64_t i = 0; i < FRAMES; ++i) assert_true(energy[i] == value(SPLIT_TRAIN, TRAIN - 1, 100 + i));
+  assert_ok(dataset_read(dataset, SPLIT_TRAIN, 0, TRAIN - 1, states, energy));
+  assert_status(STATUS_ARGUMENT, dataset_read(dataset, SPLIT_TRAIN, 0, TRAIN, states, energy));
+  assert_says("train: rollouts 0 to 7 of 6");
+  assert_status(STATUS_ARGUMENT, dataset_read(dataset, SPLIT_VALIDATION, 1, 1, states, energy));
+  assert_says("validation: rollouts 1 to 2 of 1");
+  if (!frames) return;
+  assert_ok(dataset_read_frames(dataset, SPLIT_VALIDATION, 0, 1, images));
+  for (int64_t i = 0; i < IMAGES; ++i) assert_true(images[i] == (float)pixel(SPLIT_TRAIN, TRAIN - 1, i) / 255.0F);
+  assert_status(STATUS_ARGUMENT, dataset_read_frames(dataset, SPLIT_TRAIN, TRAIN - 1, 1, images));
+}
+
+static void test_without_validation(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 3; ++kind) { /* the last without checksums of rollouts, as the oldest are */
+    struct dataset dataset;
+    make(&world, kind == 1, NULL);
+    if (world.rank == 0) drop_validation(kind == 1);
+    if (world.rank == 0 && kind == 2) drop_rollout_sums();
+    MPI_Barrier(world.mpi);
+    assert_ok(dataset_open(&world, path, &dataset));
+    check_borrowed(&dataset, kind == 1);
+    assert_ok(dataset_verify(&dataset));
+    patch("/train/state", 8 * FRAMES * COORDINATES * 6 + 3, "\x21", 1);
+    double states[FRAMES * COORDINATES];
+    assert_status(STATUS_FILE, dataset_read(&dataset, SPLIT_VALIDATION, 0, 1, states, NULL));
+    assert_says("rollout 6 of train_state");
+    assert_ok(dataset_read(&dataset, SPLIT_TRAIN, 5, 1, states, NULL));
+    dataset_close(&dataset);
+    delete_file();
+  }
+}
+
+/* As many as it takes for a twentieth, of which one at least; of a single rollout none. */
+static void test_divides(void **state) {
+  (void)state;
+  static const int64_t cases[][2] = {{1, 0}, {2, 1}, {20, 1}, {39, 1}, {40, 2}, {59, 2}, {60, 3}, {50000, 2500}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    struct dataset dataset;
+    dataset_divide(&dataset, cases[i][0], 3, 0);
+    assert_true(dataset.validation_from_train && dataset.rollouts[SPLIT_TEST] == 3);
+    assert_int_equal(cases[i][1], dataset.rollouts[SPLIT_VALIDATION]);
+    assert_int_equal(cases[i][0] - cases[i][1], dataset.rollouts[SPLIT_TRAIN]);
+    assert_int_equal(cases[i][0], dataset_stored(&dataset, SPLIT_TRAIN));
+    const struct dataset_place place = dataset_place(&dataset, SPLIT_VALIDATION, 5);
+    assert_true(place.split == SPLIT_TRAIN && place.rollout == dataset.rollouts[SPLIT_TRAIN] + 5);
+    dataset_divide(&dataset, cases[i][0], 3, 2);
+    assert_true(!dataset.validation_from_train && dataset_stored(&dataset, SPLIT_VALIDATION) == 2);
+    assert_true(dataset.rollouts[SPLIT_TRAIN] == cases[i][0] && dataset.rollouts[SPLIT_VALIDATION] == 2);
+  }
 }
 
 static void refuse_open(const char *message) {
@@ -337,7 +447,7 @@ static void test_refuses_to_open(void **state) {
   assert_ok(config_text(config, &text));
   const char *train = strstr(text, "train: 7");
   assert_non_null(train);
-  off_t at = train - text + 7;
+  off_t at = train - text + 7, asked = strstr(text, "validation: 0") - text + 12;
   free(text);
   make(&world, false, NULL);
   patch("/config", at, "8", 1);
@@ -345,6 +455,19 @@ static void test_refuses_to_open(void **state) {
   make(&world, false, NULL);
   patch("/config", at, "x", 1);
   refuse_open("h5:/config:");
+
+  /* A validation split that is gone: one that the content's checksum knows of, or that was asked for. */
+  make(&world, false, NULL);
+  if (world.rank == 0) drop_link("/validation");
+  refuse_open("checksum mismatch: content");
+  make(&world, false, NULL);
+  if (world.rank == 0) drop_validation(false);
+  MPI_Barrier(world.mpi);
+  patch("/config", asked, "4", 1);
+  refuse_open("/validation/state is missing");
+  make(&world, true, NULL);
+  if (world.rank == 0) drop_link("/validation/frames");
+  refuse_open("/validation/frames is missing");
 }
 
 /* ---- made elsewhere ---- */
@@ -354,7 +477,7 @@ struct foreign {
   int64_t frames, channels;
   double level, step; /* of the values; of /time, whose third value is shifted by `shift` */
   double shift;
-  bool test, timed;
+  bool test, timed, validation;
 };
 
 static void make_foreign(const struct foreign *foreign) {
@@ -373,9 +496,12 @@ static void make_foreign(const struct foreign *foreign) {
   const void *const data[STORE_TYPE_COUNT] = {values64, values32, values, values8};
   for (int i = 0; i < 8; ++i) time[i] = 1 + i * foreign->step + (i == 2 ? foreign->shift : 0);
   assert_ok(store_create(&world, path, &file));
-  for (int split = 0; split < (foreign->test ? 2 : 1); ++split) {
-    const char *name = split ? "/test/frames" : "/train/frames";
-    extent[0] = split ? 1 : 3;
+  for (unsigned split = 0; split < SPLIT_COUNT; ++split) {
+    const bool wanted[SPLIT_COUNT] = {true, foreign->test, foreign->validation};
+    char name[32];
+    if (!wanted[split]) continue;
+    snprintf(name, sizeof name, "/%s/frames", split_name[split]);
+    extent[0] = split == SPLIT_TEST ? 1 : 3;
     assert_ok(store_dataset(&file, name, foreign->type, 5, extent, NULL, NULL));
     assert_ok(store_write(&file, name, 0, world.rank == 0 ? extent[0] : 0, data[foreign->type]));
   }
@@ -388,14 +514,19 @@ static void test_made_elsewhere(void **state) {
   const enum store_type types[] = {STORE_F64, STORE_F32, STORE_U8};
   for (int i = 0; i < 3; ++i) {
     struct dataset dataset;
-    make_foreign(&(struct foreign){types[i], 8, 3, 1, 0.5, 0, true, i != 1});
+    make_foreign(&(struct foreign){types[i], 8, 3, 1, 0.5, 0, true, i != 1, i == 2});
     assert_ok(dataset_open(&world, path, &dataset));
     assert_true(!dataset.config && !dataset.has_states && dataset.has_frames && dataset.coordinates == 0);
-    assert_true(dataset.rollouts[0] == 3 && dataset.rollouts[1] == 1 && dataset.frames == 8);
+    const bool own = i == 2; /* a validation split of its own */
+    assert_true(dataset.rollouts[0] == (own ? 3 : 2) && dataset.rollouts[1] == 1 && dataset.frames == 8);
+    assert_true(dataset.rollouts[SPLIT_VALIDATION] == (own ? 3 : 1) && dataset.validation_from_train == !own);
     assert_true(dataset.height == 4 && dataset.width == 4 && dataset.channels == 3);
     assert_true(i == 1 ? isnan(dataset.dt) : dataset.dt == 0.5);
     float images[2 * 8 * 16 * 3];
-    assert_ok(dataset_read_frames(&dataset, SPLIT_TRAIN, 1, 2, images));
+    /* Rollouts 1 and 2 of three: of the validation split where it is one of its own, else the last is the only one. */
+    assert_ok(dataset_read_frames(&dataset, own ? SPLIT_VALIDATION : SPLIT_TRAIN, 1, 1, images));
+    assert_ok(dataset_read_frames(&dataset, SPLIT_VALIDATION, own ? 2 : 0, 1, images + 8 * 16 * 3));
+    assert_status(STATUS_ARGUMENT, dataset_read_frames(&dataset, SPLIT_TRAIN, own ? 3 : 2, 1, images));
     for (int k = 0; k < 2 * 8 * 16 * 3; ++k)
       assert_true(images[k] == (k == 700 - 8 * 16 * 3 ? 1.0F : types[i] == STORE_U8 ? 51 / 255.0F : 0.25F));
     char text[CHECKSUM_TEXT];
@@ -416,7 +547,7 @@ static void test_made_elsewhere_wrongly(void **state) {
   for (int i = 0; i < 4; ++i) {
     struct dataset dataset;
     float images[8 * 16 * 3];
-    make_foreign(&(struct foreign){i % 2 ? STORE_F32 : STORE_F64, 8, 3, bad[i], 0.5, 0, true, false});
+    make_foreign(&(struct foreign){i % 2 ? STORE_F32 : STORE_F64, 8, 3, bad[i], 0.5, 0, true, false, false});
     assert_ok(dataset_open(&world, path, &dataset));
     assert_ok(dataset_read_frames(&dataset, SPLIT_TRAIN, 0, 1, images));
     assert_status(STATUS_FILE, dataset_read_frames(&dataset, SPLIT_TRAIN, 1, 1, images));
@@ -426,25 +557,24 @@ static void test_made_elsewhere_wrongly(void **state) {
     dataset_close(&dataset);
     delete_file();
   }
-  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, 0.5, 0, false, false});
+  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, 0.5, 0, false, false, false});
   refuse_open("is not a data set");
-  make_foreign(&(struct foreign){STORE_U8, 8, 2, 1, 0.5, 0, true, false});
+  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, 0.5, 0, false, false, true});
+  refuse_open("is not a data set");
+  make_foreign(&(struct foreign){STORE_U8, 8, 2, 1, 0.5, 0, true, false, false});
   refuse_open("/train/frames has 2 channels, not 1 or 3");
-  make_foreign(&(struct foreign){STORE_I64, 8, 3, 1, 0.5, 0, true, false});
+  make_foreign(&(struct foreign){STORE_I64, 8, 3, 1, 0.5, 0, true, false, false});
   refuse_open("holds 64-bit integers");
-  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, 0.5, 0.1, true, true});
+  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, 0.5, 0.1, true, true, false});
   refuse_open("/time is not evenly spaced at frame 2");
-  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, -0.5, 0, true, true});
+  make_foreign(&(struct foreign){STORE_U8, 8, 3, 1, -0.5, 0, true, true, false});
   refuse_open("/time does not increase");
 }
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   if (comm_open(MPI_COMM_WORLD, &world) != STATUS_OK || comm_open(MPI_COMM_SELF, &self) != STATUS_OK) return 1;
-  if (config_parse("test.yaml", yaml, sizeof yaml - 1, NULL, 0, &config) != STATUS_OK) {
-    fprintf(stderr, "%s\n", status_message());
-    return 1;
-  }
+  if (config_parse("test.yaml", yaml, sizeof yaml - 1, NULL, 0, &config) != STATUS_OK) return 1;
   snprintf(path, sizeof path, "dataset_n%d.h5", world.size);
   delete_file(); /* of a run that failed */
   const struct CMUnitTest tests[] = {
@@ -455,6 +585,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_missing_record),
       cmocka_unit_test(test_damage_when_read),
       cmocka_unit_test(test_without_rollout_sums),
+      cmocka_unit_test(test_without_validation),
+      cmocka_unit_test(test_divides),
       cmocka_unit_test(test_refuses_to_open),
       cmocka_unit_test(test_made_elsewhere),
       cmocka_unit_test(test_made_elsewhere_wrongly),

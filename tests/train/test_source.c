@@ -3,7 +3,7 @@
 #include "scene.h"
 #include "train/hgn_evaluate.h"
 
-enum { TRAIN = 23, TEST = 19, FRAMES = 6, STATES = FRAMES * 2, IMAGE = 32 * 32 * 3, SOME = 3 };
+enum { TRAIN = 23, TEST = 19, VALIDATION = 19, FRAMES = 6, STATES = FRAMES * 2, IMAGE = 32 * 32 * 3, SOME = 3 };
 
 static const char *file_name;    /* trajectories */
 static const char *foreign_name; /* the frames of the first SOME of each split */
@@ -75,7 +75,7 @@ static void test_reads_its_groups_only(void **state) {
 /* What is observed of a rollout, made again from the experiment. */
 static void render(const struct scene *scene, enum split split, int64_t rollout, float *images) {
   const struct experiment *experiment = config_experiment(scene->data.config);
-  const uint64_t number = (split == SPLIT_TEST ? ROLLOUT_TEST : 0) + (uint64_t)rollout;
+  const uint64_t first[SPLIT_COUNT] = {0, ROLLOUT_TEST, ROLLOUT_VALIDATION}, number = first[split] + (uint64_t)rollout;
   struct renderer renderer;
   double states[STATES];
   assert_ok(rollout_simulate(experiment, number, states, NULL));
@@ -93,7 +93,7 @@ static void test_frames_are_the_data(void **state) {
   struct scene scene;
   int64_t first;
   const struct lanes lanes = lanes_cut(11, 2);
-  const int64_t own = rollouts_of(&lanes, &first), range[SPLIT_COUNT][2] = {{first, own}, {2, 2}};
+  const int64_t own = rollouts_of(&lanes, &first), range[SPLIT_COUNT][2] = {{first, own}, {2, 2}, {VALIDATION - 2, 2}};
   static float expected[FRAMES * IMAGE], images[FRAMES * IMAGE], stacked[2 * IMAGE];
   scene_open(&scene, &world, file_name);
   for (int split = 0; split < SPLIT_COUNT; split++) {
@@ -110,6 +110,32 @@ static void test_frames_are_the_data(void **state) {
   scene_close(&scene);
 }
 
+/* Training rollouts that serve as validation split are seen as they always were: with the noise of their own number. */
+static void test_borrowed_validation(void **state) {
+  (void)state;
+  struct scene scene;
+  static float expected[FRAMES * IMAGE], images[FRAMES * IMAGE];
+  scene_open(&scene, &world, file_name);
+  assert_int_equal(VALIDATION, scene.data.rollouts[SPLIT_VALIDATION]);
+  assert_ok(source_check_validation(&scene.data));
+  scene.data.rollouts[SPLIT_TRAIN] = TRAIN - 2;
+  scene.data.rollouts[SPLIT_VALIDATION] = 2;
+  scene.data.validation_from_train = true;
+  assert_ok(source_check_validation(&scene.data));
+  assert_ok(source_load(&scene.source, SPLIT_VALIDATION, 0, 2));
+  for (int64_t r = 0; r < 2; r++) {
+    render(&scene, SPLIT_TRAIN, TRAIN - 2 + r, expected);
+    assert_ok(source_frames(&scene.source, SPLIT_VALIDATION, r, 0, FRAMES, images));
+    assert_memory_equal(expected, images, sizeof images);
+  }
+  assert_status(STATUS_ARGUMENT, source_load(&scene.source, SPLIT_VALIDATION, 1, 2));
+  scene.data.rollouts[SPLIT_TRAIN] = 1;
+  scene.data.rollouts[SPLIT_VALIDATION] = 0;
+  assert_status(STATUS_CONFIG, source_check_validation(&scene.data));
+  assert_message("has no validation split, and of 1 training rollout none can be it");
+  scene_close(&scene);
+}
+
 static unsigned char to_byte(float value) { return (unsigned char)(255 * value + 0.5F); }
 
 /* Root only. The file of frames, as another program would make it. */
@@ -122,7 +148,8 @@ static void make_foreign(enum store_type type) {
   scene_open(&scene, &self, file_name);
   assert_ok(store_create(&self, foreign_name, &file));
   for (int split = 0; split < SPLIT_COUNT; split++) {
-    const char *name = split == SPLIT_TEST ? "/test/frames" : "/train/frames";
+    char name[32];
+    snprintf(name, sizeof name, "/%s/frames", split_name[split]);
     for (int64_t r = 0; r < SOME; r++) render(&scene, (enum split)split, r, images + r * FRAMES * IMAGE);
     for (int i = 0; i < SOME * FRAMES * IMAGE; i++) bytes[i] = to_byte(images[i]);
     assert_ok(store_dataset(&file, name, type, 5, extent, NULL, NULL));
@@ -162,8 +189,11 @@ static void test_frames_made_elsewhere(void **state) {
     assert_int_equal(one, bytes_of(&foreign));
     check_foreign(&foreign, &made, SPLIT_TEST, mine, bytes); /* the same number, of the other split */
     assert_int_equal(2 * one, bytes_of(&foreign));
-    check_foreign(&foreign, &made, SPLIT_TEST, (mine + 1) % SOME, bytes);
+    check_foreign(&foreign, &made, SPLIT_VALIDATION, mine, bytes);
+    check_foreign(&foreign, &made, SPLIT_VALIDATION, mine, bytes);
     assert_int_equal(3 * one, bytes_of(&foreign));
+    check_foreign(&foreign, &made, SPLIT_TEST, (mine + 1) % SOME, bytes);
+    assert_int_equal(4 * one, bytes_of(&foreign));
     scene_close(&foreign);
     scene_close(&made);
     delete_file(foreign_name);
@@ -199,11 +229,9 @@ int main(int argc, char **argv) {
   scene_simulate(file_name, TRAIN, TEST, FRAMES);
   const struct CMUnitTest tests[] = {
 
-      cmocka_unit_test(test_reads_its_lanes_only),
-      cmocka_unit_test(test_reads_its_groups_only),
-      cmocka_unit_test(test_frames_are_the_data),
-      cmocka_unit_test(test_frames_made_elsewhere),
-      cmocka_unit_test(test_held),
+      cmocka_unit_test(test_reads_its_lanes_only),  cmocka_unit_test(test_reads_its_groups_only),
+      cmocka_unit_test(test_frames_are_the_data),   cmocka_unit_test(test_borrowed_validation),
+      cmocka_unit_test(test_frames_made_elsewhere), cmocka_unit_test(test_held),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   delete_file(file_name);

@@ -54,7 +54,7 @@ static void write_file(const int *good, double ratio_after, double ratio_before)
       for (int i = 0; i < IMAGE; i++)
         frames[(r * FRAMES + f) * IMAGE + i] *= (float)(1 / (1 + sqrt(f - 2 == good[r] ? ratio_after : ratio_before)));
   assert_ok(store_create(&self, path, &file));
-  for (int split = 0; split < SPLIT_COUNT; split++) {
+  for (int split = 0; split <= SPLIT_TEST; split++) {
     const char *name = split == SPLIT_TEST ? "/test/frames" : "/train/frames";
     assert_ok(store_dataset(&file, name, STORE_F32, 5, extent, NULL, NULL));
     assert_ok(store_write(&file, name, 0, TEST, frames));
