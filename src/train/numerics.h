@@ -7,7 +7,7 @@
 #include "comm/comm.h"
 
 enum {
-  NUMERICS_RULES = 1, /* raised when this program computes other bits from the same configuration than it did before */
+  NUMERICS_RULES = 2, /* raised when this program computes other bits from the same configuration than it did before */
   NUMERICS_TEXT_MAX = 320
 };
 
@@ -16,7 +16,7 @@ enum {
  * differ between ranks, saying how to fix them. Files written later record cpu_describe(). */
 enum status numerics_agree(const struct comm *comm);
 
-/* Not collective. "rules 1; avx2; OpenBLAS 0.3.21 Haswell; ...": text[NUMERICS_TEXT_MAX]. */
+/* Not collective. "rules 2; avx2; OpenBLAS 0.3.21 Haswell; ...": text[NUMERICS_TEXT_MAX]. */
 void numerics_describe(char *text);
 
 #endif
