@@ -241,13 +241,11 @@ static enum status run_info(const struct comm *world, int argc, char **argv) {
   return kind || status != STATUS_OK ? status : print_data(world, words.operand[0], quick);
 }
 
-const struct cli_command cli_info = {"info", "what a file is, how it was made, how far it has come",
-                                     "Usage: hgn info FILE.h5 [--quick]\n\n"
-                                     "Prints what the file holds, the configuration and provenance it was made with: a "
-                                     "data set with its ladder, limits,\n"
-                                     "how far a run has come, a checkpoint, arrays. Checksums of data sets, "
-                                     "checkpoints, limits and a run's last records are\n"
-                                     "verified; a damaged file is an error, exit status 3.\n\n"
-                                     "  --quick    of a data set only what stands beside its arrays (older files are "
-                                     "read whole all the same)\n",
-                                     run_info};
+const struct cli_command cli_info = {
+    "info", "what a file is, how it was made, how far it has come",
+    "Usage: hgn info FILE.h5 [--quick]\n\n"
+    "Prints what the file holds, the configuration and provenance it was made with: a data set with its splits and\n"
+    "ladder, limits, how far a run has come, a checkpoint, arrays. Checksums of data sets, checkpoints, limits and a\n"
+    "run's last records are verified; a damaged file is an error, exit status 3.\n\n"
+    "  --quick    of a data set only what stands beside its arrays (older files are read whole all the same)\n",
+    run_info};
