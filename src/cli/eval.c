@@ -115,6 +115,6 @@ const struct cli_command cli_eval = {
     "learned\n"
     "H; reversal in time; valid prediction time. RUN may also be a checkpoint. Exit status 5 when what it predicts is\n"
     "not finite.\n\n"
-    "  --best         the model of the smallest test error; default: the latest checkpoint\n"
+    "  --best         the model of the smallest validation error; default: the latest checkpoint\n"
     "  --rollouts N   the first N test rollouts; default: all\n",
     run_eval};

@@ -216,6 +216,6 @@ const struct cli_command cli_rollout = {
     "  --backward         backward in time from the inferred state\n"
     "  --speed X          steps X times as long as in training\n"
     "  --data DATA.h5     other data than in training\n"
-    "  --best             the model of the smallest test error; default: the latest checkpoint\n"
+    "  --best             the model of the smallest validation error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: the arrays, with latent states and H\n",
     run_rollout};

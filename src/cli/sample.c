@@ -174,6 +174,6 @@ const struct cli_command cli_sample = {
     "  -n, --number N     how many; default 4; in a picture at most 16\n"
     "  --steps S          of each; default 29\n"
     "  --seed K           default 1\n"
-    "  --best             the model of the smallest test error; default: the latest checkpoint\n"
+    "  --best             the model of the smallest validation error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number\n",
     run_sample};

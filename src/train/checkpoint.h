@@ -36,7 +36,7 @@ enum { CHECKPOINT_VERSION = 4 };
   X(seconds, "s", "of training so far")                                                                                \
   X(core_seconds, "s", "ranks times seconds so far")                                                                   \
   X(joules, "J", "of the processor packages so far")                                                                   \
-  X(best, NULL, "the score of the best model so far; NaN: none")
+  X(best, NULL, "the score of the best model so far, on the validation split; NaN: none")
 
 struct checkpoint {
   int64_t step; /* steps done */

@@ -104,8 +104,23 @@ _Static_assert(REPORT_COLUMNS + 2 * LEARNER_TERMS_MAX + LEARNER_SCALARS_MAX + LE
                    EVALUATION_SCORES_MAX + 2 <= RECORD_PARTS_MAX,
                "a row's parts have room");
 
+enum record_table record_table_of(enum split split) {
+  switch (split) {
+  case SPLIT_TRAIN:
+    return RECORD_TRAIN;
+  case SPLIT_VALIDATION:
+    return RECORD_VALIDATION;
+  default:
+    return RECORD_TEST;
+  }
+}
+
 static const char *group_of(enum record_table table) {
-  return table == RECORD_REPORTS ? "report" : table == RECORD_TRAIN ? "evaluation/train" : "evaluation/test";
+  static const char *const groups[RECORD_TABLES] = {[RECORD_REPORTS] = "report",
+                                                    [RECORD_TRAIN] = "evaluation/train",
+                                                    [RECORD_VALIDATION] = "evaluation/validation",
+                                                    [RECORD_TEST] = "evaluation/test"};
+  return groups[table];
 }
 
 static void list_evaluation(struct list *list, const struct record_shape *shape, const struct record_evaluated *row) {
@@ -302,5 +317,5 @@ enum status record_report(struct record *record, int64_t index, const struct rep
 enum status record_evaluation(struct record *record, int64_t index, int64_t step, enum split split,
                               const struct evaluation *evaluation) {
   const struct record_evaluated row = {(double)step, evaluation};
-  return put_row(record, split == SPLIT_TRAIN ? RECORD_TRAIN : RECORD_TEST, index, &row);
+  return put_row(record, record_table_of(split), index, &row);
 }

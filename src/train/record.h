@@ -1,6 +1,6 @@
 /* The file of a run, RUN.h5: every number that training reports, written while it goes and readable at any time.
  *
- *   /                       attributes: format "hgn-run", schema_version 3
+ *   /                       attributes: format "hgn-run", schema_version 4
  *   /config                 text: the effective configuration
  *   /numerics               text: what beside it decides bits (numerics.h)
  *   /checksum               text: of these two, and of what /data has but the limits
@@ -33,7 +33,7 @@
 #include <stdio.h>
 
 #define RECORD_FORMAT "hgn-run"
-enum { RECORD_VERSION = 3 };
+enum { RECORD_VERSION = 4 };
 
 /* X(name, unit, help): what every training reports. */
 #define REPORT_LIST(X)                                                                                                 \

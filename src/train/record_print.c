@@ -137,7 +137,7 @@ static enum status print_head(const struct store_file *file, FILE *out) {
 
 static enum status print_evaluation(const struct store_file *file, const struct record_shape *shape, enum split split,
                                     FILE *out) {
-  const enum record_table table = split == SPLIT_TRAIN ? RECORD_TRAIN : RECORD_TEST;
+  const enum record_table table = record_table_of(split);
   int64_t last;
   double step;
   TRY(find_last(file, shape, table, &last));
@@ -156,5 +156,6 @@ enum status record_print(const struct store_file *file, const struct config *con
   fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
   if (last >= 0) TRY(print_row(file, &shape, RECORD_REPORTS, last, out));
   TRY(print_evaluation(file, &shape, SPLIT_TRAIN, out));
+  TRY(print_evaluation(file, &shape, SPLIT_VALIDATION, out));
   return print_evaluation(file, &shape, SPLIT_TEST, out);
 }

@@ -4,8 +4,11 @@
 
 #include "train/record.h"
 
-/* Three tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. */
-enum record_table { RECORD_REPORTS, RECORD_TRAIN, RECORD_TEST, RECORD_TABLES };
+/* Tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. */
+enum record_table { RECORD_REPORTS, RECORD_TRAIN, RECORD_VALIDATION, RECORD_TEST, RECORD_TABLES };
+
+/* The table of evaluations of a split. */
+enum record_table record_table_of(enum split split);
 
 enum { RECORD_NAME_MAX = 96, RECORD_PARTS_MAX = 64, RECORD_HELP_MAX = 192 };
 

@@ -16,8 +16,8 @@ struct trained {
   char path[STORE_PATH_MAX];         /* of the checkpoint */
 };
 
-/* Collective. run: RUN.h5, of which the latest checkpoint is taken, or with `best` that of the smallest test error; or
- * a checkpoint. */
+/* Collective. run: RUN.h5, of which the latest checkpoint is taken, or with `best` that of the smallest validation
+ * error; or a checkpoint. */
 enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained);
 void trained_close(struct trained *trained);
 

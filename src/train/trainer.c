@@ -67,10 +67,9 @@ static enum status open_parts(struct trainer *trainer, const struct trainer_setu
 /* A run that was complete already: what it has reached stands in its file. */
 static enum status recall(struct trainer *trainer) {
   const struct record_run run = trainer_describe(trainer);
-  int64_t some;
   TRY(record_read_last(trainer->comm, trainer->output, &run, &trainer->test, &trainer->yardstick,
                        &trainer->seconds_before));
-  trainer_count_rollouts(trainer, &some, &trainer->test.rollouts);
+  trainer->test.rollouts = trainer_final_rollouts(trainer);
   trainer->test.frames = trainer->learner.protocol.target_count;
   trainer->evaluated = trainer->recalled = true;
   trainer->ended = TRAINER_COMPLETE;
@@ -117,6 +116,7 @@ void trainer_close(struct trainer **trainer) {
   snprintf(message, sizeof message, "%s", status_message());
   if (t->recording) store_close(&t->record.file);
   evaluation_set_free(&t->train_set);
+  evaluation_free(&t->validation);
   evaluation_free(&t->test);
   yardstick_free(&t->yardstick);
   step_close(&t->step);
@@ -248,6 +248,7 @@ struct trainer_outcome trainer_outcome(const struct trainer *trainer) {
                                   .recalled = trainer->recalled,
                                   .output = trainer->output,
                                   .learner = &trainer->learner,
+                                  .validation = &trainer->validation,
                                   .test = &trainer->test,
                                   .yardstick = &trainer->yardstick,
                                   .seconds = trainer->recalled ? trainer->seconds_before : trainer_seconds(trainer)};

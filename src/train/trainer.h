@@ -61,11 +61,11 @@ struct trainer_outcome {
   int64_t step, steps; /* done; of the whole training */
   int64_t resumed;     /* step that it went on from; -1: from the start */
   bool complete;       /* all steps are done */
-  bool evaluated;      /* `test` is of the present step */
+  bool evaluated;      /* the evaluations are of the present step */
   bool recalled;       /* it was complete before; `test` is what its file says */
   const char *output;  /* RUN.h5, links followed; "": none */
   const struct learner *learner;
-  const struct evaluation *test;
+  const struct evaluation *validation, *test; /* validation: what choices read; of a run that is recalled unknown */
   const struct yardstick *yardstick;
   double seconds; /* so far */
 };

@@ -38,11 +38,11 @@ struct trainer {
     int64_t steps;
     double began, stage[LEARNER_STAGES_MAX], reducing, waited, total;
   } window;
-  struct arena arena;     /* of the next */
-  double *lane_term;      /* [terms][lanes] */
-  struct evaluation test; /* the last one */
-  bool evaluated;         /* it is of step `done` */
-  double spoken;          /* clock of the last line */
+  struct arena arena;                 /* of the next */
+  double *lane_term;                  /* [terms][lanes] */
+  struct evaluation validation, test; /* the last ones */
+  bool evaluated;                     /* they are of step `done` */
+  double spoken;                      /* clock of the last line */
 };
 
 /* Collective. Begins, or goes on from the latest whole checkpoint (trainer_resume.c). A run that is complete is not
@@ -62,8 +62,9 @@ enum { TRAINER_BROKEN_MAX = 160 };
  * is not finite, or stays as it is: the training has diverged, nothing has been recorded, and it is not the best. */
 enum status trainer_report(struct trainer *trainer, const struct step_result *result, double norm, double rate);
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
-/* Not collective. Test rollouts of an evaluation on the way, and of the last. */
-void trainer_count_rollouts(const struct trainer *trainer, int64_t *some, int64_t *final);
+/* Not collective. Rollouts of a split that an evaluation on the way measures; of the test split in the last. */
+int64_t trainer_rollouts_of(const struct trainer *trainer, enum split split);
+int64_t trainer_final_rollouts(const struct trainer *trainer);
 /* Collective. The same of the parameters. */
 enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
 double trainer_seconds(const struct trainer *trainer);

@@ -143,7 +143,9 @@ static void log_evaluation(const struct trainer *trainer) {
   const struct learner_kind *kind = trainer->learner.kind;
   char text[LEARNER_SPEECH_MAX];
   kind->speak(&trainer->test, text);
-  log_info("step %lld: test %s over %lld rollouts", (long long)trainer->done, text, (long long)trainer->test.rollouts);
+  log_info("step %lld: test %s over %lld rollouts; validation %s %.4g", (long long)trainer->done, text,
+           (long long)trainer->test.rollouts, kind->score[kind->chosen_by].name,
+           trainer->validation.score[kind->chosen_by]);
 }
 
 enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
@@ -177,14 +179,16 @@ static enum status record_splits(struct trainer *trainer, const struct evaluatio
   const int64_t every = trainer->training->eval.every ? trainer->training->eval.every : trainer->training->train.steps;
   const int64_t index = (trainer->done + every - 1) / every - 1;
   TRY(record_evaluation(&trainer->record, index, trainer->done, SPLIT_TEST, &trainer->test));
+  TRY(record_evaluation(&trainer->record, index, trainer->done, SPLIT_VALIDATION, &trainer->validation));
   return record_evaluation(&trainer->record, index, trainer->done, SPLIT_TRAIN, train);
 }
 
-/* Collective. Models are compared on the same rollouts, also the last, which is then measured on all. */
-static enum status keep_if_best(struct trainer *trainer, double error) {
-  const bool better = isnan(trainer->best) ? isfinite(error) : error < trainer->best;
+/* Collective. Models are compared on the validation split, always on the same rollouts of it. */
+static enum status keep_if_best(struct trainer *trainer) {
+  const double score = trainer->validation.score[trainer->learner.kind->chosen_by];
+  const bool better = isnan(trainer->best) ? isfinite(score) : score < trainer->best;
   if (!better) return STATUS_OK;
-  trainer->best = error;
+  trainer->best = score;
   return trainer_save_as(trainer, -1);
 }
 
@@ -196,38 +200,41 @@ static bool check_evaluation(const struct evaluation *evaluation, enum split spl
 }
 
 /* Collective. What is found is used only when all of it is finite. */
-static enum status accept_evaluation(struct trainer *trainer, const struct evaluation *train, double error) {
+static enum status accept_evaluation(struct trainer *trainer, const struct evaluation *train) {
   const bool recording = trainer->recording && trainer->comm->rank == 0;
   TRY(comm_agree(trainer->comm, recording ? record_splits(trainer, train) : STATUS_OK));
   trainer->evaluated = true;
   trainer->events |= TRAINER_EVALUATION;
   log_evaluation(trainer);
-  return keep_if_best(trainer, error);
+  return keep_if_best(trainer);
 }
 
-void trainer_count_rollouts(const struct trainer *trainer, int64_t *some, int64_t *final) {
-  const struct eval_settings *settings = &trainer->training->eval;
-  const int64_t all = trainer->corpus->data.rollouts[SPLIT_TEST];
-  *some = settings->rollouts == 0 || settings->rollouts > all ? all : settings->rollouts;
-  *final = settings->final;
-  if (settings->final == SCHEMA_WORD(FINAL_SAME)) *final = *some;
-  if (settings->final == SCHEMA_WORD(FINAL_ALL) || *final > all) *final = all;
+static int64_t at_most(int64_t rollouts, int64_t all) { return rollouts < all ? rollouts : all; }
+
+int64_t trainer_rollouts_of(const struct trainer *trainer, enum split split) {
+  const int64_t all = trainer->corpus->data.rollouts[split], asked = trainer->training->eval.rollouts;
+  return asked == 0 ? all : at_most(asked, all);
+}
+
+int64_t trainer_final_rollouts(const struct trainer *trainer) {
+  const int64_t all = trainer->corpus->data.rollouts[SPLIT_TEST], final = trainer->training->eval.final;
+  if (final == SCHEMA_WORD(FINAL_SAME)) return trainer_rollouts_of(trainer, SPLIT_TEST);
+  return final == SCHEMA_WORD(FINAL_ALL) ? all : at_most(final, all);
 }
 
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
-  int64_t some, final;
-  trainer_count_rollouts(trainer, &some, &final);
-  const bool last = trainer->done == trainer->training->train.steps, apart = last && some != final;
-  struct evaluation train = {.by_frame = NULL}, part = {.by_frame = NULL};
-  enum status status = apart ? evaluate_first(trainer, SPLIT_TEST, some, &part) : STATUS_OK;
-  evaluation_free(&part);
+  const bool last = trainer->done == trainer->training->train.steps;
+  const int64_t test = last ? trainer_final_rollouts(trainer) : trainer_rollouts_of(trainer, SPLIT_TEST);
+  struct evaluation train = {.by_frame = NULL};
+  evaluation_free(&trainer->validation);
   evaluation_free(&trainer->test);
-  if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, last ? final : some, &trainer->test);
+  enum status status =
+      evaluate_first(trainer, SPLIT_VALIDATION, trainer_rollouts_of(trainer, SPLIT_VALIDATION), &trainer->validation);
+  if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, test, &trainer->test);
   if (status == STATUS_OK) status = evaluate_set(trainer, &trainer->train_set, &train);
-  if (status == STATUS_OK && check_evaluation(&part, SPLIT_TEST, broken) &&
+  if (status == STATUS_OK && check_evaluation(&trainer->validation, SPLIT_VALIDATION, broken) &&
       check_evaluation(&trainer->test, SPLIT_TEST, broken) && check_evaluation(&train, SPLIT_TRAIN, broken))
-    status =
-        accept_evaluation(trainer, &train, (apart ? &part : &trainer->test)->score[trainer->learner.kind->chosen_by]);
+    status = accept_evaluation(trainer, &train);
   evaluation_free(&train);
   return status;
 }

@@ -47,6 +47,31 @@ for words in "same 10" "3 3" "all 20"; do
   rm -f final*.h5
 done
 
+# Models are chosen on the validation split alone: with another test split the same one is the best, which is that of the
+# smallest validation error; what is reported of the test split is another.
+for test in 20 31; do
+  "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o v$test.h5 data.train=60 data.test=$test data.validation=9 data.frames=8 >/dev/null ||
+    fail "no data set"
+  expect_ranks 2 0 "test MSE" "$HGN" train tiny.yaml -o choice$test.h5 data.file=v$test.h5 objective.name=elbo eval.every=2 \
+    optimizer.learning_rate=0.02 optimizer.schedule=constant optimizer.warmup=0
+done
+/usr/bin/python3 - <<'PY' || fail "the best model is not chosen on the validation split"
+import h5py
+import numpy
+runs = [h5py.File(f"choice{test}.h5") for test in (20, 31)]
+best = [h5py.File(f"choice{test}.best.h5") for test in (20, 31)]
+for run, model in zip(runs, best):
+    errors = run["evaluation/validation/mse"][()]
+    assert model["state/step"][0] == run["evaluation/step"][numpy.argmin(errors)] != 40, (errors, model["state/step"][0])
+    assert model["state/best"][0] == errors.min()
+assert (runs[0]["evaluation/validation/mse"][()] == runs[1]["evaluation/validation/mse"][()]).all()
+assert (runs[0]["evaluation/test/mse"][-1] != runs[1]["evaluation/test/mse"][-1])
+assert best[0]["state/step"][0] == best[1]["state/step"][0]
+for name in best[0]["parameters"]:
+    assert (best[0]["parameters"][name][()] == best[1]["parameters"][name][()]).all(), name
+PY
+rm -f choice* v20.h5 v31.h5
+
 # Wrong input: before any rank computes, no hang, nothing written.
 expect_ranks 3 2 "use at most 2 ranks" "$HGN" train tiny.yaml -o bad.h5 train.batch=4
 expect 2 "fewer than a batch of 61" "$HGN" train tiny.yaml -o bad.h5 train.batch=61

@@ -130,7 +130,7 @@ LAST="optimizer.learning_rate=3 optimizer.schedule=constant train.checkpoint_eve
 BACK="$LAST train.divergence.response=roll_back train.divergence.factor=1e-3"
 for ranks in 1 3; do
   # shellcheck disable=SC2086
-  expect_ranks $ranks 5 "step 3: training has diverged: a latent state of 10 of 10 test rollouts is not finite; a smaller" \
+  expect_ranks $ranks 5 "step 3: training has diverged: a latent state of 10 of 10 validation rollouts is not finite; a smaller" \
     "$HGN" train tiny.yaml -o end$ranks.h5 $LAST train.steps=3
   for steps in 3 9; do
     # shellcheck disable=SC2086
@@ -173,7 +173,7 @@ for run in "end1", "end3", "middle", "limit":
 PY
 # Whether an evaluation or the next step finds it: the same training.
 # shellcheck disable=SC2086
-expect 0 "step 4: training has diverged: the KL of 10 of 10 test rollouts is not finite; back to step 3" \
+expect 0 "step 4: training has diverged: the KL of 10 of 10 validation rollouts is not finite; back to step 3" \
   "$HGN" train tiny.yaml -o sooner.h5 $WILD eval.every=4
 went_back sooner.h5 3
 for name in error roll_backs parameter_sum; do
