@@ -15,10 +15,11 @@
   .field = damped_spring_field, .field_lanes = damped_spring_field_lanes, .positions = spring_positions,               \
   .initial = initial_one_degree
 #define ENTRY_PENDULUM                                                                                                 \
-  .freedom = 1, .bodies = 1, .separable = true, .conserved = true, .energy = pendulum_energy, .field = pendulum_field, \
-  .field_lanes = pendulum_field_lanes, .positions = pendulum_positions, .initial = initial_one_degree
+  .freedom = 1, .bodies = 1, .separable = true, .conserved = true, .angular = true, .energy = pendulum_energy,         \
+  .field = pendulum_field, .field_lanes = pendulum_field_lanes, .positions = pendulum_positions,                       \
+  .initial = initial_one_degree
 #define ENTRY_DOUBLE_PENDULUM                                                                                          \
-  .freedom = 2, .bodies = 2, .separable = false, .conserved = true, .energy = double_pendulum_energy,                  \
+  .freedom = 2, .bodies = 2, .separable = false, .conserved = true, .angular = true, .energy = double_pendulum_energy, \
   .field = double_pendulum_field, .field_lanes = double_pendulum_field_lanes, .positions = double_pendulum_positions,  \
   .initial = initial_double_pendulum
 #define ENTRY_TWO_BODY                                                                                                 \

@@ -27,6 +27,7 @@ struct system {
   int bodies;      /* discs drawn */
   bool separable;  /* H = K(p) + V(q) */
   bool conserved;  /* H is constant along the motion */
+  bool angular;    /* q are angles, in rad, and p in kg m^2/s; else m and kg m/s */
   bool translates; /* q is x, y of each body, and H does not change when all bodies are moved alike */
 
   /* The parts of H; for a system that is not separable "kinetic" depends on q too. */
