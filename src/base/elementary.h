@@ -44,8 +44,8 @@ static inline double elementary_from_bits(uint64_t bits) {
 }
 
 /* sin and cos of quarters * pi/2 + r + rest for |r| <= pi/4 (and a little more) and |rest| <= ulp(r) / 2: the minimax
- * polynomials of fdlibm's k_sin.c and k_cos.c, absolute errors below 2^-57.8 and 2^-58. Only the two lowest bits of
- * `quarters` count. */
+ * polynomials of fdlibm's k_sin.c and k_cos.c, absolute errors below 2^-57.8 and 2^-58.
+ * Only the two lowest bits of `quarters` count. */
 static inline void elementary_quadrant(uint64_t quarters, double r, double rest, double *sine, double *cosine) {
   double z = r * r;
   double ps =
@@ -71,8 +71,8 @@ static inline void elementary_quadrant(uint64_t quarters, double r, double rest,
 }
 
 /* Cody-Waite: pi/2 = A + B + C to 2^-129, A and B of 37 bits, so that k A and k B are exact for k <= 2^16, and x - k A
- * is exact too. No double is nearer than 2^-60.4 to a multiple k pi/2 in this range, so the remainder keeps 60 good
- * bits. */
+ * is exact too. No double is nearer than 2^-60.4 to a multiple k pi/2 in this range,
+ * so the remainder keeps 60 good bits. */
 static inline void elementary_near_sincos(double x, double *sine, double *cosine) {
   const double a = 0x1.921fb54440000p+0, b = 0x1.68c234c4c0000p-39, c = 0x1.98a2e03707345p-77;
   const double shifter = 0x1.8p+52; /* adding it rounds to an integer and leaves that in the low bits */

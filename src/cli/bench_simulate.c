@@ -56,8 +56,8 @@ static void render_batch(const struct experiment *experiment, struct renderer *r
   }
 }
 
-/* Simulates ROLLOUTS rollouts by batches, as training does, and with a renderer observes and renders them; seconds for
- * each. */
+/* Simulates ROLLOUTS rollouts by batches, as training does, and with a renderer observes and renders them;
+ * seconds for each. */
 static enum status time_round(const struct experiment *experiment, struct renderer *renderer, double *states,
                               float *frames, double *seconds) {
   double began = log_clock();

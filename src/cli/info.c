@@ -23,8 +23,8 @@ static void print_indented(const char *title, const char *text) {
 
 enum { LIMIT_FRAMES_MAX = 10000 }; /* K that are looked for */
 
-/* Root only. One /provenance text on a line of its own, several lines indented. Files may lack an entry; that is no
- * error. */
+/* Root only. One /provenance text on a line of its own, several lines indented. Files may lack an entry;
+ * that is no error. */
 static enum status print_text(const struct store_file *file, const char *title, const char *name) {
   char *text = NULL;
   bool found;

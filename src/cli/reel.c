@@ -92,8 +92,8 @@ static int label_width(const struct reel *reel, bool unit) {
   return most;
 }
 
-/* Frames from left to right, in as many blocks of rows as they need; the time above each column, the kind of row at the
- * left. */
+/* Frames from left to right, in as many blocks of rows as they need;
+ * the time above each column, the kind of row at the left. */
 static enum status write_strip(const struct reel *reel, const char *path) {
   int zoom = fit_zoom(reel, STRIP_TILE, false), tile_width = zoom * reel->width, tile_height = zoom * reel->height;
   int columns = reel->frames < STRIP_COLUMNS ? (int)reel->frames : STRIP_COLUMNS;

@@ -28,8 +28,8 @@ enum status comm_split(const struct comm *parent, int color, struct comm *group)
 void comm_close(struct comm *comm);
 
 /* Collective. Returns on every rank the worst code of all ranks; among equals the lowest rank speaks, and its message,
- * prefixed with "rank R: " when there is more than one rank and not all ranks failed alike, becomes the message of
- * every rank. */
+ * prefixed with "rank R: " when there is more than one rank and not all ranks failed alike,
+ * becomes the message of every rank. */
 enum status comm_agree(const struct comm *comm, enum status local);
 
 /* Not collective. Turns an MPI return code into a status: STATUS_MPI with MPI_Error_string, naming `call`. */

@@ -2,8 +2,8 @@
 
 #include <limits.h>
 
-/* Words of one MPI call. Its count is an int; half of that leaves room in implementations that count bytes or double
- * it. */
+/* Words of one MPI call. Its count is an int; half of that leaves room in implementations
+ * that count bytes or double it. */
 #ifndef REDUCE_PIECE
 #define REDUCE_PIECE (INT_MAX / 2)
 #endif

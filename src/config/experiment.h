@@ -4,8 +4,8 @@
  * training experiment (training.h). Members are named as their keys in YAML: "system.mass" is experiment.system.mass,
  * "train.steps" is experiment.training.train.steps. What a use of the file does not have is zero.
  *
- * Data only. Enumerations are X-macro lists so that names in YAML, tables in later layers and this header cannot
- * differ.
+ * Data only. Enumerations are X-macro lists so that names in YAML,
+ * tables in later layers and this header cannot differ.
  */
 #ifndef HGN_CONFIG_EXPERIMENT_H
 #define HGN_CONFIG_EXPERIMENT_H

@@ -27,8 +27,8 @@ struct problems {
 void problems_add(struct problems *problems, int source, struct document_mark mark, const char *where,
                   const char *format, ...) STATUS_PRINTF(5, 6);
 
-/* STATUS_OK when there are none, else STATUS_CONFIG with the first ten, a line each, in the order of the file, then of
- * the overrides. */
+/* STATUS_OK when there are none, else STATUS_CONFIG with the first ten, a line each, in the order of the file,
+ * then of the overrides. */
 enum status problems_raise(struct problems *problems);
 
 /* A readable copy of foreign text: control characters become '?', and it is cut, between characters, to fit `size`

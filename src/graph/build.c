@@ -320,8 +320,8 @@ struct value graph_mirror(struct value weights) {
   return add_unary(OP_mirror, weights, 0, 0);
 }
 
-/* Along an axis of three taps, the four that three taps on doubled pixels make on single ones: w0, w0 + w1, w1 + w2,
- * w2. */
+/* Along an axis of three taps, the four that three taps on doubled pixels make on single ones:
+ * w0, w0 + w1, w1 + w2, w2. */
 static struct value widen(struct value w, int axis) {
   return graph_add(graph_pad(w, axis, 0, 4), graph_pad(w, axis, 1, 4));
 }

@@ -1,5 +1,5 @@
-/* Convolutions as matrix products: the patch under each kernel position becomes a row of `columns`, [positions][kh kw
- * ci], of some images at a time, so that it stays in the second-level cache.
+/* Convolutions as matrix products: the patch under each kernel position becomes a row of `columns`,
+ * [positions][kh kw ci], of some images at a time, so that it stays in the second-level cache.
  *
  *   forward          y = columns W             W is [kh kw ci][co], as stored
  *   input gradient   columns = dy W', each row added back to where its patch came from

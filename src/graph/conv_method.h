@@ -31,8 +31,8 @@ struct conv_kernel {
   const void *weights; /* where conv_load_weights() found them */
 };
 
-/* Functions from create() on that are NULL have nothing to do. An empty convolution is seen by none of them, but by
- * im2col's create(). */
+/* Functions from create() on that are NULL have nothing to do.
+ * An empty convolution is seen by none of them, but by im2col's create(). */
 struct conv_method {
   const char *name;
 
@@ -63,8 +63,8 @@ struct conv_method {
 CONV_METHOD_LIST(CONV_METHOD_DECLARE)
 #undef CONV_METHOD_DECLARE
 
-/* Without a tail, for a method that makes another convolution out of its own: the best method but `without` (NULL:
- * any). */
+/* Without a tail, for a method that makes another convolution out of its own:
+ * the best method but `without` (NULL: any). */
 enum status conv_create_part(const struct conv_geometry *geometry, const struct conv_method *without,
                              struct conv_kernel **kernel);
 

@@ -1,10 +1,10 @@
 /* Convolutions from many channels to few, as the last layer of a decoder is. Kernels that block over output channels
  * waste most of their registers on them (32 -> 3 at 32 x 32, batch 8, AVX-512, measured: 399 us by oneDNN). Here a
- * product comes first, over single pixels, with all taps of the kernel as its columns, z = x W' [pixels][kh kw co] (104
- * us by oneDNN), then each result adds up its kh kw taps from z (70 us).
+ * product comes first, over single pixels, with all taps of the kernel as its columns, z = x W' [pixels][kh kw co]
+ * (104 us by oneDNN), then each result adds up its kh kw taps from z (70 us).
  *
- * W' is [ci][kh kw co]; the product is itself a convolution, 1x1, of some images at a time, so that z stays in the
- * second-level cache.
+ * W' is [ci][kh kw co]; the product is itself a convolution, 1x1, of some images at a time,
+ * so that z stays in the second-level cache.
  */
 #include "graph/conv_method.h"
 

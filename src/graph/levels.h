@@ -1,5 +1,5 @@
-/* Private to map.c, arrays.c, peak_loop.c and what chooses between them: names of what is compiled once for each
- * instruction set. */
+/* Private to map.c, arrays.c, peak_loop.c and what chooses between them:
+ * names of what is compiled once for each instruction set. */
 #ifndef HGN_GRAPH_LEVELS_H
 #define HGN_GRAPH_LEVELS_H
 

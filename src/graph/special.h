@@ -61,8 +61,8 @@ static inline float special_exp_f32(float x) {
   return (1.0f + q) * special_half_power(n) * special_other_power(n);
 }
 
-/* k ln 2 + log(1 + f), -0.2929 <= f <= 0.4143: log(1 + f) = f - f^2/2 + f^3 Q(f), Q minimax of degree 8, error below
- * 2^-30. */
+/* k ln 2 + log(1 + f), -0.2929 <= f <= 0.4143: log(1 + f) = f - f^2/2 + f^3 Q(f), Q minimax of degree 8,
+ * error below 2^-30. */
 static inline float special_log_reduced_f32(float k, float f) {
   float z = f * f;
   float w = z * z;

@@ -1,11 +1,12 @@
 /* What a model computes, for a batch of one size: inference, steps, drawing, and their gradients.
  *
- * A rollout is a loop over the step plan, never an unrolled graph (ARCHITECTURE.md): the caller keeps the states and runs
- * the step's vector-Jacobian product in reverse. The decoder works on chunks of images, forward and backward at once.
+ * A rollout is a loop over the step plan, never an unrolled graph (ARCHITECTURE.md): the caller keeps the states and
+ * runs the step's vector-Jacobian product in reverse.
+ * The decoder works on chunks of images, forward and backward at once.
  *
- * Arrays are of the model's type, batch first: frames [batch][h][w][input_frames * channels] (channel = frame *
- * channels + c), q and p [batch][state], noise [batch][latents], images and targets [chunk][h][w][channels]. Gradients
- * are added to a block like the parameters'.
+ * Arrays are of the model's type, batch first: frames [batch][h][w][input_frames * channels] with channel
+ * frame * channels + c, q and p [batch][state], noise [batch][latents], images and targets [chunk][h][w][channels].
+ * Gradients are added to a block like the parameters'.
  *
  * All functions: Not collective. After the first call of each nothing is allocated.
  */

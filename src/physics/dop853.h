@@ -1,6 +1,6 @@
 /* Private to src/physics: the explicit Runge-Kutta method of order 8 of Dormand and Prince as given by Hairer, Norsett
- * and Wanner, Solving Ordinary Differential Equations I, second edition, II.5 and II.10 (code DOP853), without dense
- * output.
+ * and Wanner, Solving Ordinary Differential Equations I, second edition, II.5 and II.10 (code DOP853),
+ * without dense output.
  *
  * Not collective, no allocation.
  */

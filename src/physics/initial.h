@@ -16,8 +16,8 @@ void initial_direction(enum direction_kind kind, double u, double direction[2]);
 
 /* The initial state of a system of one degree of freedom as a function of two uniforms:
  * (q, p) = r direction(u_direction), r = radius[0] + u_radius (radius[1] - radius[0]). The prior of the information
- * limit is the unit square under this map, which inherits the smoothness of initial_direction() and is linear in
- * u_radius. */
+ * limit is the unit square under this map, which inherits the smoothness of initial_direction()
+ * and is linear in u_radius. */
 void initial_phase(const struct initial_conditions *conditions, double u_direction, double u_radius, double *q,
                    double *p);
 

@@ -28,8 +28,8 @@
 
 #define LIMIT_FORMAT "hgn-limit"
 
-/* Not collective. The limit file's name for a data set: DATA.h5 -> DATA.limit.h5. STATUS_USAGE when too long for
- * `size`. */
+/* Not collective. The limit file's name for a data set: DATA.h5 -> DATA.limit.h5.
+ * STATUS_USAGE when too long for `size`. */
 enum status limit_file_name(const char *data, char *path, size_t size);
 
 /* Collective. Whether limit_file_write() will find a place there and can carry over what it holds, to be asked before

@@ -1,17 +1,19 @@
 /* Private to limit*.c: how the information limit is computed.
  *
  * One degree of freedom, so a phase point is a point of the unit square (u_direction, u_radius), on which the prior of
- * the initial state is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every cell holds 4
- * x 4 stratified draws in each of two independent sets, A and B. A node is a cell with the positions of its draws along
- * their trajectories: it depends on (seed, level, cell) alone, so it can be made, forgotten and made again.
+ * the initial state is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every cell holds
+ * 4 x 4 stratified draws in each of two independent sets, A and B. A node is a cell with the positions of its draws
+ * along their trajectories: it depends on (seed, level, cell) alone, so it can be made, forgotten and made again.
  *
  * For one rollout (limit_posterior.c): starting at level 0, cells that a bound on the likelihood rules out are dropped
  * and the others halved, until the draws of one level have the effective sample size asked for. What the predictor has
  * to know of a posterior is only where q_t is, so each frame's weighted draws are deposited on a grid of q, h_t[node],
- * on which S(q) = E_n |X(q + sigma n) - background|^2    and    G(q) = E_n [X(q + sigma n) - background] are tabulated
- * (limit_table.c). With the Gram matrix factored, G_i . G_j = F_i . F_j, the expected squared error is sum_i h[i] S_i -
- * (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2. The frame x that was then seen in this rollout has |x|^2
- * and factors of its own, x . G_i = f . F_i, which give the squared error that the best prediction made on it.
+ * on which
+ *   S(q) = E_n |X(q + sigma n) - background|^2    and    G(q) = E_n [X(q + sigma n) - background]
+ * are tabulated (limit_table.c). With the Gram matrix factored, G_i . G_j = F_i . F_j, the expected squared error is
+ *   sum_i h[i] S_i - (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2.
+ * The frame x that was then seen in this rollout has |x|^2 and factors of its own, x . G_i = f . F_i, which give the
+ * squared error that the best prediction made on it.
  *
  * "Misfit in sigma", z, stands for a likelihood P <= 1 of one frame: P = exp(-z^2 / 2).
  *

@@ -14,9 +14,7 @@
 #include <string.h>
 
 #define TWO_PI 6.283185307179586476925286766559
-#define GRID_STEP                                                                                                      \
-  0.125 /* sigma: cubic interpolation of a Gaussian-smoothed edge is then good to 1e-5 of its height                   \
-         */
+#define GRID_STEP 0.125      /* sigma: cubic interpolation of a smoothed edge is then good to 1e-5 of its height */
 #define SEGMENT_STEP 0.03125 /* sigma: snapping q to the middle of its segment adds 1e-4 of the noise's variance */
 #define SEGMENT_PIXEL 0.125  /* px: the same, for edges one pixel wide */
 #define MISFIT_STEP 0.03125  /* sigma: linear interpolation of z is good to 1e-4 */
@@ -306,8 +304,8 @@ static float misfit_of(double chance) {
   return (float)fmin(z, MISFIT_REACH);
 }
 
-/* Likelihood of seeing "the image of some q + 2 pi k": sum_k exp(-(d + 2 pi k)^2 / 2 sigma^2), relative to that at d =
- * 0. */
+/* Likelihood of seeing "the image of some q + 2 pi k":
+ * sum_k exp(-(d + 2 pi k)^2 / 2 sigma^2), relative to that at d = 0. */
 static double wrapped_normal(double d, double sigma) {
   double sum = 0;
   int64_t turns = (int64_t)ceil(MISFIT_REACH * sigma / TWO_PI) + 1;

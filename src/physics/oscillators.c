@@ -3,9 +3,10 @@
  * H = p^2 / 2m + k q^2 / 2, omega^2 = k / m.
  *
  * Friction is true friction, dp/dt = -k q - gamma p, under which H falls at the rate dH/dt = -gamma p^2 / m. The damped
- * system also has a Hamiltonian of its own, Caldirola and Kanai's e^{-gamma t} P^2 / 2m + e^{gamma t} k q^2 / 2 with P
- * = e^{gamma t} p; it depends on time and its P is not the momentum, so what is reported as energy is H above. (The
- * published text has the same sign in both exponents, which is an undamped oscillator on another clock.)
+ * system also has a Hamiltonian of its own, Caldirola and Kanai's
+ *   e^{-gamma t} P^2 / 2m + e^{gamma t} k q^2 / 2   with   P = e^{gamma t} p;
+ * it depends on time and its P is not the momentum, so what is reported as energy is H above. (The published text has
+ * the same sign in both exponents, which is an undamped oscillator on another clock.)
  */
 #include "physics/systems.h"
 

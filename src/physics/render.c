@@ -99,9 +99,9 @@ static void paint_soft(const struct renderer *renderer, const double *xy, float 
  *
  * Two 2x2 boxes are one separable filter: in each direction out(x) = (in(x-2) + 2 in(x-1) + in(x)) / 4, where at the
  * border both reflections together amount to in(-1) = in(1), in(-2) = in(0). A pixel belongs to one body or none, so
- * what the filter mixes is counts: body b covers m_b sixteenths of a pixel, 0 <= m_b <= 16, and the image is min(1,
- * background + sum_b m_b color_b / 16). Label maps hold 17^b for body b: filtered as integers they give sum_b m_b 17^b,
- * the number of the mixed pixel in a table.
+ * what the filter mixes is counts: body b covers m_b sixteenths of a pixel, 0 <= m_b <= 16, and the image is
+ * min(1, background + sum_b m_b color_b / 16). Label maps hold 17^b for body b: filtered as integers they give
+ * sum_b m_b 17^b, the number of the mixed pixel in a table.
  */
 
 enum { PARTS = 16, LABEL_BASE = PARTS + 1 };
@@ -141,8 +141,8 @@ static void draw_labels(const struct renderer *renderer, struct disc disc, uint1
   }
 }
 
-/* The pixels that a disc's blur reaches. A disc at the border reaches the whole corner of the two first rows and
- * columns. */
+/* The pixels that a disc's blur reaches. A disc at the border reaches the whole corner
+ * of the two first rows and columns. */
 static struct box reach_box(const struct renderer *renderer, struct disc disc) {
   int r = renderer->radius, x0 = disc.x - r, y0 = disc.y - r;
   return (struct box){.x0 = x0 < 2 ? 0 : clamp_int(x0, 0, renderer->width),

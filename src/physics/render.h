@@ -12,8 +12,8 @@
  * `report2021`: the reproduction's code. Centre and radius are cut to whole pixels (towards zero, so that positions up
  * to one pixel outside the upper and left border come in), all lattice points with dx^2 + dy^2 <= r^2 set to the body's
  * colour on black in the order of bodies (OpenCV's filled circle: compared for r = 0..39), two 2x2 box blurs (which
- * shift the image by one pixel down and right; borders reflect without repeating the edge), background added, clipped
- * at 1.
+ * shift the image by one pixel down and right; borders reflect without repeating the edge), background added,
+ * clipped at 1.
  *
  * Grey is the largest channel of the RGB image, in both.
  *

@@ -227,8 +227,8 @@ static enum status sync_file(const struct store_file *file, const char *path) {
   return status;
 }
 
-/* Root only. Whether the file still has its name: another program may have put another there, and records would go
- * nowhere. */
+/* Root only. Whether the file still has its name: another program may have put another there,
+ * and records would go nowhere. */
 static enum status check_named(const struct store_file *file) {
   struct stat mine, named;
   const bool same = fstat(file->state->descriptor, &mine) == 0 && stat(file->path, &named) == 0 &&

@@ -10,8 +10,8 @@
  * name. While a file is written no other job can write it, nor can other programs that use HDF5 (lock.h). A name that
  * is a link stands for what it leads to.
  *
- * A file that is open for reading is read by each rank for itself, through a driver that reports every error
- * (reader.h).
+ * A file that is open for reading is read by each rank for itself,
+ * through a driver that reports every error (reader.h).
  *
  * Structure is in the format of HDF5 1.8, which any later library reads and which has checksums: a bit that has turned
  * in it is an error, not a crash or another number. Not so the index of compressed data sets; numbers, those too, have
@@ -105,8 +105,8 @@ enum status store_dataset(struct store_file *file, const char *name, enum store_
 
 /* Collective. The same, chunked by `chunk` and compressed (shuffle, deflate 4); it must be written collectively, and
  * each write changes metadata, which is flushed before the write returns. So what one write put there survives a kill
- * during the next, but a reader that looks at this data set (not at others) during a write may fail and has to open the
- * file again. */
+ * during the next, but a reader that looks at this data set (not at others) during a write may fail,
+ * and has to open the file again. */
 enum status store_dataset_compressed(struct store_file *file, const char *name, enum store_type type, int rank,
                                      const int64_t *extent, const int64_t *chunk, const char *unit, const char *help);
 
@@ -114,8 +114,8 @@ enum status store_dataset_compressed(struct store_file *file, const char *name, 
  * written at once; NULL leaves it to store_write_text(). */
 enum status store_text(struct store_file *file, const char *name, const char *text, size_t bytes);
 
-/* Collective. `count` texts in a 1-D data set of fixed-length strings, written at once; store_attach() takes it as a
- * scale. */
+/* Collective. `count` texts in a 1-D data set of fixed-length strings, written at once;
+ * store_attach() takes it as a scale. */
 enum status store_texts(struct store_file *file, const char *name, int64_t count, const char *const *texts,
                         const char *unit, const char *help);
 
@@ -182,8 +182,8 @@ enum status store_parse_config(const struct store_file *file, const char *text, 
 
 /* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these. */
 enum status store_check_format(const struct store_file *file, const char *format, int64_t version);
-/* Not collective. Whether it is of that format, of any version; no when it has no format. STATUS_FILE when that cannot
- * be read. */
+/* Not collective. Whether it is of that format, of any version; no when it has no format.
+ * STATUS_FILE when that cannot be read. */
 enum status store_is(const struct store_file *file, const char *format, bool *is);
 /* Not collective. Whether the root group has an attribute. */
 enum status store_find_attribute(const struct store_file *file, const char *name, bool *found);

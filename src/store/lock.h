@@ -8,8 +8,8 @@
  * removed on release. A link that stands in its place is not followed.
  *
  * NFS and the parallel file systems pass these locks on to other nodes. On NFS the file itself carries none: MPI-IO
- * locks all of its bytes there while it writes, and would wait for ever. Where a file system has no locks, a warning
- * says so.
+ * locks all of its bytes there while it writes, and would wait for ever.
+ * Where a file system has no locks, a warning says so.
  */
 #ifndef HGN_STORE_LOCK_H
 #define HGN_STORE_LOCK_H

@@ -21,8 +21,8 @@ enum status output_exists(const char *path, bool *there);
  * there could point it anywhere. */
 enum status output_resolve(const char *path, bool writing, char resolved[STORE_PATH_MAX]);
 
-/* STATUS_USAGE when the name is one that hgn gives to files by itself: what a run or hgn limit writes
- * beside others. */
+/* STATUS_USAGE when the name is one that hgn gives to files by itself:
+ * what a run or hgn limit writes beside others. */
 enum status output_check_name(const char *path);
 
 /* STATUS_FILE when a folder or anything but a plain file has the name. */
@@ -38,8 +38,8 @@ enum status output_check_format(const char *path, const char *format, bool damag
 /* The same for files of other kinds: nothing, an empty file, or one that begins with these bytes. */
 enum status output_check_magic(const char *path, const char *magic);
 
-/* Creates an empty partial file, locked, and opens it for writing; removes those of the same name that killed jobs have
- * left. */
+/* Creates an empty partial file, locked, and opens it for writing;
+ * removes those of the same name that killed jobs have left. */
 enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX], int *descriptor);
 
 /* Removes a partial file, NAME in `folder`, if nobody is working on it. */

@@ -61,8 +61,8 @@ enum status store_fail_errno(const char *path, const char *what, int code);
  * `local` first. After it HDF5 may allocate as much without meeting a full disk. */
 enum status store_reserve(const struct store_file *file, const char *what, enum status local, uint64_t bytes);
 
-/* Not collective. STATUS_ARGUMENT when the file is sealed, else `status`: for store_reserve(), before structure is
- * made. */
+/* Not collective. STATUS_ARGUMENT when the file is sealed, else `status`:
+ * for store_reserve(), before structure is made. */
 enum status store_unsealed(const struct store_file *file, const char *what, enum status status);
 
 /* Collective. Writes HDF5's metadata to the file, which loses what was reserved and not used. */

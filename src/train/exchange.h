@@ -5,8 +5,8 @@
  * gradient that has outgrown its scale is seen by all ranks in the same reduction; the step is then computed again with
  * scales that fit, which all of its randomness allows.
  *
- * The reduction of a part starts as soon as this rank has added its last lane, and moves when exchange_poll() is
- * called.
+ * The reduction of a part starts as soon as this rank has added its last lane,
+ * and moves when exchange_poll() is called.
  */
 #ifndef HGN_TRAIN_EXCHANGE_H
 #define HGN_TRAIN_EXCHANGE_H

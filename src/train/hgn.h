@@ -7,8 +7,8 @@
 #include "model/model.h"
 #include "train/learner.h"
 
-/* The order of its stages: encoder and transformer; the rollouts; the decoder, forward and backward; the other two
- * backward. */
+/* The order of its stages: encoder and transformer; the rollouts; the decoder, forward and backward;
+ * the other two backward. */
 enum hgn_stage { HGN_ENCODE, HGN_UNROLL, HGN_DRAW, HGN_UNROLL_BACK, HGN_ENCODE_BACK, HGN_STAGES };
 
 enum hgn_term { HGN_TERM_ERROR, HGN_TERM_KL, HGN_TERMS };

@@ -12,8 +12,8 @@ static size_t element_size(const struct model *model) {
 /* Kept states of both directions from the anchor. */
 static int64_t slots_of(int64_t frames, int64_t span) { return 2 * (frames / span + 1); }
 
-/* All states are kept where they are few; of many, every so many frames one: about as many as are then computed again
- * at once. */
+/* All states are kept where they are few; of many, every so many frames one:
+ * about as many as are then computed again at once. */
 static int64_t span_of(int64_t frames, int64_t state_bytes, int64_t kept_bytes) {
   int64_t span = 1;
   if (2 * slots_of(frames, 1) * state_bytes <= kept_bytes) return 1;

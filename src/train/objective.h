@@ -1,9 +1,12 @@
 /* The loss and its weights: ELBO with a fixed beta, or GECO (Rezende and Viola 2018) with a normalised update.
  *
  * error is the mean squared error of a pixel value, kl the KL of a rollout divided by the number of predicted values.
- * elbo: error + beta kl. geco: kl + lambda (error - kappa); after each step C = error - kappa, average = decay average
- * + (1 - decay) C, lambda *= exp(rate average / kappa), kept within bounds. Relative to kappa the update does not
- * depend on the scale of errors, which made published rates brittle. All functions: Not collective.
+ *   elbo   error + beta kl
+ *   geco   kl + lambda (error - kappa); after each step C = error - kappa,
+ *          average = decay average + (1 - decay) C, lambda *= exp(rate average / kappa), kept within bounds
+ * Relative to kappa the update does not depend on the scale of errors, which made published rates brittle.
+ *
+ * All functions: Not collective.
  */
 #ifndef HGN_TRAIN_OBJECTIVE_H
 #define HGN_TRAIN_OBJECTIVE_H

@@ -38,8 +38,8 @@ void probe_path_free(struct probe_path *path);
 enum status probe_unroll(struct probe *probe, double dt, struct probe_path *path);
 
 /* Row 0 becomes the state at the anchor of a rollout, from the frames that the encoder sees and the mean of z, or that
- * of sample `sample` of the prior: z ~ N(0, 1) is a function of (seed, sample), whoever draws it. source: with that
- * rollout loaded. */
+ * of sample `sample` of the prior: z ~ N(0, 1) is a function of (seed, sample), whoever draws it.
+ * source: with that rollout loaded. */
 enum status probe_infer(struct probe *probe, struct source *source, enum split split, int64_t rollout,
                         struct probe_path *path);
 enum status probe_draw(struct probe *probe, uint64_t seed, int64_t sample, struct probe_path *path);

@@ -54,8 +54,8 @@ void source_close(struct source *source);
 enum status source_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
                           float *images);
 
-/* Not collective. The true states of a loaded rollout, [T][2 D]; borrowed. NULL when it is not loaded, or the data have
- * none. */
+/* Not collective. The true states of a loaded rollout, [T][2 D]; borrowed.
+ * NULL when it is not loaded, or the data have none. */
 const double *source_states(const struct source *source, enum split split, int64_t rollout);
 
 /* Not collective. The same as an encoder takes them, frames beside channels: stacked[H][W][count][C]. */

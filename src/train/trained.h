@@ -36,8 +36,8 @@ enum status trained_open_data(const struct comm *comm, struct trained *trained, 
 enum status trained_check_data(const struct trained *trained, const struct dataset *data, const char *checksum);
 
 /* Collective. Measures it on the first `rollouts` of the test split, 0 or too many: on all. data that was not `named`
- * has to be what it was trained on. The caller frees both with yardstick_free() and evaluation_free(), after a failure
- * too. */
+ * has to be what it was trained on. The caller frees both with yardstick_free() and evaluation_free(),
+ * after a failure too. */
 enum status trained_evaluate(struct trained *trained, struct corpus *corpus, bool named, int64_t rollouts,
                              struct yardstick *yardstick, struct evaluation *evaluation);
 /* Not collective, the same on all ranks. STATUS_NUMERIC when an evaluation or the parameters are not finite. */

@@ -137,8 +137,8 @@ static void test_symmetry_and_paths(void **state) {
   }
 }
 
-/* One hash over many results, the same on every machine and compiler: what the whole program's reproducibility rests
- * on. */
+/* One hash over many results, the same on every machine and compiler:
+ * what the whole program's reproducibility rests on. */
 static void test_bits(void **state) {
   (void)state;
   struct rng rng = rng_stream(1, RNG_TEST, 4, 0);

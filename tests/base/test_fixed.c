@@ -256,8 +256,8 @@ static void test_single_blocks_round_trip(void **state) {
   }
 }
 
-/* Results in and below the subnormal range are rounded once: against IEEE addition of two summands, and against an
- * integer oracle. */
+/* Results in and below the subnormal range are rounded once:
+ * against IEEE addition of two summands, and against an integer oracle. */
 static void test_subnormal_results(void **state) {
   (void)state;
   const int64_t ends[] = {0, 1};
@@ -282,8 +282,8 @@ static void test_subnormal_results(void **state) {
     assert_ok(fixed_values_f32(&layout, &exponent, sum, &single));
     assert_true(single == f + g);
 
-    /* Any integer at any place around the smallest numbers, rounded by the x87's or software's long double to an
-     * integer count. */
+    /* Any integer at any place around the smallest numbers,
+     * rounded by the x87's or software's long double to an integer count. */
     if (LDBL_MANT_DIG < 64) continue;
     int64_t any[3] = {(int64_t)(rng_u64(&rng) >> (2 + rng_below(&rng, 62))), 0, 0};
     if (trial % 2) any[0] = -any[0];

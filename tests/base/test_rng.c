@@ -67,8 +67,8 @@ static void test_streams_differ(void **state) {
   for (size_t i = 1; i < count; i++) assert_true(drawn[i] != drawn[i - 1]);
 }
 
-/* Correlation of streams that differ in one part of the key: sums of products of n uniforms, within 5 standard errors
- * of 0. */
+/* Correlation of streams that differ in one part of the key:
+ * sums of products of n uniforms, within 5 standard errors of 0. */
 static void test_streams_are_independent(void **state) {
   (void)state;
   enum { N = 100000 };

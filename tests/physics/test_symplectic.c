@@ -1,5 +1,5 @@
-/* What the geometric integrators promise: steps that can be undone and that keep phase-space volume; and where they
- * refuse. */
+/* What the geometric integrators promise: steps that can be undone and that keep phase-space volume;
+ * and where they refuse. */
 #include "base/rng.h"
 #include "base/status.h"
 #include "physics/integrator.h"

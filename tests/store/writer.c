@@ -1,12 +1,14 @@
 /* A writer to be killed, watched or starved by the scripts of this folder.
  *
- *   writer slow FILE RECORDS MILLISECONDS [KILL]   records of 4 numbers, record r by rank r % size, one at a time; with
- * KILL the last rank kills itself instead of writing its record number KILL, half-way writer large FILE ROWS [FRAMES]
- * ROWS rows of 1000 numbers; with FRAMES also so many images of noise, compressed writer time FILE RECORDS prints the
- * microseconds of one independent write
+ *   writer slow FILE RECORDS MILLISECONDS [KILL]   records of 4 numbers, record r by rank r % size, one at a time;
+ *                                                  with KILL the last rank kills itself instead of writing its record
+ *                                                  number KILL, half-way
+ *   writer large FILE ROWS[:IMAGES[:KIB]]...       for each word, ROWS rows of 1000 numbers; with IMAGES also so many
+ *                                                  images of noise, compressed; with KIB on a disk filled up to these
+ *   writer time FILE RECORDS                       prints the microseconds of one independent write
  *
- * Each rank prints "WORD rank R exit S" and its message. The exit status is 0: mpirun takes a second to end a job
- * otherwise.
+ * Each rank prints "WORD rank R exit S" and its message. The exit status is 0:
+ * mpirun takes a second to end a job otherwise.
  */
 #include "store/dataset.h"
 #include "store/provenance.h"

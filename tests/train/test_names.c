@@ -1,5 +1,5 @@
-/* Names of a run's checkpoints, which are found, and which are deleted: no file of another run, no whole file but the
- * oldest checkpoints. */
+/* Names of a run's checkpoints, which are found, and which are deleted:
+ * no file of another run, no whole file but the oldest checkpoints. */
 #include "testing.h"
 #include "train/checkpoint.h"
 
