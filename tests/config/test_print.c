@@ -132,7 +132,7 @@ static void round_trip(void **state) {
     char texts[64][VALUE_TEXT_MAX + SCHEMA_PATH_MAX];
     int count = 0;
     for (int row = 0; row < schema_count; ++row) {
-      if (!schema_applies(&schema_rows[row], SCHEMA_DATA, kind)) continue;
+      if (!schema_applies(&schema_rows[row], SCHEMA_DATA, (int)kind)) continue;
       fill_row(&schema_rows[row], &rng, &e);
       e.system.name = kind;
       if (e.data.frames < 500) e.data.frames += 500; /* at least ladder.input_frames */

@@ -167,7 +167,7 @@ static void test_scales_shrink_slowly(void **state) {
     before = exchange.exponent[0];
   }
   exchange_clear(&exchange);
-  for (int part = 0; part < layout.parts; part++) exchange_start(&exchange, (enum model_part)part);
+  for (int part = 0; part < layout.parts; part++) exchange_start(&exchange, part);
   struct exchange_rest rest = {.words = 0};
   assert_ok(exchange_finish(&exchange, &rest, sum.gradient, &sum.outcome, &sum.tensor));
   assert_int_equal(EXCHANGE_DONE, sum.outcome);
