@@ -112,8 +112,8 @@ static ELEMENTARY_RARE void elementary_far_sincos(double x, double *sine, double
   }
   uint64_t mantissa = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x10000000000000);
   int exponent = (int)(bits >> 52) - 1075;
-  /* The bit of 2/pi with weight 2^-i stands at position i + 63 of the table; the window begins with i = exponent - 1.
-   */
+  /* The bit of 2/pi with weight 2^-i stands at position i + 63 of the table;
+   * the window begins with i = exponent - 1. */
   unsigned first = (unsigned)(exponent + 62), shift = first % 32;
   uint32_t window[6]; /* least significant first */
   for (unsigned j = 0; j < 6; j++) {

@@ -83,8 +83,8 @@ struct rejected {
   int64_t nonfinite, beyond;
 };
 
-/* llrint() rounds ties to even in the default mode, and is one instruction. The branch is never taken in a healthy run.
- */
+/* llrint() rounds ties to even in the default mode, and is one instruction.
+ * The branch is never taken in a healthy run. */
 static inline void add_value(const struct scale *scale, double value, int64_t *sum, struct rejected *rejected) {
   if (fabs(value) < scale->bound)
     *sum += llrint(value * scale->first * scale->second);

@@ -1,5 +1,5 @@
-/* Elementwise kernels. Compiled once for each level: KERNEL_LEVEL is its name, and the flags say its instruction set.
- */
+/* Elementwise kernels. Compiled once for each level:
+ * KERNEL_LEVEL is its name, and the flags say its instruction set. */
 #include "graph/levels.h"
 #include "graph/special.h"
 

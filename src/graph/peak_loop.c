@@ -1,5 +1,5 @@
-/* Twelve independent chains of multiply-adds, more than the latency of the units needs. Compiled once for each level.
- */
+/* Twelve independent chains of multiply-adds, more than the latency of the units needs.
+ * Compiled once for each level. */
 #include "graph/levels.h"
 
 enum { CHAINS = 12 };

@@ -29,8 +29,8 @@ enum status limit_file_name(const char *data, char *path, size_t size) {
   return STATUS_OK;
 }
 
-/* The data sets of a group, in one list for writing and reading: name, numbers, where they stand in the result, texts.
- */
+/* The data sets of a group, in one list for writing and reading:
+ * name, numbers, where they stand in the result, texts. */
 enum { MEMBERS = 6 };
 struct member {
   const char *name;

@@ -186,8 +186,8 @@ static void span_draws(const struct limit_prior *prior, float *node) {
   }
 }
 
-/* Stream: index = the cell, sub = the set; for lane (i, j) a uniform each for direction and radius, in order of lanes.
- */
+/* Stream: index = the cell, sub = the set;
+ * for lane (i, j) a uniform each for direction and radius, in order of lanes. */
 static void draw_node(const struct limit_prior *prior, uint64_t cell, float *node) {
   int level = (int)(cell >> 56);
   double x = (double)(cell >> 28 & 0xfffffff), y = (double)(cell & 0xfffffff);

@@ -68,8 +68,8 @@ enum status limit_prior_node(struct limit_prior *prior, uint64_t cell, const flo
 /* Forgets nodes when they fill more than the budget; call it between rollouts. */
 void limit_prior_trim(struct limit_prior *prior);
 
-/* A node: for each frame the middle and (widened) half width of the q of its draws, then the q of the draws themselves.
- */
+/* A node: for each frame the middle and (widened) half width of the q of its draws,
+ * then the q of the draws themselves. */
 static inline const float *limit_node_middle(const float *node) { return node; }
 static inline const float *limit_node_reach(const struct limit_prior *prior, const float *node) {
   return node + prior->frames;

@@ -252,8 +252,8 @@ static enum status factor_shown(struct limit_table *table, struct album *album, 
 }
 
 /* Cholesky with complete pivoting, stopped at RANK_TOLERANCE: G_i . G_j = F_i . F_j to that tolerance for all i, j (the
- * residual is positive semi-definite, so its largest entry is on the diagonal). Smooth images need a rank of some tens.
- */
+ * residual is positive semi-definite, so its largest entry is on the diagonal).
+ * Smooth images need a rank of some tens. */
 static enum status factor_gram(struct limit_table *table, struct album *album, const float *mean) {
   const int64_t actives = album->actives, nodes = table->nodes, limit = nodes < actives ? nodes : actives;
   double *wide = malloc((size_t)(nodes * limit) * sizeof *wide + 1), *rest = malloc((size_t)nodes * sizeof *rest);

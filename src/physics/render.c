@@ -108,8 +108,8 @@ enum { PARTS = 16, LABEL_BASE = PARTS + 1 };
 static const uint16_t label_of[] = {1, LABEL_BASE, LABEL_BASE *LABEL_BASE};
 _Static_assert(sizeof label_of / sizeof *label_of == SYSTEM_BODIES_MAX, "a label for each body");
 
-/* Centres and radii beyond this many pixels are cut to it: no disc that small or that far can be told from one there.
- */
+/* Centres and radii beyond this many pixels are cut to it:
+ * no disc that small or that far can be told from one there. */
 static const double far_away = 1e8;
 
 struct disc {
@@ -191,8 +191,8 @@ static void clear_labels(const struct renderer *renderer, const struct box *box)
   for (int y = y0; y < box->y1; y++) memset(label_row(renderer, y) + x0, 0, (size_t)(box->x1 - x0) * sizeof(uint16_t));
 }
 
-/* Any discs: labels of all, then each disc's surroundings. Pixels that several reach are painted more than once, alike.
- */
+/* Any discs: labels of all, then each disc's surroundings.
+ * Pixels that several reach are painted more than once, alike. */
 static void paint_labels(const struct renderer *renderer, const struct disc *discs, const struct box *boxes, int bodies,
                          float *image) {
   for (int b = 0; b < bodies; b++) draw_labels(renderer, discs[b], label_of[b]);

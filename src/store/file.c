@@ -69,8 +69,8 @@ enum status store_fail(const struct store_file *file, const char *what) {
 
 /* Extends the file, with blocks, so that `bytes` fit beyond state->end. HDF5 does not tell where its own end is (the
  * MPI-IO driver forgets it), so every reservation counts in full until a flush cuts the file to what is used. Where a
- * file system has no such call the C library writes zeros instead; where it has neither, the fill values are the check.
- */
+ * file system has no such call the C library writes zeros instead;
+ * where it has neither, the fill values are the check. */
 static enum status extend(struct store_state *state, const char *path, const char *what, int64_t bytes) {
   struct stat about;
   if (fstat(state->descriptor, &about) != 0) return store_fail_errno(path, what, errno);

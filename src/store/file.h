@@ -150,8 +150,8 @@ enum status store_read_values(const struct store_file *file, const char *name, e
  * program's lock: then nothing can be said about what the file holds, not that it is damaged either. */
 bool store_trouble(void);
 
-/* Collective. STATUS_FILE unless all ranks have read the same bytes, of which `what` names the source, from this file.
- */
+/* Collective. STATUS_FILE unless all ranks have read the same bytes, of which `what` names the source,
+ * from this file. */
 enum status store_agree(const struct store_file *file, const char *what, const void *data, size_t bytes);
 
 /* Not collective. Bytes that this rank has asked store_read() for, in the file's types. */

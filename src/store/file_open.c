@@ -120,8 +120,8 @@ enum status store_open(const struct comm *comm, const char *path, struct store_f
   return status;
 }
 
-/* Root only. Locks the file, and opens it alone, so that a damaged one fails on one rank and not within a collective.
- */
+/* Root only. Locks the file, and opens it alone,
+ * so that a damaged one fails on one rank and not within a collective. */
 static enum status prepare_writing(struct store_file *file, const struct store_lock *lock) {
   struct store_state *state = file->state;
   hid_t id = 0;

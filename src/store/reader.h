@@ -24,8 +24,8 @@ hid_t reader_access_list(void);
  * well where that cannot be told. */
 bool reader_changed(hid_t file);
 
-/* What tells an open file from others of its name: inode, length, time of modification. False where it cannot be told.
- */
+/* What tells an open file from others of its name: inode, length, time of modification.
+ * False where it cannot be told. */
 bool reader_identity(hid_t file, int64_t identity[4]);
 
 /* Whether an error of the system or a lock was met since reader_begin(); reader_note() notes one. */

@@ -100,8 +100,8 @@ static void refused(void **state) {
   }
 }
 
-/* A run of the preset from before its padding was the reproduction's is of another configuration, and it is said where.
- */
+/* A run of the preset from before its padding was the reproduction's is of another configuration,
+ * and it is said where. */
 static void old_paddings(void **state) {
   (void)state;
   static const char *const words[] = {"model.preset=report2021", "model.encoder.padding=[same]",

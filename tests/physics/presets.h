@@ -58,8 +58,8 @@ static inline struct system_parameters odd_parameters(enum system_kind kind) {
   return e.system;
 }
 
-/* Weight k of the central difference over 2 m + 1 points: f'(x) = sum_k w_k (f(x + k d) - f(x - k d)) / d + O(d^(2 m)).
- */
+/* Weight k of the central difference over 2 m + 1 points:
+ * f'(x) = sum_k w_k (f(x + k d) - f(x - k d)) / d + O(d^(2 m)). */
 static inline double difference_weight(int m, int k) {
   double weight = k % 2 ? 1.0 / k : -1.0 / k;
   for (int i = 1; i <= k; i++) weight *= (double)(m - k + i) / (m + i); /* (m!)^2 / ((m - k)! (m + k)!) */

@@ -84,8 +84,8 @@ static void conserved_systems(void **unused) {
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) assert_true(measure_all(kinds[k], rollouts).worst < 1e-10);
 }
 
-/* Chaotic: bodies can pass as near as they like, where the energy of the pair is a small difference of large numbers.
- */
+/* Chaotic: bodies can pass as near as they like,
+ * where the energy of the pair is a small difference of large numbers. */
 static void three_body(void **unused) {
   (void)unused;
   struct spread spread = measure_all(SYSTEM_THREE_BODY, rollouts_three);

@@ -143,8 +143,8 @@ static void bodies_flip_and_are_disturbed(void **unused) {
   }
 }
 
-/* Without velocity noise the orbits are circles, for any mass and G: same distances at all times, back after a period.
- */
+/* Without velocity noise the orbits are circles, for any mass and G:
+ * same distances at all times, back after a period. */
 static void orbits_are_circles(void **unused) {
   (void)unused;
   for (int kind = SYSTEM_TWO_BODY; kind <= SYSTEM_THREE_BODY; kind++) {

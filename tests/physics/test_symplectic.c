@@ -68,8 +68,8 @@ static double determinant(int n, double matrix[SYSTEM_STATE_MAX][SYSTEM_STATE_MA
   return value;
 }
 
-/* det - 1 of one step's Jacobian. Differences over 13 points: truncation d^12 is far below rounding, eps / d = 1e-14.
- */
+/* det - 1 of one step's Jacobian. Differences over 13 points:
+ * truncation d^12 is far below rounding, eps / d = 1e-14. */
 static double volume(enum integrator integrator, enum system_kind kind, uint64_t index) {
   enum { POINTS = 6 };
   const double d = 0.02;
