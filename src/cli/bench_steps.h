@@ -1,4 +1,5 @@
-/* Private to src/cli: the steps of a training without a run file, timed. */
+/* Private to src/cli: the steps of a training without a run file, timed. Failures: those of simulate.h, corpus.h and
+ * trainer.h. */
 #ifndef HGN_CLI_BENCH_STEPS_H
 #define HGN_CLI_BENCH_STEPS_H
 

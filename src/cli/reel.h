@@ -20,12 +20,12 @@ struct reel {
   char title[256];
 };
 
-/* Images for all rows, black, and `values`. */
+/* Images for all rows, black, and `values`. STATUS_MEMORY. */
 enum status reel_allocate(struct reel *reel);
 void reel_free(struct reel *reel);
 
 /* By the ending of the name: .gif an animation at true speed, else a filmstrip. An image that is all NaN stays blank,
- * a pixel that is not finite is magenta. */
+ * a pixel that is not finite is magenta. STATUS_USAGE when there are too many frames; those of picture.h. */
 enum status reel_write(const struct reel *reel, const char *path);
 
 #endif

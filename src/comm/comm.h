@@ -3,6 +3,8 @@
  * A struct comm owns a duplicate of an MPI communicator on which errors are returned, not fatal. The rule of the whole
  * program: no rank returns between two collectives on its own. Local work ends in comm_agree(), after which all ranks
  * hold the same status and the same message, and take the same branch.
+ *
+ * Failures: STATUS_MPI, with the call and what MPI says of it; comm_agree() also returns what it is given.
  */
 #ifndef HGN_COMM_COMM_H
 #define HGN_COMM_COMM_H

@@ -1,7 +1,7 @@
 /* Reductions over ranks that give the same bits for any number of ranks, algorithm and arrival order.
  *
  * Only integers travel: MPI_SUM over int64 words of exact.h and fixed.h, MPI_MAX over int32 exponents.
- * The blocking forms agree: a failure is returned by all ranks.
+ * The blocking forms agree: a failure is returned by all ranks. Failures: STATUS_MPI, and what is said below.
  */
 #ifndef HGN_COMM_REDUCE_H
 #define HGN_COMM_REDUCE_H

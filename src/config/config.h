@@ -52,10 +52,10 @@ int config_differences(const struct config *a, const struct config *b, char *tex
  * the word in quotes. Parsing the text again gives an equal experiment. STATUS_FILE when `out` takes no more. */
 enum status config_print(const struct config *config, FILE *out, bool origins);
 
-/* The same without origins into a new string; caller frees. */
+/* The same without origins into a new string; caller frees. STATUS_MEMORY. */
 enum status config_text(const struct config *config, char **text);
 
-/* The reference documentation of all keys, from the table: Markdown. */
+/* The reference documentation of all keys, from the table: Markdown. STATUS_FILE when `out` takes no more. */
 enum status config_schema(FILE *out);
 
 #endif

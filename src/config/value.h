@@ -13,7 +13,7 @@ enum { VALUE_TEXT_MAX = 2 * TRAINING_TEXT_MAX + 3 };
 bool value_set(const struct schema_row *row, const struct document *document, int node, struct experiment *experiment,
                char problem[VALUE_TEXT_MAX]);
 
-/* Writes the default of the row. */
+/* Writes the default of the row. STATUS_MEMORY; STATUS_ARGUMENT when the default does not suit its row, a defect. */
 enum status value_set_standard(const struct schema_row *row, struct experiment *experiment);
 
 /* The value as YAML, reading back exactly. */

@@ -36,10 +36,12 @@ void plan_bind_parameters(struct plan *plan, const void *block);
 /* To be said after the parameters' values have changed: kernels keep weights in an order of their own, and what follows
  * from parameters alone is computed once, but for convolutions and outputs. */
 void plan_parameters_changed(struct plan *plan);
-/* Lets a run write output `index` to memory of the caller's instead of the arena. */
+/* Lets a run write output `index` to memory of the caller's instead of the arena. STATUS_ARGUMENT when there is no such
+ * output, or no memory. */
 enum status plan_bind_output(struct plan *plan, int index, void *data);
 
-/* STATUS_ARGUMENT when an input is not bound; STATUS_NUMERIC, see check_finite, and for an index out of range. */
+/* STATUS_ARGUMENT when an input is not bound; STATUS_NUMERIC, see check_finite, for an index out of range, and when a
+ * library's kernel does not run. */
 enum status plan_run(struct plan *plan);
 
 /* Output `index` of the last run, valid until the next. */

@@ -1,5 +1,7 @@
 /* Private to the plan's files: plan.c runs, schedule.c fuses and orders, program.c works through fused elementwise
  * nodes, arena.c places memory, plan_print.c shows.
+ *
+ * Failures: STATUS_MEMORY; STATUS_ARGUMENT for a graph that has no plan, a defect.
  */
 #ifndef HGN_GRAPH_PLAN_PRIVATE_H
 #define HGN_GRAPH_PLAN_PRIVATE_H

@@ -48,7 +48,8 @@ struct model {
   struct layout layout;             /* parts: enum model_part; networks: enum model_network */
 };
 
-/* settings.integrator.dt must have been resolved. STATUS_CONFIG names the section whose sizes do not fit together. */
+/* settings.integrator.dt must have been resolved. STATUS_CONFIG names the section whose sizes do not fit together;
+ * STATUS_MEMORY. */
 enum status model_create(const struct model_settings *settings, const struct model_images *images, int64_t input_frames,
                          enum graph_type type, struct model **model);
 void model_destroy(struct model **model);

@@ -9,6 +9,9 @@
  * Gradients are added to a block like the parameters'.
  *
  * All functions: Not collective. After the first call of each nothing is allocated.
+ *
+ * Failures: STATUS_MEMORY, in pass_create() and the first call of each; STATUS_ARGUMENT when an array that the model
+ * needs is NULL; STATUS_NUMERIC when a library's convolution does not run. Numbers that are not finite are no failure.
  */
 #ifndef HGN_MODEL_PASS_H
 #define HGN_MODEL_PASS_H

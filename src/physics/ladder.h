@@ -9,6 +9,8 @@
  *
  * Of frames made elsewhere only the mean image is known, of the first LADDER_MAX rollouts of each array in the file
  * (fewer when they have over 2^30 frames): of training rollouts also those that serve as validation split.
+ *
+ * Failures: STATUS_MEMORY, STATUS_MPI; of frames made elsewhere STATUS_FILE when they cannot be read or are not images.
  */
 #ifndef HGN_PHYSICS_LADDER_H
 #define HGN_PHYSICS_LADDER_H

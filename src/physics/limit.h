@@ -41,7 +41,9 @@ struct limit_result {
   int64_t draws_max;          /* equivalent number of prior draws of the most demanding rollout, for each set */
 };
 
-/* Collective. Same bits at any number of ranks. STATUS_UNAVAILABLE for systems of more than one degree of freedom. */
+/* Collective. Same bits at any number of ranks. STATUS_UNAVAILABLE for systems of more than one degree of freedom;
+ * STATUS_NUMERIC when a posterior cannot be sampled, or trajectories not be followed, well enough;
+ * STATUS_MEMORY, STATUS_MPI. */
 enum status limit_measure(const struct comm *comm, const struct experiment *experiment,
                           const struct limit_options *options, struct limit_result *result);
 void limit_free(struct limit_result *result);

@@ -38,7 +38,7 @@ enum status limit_file_name(const char *data, char *path, size_t size);
 enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum, int64_t frames);
 
 /* Collective. Writes `result` into the file at `path`, keeping the other groups when the file there has the same
- * checksum, those too that other jobs have added meanwhile. */
+ * checksum, those too that other jobs have added meanwhile. STATUS_FILE when that cannot be done. */
 enum status limit_file_write(const struct comm *comm, const char *path, const char *checksum,
                              const struct config *config, const struct limit_options *options,
                              const struct limit_result *result);
@@ -48,7 +48,7 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
 enum status limit_file_read(const struct comm *comm, const char *path, const char *checksum, int64_t input_frames,
                             enum limit_observe observe, struct limit_result *result);
 
-/* Not collective. Which limits an open file of format LIMIT_FORMAT holds. */
+/* Not collective. Which limits an open file of format LIMIT_FORMAT holds. STATUS_FILE when it cannot be read. */
 enum status limit_file_has(const struct store_file *file, int64_t input_frames, enum limit_observe observe, bool *has);
 
 /* Not collective. "positions" or "images". */

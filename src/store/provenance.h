@@ -19,14 +19,14 @@
 
 #include <stdio.h>
 
-/* Not collective. Remembers the command line for later files; words are borrowed and must outlive the process's writes.
- */
+/* Not collective. Remembers the command line for later files;
+ * words are borrowed and must outlive the process's writes. */
 void provenance_setup(int argc, char **argv);
 
 /* Not collective. Remembers what kernels the process runs (the same on all ranks) for later files. Text is copied. */
 void provenance_kernels(const char *text);
 
-/* Collective. Writes the group; before store_seal(). */
+/* Collective. Writes the group; before store_seal(). STATUS_FILE, STATUS_MEMORY, STATUS_MPI. */
 enum status provenance_write(struct store_file *file);
 
 /* Not collective. Prints build and libraries: what `hgn --version -v` shows. */

@@ -16,6 +16,8 @@
  *   /provenance/...
  *
  * A run RUN.h5 has RUN.checkpoint-STEP.h5 and RUN.best.h5 beside it.
+ *
+ * Failures: STATUS_FILE when a file cannot be written or read, STATUS_MEMORY, STATUS_MPI, and what is said below.
  */
 #ifndef HGN_TRAIN_CHECKPOINT_H
 #define HGN_TRAIN_CHECKPOINT_H
@@ -92,8 +94,7 @@ void checkpoint_remove(const char *run, int64_t step);
  * so many steps; one that a signal asked for does not push them out. Those of later steps are left alone: the run was
  * there before, and could not read them. So are those of others than `owner` (NULL: anybody's are deleted). */
 void checkpoint_prune(const char *run, int64_t step, int64_t every, int64_t keep, const struct checkpoint_owner *owner);
-/* Root only. Deletes what killed writers of the run left behind: its partial files, as far as nobody is writing them.
- */
+/* Root only. Deletes what killed writers of the run left behind: its partial files that nobody is writing. */
 void checkpoint_remove_left(const char *run);
 
 #endif

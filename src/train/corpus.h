@@ -1,5 +1,7 @@
 /* A data set that is trained on or measured, as it outlives a trial: opened once, its rollouts read once, what it is
  * held against known once.
+ *
+ * Failures: those of dataset_open(), source_open() and yardstick.h: STATUS_FILE, STATUS_MEMORY, STATUS_MPI.
  */
 #ifndef HGN_TRAIN_CORPUS_H
 #define HGN_TRAIN_CORPUS_H

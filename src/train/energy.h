@@ -16,7 +16,7 @@ struct energy_meter {
   bool known;                                            /* some rank reads */
 };
 
-/* Collective. */
+/* Collective. STATUS_MPI; that nothing can be read is no failure. */
 enum status energy_open(const struct comm *comm, struct energy_meter *meter);
 /* Not collective. uJ since the last call, of this rank's share. */
 int64_t energy_take(struct energy_meter *meter);

@@ -1,4 +1,7 @@
-/* What an evaluation is of, and what it finds, for any kind of learner. */
+/* What an evaluation is of, and what it finds, for any kind of learner.
+ *
+ * Failures: STATUS_MEMORY; evaluation_set_first() also those of source_load().
+ */
 #ifndef HGN_TRAIN_EVALUATION_H
 #define HGN_TRAIN_EVALUATION_H
 

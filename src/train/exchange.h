@@ -33,7 +33,8 @@ struct exchange {
   enum status status;   /* of MPI on this rank */
 };
 
-/* Not collective. layout: borrowed. lanes: most gradients that are ever added, over all ranks. */
+/* Not collective. layout: borrowed. lanes: most gradients that are ever added, over all ranks.
+ * STATUS_MEMORY. */
 enum status exchange_open(const struct comm *comm, const struct layout *layout, int64_t lanes,
                           struct exchange *exchange);
 void exchange_close(struct exchange *exchange);
@@ -60,7 +61,8 @@ struct exchange_rest {
   int64_t request;    /* becomes the largest of all ranks */
   enum status status; /* of this rank's part of the step */
 };
-/* Collective. gradient: the whole block. The outcome is the same on all ranks, and so is a failure of one of them. */
+/* Collective. gradient: the whole block. The outcome is the same on all ranks, and so is a failure of one of them:
+ * STATUS_MPI, or the worst rest->status. */
 enum status exchange_finish(struct exchange *exchange, struct exchange_rest *rest, float *gradient,
                             enum exchange_outcome *outcome, int *tensor);
 

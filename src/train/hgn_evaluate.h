@@ -2,6 +2,9 @@
  * time, valid prediction time, and how it stands against what is possible.
  *
  * Sums over rollouts are exact: the same bits at any number of ranks. All target frames are always decoded.
+ *
+ * Failures: STATUS_MEMORY, STATUS_MPI, and those of source_frames() and of pass.h. A prediction that is not finite is
+ * none: it is counted in evaluation.broken_rollouts.
  */
 #ifndef HGN_TRAIN_HGN_EVALUATE_H
 #define HGN_TRAIN_HGN_EVALUATE_H

@@ -9,6 +9,8 @@
  *
  * Not collective. Memory is flat in the length of a rollout but for its q, some kB a frame: of (q, p) a square root is
  * kept, unless all are small, and the rest unrolled again on the way back, to the same bits.
+ *
+ * Failures: STATUS_MEMORY, and in the stages those of source_frames() and of pass.h.
  */
 #ifndef HGN_TRAIN_HGN_LANE_H
 #define HGN_TRAIN_HGN_LANE_H

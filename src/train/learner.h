@@ -9,6 +9,9 @@
  *
  * A new kind: a line in MODEL_LIST (config/training.h) with its rows of the schema, a file with its table, and a line
  * in learner.c. All functions are Not collective, but where it is said.
+ *
+ * Failures: STATUS_MEMORY; STATUS_CONFIG when data or sizes do not suit the configuration; where rollouts are read
+ * those of source.h, STATUS_FILE above all; STATUS_NUMERIC when a kernel does not run; STATUS_MPI when Collective.
  */
 #ifndef HGN_TRAIN_LEARNER_H
 #define HGN_TRAIN_LEARNER_H

@@ -18,7 +18,7 @@ struct optimizer {
   double scale;                      /* of the learning rate: smaller after divergence */
 };
 
-/* ratio[networks]: of the learning rate. */
+/* ratio[networks]: of the learning rate. STATUS_MEMORY. */
 enum status optimizer_open(const struct optimizer_settings *settings, const struct layout *layout, const double *ratio,
                            int64_t steps, struct optimizer *optimizer);
 void optimizer_close(struct optimizer *optimizer);

@@ -1,7 +1,8 @@
 /* Single trajectories of a trained model, for pictures, arrays and analyses: inferred from a rollout and unrolled
  * beside the truth, forward, backward, faster or slower; or drawn from the prior.
  *
- * Of Hamiltonian Generative Networks. All functions: Not collective.
+ * Of Hamiltonian Generative Networks. All functions: Not collective. Failures: STATUS_MEMORY; those of source.h and
+ * pass.h; those of rollout_simulate() for the truth; and what is said below.
  */
 #ifndef HGN_TRAIN_PROBE_H
 #define HGN_TRAIN_PROBE_H

@@ -4,6 +4,9 @@
  * of ranks. A rank reads the slices of its own lanes and nothing else: states once, into memory; of a file that has
  * only frames, one rollout at a time (for the mean image all ranks have read through them before: yardstick.h). In an
  * epoch each lane goes through its slice in an order of its own.
+ *
+ * Failures: STATUS_MEMORY when one is opened, holds or loads; where the file is read, those of dataset_read() and
+ * dataset_read_frames(), STATUS_FILE above all; STATUS_ARGUMENT for frames of a rollout that is not loaded.
  */
 #ifndef HGN_TRAIN_SOURCE_H
 #define HGN_TRAIN_SOURCE_H

@@ -3,6 +3,8 @@
  * The batch is cut into lanes; a rank takes a contiguous share of them through the stages of the learner (learner.h),
  * so that the gradient of one part of the parameters travels while the next is computed. Collectives come in one order
  * whatever fails on one rank: a failure is carried to the end of the step, where all ranks learn of it.
+ *
+ * Failures: STATUS_MEMORY, STATUS_MPI, those of the learner and of source_load(), and what is said below.
  */
 #ifndef HGN_TRAIN_STEP_H
 #define HGN_TRAIN_STEP_H
@@ -45,7 +47,7 @@ void step_close(struct step *step);
 int64_t step_epoch_steps(const struct step *step); /* of an epoch */
 
 /* Collective. Step `number`, 0, 1, ...: step->gradient becomes the gradient of the batch. request: this rank's, >= 0.
- */
+ * STATUS_NUMERIC when no scale fits the gradient. */
 enum status step_run(struct step *step, int64_t number, int64_t request, struct step_result *result);
 
 /* Not collective. One term of the loss of each lane of the last step: loss[lanes]. */

@@ -1,4 +1,7 @@
-/* A trained model, from the checkpoints beside a run. */
+/* A trained model, from the checkpoints beside a run.
+ *
+ * Failures: those of checkpoint.h, learner.h and corpus.h, STATUS_FILE above all, and what is said below.
+ */
 #ifndef HGN_TRAIN_TRAINED_H
 #define HGN_TRAIN_TRAINED_H
 
@@ -22,7 +25,7 @@ enum status trained_open(const struct comm *comm, const char *run, bool best, st
 void trained_close(struct trained *trained);
 
 /* Collective. The data set to use: `given`, or when NULL the one that it was trained on, looked for from the working
- * folder, then beside the run. */
+ * folder, then beside the run. STATUS_USAGE when the name is too long. */
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
                               char path[STORE_PATH_MAX]);
 

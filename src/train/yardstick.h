@@ -1,5 +1,8 @@
 /* What a model's error is held against: the noise floor and the mean image of the data set's ladder, the information
- * limit of the file beside it. */
+ * limit of the file beside it.
+ *
+ * Failures of what is Collective: STATUS_FILE when a file cannot be read or is damaged, STATUS_MEMORY, STATUS_MPI.
+ */
 #ifndef HGN_TRAIN_YARDSTICK_H
 #define HGN_TRAIN_YARDSTICK_H
 
@@ -22,7 +25,7 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
 
 /* Collective. The limits, from the file beside the data, averaged over the protocol's targets; those from images, which
  * are tighter, are preferred to those from positions. What is not known stays NaN. Freed with yardstick_free().
- * STATUS_FILE when a limit file is damaged or of other data. */
+ * STATUS_FILE also when a limit file is of other data. */
 enum status yardstick_read_limit(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                                  struct yardstick *yardstick);
 
