@@ -50,6 +50,8 @@ function(add_ranked_test)
     register_test(${layer}.${ARG_NAME}.n${ranks} ${ranks} "${labels}" ${ARG_TIMEOUT}
       ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS} --oversubscribe --bind-to none
       $<TARGET_FILE:${target}> ${MPIEXEC_POSTFLAGS} ${ARG_ARGS})
+    # They write files of the same names into one folder.
+    set_property(TEST ${layer}.${ARG_NAME}.n${ranks} PROPERTY RESOURCE_LOCK ${target})
   endforeach()
 endfunction()
 
