@@ -5,7 +5,7 @@
  * the posterior mean of the noise-averaged rendering; its expected squared error against a fresh noisy rendering is
  *   E_post[ E|X_t|^2 ] - |E_post[ E X_t ]|^2,
  * averaged over observations of test rollouts. Importance sampling from the prior; two independent sets of draws, so
- * that the product of their means has no bias. facts: reproduction's data, section 3.6 of the project's notes.
+ * that the product of their means has no bias. facts: reproduction's data, ARCHITECTURE.md.
  */
 #ifndef HGN_PHYSICS_LIMIT_H
 #define HGN_PHYSICS_LIMIT_H

@@ -3,6 +3,7 @@
 #define HGN_TESTS_PHYSICS_RENDERING_H
 
 #include "config/experiment.h"
+#include "testing.h"
 
 static inline struct experiment rendering_experiment(enum system_kind kind, enum renderer_kind renderer) {
   struct experiment experiment = {.seed = 1,
@@ -21,6 +22,7 @@ static inline struct experiment rendering_experiment(enum system_kind kind, enum
       [SYSTEM_TWO_BODY] = {1, 0, 0, 0, 1, 0.5, 1.5, 0.05, 3, 0.55},
       [SYSTEM_THREE_BODY] = {1, 0, 0, 0, 1, 0.9, 1.2, 0.2, 3, 0.25},
   };
+  if (value[kind].mass == 0) fail_msg("system %d has no row in rendering.h", (int)kind);
   experiment.system.mass = value[kind].mass;
   experiment.system.stiffness = value[kind].stiffness;
   experiment.system.damping = value[kind].damping;

@@ -149,6 +149,7 @@ static void test_colors(void **state) {
       float *image = malloc(renderer.values * sizeof *image);
       assert_non_null(image);
       render_f32(&renderer, q, image);
+      if (inside[kind][0] == 0) fail_msg("%s has no row of colours here", system_get((enum system_kind)kind)->name);
       for (int c = 0; c < 3; c++) {
         assert_float_equal(image[(33 * 64 + 33) * 3 + c], inside[kind][c], 1e-6F);
         assert_true(image[c] == render_background[c]);
