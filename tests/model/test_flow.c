@@ -1,8 +1,8 @@
 /* Integrators of learned Hamiltonians as graphs, on a Hamiltonian whose motion is known from another method: each has
  * the order that it claims, and those that claim it undo their own steps and keep volume.
  *
- * H = p^2 / 2 + q^2 / 2 + q^4 / 4 (Duffing's oscillator), of unit mass, so that those that move q by dt p are as good as
- * those that use dH/dp.
+ * H = p^2 / 2 + q^2 / 2 + q^4 / 4 (Duffing's oscillator), of unit mass, so that those that move q by dt p are as good
+ * as those that use dH/dp.
  */
 #include "graph/node.h"
 #include "graph/plan.h"
