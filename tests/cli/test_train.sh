@@ -40,9 +40,9 @@ for words in "protocol.name=autoencode" "protocol.name=forward_backward" "train.
 done
 
 # The last evaluation may be shorter; a complete run says the same of it again.
-for words in "same 10" "3 3" "all 20"; do
+for words in "same 10" "3 3"; do
   final=${words% *} rollouts=${words#* }
-  expect_ranks 2 0 "over $rollouts rollouts" "$HGN" train tiny.yaml -o final.h5 train.steps=5 eval.final=$final
+  expect 0 "over $rollouts rollouts" "$HGN" train tiny.yaml -o final.h5 train.steps=5 eval.final=$final
   expect 0 "over $rollouts rollouts" "$HGN" train tiny.yaml -o final.h5 train.steps=5 eval.final=$final
   rm -f final*.h5
 done
@@ -52,7 +52,7 @@ done
 for test in 20 31; do
   "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o v$test.h5 data.train=60 data.test=$test data.validation=9 data.frames=8 >/dev/null ||
     fail "no data set"
-  expect_ranks 2 0 "test MSE" "$HGN" train tiny.yaml -o choice$test.h5 data.file=v$test.h5 objective.name=elbo eval.every=2 \
+  expect 0 "test MSE" "$HGN" train tiny.yaml -o choice$test.h5 data.file=v$test.h5 objective.name=elbo eval.every=2 \
     optimizer.learning_rate=0.02 optimizer.schedule=constant optimizer.warmup=0
 done
 /usr/bin/python3 - <<'PY' || fail "the best model is not chosen on the validation split"
