@@ -1,4 +1,11 @@
-/* The information limit, averaged over test rollouts. How one rollout is done: limit_private.h. */
+/* The information limit, averaged over test rollouts: the loop around the estimator of limit.h.
+ *
+ * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. It opens
+ * the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share; has the posterior of each
+ * rollout evaluated (limit_posterior.c); and tallies the errors, in forms whose sums over ranks are exact. These sums
+ * then give means and standard errors over rollouts, the same bits at any number of ranks. Without observation noise
+ * nothing has to be computed: the limit is zero.
+ */
 #include "physics/limit.h"
 
 #include "base/finite.h"
@@ -16,70 +23,78 @@
 /* Quantities averaged over rollouts: the frames, then three averages over frames. */
 enum { MEAN_UNSEEN, MEAN_PREDICT, MEAN_ALL, MEAN_COUNT };
 
-/* What a rank adds up, in forms whose sums over ranks do not depend on order. */
+/* What a rank has to tell of its rollouts, in forms whose sums over ranks do not depend on order: exact sums, and
+ * arrays over all rollouts in which those of other ranks are zero. */
 struct tally {
-  struct exact *value, *square; /* [frames + MEAN_COUNT]; owned, one block */
-  int64_t *effective; /* [rollouts]: bits of the effective sample size, 0 for rollouts of other ranks; owned */
-  int64_t *attained;  /* [rollouts][frames]: bits, the same; owned */
-  int64_t draws;
+  struct exact *sum, *square_sum; /* [frames + MEAN_COUNT]: of the errors and of their squares; owned, one block */
+  int64_t *effective_bits;        /* [rollouts]: effective sample sizes, the bits of f64; owned */
+  int64_t *attained_bits;         /* [rollouts][frames]: what limit_result has as `attained`, the bits of f64; owned */
+  int64_t draws_max;              /* over rollouts */
 };
 
-/* The rank's share of rollouts as observed: q of all frames. */
-struct share {
+/* A rollout of the test split, with the direction of its initial state in the (q, p) plane. */
+struct test_rollout {
+  double direction;
+  int64_t rollout; /* its number in the test split */
+};
+
+/* The rank's share of the test rollouts, and what is observed of them. */
+struct rollout_share {
   int64_t count;
-  double *observed; /* [count][frames]; owned */
-  struct place {
-    double angle;
-    int64_t rollout; /* of the test split */
-  } * place;         /* [count], in the order of `all`; borrowed from it */
-  struct place *all; /* [rollouts]; owned */
+  double *observed;            /* [count][frames]: the noisy q; owned */
+  struct test_rollout *own;    /* [count]: a piece of `sorted`; borrowed from it */
+  struct test_rollout *sorted; /* [rollouts]: all test rollouts, by direction; owned */
 };
 
-/* Grows with the direction of (q, p): -2..2 for a full turn. */
-static double pseudo_angle(double q, double p) {
+/* A number for the direction of (q, p) in the plane that grows with its angle, without trigonometry: -2..2 for a full
+ * turn. */
+static double phase_direction(double q, double p) {
   double size = fabs(q) + fabs(p), along = size > 0 ? q / size : 1;
   return p >= 0 ? 1 - along : along - 1;
 }
 
-static int compare_places(const void *left, const void *right) {
-  const struct place *a = left, *b = right;
-  if (a->angle != b->angle) return a->angle < b->angle ? -1 : 1;
+/* For qsort(): by direction, then by number. */
+static int compare_directions(const void *left, const void *right) {
+  const struct test_rollout *a = left, *b = right;
+  if (a->direction != b->direction) return a->direction < b->direction ? -1 : 1;
   return (a->rollout > b->rollout) - (a->rollout < b->rollout);
 }
 
-static void share_free(struct share *share) {
+static void share_free(struct rollout_share *share) {
   free(share->observed);
-  free(share->all);
+  free(share->sorted);
 }
 
-/* Rollouts are taken, and cut over ranks, by the direction of their initial state: neighbours need the same draws, so
- * each rank makes few that another makes too. The order has no influence on any result. */
-static enum status share_out(const struct comm *comm, const struct experiment *experiment, int64_t rollouts,
-                             struct share *share) {
-  share->all = malloc((size_t)rollouts * sizeof *share->all);
-  REQUIRE(share->all != NULL, STATUS_MEMORY, "no memory for %" PRId64 " rollouts", rollouts);
+/* Chooses the rollouts of this rank. All rollouts are sorted, and then cut over ranks, by the direction of their
+ * initial state: neighbours need the same draws, so each rank makes few that another makes too. The order has no
+ * influence on any result. */
+static enum status share_rollouts(const struct comm *comm, const struct experiment *experiment, int64_t rollouts,
+                                  struct rollout_share *share) {
+  share->sorted = malloc((size_t)rollouts * sizeof *share->sorted);
+  REQUIRE(share->sorted != NULL, STATUS_MEMORY, "no memory for %" PRId64 " rollouts", rollouts);
   const struct system *system = system_get(experiment->system.name);
   for (int64_t i = 0; i < rollouts; i++) {
     struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, ROLLOUT_TEST + (uint64_t)i, 0);
     double state[SYSTEM_STATE_MAX];
     system->initial(&experiment->system, &experiment->initial, &rng, state);
-    share->all[i] = (struct place){.angle = pseudo_angle(state[0], state[1]), .rollout = i};
+    share->sorted[i] = (struct test_rollout){.direction = phase_direction(state[0], state[1]), .rollout = i};
   }
-  qsort(share->all, (size_t)rollouts, sizeof *share->all, compare_places);
+  qsort(share->sorted, (size_t)rollouts, sizeof *share->sorted, compare_directions);
   int64_t first;
   comm_share(rollouts, comm->size, comm->rank, &first, &share->count);
-  share->place = share->all + first;
+  share->own = share->sorted + first;
   return STATUS_OK;
 }
 
-static enum status share_observe(const struct experiment *experiment, struct share *share) {
+/* The noisy q of all frames of the rank's rollouts: simulated, then with the noise that the data set has there. */
+static enum status observe_share(const struct experiment *experiment, struct rollout_share *share) {
   const int64_t frames = experiment->data.frames;
   share->observed = malloc((size_t)(share->count * frames) * sizeof *share->observed);
   double *states = malloc((size_t)frames * 2 * sizeof *states);
   enum status status = STATUS_OK;
   if (!share->observed || !states) status = status_raise(STATUS_MEMORY, "no memory for observations");
   for (int64_t i = 0; i < share->count && status == STATUS_OK; i++) {
-    uint64_t rollout = ROLLOUT_TEST + (uint64_t)share->place[i].rollout;
+    uint64_t rollout = ROLLOUT_TEST + (uint64_t)share->own[i].rollout;
     status = rollout_simulate(experiment, rollout, states, NULL);
     for (int64_t frame = 0; frame < frames && status == STATUS_OK; frame++) {
       double observed[2];
@@ -92,93 +107,99 @@ static enum status share_observe(const struct experiment *experiment, struct sha
 }
 
 static void tally_free(struct tally *tally) {
-  free(tally->value);
-  free(tally->effective);
-  free(tally->attained);
+  free(tally->sum);
+  free(tally->effective_bits);
+  free(tally->attained_bits);
 }
 
 static enum status tally_open(int64_t frames, int64_t rollouts, struct tally *tally) {
   size_t count = (size_t)(frames + MEAN_COUNT);
-  tally->value = calloc(2 * count, sizeof *tally->value);
-  tally->effective = calloc((size_t)rollouts, sizeof *tally->effective);
-  tally->attained = calloc((size_t)(rollouts * frames), sizeof *tally->attained);
-  REQUIRE(tally->value && tally->effective && tally->attained, STATUS_MEMORY,
+  tally->sum = calloc(2 * count, sizeof *tally->sum);
+  tally->effective_bits = calloc((size_t)rollouts, sizeof *tally->effective_bits);
+  tally->attained_bits = calloc((size_t)(rollouts * frames), sizeof *tally->attained_bits);
+  REQUIRE(tally->sum && tally->effective_bits && tally->attained_bits, STATUS_MEMORY,
           "no memory for results of %" PRId64 " rollouts", rollouts);
-  tally->square = tally->value + count;
-  for (size_t i = 0; i < 2 * count; i++) exact_clear(&tally->value[i]);
+  tally->square_sum = tally->sum + count;
+  for (size_t i = 0; i < 2 * count; i++) exact_clear(&tally->sum[i]);
   return STATUS_OK;
 }
 
-static double mean_over(const double *error, int64_t first, int64_t frames) {
+/* The mean of error[first..frames-1]; 0 if there is none. */
+static double mean_from_frame(const double *error, int64_t first, int64_t frames) {
   double sum = 0;
   for (int64_t t = first; t < frames; t++) sum += error[t];
   return frames > first ? sum / (double)(frames - first) : 0;
 }
 
-/* error[frames + MEAN_COUNT]: the frames are given, the rest is work space. */
+/* Adds one rollout's error[frames + MEAN_COUNT] to the tally: the errors of frames are given, their three averages are
+ * filled in here. */
 static void tally_add(struct tally *tally, int64_t frames, int64_t input_frames, double *error) {
-  error[frames + MEAN_UNSEEN] = mean_over(error, input_frames, frames);
-  error[frames + MEAN_PREDICT] = mean_over(error, input_frames - 1, frames);
-  error[frames + MEAN_ALL] = mean_over(error, 0, frames);
+  error[frames + MEAN_UNSEEN] = mean_from_frame(error, input_frames, frames);
+  error[frames + MEAN_PREDICT] = mean_from_frame(error, input_frames - 1, frames);
+  error[frames + MEAN_ALL] = mean_from_frame(error, 0, frames);
   for (int64_t i = 0; i < frames + MEAN_COUNT; i++) {
-    exact_add(&tally->value[i], error[i]);
-    exact_add(&tally->square[i], error[i] * error[i]);
+    exact_add(&tally->sum[i], error[i]);
+    exact_add(&tally->square_sum[i], error[i] * error[i]);
   }
 }
 
-/* Work space for one rollout. */
-struct one {
-  struct limit_seen *seen; /* [input_frames] */
-  int64_t *shown;          /* [frames]: segments */
-  double *error;           /* [frames + MEAN_COUNT] */
-  double *attained;        /* [frames] */
+/* Work space for one rollout: what limit_posterior_evaluate() takes and gives. */
+struct rollout_work {
+  struct limit_observation *observations; /* [input_frames] */
+  int64_t *observed_segment;              /* [frames]: the number of the segment that q was seen in */
+  double *error;                          /* [frames + MEAN_COUNT] */
+  double *attained;                       /* [frames] */
 };
 
-static void one_free(struct one *one) {
-  free(one->seen);
-  free(one->shown);
-  free(one->error);
-  free(one->attained);
+static void rollout_work_free(struct rollout_work *work) {
+  free(work->observations);
+  free(work->observed_segment);
+  free(work->error);
+  free(work->attained);
 }
 
-static enum status one_open(int64_t frames, int64_t input_frames, struct one *one) {
-  *one = (struct one){.seen = malloc((size_t)input_frames * sizeof *one->seen),
-                      .shown = malloc((size_t)frames * sizeof *one->shown),
-                      .error = malloc((size_t)(frames + MEAN_COUNT) * sizeof *one->error),
-                      .attained = malloc((size_t)frames * sizeof *one->attained)};
-  REQUIRE(one->seen && one->shown && one->error && one->attained, STATUS_MEMORY,
+static enum status rollout_work_open(int64_t frames, int64_t input_frames, struct rollout_work *work) {
+  *work = (struct rollout_work){.observations = malloc((size_t)input_frames * sizeof *work->observations),
+                                .observed_segment = malloc((size_t)frames * sizeof *work->observed_segment),
+                                .error = malloc((size_t)(frames + MEAN_COUNT) * sizeof *work->error),
+                                .attained = malloc((size_t)frames * sizeof *work->attained)};
+  REQUIRE(work->observations && work->observed_segment && work->error && work->attained, STATUS_MEMORY,
           "no memory for a rollout of %" PRId64 " frames", frames);
   return STATUS_OK;
 }
 
-static enum status measure_one(const double *observed, int64_t rollout, const struct limit_options *options,
-                               struct limit_posterior *posterior, struct one *one, struct tally *tally) {
+/* The error of one rollout, given its noisy q in all frames, `observed`; adds it to the tally. `rollout` is its number
+ * in the test split. */
+static enum status evaluate_rollout(const double *observed, int64_t rollout, const struct limit_options *options,
+                                    struct limit_posterior *posterior, struct rollout_work *work, struct tally *tally) {
   const int64_t frames = posterior->prior->frames, k = options->input_frames;
   struct limit_outcome outcome;
-  for (int64_t frame = 0; frame < k; frame++) one->seen[frame] = limit_table_see(posterior->table, observed[frame]);
+  for (int64_t frame = 0; frame < k; frame++)
+    work->observations[frame] = limit_table_observe(posterior->table, observed[frame]);
   for (int64_t frame = 0; frame < frames; frame++)
-    one->shown[frame] = limit_table_segment(posterior->table, observed[frame]);
+    work->observed_segment[frame] = limit_table_find_segment(posterior->table, observed[frame]);
   limit_prior_trim(posterior->prior);
-  TRY(limit_posterior_measure(posterior, one->seen, k, one->shown, options->effective_samples, one->error,
-                              one->attained, &outcome));
-  tally_add(tally, frames, k, one->error);
-  memcpy(&tally->effective[rollout], &outcome.effective_samples, sizeof outcome.effective_samples);
-  memcpy(&tally->attained[rollout * frames], one->attained, (size_t)frames * sizeof *one->attained);
-  tally->draws = outcome.draws > tally->draws ? outcome.draws : tally->draws;
+  TRY(limit_posterior_evaluate(posterior, work->observations, k, work->observed_segment, options->effective_samples,
+                               work->error, work->attained, &outcome));
+  tally_add(tally, frames, k, work->error);
+  memcpy(&tally->effective_bits[rollout], &outcome.effective_samples, sizeof outcome.effective_samples);
+  memcpy(&tally->attained_bits[rollout * frames], work->attained, (size_t)frames * sizeof *work->attained);
+  tally->draws_max = outcome.draws > tally->draws_max ? outcome.draws : tally->draws_max;
   return STATUS_OK;
 }
 
-static enum status measure_rollouts(const struct share *share, const struct limit_options *options,
-                                    struct limit_posterior *posterior, struct tally *tally) {
+/* The errors of all rollouts of the rank, one after the other. */
+static enum status evaluate_rollouts(const struct rollout_share *share, const struct limit_options *options,
+                                     struct limit_posterior *posterior, struct tally *tally) {
   const int64_t frames = posterior->prior->frames;
-  struct one one;
-  enum status status = one_open(frames, options->input_frames, &one);
+  struct rollout_work work;
+  enum status status = rollout_work_open(frames, options->input_frames, &work);
   struct progress progress;
   progress_begin(&progress, "limit", "rollouts", share->count);
   int64_t done = 0;
   for (; done < share->count && status == STATUS_OK; done++) {
-    const int64_t rollout = share->place[done].rollout;
-    status = measure_one(share->observed + done * frames, rollout, options, posterior, &one, tally);
+    const int64_t rollout = share->own[done].rollout;
+    status = evaluate_rollout(share->observed + done * frames, rollout, options, posterior, &work, tally);
     if (status != STATUS_OK) {
       status = status_context(status, "information limit of test rollout %" PRId64, rollout);
       break;
@@ -186,25 +207,25 @@ static enum status measure_rollouts(const struct share *share, const struct limi
     progress_update(&progress, done + 1);
   }
   progress_end(&progress, done);
-  one_free(&one);
+  rollout_work_free(&work);
   return status;
 }
 
-/* Not collective. */
+/* Not collective. What this rank contributes: its rollouts, observed and evaluated, in the tally. */
 static enum status measure_share(const struct comm *comm, const struct experiment *experiment,
                                  const struct limit_options *options, struct tally *tally) {
-  struct share share = {0};
+  struct rollout_share share = {0};
   struct limit_prior prior = {0};
   struct limit_table table = {0};
   struct limit_posterior posterior = {0};
   TRY(tally_open(experiment->data.frames, options->rollouts, tally));
-  enum status status = share_out(comm, experiment, options->rollouts, &share);
+  enum status status = share_rollouts(comm, experiment, options->rollouts, &share);
   if (status == STATUS_OK && share.count == 0) goto cleanup;
-  if (status == STATUS_OK) status = share_observe(experiment, &share);
+  if (status == STATUS_OK) status = observe_share(experiment, &share);
   if (status == STATUS_OK) status = limit_prior_open(experiment, &prior);
-  if (status == STATUS_OK) status = limit_table_open(experiment, options->observe, prior.low, prior.high, &table);
+  if (status == STATUS_OK) status = limit_table_open(experiment, options->observe, prior.q_low, prior.q_high, &table);
   if (status == STATUS_OK) status = limit_posterior_open(&prior, &table, &posterior);
-  if (status == STATUS_OK) status = measure_rollouts(&share, options, &posterior, tally);
+  if (status == STATUS_OK) status = evaluate_rollouts(&share, options, &posterior, tally);
 cleanup:
   limit_posterior_close(&posterior);
   limit_table_close(&table);
@@ -213,13 +234,15 @@ cleanup:
   return status;
 }
 
-/* Mean and its standard error, sd / sqrt(n); the latter NaN for one rollout. */
-static struct limit_mean settle(const struct tally *tally, int64_t item, int64_t rollouts) {
-  double n = (double)rollouts, sum = exact_value(&tally->value[item]), squares = exact_value(&tally->square[item]);
+/* Mean over rollouts and its standard error, sd / sqrt(n), of one item of the tally: a frame, or a frames + MEAN_*. The
+ * standard error is NaN for a single rollout. */
+static struct limit_mean mean_and_standard_error(const struct tally *tally, int64_t item, int64_t rollouts) {
+  double n = (double)rollouts, sum = exact_value(&tally->sum[item]), squares = exact_value(&tally->square_sum[item]);
   double variance = rollouts > 1 ? finite_variance(squares - sum * sum / n) / (n - 1) : NAN;
   return (struct limit_mean){.mse = sum / n, .error = sqrt(variance / n)};
 }
 
+/* For qsort(): bits of positive f64 sort like the numbers. */
 static int compare_bits(const void *left, const void *right) {
   int64_t a, b;
   memcpy(&a, left, sizeof a);
@@ -227,33 +250,35 @@ static int compare_bits(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static double from_bits(int64_t bits) {
+static double double_of_bits(int64_t bits) {
   double value;
   memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-static void finish(const struct tally *tally, const struct limit_options *options, struct limit_result *result) {
+/* The result, from the tallies of all ranks. Sorts the effective sample sizes in place. */
+static void fill_result(const struct tally *tally, const struct limit_options *options, struct limit_result *result) {
   int64_t frames = result->frames, n = options->rollouts;
   for (int64_t t = 0; t < frames; t++) {
-    struct limit_mean mean = settle(tally, t, n);
+    struct limit_mean mean = mean_and_standard_error(tally, t, n);
     result->mse[t] = mean.mse;
     result->error[t] = mean.error;
   }
   result->unseen = (struct limit_mean){.mse = NAN, .error = NAN};
-  if (options->input_frames < frames) result->unseen = settle(tally, frames + MEAN_UNSEEN, n);
-  result->predict = settle(tally, frames + MEAN_PREDICT, n);
-  result->all = settle(tally, frames + MEAN_ALL, n);
-  /* Bits of positive numbers sort like the numbers. */
-  qsort(tally->effective, (size_t)n, sizeof *tally->effective, compare_bits);
-  result->ess_min = from_bits(tally->effective[0]);
-  result->ess_median = 0.5 * (from_bits(tally->effective[(n - 1) / 2]) + from_bits(tally->effective[n / 2]));
-  result->draws_max = tally->draws;
-  memcpy(result->attained, tally->attained, (size_t)(n * frames) * sizeof *result->attained);
+  if (options->input_frames < frames) result->unseen = mean_and_standard_error(tally, frames + MEAN_UNSEEN, n);
+  result->predict = mean_and_standard_error(tally, frames + MEAN_PREDICT, n);
+  result->all = mean_and_standard_error(tally, frames + MEAN_ALL, n);
+  qsort(tally->effective_bits, (size_t)n, sizeof *tally->effective_bits, compare_bits);
+  result->ess_min = double_of_bits(tally->effective_bits[0]);
+  result->ess_median =
+      0.5 * (double_of_bits(tally->effective_bits[(n - 1) / 2]) + double_of_bits(tally->effective_bits[n / 2]));
+  result->draws_max = tally->draws_max;
+  memcpy(result->attained, tally->attained_bits, (size_t)(n * frames) * sizeof *result->attained);
 }
 
-/* Without noise two positions determine the state (unless the period divides 2 dt) and the image has no variance. */
-static void finish_exact(const struct limit_options *options, struct limit_result *result) {
+/* The result without observation noise: two positions determine the state (unless the period divides 2 dt), so there is
+ * nothing to infer, and the image has no variance. */
+static void fill_result_noiseless(const struct limit_options *options, struct limit_result *result) {
   struct limit_mean nothing = {0, 0};
   for (int64_t t = 0; t < result->frames; t++) result->mse[t] = result->error[t] = 0;
   result->predict = result->all = nothing;
@@ -262,8 +287,9 @@ static void finish_exact(const struct limit_options *options, struct limit_resul
   result->draws_max = 0;
 }
 
-/* The same answer on every rank: nothing here depends on the rank. */
-static enum status check(const struct experiment *experiment, const struct limit_options *options) {
+/* Whether there is a limit for these options. The answer is the same on every rank,
+ * since nothing here depends on the rank. */
+static enum status check_options(const struct experiment *experiment, const struct limit_options *options) {
   const struct system *system = system_get(experiment->system.name);
   REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.name);
   REQUIRE(options->observe >= 0 && options->observe < LIMIT_OBSERVE_COUNT, STATUS_ARGUMENT, "no observer of kind %d",
@@ -286,7 +312,7 @@ static enum status check(const struct experiment *experiment, const struct limit
 
 enum status limit_measure(const struct comm *comm, const struct experiment *experiment,
                           const struct limit_options *options, struct limit_result *result) {
-  TRY(check(experiment, options));
+  TRY(check_options(experiment, options));
   int64_t frames = experiment->data.frames;
   struct tally tally = {0};
   struct limit_result made = {.frames = frames, .rollouts = options->rollouts};
@@ -298,14 +324,14 @@ enum status limit_measure(const struct comm *comm, const struct experiment *expe
   if (experiment->data.noise > 0) {
     if (status == STATUS_OK) status = measure_share(comm, experiment, options, &tally);
     status = comm_agree(comm, status);
-    if (status == STATUS_OK) status = reduce_exact(comm, tally.value, (int)(2 * (frames + MEAN_COUNT)));
-    if (status == STATUS_OK) status = reduce_sum(comm, tally.effective, options->rollouts);
-    if (status == STATUS_OK) status = reduce_sum(comm, tally.attained, options->rollouts * frames);
-    if (status == STATUS_OK) status = reduce_max(comm, &tally.draws, 1);
-    if (status == STATUS_OK) finish(&tally, options, &made);
+    if (status == STATUS_OK) status = reduce_exact(comm, tally.sum, (int)(2 * (frames + MEAN_COUNT)));
+    if (status == STATUS_OK) status = reduce_sum(comm, tally.effective_bits, options->rollouts);
+    if (status == STATUS_OK) status = reduce_sum(comm, tally.attained_bits, options->rollouts * frames);
+    if (status == STATUS_OK) status = reduce_max(comm, &tally.draws_max, 1);
+    if (status == STATUS_OK) fill_result(&tally, options, &made);
   } else {
     status = comm_agree(comm, status);
-    if (status == STATUS_OK) finish_exact(options, &made);
+    if (status == STATUS_OK) fill_result_noiseless(options, &made);
   }
   tally_free(&tally);
   if (status != STATUS_OK) {

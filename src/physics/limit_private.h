@@ -1,21 +1,26 @@
-/* Private to limit*.c: how the information limit is computed.
+/* Private to limit*.c: how the estimator of limit.h is computed.
  *
- * One degree of freedom, so a phase point is a point of the unit square (u_direction, u_radius), on which the prior of
- * the initial state is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every cell holds
- * 4 x 4 stratified draws in each of two independent sets, A and B. A node is a cell with the positions of its draws
- * along their trajectories: it depends on (seed, level, cell) alone, so it can be made, forgotten and made again.
+ * Draws (limit_prior.c). With one degree of freedom an initial state is a point of the unit square (u_direction,
+ * u_radius), on which the prior is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every
+ * cell holds 4 x 4 stratified draws in each of two independent sets, A and B. The bundle of a cell is the trajectories
+ * of its draws: the positions q of each draw in all frames. It depends on (seed, level, cell) alone, so it can be made,
+ * forgotten and made again.
  *
- * For one rollout (limit_posterior.c): starting at level 0, cells that a bound on the likelihood rules out are dropped
- * and the others halved, until the draws of one level have the effective sample size asked for. What the predictor has
- * to know of a posterior is only where q_t is, so each frame's weighted draws are deposited on a grid of q, h_t[node],
- * on which
- *   S(q) = E_n |X(q + sigma n) - background|^2    and    G(q) = E_n [X(q + sigma n) - background]
- * are tabulated (limit_table.c). With the Gram matrix factored, G_i . G_j = F_i . F_j, the expected squared error is
- *   sum_i h[i] S_i - (sum_i hA[i] F_i) . (sum_i hB[i] F_i),   h = (hA + hB) / 2.
- * The frame x that was then seen in this rollout has |x|^2 and factors of its own, x . G_i = f . F_i, which give the
- * squared error that the best prediction made on it.
+ * Images (limit_table.c). What the predictor has to know of a posterior is only where q_t is, so S(q) and G(q) are
+ * tabulated on a grid of q, point i at q_i. Only products of images enter the error: the Gram matrix of the G_i is
+ * factored once, G_i . G_j = F_i . F_j, and instead of images of thousands of values come rows F_i of some tens.
  *
- * "Misfit in sigma", z, stands for a likelihood P <= 1 of one frame: P = exp(-z^2 / 2).
+ * Weights (limit_posterior.c). For one rollout: starting at level 0, cells that a bound on the likelihood rules out are
+ * dropped and the others halved, until the draws of one level have the effective sample size asked for. Each frame's
+ * weighted draws are deposited on the grid of q, as weights h_t[i] of its points that sum to 1; then
+ *   error_t = sum_i h[i] S_i - (sum_i hA[i] F_i) . (sum_i hB[i] F_i),    h = (hA + hB) / 2.
+ * The image x that was in fact observed in frame t has |x - b|^2 and factors f of its own, (x - b) . G_i = f . F_i;
+ * with them follows the squared error that the best prediction made on it,
+ *   |x - b|^2 - 2 f . sum_i h[i] F_i + (sum_i hA[i] F_i) . (sum_i hB[i] F_i).
+ *
+ * Likelihoods are kept in two forms. The deviation z of a frame stands for its likelihood P <= 1 in units of sigma,
+ * P = exp(-z^2 / 2); if positions are observed it is the residual (q - observed) / sigma up to its sign. The nll of a
+ * draw is its negative log likelihood, the sum of z^2 / 2 over the frames that are seen.
  *
  * All functions: Not collective.
  */
@@ -30,11 +35,11 @@
 #include <stdint.h>
 
 enum {
-  LIMIT_SIDE = 4,                        /* draws along each side of a cell */
-  LIMIT_LANES = LIMIT_SIDE * LIMIT_SIDE, /* draws of one set in a cell */
-  LIMIT_DIRECTIONS = 64,
-  LIMIT_RADII = 16, /* cells of level 0 */
-  LIMIT_BASE = LIMIT_DIRECTIONS * LIMIT_RADII,
+  LIMIT_CELL_SIDE = 4,                                  /* draws along each side of a cell */
+  LIMIT_CELL_DRAWS = LIMIT_CELL_SIDE * LIMIT_CELL_SIDE, /* draws of one set in a cell */
+  LIMIT_DIRECTIONS = 64,                                /* cells of level 0 along u_direction */
+  LIMIT_RADII = 16,                                     /* cells of level 0 along u_radius */
+  LIMIT_COARSE_CELLS = LIMIT_DIRECTIONS * LIMIT_RADII,  /* cells of level 0 */
   LIMIT_LEVELS = 28, /* levels 0..27: 2^14 to 2^41 draws of a set over the whole square */
   LIMIT_STENCIL = 4  /* points of the cubic interpolation on the grid of q */
 };
@@ -45,124 +50,148 @@ struct limit_prior {
   const struct experiment *experiment; /* borrowed */
   const struct system *system;
   int64_t frames;
-  int64_t substeps;   /* integrator steps between two frames */
-  double *linear;     /* [frames][2]: q_t = linear[t][0] q_0 + linear[t][1] p_0; owned; NULL if not linear */
-  double low, high;   /* q reached by the prior: rad or m */
-  size_t node_floats; /* of one node, see limit_node_* */
-  float **chunk;      /* owned; nodes in pieces that never move */
-  int64_t chunks, used;
-  uint64_t *key; /* owned open hash table: key + 1, 0 when empty; the cells of level 0 come first in the chunks */
-  int64_t *slot;
-  int64_t capacity;
+  int64_t substeps;    /* integrator steps between two frames */
+  double *linear_flow; /* [frames][2]: q_t = linear_flow[t][0] q_0 + linear_flow[t][1] p_0; owned; NULL if the system is
+                          not linear */
+  double q_low, q_high; /* all q that trajectories of the prior reach: rad or m */
+  /* The pool of bundles, in chunks that never move, and a hash table from cells to their places in it. The bundles of
+   * level 0 come first. */
+  size_t bundle_floats; /* of one bundle, see limit_bundle_* */
+  float **chunk;        /* [chunks]: owned, and so is each chunk */
+  int64_t chunks;
+  int64_t bundles;    /* in the pool */
+  uint64_t *hash_key; /* [hash_capacity]: open addressing; a cell's id + 1, or 0 for an empty place; owned */
+  int64_t *hash_slot; /* [hash_capacity]: the number of the cell's bundle in the pool; owned */
+  int64_t hash_capacity;
 };
 
-/* A cell of level `level`, column x of the direction and row y of the radius. */
-static inline uint64_t limit_cell(int level, uint64_t x, uint64_t y) { return (uint64_t)level << 56 | x << 28 | y; }
+/* The id of a cell packs its level, its column along u_direction and its row along u_radius into 8 + 28 + 28 bits. */
+static inline uint64_t limit_cell_id(int level, uint64_t column, uint64_t row) {
+  return (uint64_t)level << 56 | column << 28 | row;
+}
+static inline int limit_cell_level(uint64_t cell) { return (int)(cell >> 56); }
+static inline uint64_t limit_cell_column(uint64_t cell) { return cell >> 28 & 0xfffffff; }
+static inline uint64_t limit_cell_row(uint64_t cell) { return cell & 0xfffffff; }
 
+/* Checks how finely trajectories of the system must be integrated, and makes the bundles of level 0.
+ * STATUS_UNAVAILABLE for a system whose trajectories cannot be made in bulk, STATUS_NUMERIC, STATUS_MEMORY. */
 enum status limit_prior_open(const struct experiment *experiment, struct limit_prior *prior);
 void limit_prior_close(struct limit_prior *prior);
 
-/* The node of a cell, made if need be; valid until limit_prior_trim(). STATUS_MEMORY, STATUS_NUMERIC. */
-enum status limit_prior_node(struct limit_prior *prior, uint64_t cell, const float **node);
+/* The bundle of a cell, made if the pool does not hold it; valid until limit_prior_trim(). STATUS_MEMORY. */
+enum status limit_prior_bundle(struct limit_prior *prior, uint64_t cell, const float **bundle);
 
-/* Forgets nodes when they fill more than the budget; call it between rollouts. */
+/* Forgets all bundles but those of level 0 when the pool has grown beyond its budget; call it between rollouts. */
 void limit_prior_trim(struct limit_prior *prior);
 
-/* A node: for each frame the middle and (widened) half width of the q of its draws,
- * then the q of the draws themselves. */
-static inline const float *limit_node_middle(const float *node) { return node; }
-static inline const float *limit_node_reach(const struct limit_prior *prior, const float *node) {
-  return node + prior->frames;
+/* A bundle in memory: for each frame the middle of its draws' q; for each frame their half width, widened so that it
+ * covers the whole cell; then q itself, [set][frame][draw]. */
+static inline const float *limit_bundle_middle(const float *bundle) { return bundle; }
+static inline const float *limit_bundle_half_width(const struct limit_prior *prior, const float *bundle) {
+  return bundle + prior->frames;
 }
-static inline const float *limit_node_draws(const struct limit_prior *prior, const float *node, int set,
-                                            int64_t frame) {
-  return node + 2 * prior->frames + (set * prior->frames + frame) * LIMIT_LANES;
+static inline const float *limit_bundle_q(const struct limit_prior *prior, const float *bundle, int set,
+                                          int64_t frame) {
+  return bundle + 2 * prior->frames + (set * prior->frames + frame) * LIMIT_CELL_DRAWS;
 }
 
-/* ---- limit_table.c: the noise-averaged image, and what an image says of q ---- */
+/* ---- limit_table.c: the noise-averaged image, and what an observed image says of q ---- */
 
-/* a . b */
+/* The inner product a . b, in an order of additions that is fixed. */
 double limit_dot(const double *a, const double *b, int64_t count);
 
 struct limit_table {
-  bool periodic;    /* q and q + 2 pi give the same image: pendulum */
-  double sigma;     /* the observation noise, rad or m */
-  size_t values;    /* of an image */
-  double low, step; /* grid: node i is at low + i * step */
-  int64_t nodes;
-  int64_t rank;   /* of the factor */
-  double *square; /* [nodes]: S; owned */
-  double *factor; /* [nodes][rank]: F; owned */
+  bool periodic; /* q and q + 2 pi give the same image: pendulum */
+  double sigma;  /* the observation noise, rad or m */
+  size_t values; /* of an image: height * width * channels */
 
-  /* Images as intervals of q. Segment s covers edge[s]..edge[s + 1] and shows image[s]. */
+  /* The grid of q: point i is at grid_low + i * grid_step. */
+  double grid_low, grid_step;
+  int64_t grid_points;
+  int64_t rank;          /* of the factor F, rounded up to a multiple of 4 with zeros */
+  double *second_moment; /* [grid_points]: S; owned */
+  double *mean_factor;   /* [grid_points][rank]: F, which stands for the mean image G; owned */
+
+  /* The line of q is cut into segments. All q from segment_edge[s] to segment_edge[s + 1] render to image number
+   * segment_image[s]; equal images have equal numbers, 0..images-1, if the renderer knows whole pixels only;
+   * otherwise the numbers are not used. */
   int64_t segments, images;
-  double *edge;         /* [segments + 1]; owned */
-  int32_t *image;       /* [segments]; owned */
-  double *shown_square; /* [segments]: |x|^2 of what is shown, less the background; owned */
-  double *shown_factor; /* [segments][rank]: f; owned */
+  double *segment_edge;   /* [segments + 1]; owned */
+  int32_t *segment_image; /* [segments]; owned */
+  double *segment_square; /* [segments]: |x - b|^2 of the segment's image x; owned */
+  double *segment_factor; /* [segments][rank]: f of the segment's image; owned */
 
-  /* z on a finer grid: [misfits][misfit_nodes + 2]; owned; NULL for LIMIT_POSITIONS. */
-  double misfit_step;
-  int64_t misfit_nodes;
-  float *misfit;
-  bool misfit_of_image; /* one row for each image, of q; otherwise one row, of q - (what was observed) */
+  /* The deviation z as a function of q on a finer grid, [images or 1][deviation_points + 2]; owned; NULL where it is
+   * simply (q - observed) / sigma. */
+  double deviation_step;
+  int64_t deviation_points;
+  float *deviation;
+  bool deviation_by_image; /* one row for each observed image, over q; otherwise one row, over q - observed */
 };
 
-/* low..high: all q that will be looked up (ignored for periodic images). */
+/* Tabulates S, F and the deviations. low..high: all q that will be looked up (ignored for periodic images).
+ * STATUS_UNAVAILABLE when the noise is too small, or images too fine, for tables of a sensible size; STATUS_MEMORY. */
 enum status limit_table_open(const struct experiment *experiment, enum limit_observe observe, double low, double high,
                              struct limit_table *table);
 void limit_table_close(struct limit_table *table);
 
-/* The segment that shows q. */
-int64_t limit_table_segment(const struct limit_table *table, double q);
+/* The number of the segment that q lies in. */
+int64_t limit_table_find_segment(const struct limit_table *table, double q);
 
-/* What one frame has told the predictor: z = (q - shift) / sigma without a row, else row[(q - shift) / misfit_step]. */
-struct limit_seen {
+/* What the predictor has been told of one frame, as the deviation z of any q from it: z = (q - shift) / sigma when
+ * there is no row; else z = row[(q - shift) / deviation_step], interpolated linearly. */
+struct limit_observation {
   float shift;
   const float *row; /* borrowed from the table, may be NULL */
 };
-struct limit_seen limit_table_see(const struct limit_table *table, double observed_q);
 
-/* ---- limit_posterior.c: one rollout ---- */
+/* What the predictor is told of a frame whose noisy position is `observed_q`. */
+struct limit_observation limit_table_observe(const struct limit_table *table, double observed_q);
 
+/* ---- limit_posterior.c: the posterior of one rollout ---- */
+
+/* A cell that may hold draws of notable weight. */
 struct limit_candidate {
   uint64_t cell;
-  const float *node;
-  float bound; /* no draw of the cell has a smaller misfit */
-  bool measured;
-  float misfit[2][LIMIT_LANES]; /* -log likelihood */
+  const float *bundle;            /* borrowed from the prior */
+  float nll_bound;                /* no draw of the cell has a smaller nll */
+  bool evaluated;                 /* nll is known */
+  float nll[2][LIMIT_CELL_DRAWS]; /* negative log likelihood of the draws, by set */
 };
 
-/* Of the draws between node i and i + 1: sums of w f^k, k = 0..3, with f in [0, 1) the place between the two. */
+/* Of the draws with q between grid points i and i + 1, at q_i + f grid_step with f in [0, 1): the sums of w f^k over
+ * the draws' weights w, k = 0..3. Cubic interpolation is a cubic polynomial of f, so it needs no more of the draws. */
 struct limit_moments {
   double sum[LIMIT_STENCIL];
 };
 
 struct limit_posterior {
-  struct limit_prior *prior;       /* borrowed */
-  const struct limit_table *table; /* borrowed */
-  struct limit_candidate *list;    /* owned */
-  int64_t count, capacity;
-  uint64_t *parents; /* owned */
+  struct limit_prior *prior;          /* borrowed */
+  const struct limit_table *table;    /* borrowed */
+  struct limit_candidate *candidates; /* cells of the present level; owned */
+  int64_t candidate_count, candidate_capacity;
+  uint64_t *parents; /* cells of the level before whose halves are the candidates; owned */
   int64_t parents_capacity;
-  struct limit_moments *deposit; /* [2][frames][nodes], zero between rollouts; owned */
-  double *h;                     /* [nodes]: work space; owned */
-  double *mean;                  /* [2][rank]: work space; owned */
+  struct limit_moments *moments; /* [2][frames][grid_points], zero between rollouts; owned */
+  double *grid_weight;    /* [grid_points]: h of one frame and set, times the sum of weights; work space; owned */
+  double *posterior_mean; /* [2][rank]: sum_i h[i] F_i of one frame by set, with that h; work space; owned */
 };
 
 struct limit_outcome {
   double effective_samples; /* the smaller of the two sets' */
-  int64_t draws;            /* of one set over the whole square, at the level that was reached */
+  int64_t draws;            /* that one set has over the whole square at the level that was reached */
 };
 
 enum status limit_posterior_open(struct limit_prior *prior, const struct limit_table *table,
                                  struct limit_posterior *posterior);
 void limit_posterior_close(struct limit_posterior *posterior);
 
-/* error[frames]: the expected squared error of the best prediction of each frame given seen[0..input_frames-1], a
- * pixel. attained[frames]: the same of the frames that were shown, segments shown[frames]. */
-enum status limit_posterior_measure(struct limit_posterior *posterior, const struct limit_seen *seen,
-                                    int64_t input_frames, const int64_t *shown, double effective_samples, double *error,
-                                    double *attained, struct limit_outcome *outcome);
+/* The posterior of one rollout given observations[0..input_frames-1], and what the best prediction of each frame has to
+ * expect. error[frames]: its expected squared error. attained[frames]: its squared error on the images that were in
+ * fact observed, those of segments observed_segment[frames]. Both are means over the values of an image.
+ * STATUS_NUMERIC when the draws of no level suffice, STATUS_MEMORY. */
+enum status limit_posterior_evaluate(struct limit_posterior *posterior, const struct limit_observation *observations,
+                                     int64_t input_frames, const int64_t *observed_segment, double effective_samples,
+                                     double *error, double *attained, struct limit_outcome *outcome);
 
 #endif

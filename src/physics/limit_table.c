@@ -1,9 +1,15 @@
-/* The noise-averaged image as a function of q, and the likelihood of an image. See limit_private.h.
+/* Second step of the information limit: the tables over q that the estimator of limit.h looks up. They do not depend on
+ * what is observed and are made once for an experiment, by fill_table() in this order:
  *
- * The image is cut into segments of q on which it is constant: exactly, by bisection, for `report2021`, which knows
- * whole pixels only; finely, with the image of the middle, for `soft`. Then every expectation over the noise is a sum
- * of P(segment | q) = Phi((b - q) / sigma) - Phi((a - q) / sigma) over segments a..b, and nothing is sampled.
- */
+ *   segments    the line of q is cut into segments a..b on which the image is constant: exactly, by bisection, for
+ *               `report2021`, which knows whole pixels only; finely, with the image of the middle, for `soft`
+ *   S and G     second moment and mean of the image under noise, at the points of a grid of q
+ *   F and f     the factor of G's Gram matrix, in which inner products of images are cheap
+ *   deviations  the likelihood of an observed image as a function of q, in the form z of limit_private.h
+ *
+ * Every expectation over the observation noise is a sum over segments with the weights
+ *   P(segment | q) = P(a < q + sigma n < b) = Phi((b - q) / sigma) - Phi((a - q) / sigma),
+ * and no noise is sampled. */
 #include "base/elementary.h"
 #include "physics/limit_private.h"
 #include "physics/render.h"
@@ -14,20 +20,20 @@
 #include <string.h>
 
 #define TWO_PI 6.283185307179586476925286766559
-#define GRID_STEP 0.125      /* sigma: cubic interpolation of a smoothed edge is then good to 1e-5 of its height */
-#define SEGMENT_STEP 0.03125 /* sigma: snapping q to the middle of its segment adds 1e-4 of the noise's variance */
-#define SEGMENT_PIXEL 0.125  /* px: the same, for edges one pixel wide */
-#define MISFIT_STEP 0.03125  /* sigma: linear interpolation of z is good to 1e-4 */
-#define REACH 9.0            /* sigma: noise beyond has a chance below 1e-18 */
-#define MISFIT_REACH 37.0    /* sigma: beyond, exp(-z^2 / 2) is not a normal number; z is cut there */
-#define RANK_TOLERANCE 1e-8  /* of the largest |G|^2: what the factor may miss */
+#define GRID_STEP 0.125        /* sigma: cubic interpolation of a smoothed edge is then good to 1e-5 of its height */
+#define SEGMENT_STEP 0.03125   /* sigma: snapping q to the middle of its segment adds 1e-4 of the noise's variance */
+#define SEGMENT_PIXEL 0.125    /* px: the same, for edges one pixel wide */
+#define DEVIATION_STEP 0.03125 /* sigma: linear interpolation of z is good to 1e-4 */
+#define NOISE_REACH 9.0        /* sigma: noise beyond has a probability below 1e-18 */
+#define DEVIATION_MAX 37.0     /* sigma: beyond, exp(-z^2 / 2) is not a normal number; z is cut there */
+#define RANK_TOLERANCE 1e-8    /* of the largest |G|^2: what the factor may miss of it */
 
 enum { GRID_MAX = 1 << 14, SEGMENTS_MAX = 1 << 17, BISECTIONS = 48 };
 
-/* ---- the normal distribution; libm's erfc is not the same on every machine ---- */
+/* ---- the normal distribution, since libm's erfc is not the same on every machine ---- */
 
 /* 1 - Phi(x), x >= 0, to a relative 1e-14: a series of positive terms, then Laplace's continued fraction. */
-static double upper_tail(double x) {
+static double normal_upper_tail(double x) {
   double density = 0.398942280401432677939946 * elementary_exp(-0.5 * x * x);
   if (x < 3) {
     double term = x, sum = x;
@@ -44,84 +50,86 @@ static double upper_tail(double x) {
 
 /* P(a < N(0, 1) < b), a <= b, without cancellation in the tails. */
 static double normal_between(double a, double b) {
-  if (a >= 0) return upper_tail(a) - upper_tail(b);
-  if (b <= 0) return upper_tail(-b) - upper_tail(-a);
-  return 1 - upper_tail(-a) - upper_tail(b);
+  if (a >= 0) return normal_upper_tail(a) - normal_upper_tail(b);
+  if (b <= 0) return normal_upper_tail(-b) - normal_upper_tail(-a);
+  return 1 - normal_upper_tail(-a) - normal_upper_tail(b);
 }
 
-/* ---- segments ---- */
+/* ---- segments of q with one image each ---- */
 
-/* Images by number: only the values that are not the same in all of them, less the background, and of those only a hash
- * is kept, since an image can be rendered again at any time. */
-struct album {
+/* Renders images, and numbers those that differ. Only the varying values of an image are looked at, those that are not
+ * the same for all q, and the background is subtracted from them. Of the images only hashes are kept, since an image
+ * can be rendered again at any time. */
+struct image_set {
   struct renderer renderer;
-  float *image;    /* [values]: as rendered; owned */
-  float *row;      /* [actives]: the values that change; owned */
-  int64_t *active; /* [actives]: their places in an image; owned */
-  int64_t actives, count, capacity;
-  uint64_t *hash; /* [capacity]: FNV-1a of each distinct image; owned */
+  float *image;     /* [values]: the last image, as rendered; owned */
+  float *value;     /* [varying_count]: its varying values, less the background; owned */
+  int64_t *varying; /* [varying_count]: their places in an image; owned */
+  int64_t varying_count;
+  int64_t count, capacity; /* of distinct images */
+  uint64_t *hash;          /* [capacity]: FNV-1a of each distinct image; owned */
 };
 
-static void album_close(struct album *album) {
-  render_close(&album->renderer);
-  free(album->image);
-  free(album->row);
-  free(album->active);
-  free(album->hash);
+static void image_set_close(struct image_set *set) {
+  render_close(&set->renderer);
+  free(set->image);
+  free(set->value);
+  free(set->varying);
+  free(set->hash);
 }
 
-/* Leaves the image of q, less the background, in row. */
-static void album_render(struct album *album, double q) {
-  render_f32(&album->renderer, &q, album->image);
-  for (int64_t i = 0; i < album->actives; i++) {
-    int64_t place = album->active[i];
-    album->row[i] = album->image[place] - album->renderer.background[place];
+/* Leaves the varying values of the image of q, less the background, in set->value. */
+static void image_set_render(struct image_set *set, double q) {
+  render_f32(&set->renderer, &q, set->image);
+  for (int64_t i = 0; i < set->varying_count; i++) {
+    int64_t place = set->varying[i];
+    set->value[i] = set->image[place] - set->renderer.background[place];
   }
 }
 
-/* The number of q's image; a new one when there is none like it. */
-static enum status album_find(struct album *album, double q, int32_t *number) {
-  if (album->count == album->capacity) {
-    int64_t capacity = album->capacity ? 2 * album->capacity : 64;
-    uint64_t *grown = realloc(album->hash, (size_t)capacity * sizeof *grown);
+/* The number of q's image: that of an equal image if there was one before, otherwise a new number. */
+static enum status image_set_number(struct image_set *set, double q, int32_t *number) {
+  if (set->count == set->capacity) {
+    int64_t capacity = set->capacity ? 2 * set->capacity : 64;
+    uint64_t *grown = realloc(set->hash, (size_t)capacity * sizeof *grown);
     REQUIRE(grown != NULL, STATUS_MEMORY, "no memory for %" PRId64 " images", capacity);
-    album->hash = grown;
-    album->capacity = capacity;
+    set->hash = grown;
+    set->capacity = capacity;
   }
-  album_render(album, q);
+  image_set_render(set, q);
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  for (int64_t i = 0; i < album->actives; i++) {
+  for (int64_t i = 0; i < set->varying_count; i++) {
     uint32_t bits;
-    memcpy(&bits, &album->row[i], sizeof bits);
+    memcpy(&bits, &set->value[i], sizeof bits);
     hash = (hash ^ bits) * UINT64_C(0x100000001b3);
   }
   int64_t known = 0;
-  while (known < album->count && album->hash[known] != hash) known++;
-  if (known == album->count) album->hash[album->count++] = hash;
+  while (known < set->count && set->hash[known] != hash) known++;
+  if (known == set->count) set->hash[set->count++] = hash;
   *number = (int32_t)known;
   return STATUS_OK;
 }
 
-/* The values that change between any two of the positions low + i * step. */
-static enum status album_open(const struct experiment *experiment, double low, double step, int64_t count,
-                              struct album *album) {
-  TRY(render_open(experiment, &album->renderer));
-  size_t values = album->renderer.values;
-  album->image = malloc(values * sizeof *album->image);
-  album->active = malloc(values * sizeof *album->active);
+/* Finds the varying values: those that are not the same at all positions low + i * step, i = 0..count. */
+static enum status image_set_open(const struct experiment *experiment, double low, double step, int64_t count,
+                                  struct image_set *set) {
+  TRY(render_open(experiment, &set->renderer));
+  size_t values = set->renderer.values;
+  set->image = malloc(values * sizeof *set->image);
+  set->varying = malloc(values * sizeof *set->varying);
   float *first = malloc(values * sizeof *first);
   bool *changes = calloc(values, sizeof *changes);
   enum status status = STATUS_OK;
-  album->row = malloc(values * sizeof *album->row);
-  if (album->image && album->row && album->active && first && changes) {
-    render_f32(&album->renderer, &low, first);
+  set->value = malloc(values * sizeof *set->value);
+  if (set->image && set->value && set->varying && first && changes) {
+    render_f32(&set->renderer, &low, first);
     for (int64_t i = 1; i <= count; i++) {
       double q = low + (double)i * step;
-      render_f32(&album->renderer, &q, album->image);
-      for (size_t j = 0; j < values; j++) changes[j] |= album->image[j] != first[j];
+      render_f32(&set->renderer, &q, set->image);
+      for (size_t j = 0; j < values; j++) changes[j] |= set->image[j] != first[j];
     }
     for (size_t j = 0; j < values; j++)
-      if (changes[j]) album->active[album->actives++] = (int64_t)j;
+      if (changes[j]) set->varying[set->varying_count++] = (int64_t)j;
   } else {
     status = status_raise(STATUS_MEMORY, "no memory for an image of %zu values", values);
   }
@@ -130,57 +138,63 @@ static enum status album_open(const struct experiment *experiment, double low, d
   return status;
 }
 
-static enum status add_segment(struct limit_table *table, double end, int32_t image) {
+/* Adds a segment from where the last one ends (or the first begins) to `end`. */
+static enum status append_segment(struct limit_table *table, double end, int32_t image) {
   REQUIRE(table->segments < SEGMENTS_MAX, STATUS_NUMERIC, "the image changes at more than %d positions", SEGMENTS_MAX);
-  table->image[table->segments++] = image;
-  table->edge[table->segments] = end;
+  table->segment_image[table->segments++] = image;
+  table->segment_edge[table->segments] = end;
   return STATUS_OK;
 }
 
-/* Adds segments up to `right`, given that the present one, of `*image`, reaches to `left`. */
-static enum status cut_exactly(struct album *album, double left, double right, int32_t *image,
-                               struct limit_table *table) {
+/* Cuts at every place between `left` and `right` where the image changes, and adds the segments that end there. The
+ * last one stays open: it began at or before `left` and shows `*image`, and after the call it is the one that reaches
+ * `right`. */
+static enum status bisect_image_changes(struct image_set *set, double left, double right, int32_t *image,
+                                        struct limit_table *table) {
   int32_t target, middle, found;
-  TRY(album_find(album, right, &target));
+  TRY(image_set_number(set, right, &target));
   while (*image != target) {
     double low = left, high = right;
     for (int i = 0; i < BISECTIONS; i++) {
       double q = 0.5 * (low + high);
-      TRY(album_find(album, q, &middle));
+      TRY(image_set_number(set, q, &middle));
       *(middle == *image ? &low : &high) = q;
     }
-    TRY(album_find(album, high, &found));
-    TRY(add_segment(table, high, *image));
+    TRY(image_set_number(set, high, &found));
+    TRY(append_segment(table, high, *image));
     *image = found;
     left = high;
   }
   return STATUS_OK;
 }
 
-static enum status cut_segments(struct album *album, double low, double step, int64_t count,
-                                struct limit_table *table) {
-  bool exact = album->renderer.settings.renderer == RENDERER_REPORT2021;
-  table->edge = malloc((SEGMENTS_MAX + 1) * sizeof *table->edge);
-  table->image = malloc(SEGMENTS_MAX * sizeof *table->image);
-  REQUIRE(table->edge && table->image, STATUS_MEMORY, "no memory for the segments of the image");
+/* Cuts count * step of q, from `low` on, into segments: where the image changes, or at every step. */
+static enum status cut_into_segments(struct image_set *set, double low, double step, int64_t count,
+                                     struct limit_table *table) {
+  bool exact = set->renderer.settings.renderer == RENDERER_REPORT2021;
+  table->segment_edge = malloc((SEGMENTS_MAX + 1) * sizeof *table->segment_edge);
+  table->segment_image = malloc(SEGMENTS_MAX * sizeof *table->segment_image);
+  REQUIRE(table->segment_edge && table->segment_image, STATUS_MEMORY, "no memory for the segments of the image");
   int32_t image = 0;
-  table->edge[0] = low;
-  if (exact) TRY(album_find(album, low, &image));
+  table->segment_edge[0] = low;
+  if (exact) TRY(image_set_number(set, low, &image));
   for (int64_t i = 0; i < count; i++) {
     double left = low + (double)i * step, right = left + step;
     if (exact)
-      TRY(cut_exactly(album, left, right, &image, table));
+      TRY(bisect_image_changes(set, left, right, &image, table));
     else
-      TRY(add_segment(table, right, image));
+      TRY(append_segment(table, right, image));
   }
-  if (exact) TRY(add_segment(table, low + (double)count * step, image));
-  table->images = album->count;
+  if (exact) TRY(append_segment(table, low + (double)count * step, image));
+  table->images = set->count;
   return STATUS_OK;
 }
 
-/* P(segment | q), over all turns of a periodic image. `reach` in sigma. */
-static double segment_chance(const struct limit_table *table, int64_t segment, double q, double reach) {
-  double sum = 0, a = table->edge[segment] - q, b = table->edge[segment + 1] - q, far = reach * table->sigma;
+/* P(segment | q): the probability that q + sigma n lies in the segment, or in what shows the same a number of turns
+ * away when the image is periodic. Noise beyond `reach`, in sigma, is left out. */
+static double segment_probability(const struct limit_table *table, int64_t segment, double q, double reach) {
+  double sum = 0, a = table->segment_edge[segment] - q, b = table->segment_edge[segment + 1] - q,
+         far = reach * table->sigma;
   int64_t turns = table->periodic ? (int64_t)ceil(far / TWO_PI) + 1 : 0;
   if (!table->periodic) { /* whatever lies beyond the ends looks like the ends */
     if (segment == 0) a = -2 * far;
@@ -196,24 +210,27 @@ static double segment_chance(const struct limit_table *table, int64_t segment, d
 
 /* ---- S, G and the factor of G's Gram matrix ---- */
 
-/* mean[nodes][actives]: G. */
-static void average_images(const struct limit_table *table, struct album *album, float *mean) {
+/* S and G at the points of the grid: adds what each segment contributes to table->second_moment and to
+ * mean[grid_points][varying_count], which is G. Both are zero before. */
+static void tabulate_mean_images(const struct limit_table *table, struct image_set *set, float *mean) {
   for (int64_t segment = 0; segment < table->segments; segment++) {
-    album_render(album, 0.5 * (table->edge[segment] + table->edge[segment + 1]));
-    const float *restrict image = album->row;
+    image_set_render(set, 0.5 * (table->segment_edge[segment] + table->segment_edge[segment + 1]));
+    const float *restrict image = set->value;
     double square = 0;
-    for (int64_t i = 0; i < album->actives; i++) square += (double)image[i] * (double)image[i];
-    for (int64_t node = 0; node < table->nodes; node++) {
-      double chance = segment_chance(table, segment, table->low + (double)node * table->step, REACH);
-      if (chance == 0) continue;
-      float *restrict row = mean + node * album->actives, weight = (float)chance;
-      for (int64_t i = 0; i < album->actives; i++) row[i] += weight * image[i];
-      table->square[node] += chance * square;
+    for (int64_t i = 0; i < set->varying_count; i++) square += (double)image[i] * (double)image[i];
+    for (int64_t point = 0; point < table->grid_points; point++) {
+      double probability =
+          segment_probability(table, segment, table->grid_low + (double)point * table->grid_step, NOISE_REACH);
+      if (probability == 0) continue;
+      float *restrict row = mean + point * set->varying_count, weight = (float)probability;
+      for (int64_t i = 0; i < set->varying_count; i++) row[i] += weight * image[i];
+      table->second_moment[point] += probability * square;
     }
   }
 }
 
-static double dot_images(const float *a, const float *b, int64_t count) {
+/* The inner product a . b of two images, added in f64. */
+static double dot_f32(const float *a, const float *b, int64_t count) {
   double sum[4] = {0};
   int64_t i = 0;
   for (; i + 4 <= count; i += 4)
@@ -231,84 +248,92 @@ double limit_dot(const double *a, const double *b, int64_t count) {
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* What each segment shows, as one more row of the same factorisation: row k of the pivots gives f[k]. */
-static enum status factor_shown(struct limit_table *table, struct album *album, const float *mean,
-                                const int64_t *pivots, int64_t rank) {
-  const int64_t actives = album->actives;
-  table->shown_square = malloc((size_t)table->segments * sizeof *table->shown_square);
-  table->shown_factor = calloc((size_t)(table->segments * table->rank) + 1, sizeof *table->shown_factor);
-  REQUIRE(table->shown_square && table->shown_factor, STATUS_MEMORY, "no memory for %" PRId64 " images",
+/* The factor f of each segment's image, as if the image were one more row of the factorisation by factor_gram_matrix():
+ * forward substitution with the rows of the pivots,
+ *   f[k] = (x . G_p - sum_{j<k} f[j] F_p[j]) / F_p[k],    p = pivots[k], x less the background. */
+static enum status factor_segment_images(struct limit_table *table, struct image_set *set, const float *mean,
+                                         const int64_t *pivots, int64_t rank) {
+  const int64_t varying_count = set->varying_count;
+  table->segment_square = malloc((size_t)table->segments * sizeof *table->segment_square);
+  table->segment_factor = calloc((size_t)(table->segments * table->rank) + 1, sizeof *table->segment_factor);
+  REQUIRE(table->segment_square && table->segment_factor, STATUS_MEMORY, "no memory for %" PRId64 " images",
           table->segments);
   for (int64_t segment = 0; segment < table->segments; segment++) {
-    double *f = table->shown_factor + segment * table->rank;
-    album_render(album, 0.5 * (table->edge[segment] + table->edge[segment + 1]));
-    table->shown_square[segment] = dot_images(album->row, album->row, actives);
+    double *f = table->segment_factor + segment * table->rank;
+    image_set_render(set, 0.5 * (table->segment_edge[segment] + table->segment_edge[segment + 1]));
+    table->segment_square[segment] = dot_f32(set->value, set->value, varying_count);
     for (int64_t k = 0; k < rank; k++) {
-      const double *row = table->factor + pivots[k] * table->rank;
-      f[k] = (dot_images(album->row, mean + pivots[k] * actives, actives) - limit_dot(f, row, k)) / row[k];
+      const double *row = table->mean_factor + pivots[k] * table->rank;
+      f[k] = (dot_f32(set->value, mean + pivots[k] * varying_count, varying_count) - limit_dot(f, row, k)) / row[k];
     }
   }
   return STATUS_OK;
 }
 
-/* Cholesky with complete pivoting, stopped at RANK_TOLERANCE: G_i . G_j = F_i . F_j to that tolerance for all i, j (the
- * residual is positive semi-definite, so its largest entry is on the diagonal).
- * Smooth images need a rank of some tens. */
-static enum status factor_gram(struct limit_table *table, struct album *album, const float *mean) {
-  const int64_t actives = album->actives, nodes = table->nodes, limit = nodes < actives ? nodes : actives;
-  double *wide = malloc((size_t)(nodes * limit) * sizeof *wide + 1), *rest = malloc((size_t)nodes * sizeof *rest);
-  int64_t *pivots = malloc((size_t)limit * sizeof *pivots + 1), rank = 0;
+/* The factor F of the Gram matrix of the rows G_i of `mean`, by Cholesky's method with complete pivoting, stopped at
+ * RANK_TOLERANCE: G_i . G_j = F_i . F_j to that tolerance for all i, j (the residual is positive semi-definite, so its
+ * largest entry is on the diagonal). Smooth images need a rank of some tens. full_factor[grid_points][rank_max] is F
+ * before the rank is known; residual[grid_points] is the diagonal of what it does not yet explain. */
+static enum status factor_gram_matrix(struct limit_table *table, struct image_set *set, const float *mean) {
+  const int64_t varying_count = set->varying_count, points = table->grid_points,
+                rank_max = points < varying_count ? points : varying_count;
+  double *full_factor = malloc((size_t)(points * rank_max) * sizeof *full_factor + 1),
+         *residual = malloc((size_t)points * sizeof *residual);
+  int64_t *pivots = malloc((size_t)rank_max * sizeof *pivots + 1), rank = 0;
   enum status status = STATUS_OK;
-  if (!wide || !rest || !pivots) {
-    status = status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", nodes);
+  if (!full_factor || !residual || !pivots) {
+    status = status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", points);
     goto cleanup;
   }
   double largest = 0;
-  for (int64_t i = 0; i < nodes; i++) {
-    rest[i] = dot_images(mean + i * actives, mean + i * actives, actives);
-    largest = fmax(largest, rest[i]);
+  for (int64_t i = 0; i < points; i++) {
+    residual[i] = dot_f32(mean + i * varying_count, mean + i * varying_count, varying_count);
+    largest = fmax(largest, residual[i]);
   }
-  for (; rank < limit; rank++) {
+  for (; rank < rank_max; rank++) {
     int64_t pivot = 0;
-    for (int64_t i = 1; i < nodes; i++) pivot = rest[i] > rest[pivot] ? i : pivot;
-    if (rest[pivot] <= RANK_TOLERANCE * largest) break;
+    for (int64_t i = 1; i < points; i++) pivot = residual[i] > residual[pivot] ? i : pivot;
+    if (residual[pivot] <= RANK_TOLERANCE * largest) break;
     pivots[rank] = pivot;
-    double scale = 1 / sqrt(rest[pivot]);
-    for (int64_t i = 0; i < nodes; i++) {
-      double inner = dot_images(mean + i * actives, mean + pivot * actives, actives);
-      wide[i * limit + rank] = scale * (inner - limit_dot(wide + i * limit, wide + pivot * limit, rank));
+    double scale = 1 / sqrt(residual[pivot]);
+    for (int64_t i = 0; i < points; i++) {
+      double inner = dot_f32(mean + i * varying_count, mean + pivot * varying_count, varying_count);
+      full_factor[i * rank_max + rank] =
+          scale * (inner - limit_dot(full_factor + i * rank_max, full_factor + pivot * rank_max, rank));
     }
-    for (int64_t i = 0; i < nodes; i++) rest[i] -= wide[i * limit + rank] * wide[i * limit + rank];
+    for (int64_t i = 0; i < points; i++)
+      residual[i] -= full_factor[i * rank_max + rank] * full_factor[i * rank_max + rank];
   }
-  table->rank = (rank + 3) / 4 * 4; /* whole vectors in the loops over it */
-  table->factor = calloc((size_t)(nodes * table->rank) + 1, sizeof *table->factor);
-  if (table->factor) {
-    for (int64_t i = 0; i < nodes; i++)
-      memcpy(table->factor + i * table->rank, wide + i * limit, (size_t)rank * sizeof *wide);
-    status = factor_shown(table, album, mean, pivots, rank);
+  table->rank = (rank + 3) / 4 * 4; /* so that loops over it take whole vectors */
+  table->mean_factor = calloc((size_t)(points * table->rank) + 1, sizeof *table->mean_factor);
+  if (table->mean_factor) {
+    for (int64_t i = 0; i < points; i++)
+      memcpy(table->mean_factor + i * table->rank, full_factor + i * rank_max, (size_t)rank * sizeof *full_factor);
+    status = factor_segment_images(table, set, mean, pivots, rank);
   } else {
     status = status_raise(STATUS_MEMORY, "no memory for a factor of rank %" PRId64, rank);
   }
 cleanup:
-  free(wide);
-  free(rest);
+  free(full_factor);
+  free(residual);
   free(pivots);
   return status;
 }
 
-/* ---- what a frame says ---- */
+/* ---- what an observed frame says of q ---- */
 
-static float misfit_of(double chance) {
-  if (chance >= 1) return 0;
-  double z = chance > 0 ? sqrt(-2 * elementary_log(chance)) : MISFIT_REACH;
-  return (float)fmin(z, MISFIT_REACH);
+/* z of a likelihood P = exp(-z^2 / 2), cut at DEVIATION_MAX. */
+static float deviation_of_likelihood(double probability) {
+  if (probability >= 1) return 0;
+  double z = probability > 0 ? sqrt(-2 * elementary_log(probability)) : DEVIATION_MAX;
+  return (float)fmin(z, DEVIATION_MAX);
 }
 
 /* Likelihood of seeing "the image of some q + 2 pi k":
  * sum_k exp(-(d + 2 pi k)^2 / 2 sigma^2), relative to that at d = 0. */
 static double wrapped_normal(double d, double sigma) {
   double sum = 0;
-  int64_t turns = (int64_t)ceil(MISFIT_REACH * sigma / TWO_PI) + 1;
+  int64_t turns = (int64_t)ceil(DEVIATION_MAX * sigma / TWO_PI) + 1;
   for (int64_t turn = -turns; turn <= turns; turn++) {
     double x = (d + TWO_PI * (double)turn) / sigma;
     sum += elementary_exp(-0.5 * x * x);
@@ -316,82 +341,92 @@ static double wrapped_normal(double d, double sigma) {
   return sum;
 }
 
-static enum status tabulate_misfits(struct limit_table *table, enum limit_observe observe, bool exact) {
-  table->misfit_of_image = exact;
+/* The deviations z of observed images as functions of q. Exact segments: P(image | q) is the sum of P(segment | q) over
+ * the segments that show it. Otherwise an image is taken to tell its q, up to turns: q - observed is normal, or wrapped
+ * normal where images are periodic. Where it is normal, and when positions are observed, z needs no table. */
+static enum status tabulate_deviations(struct limit_table *table, enum limit_observe observe, bool exact) {
+  table->deviation_by_image = exact;
   if (observe == LIMIT_POSITIONS || (!exact && !table->periodic)) return STATUS_OK;
-  double width = table->periodic ? TWO_PI : (double)(table->nodes - 1) * table->step;
-  int64_t nodes = (int64_t)ceil(width / (MISFIT_STEP * table->sigma)), rows = exact ? table->images : 1;
-  table->misfit_nodes = nodes;
-  table->misfit_step = width / (double)nodes;
-  table->misfit = malloc((size_t)(rows * (nodes + 2)) * sizeof *table->misfit);
-  double *chance = malloc((size_t)rows * sizeof *chance);
-  if (!table->misfit || !chance) {
-    free(chance);
+  double width = table->periodic ? TWO_PI : (double)(table->grid_points - 1) * table->grid_step;
+  int64_t points = (int64_t)ceil(width / (DEVIATION_STEP * table->sigma)), rows = exact ? table->images : 1;
+  table->deviation_points = points;
+  table->deviation_step = width / (double)points;
+  table->deviation = malloc((size_t)(rows * (points + 2)) * sizeof *table->deviation);
+  double *probability = malloc((size_t)rows * sizeof *probability);
+  if (!table->deviation || !probability) {
+    free(probability);
     return status_raise(STATUS_MEMORY, "no memory for the likelihoods of %" PRId64 " images", rows);
   }
-  double low = exact ? table->low : 0, peak = wrapped_normal(0, table->sigma);
-  for (int64_t node = 0; node < nodes + 2; node++) {
-    double q = low + (double)node * table->misfit_step;
-    memset(chance, 0, (size_t)rows * sizeof *chance);
+  double low = exact ? table->grid_low : 0, peak = wrapped_normal(0, table->sigma);
+  for (int64_t point = 0; point < points + 2; point++) {
+    double q = low + (double)point * table->deviation_step;
+    memset(probability, 0, (size_t)rows * sizeof *probability);
     if (exact) {
       for (int64_t segment = 0; segment < table->segments; segment++)
-        chance[table->image[segment]] += segment_chance(table, segment, q, MISFIT_REACH);
+        probability[table->segment_image[segment]] += segment_probability(table, segment, q, DEVIATION_MAX);
     } else {
-      chance[0] = wrapped_normal(q, table->sigma) / peak;
+      probability[0] = wrapped_normal(q, table->sigma) / peak;
     }
-    for (int64_t row = 0; row < rows; row++) table->misfit[row * (nodes + 2) + node] = misfit_of(chance[row]);
+    for (int64_t row = 0; row < rows; row++)
+      table->deviation[row * (points + 2) + point] = deviation_of_likelihood(probability[row]);
   }
-  free(chance);
+  free(probability);
   return STATUS_OK;
 }
 
-int64_t limit_table_segment(const struct limit_table *table, double q) {
+int64_t limit_table_find_segment(const struct limit_table *table, double q) {
   if (table->periodic) q -= TWO_PI * floor(q / TWO_PI);
   int64_t low = 0, high = table->segments;
   while (high - low > 1) {
     int64_t middle = (low + high) / 2;
-    *(q >= table->edge[middle] ? &low : &high) = middle;
+    *(q >= table->segment_edge[middle] ? &low : &high) = middle;
   }
   return low;
 }
 
-struct limit_seen limit_table_see(const struct limit_table *table, double observed_q) {
-  struct limit_seen seen = {.shift = (float)observed_q};
-  if (!table->misfit) return seen;
-  seen.row = table->misfit;
-  if (!table->misfit_of_image) return seen;
-  seen.shift = (float)table->low;
-  seen.row = table->misfit + table->image[limit_table_segment(table, observed_q)] * (table->misfit_nodes + 2);
-  return seen;
+struct limit_observation limit_table_observe(const struct limit_table *table, double observed_q) {
+  struct limit_observation observation = {.shift = (float)observed_q};
+  if (!table->deviation) return observation;
+  observation.row = table->deviation;
+  if (!table->deviation_by_image) return observation;
+  observation.shift = (float)table->grid_low;
+  observation.row = table->deviation +
+                    table->segment_image[limit_table_find_segment(table, observed_q)] * (table->deviation_points + 2);
+  return observation;
 }
 
-/* ---- */
+/* ---- all tables ---- */
 
-static enum status fill(const struct experiment *experiment, enum limit_observe observe, struct album *album,
-                        struct limit_table *table) {
+/* Makes all tables, once the grid of q is set, in the order of the comment at the head of this file. Segments are made
+ * out to NOISE_REACH beyond the grid; images are compared, and for `soft` cut, at a step that suits both noise and
+ * pixels. */
+static enum status fill_table(const struct experiment *experiment, enum limit_observe observe, struct image_set *set,
+                              struct limit_table *table) {
   const struct render_settings *render = &experiment->render;
   int64_t side = render->height < render->width ? render->height : render->width;
   double pixel = 2 * render->world / (double)side / (table->periodic ? experiment->system.length : 1);
-  double low = table->periodic ? 0 : table->low - REACH * table->sigma;
-  double width = table->periodic ? TWO_PI : (double)(table->nodes - 1) * table->step + 2 * REACH * table->sigma;
+  double low = table->periodic ? 0 : table->grid_low - NOISE_REACH * table->sigma;
+  double width =
+      table->periodic ? TWO_PI : (double)(table->grid_points - 1) * table->grid_step + 2 * NOISE_REACH * table->sigma;
   int64_t count = (int64_t)ceil(width / fmin(SEGMENT_STEP * table->sigma, SEGMENT_PIXEL * pixel));
   REQUIRE(count <= SEGMENTS_MAX / 2, STATUS_UNAVAILABLE,
           "the information limit is not available yet for noise as small as %g or images as fine as %" PRId64 " px",
           table->sigma, side);
-  TRY(album_open(experiment, low, width / (double)count, count, album));
-  table->values = album->renderer.values;
-  TRY(cut_segments(album, low, width / (double)count, count, table));
-  float *mean = calloc((size_t)(table->nodes * album->actives) + 1, sizeof *mean);
-  table->square = calloc((size_t)table->nodes, sizeof *table->square);
-  enum status status = mean && table->square
-                           ? STATUS_OK
-                           : status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", table->nodes);
+  TRY(image_set_open(experiment, low, width / (double)count, count, set));
+  table->values = set->renderer.values;
+  TRY(cut_into_segments(set, low, width / (double)count, count, table));
+  float *mean = calloc((size_t)(table->grid_points * set->varying_count) + 1, sizeof *mean);
+  table->second_moment = calloc((size_t)table->grid_points, sizeof *table->second_moment);
+  enum status status =
+      mean && table->second_moment
+          ? STATUS_OK
+          : status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", table->grid_points);
   if (status == STATUS_OK) {
-    average_images(table, album, mean);
-    status = factor_gram(table, album, mean);
+    tabulate_mean_images(table, set, mean);
+    status = factor_gram_matrix(table, set, mean);
   }
   free(mean);
-  if (status == STATUS_OK) status = tabulate_misfits(table, observe, render->renderer == RENDERER_REPORT2021);
+  if (status == STATUS_OK) status = tabulate_deviations(table, observe, render->renderer == RENDERER_REPORT2021);
   return status;
 }
 
@@ -404,27 +439,27 @@ enum status limit_table_open(const struct experiment *experiment, enum limit_obs
           "the information limit is not available yet for noise as small as %g: q would need a grid of %.0f points",
           sigma, count);
   if (table->periodic) {
-    table->nodes = (int64_t)ceil(fmax(count, LIMIT_STENCIL));
-    table->step = TWO_PI / (double)table->nodes;
+    table->grid_points = (int64_t)ceil(fmax(count, LIMIT_STENCIL));
+    table->grid_step = TWO_PI / (double)table->grid_points;
   } else { /* one more step at both ends for the stencil */
-    table->nodes = (int64_t)ceil(count) + 3;
-    table->step = step;
-    table->low = low - step;
+    table->grid_points = (int64_t)ceil(count) + 3;
+    table->grid_step = step;
+    table->grid_low = low - step;
   }
-  struct album album = {0};
-  enum status status = fill(experiment, observe, &album, table);
-  album_close(&album);
+  struct image_set set = {0};
+  enum status status = fill_table(experiment, observe, &set, table);
+  image_set_close(&set);
   if (status != STATUS_OK) limit_table_close(table);
   return status;
 }
 
 void limit_table_close(struct limit_table *table) {
-  free(table->square);
-  free(table->factor);
-  free(table->edge);
-  free(table->image);
-  free(table->shown_square);
-  free(table->shown_factor);
-  free(table->misfit);
+  free(table->second_moment);
+  free(table->mean_factor);
+  free(table->segment_edge);
+  free(table->segment_image);
+  free(table->segment_square);
+  free(table->segment_factor);
+  free(table->deviation);
   *table = (struct limit_table){0};
 }
