@@ -1,3 +1,10 @@
+/* The last step of the information limit: keeping results in the file that limit_file.h describes.
+ *
+ * A file is never changed in place. To add a limit, a new file is made under a temporary name, the groups that the old
+ * one has for other K and observers are copied over (keep_other_groups), the new group is written beside them, and the
+ * new file takes the old one's name. Rank 0 does this on a communicator of its own, and all ranks then agree on the
+ * status. Every group has a checksum, which is verified whenever the group is read, also to be copied.
+ */
 #include "physics/limit_file.h"
 
 #include "base/log.h"
@@ -12,8 +19,8 @@ enum { LIMIT_SCHEMA = 2, NAME_MAX_BYTES = 64 };
 
 static const char limit_format[] = LIMIT_FORMAT;
 
-/* From reading what is there to replacing it the file is locked, so that nothing is lost of what another job adds; that
- * takes a moment, for which is waited. */
+/* The file is locked from reading what is there to replacing it, so that nothing is lost of what another job adds. A
+ * job that finds it locked waits for up to `patience` seconds. */
 static const struct store_place limit_place = {.replaces = LIMIT_FORMAT, .named_by_hgn = true, .patience = 60};
 
 const char *limit_observe_name(enum limit_observe observe) {
@@ -29,18 +36,19 @@ enum status limit_file_name(const char *data, char *path, size_t size) {
   return STATUS_OK;
 }
 
-/* The data sets of a group, in one list for writing and reading:
- * name, numbers, where they stand in the result, texts. */
+/* The HDF5 data sets of f64 in a group, in one list for writing, reading and checksums: the name, how many numbers,
+ * where they stand in the result, and what they are. */
 enum { MEMBERS = 6 };
-struct member {
+struct group_member {
   const char *name;
   int64_t extent;
   double *value;
   const char *help;
 };
 
-static void list_members(struct limit_result *result, double samples[2], struct member list[MEMBERS]) {
-  const struct member members[MEMBERS] = {
+/* Fills the list for `result`; `samples` stands for its ess_min and ess_median. */
+static void list_members(struct limit_result *result, double samples[2], struct group_member list[MEMBERS]) {
+  const struct group_member members[MEMBERS] = {
       {"mse", result->frames, result->mse, "pixel MSE of the best prediction of each frame"},
       {"error", result->frames, result->error, "its standard error over rollouts"},
       {"unseen", 2, &result->unseen.mse, "mean over frames K..T-1, standard error"},
@@ -52,19 +60,22 @@ static void list_members(struct limit_result *result, double samples[2], struct 
 
 _Static_assert(sizeof(struct limit_mean) == 2 * sizeof(double), "a mean is written as two numbers");
 
+/* The path of the data set `name` of a group. */
 static void member_path(char path[2 * NAME_MAX_BYTES], const char *group, const char *name) {
   snprintf(path, 2 * NAME_MAX_BYTES, "/%s/%s", group, name);
 }
 
+/* The name of the group that holds the limit for K = input_frames: "positions_5". */
 static void group_name(char name[NAME_MAX_BYTES], int64_t input_frames, enum limit_observe observe) {
   snprintf(name, NAME_MAX_BYTES, "%s_%lld", limit_observe_name(observe), (long long)input_frames);
 }
 
-static void sum_group(const char *group, struct limit_result *result, char text[CHECKSUM_TEXT]) {
+/* The checksum of all numbers of a group and of its name, as text. */
+static void checksum_group(const char *group, struct limit_result *result, char text[CHECKSUM_TEXT]) {
   double samples[2] = {result->ess_min, result->ess_median};
   const int64_t counts[] = {result->rollouts, result->draws_max, result->frames};
   struct checksum sum = {{0, 0}};
-  struct member list[MEMBERS];
+  struct group_member list[MEMBERS];
   list_members(result, samples, list);
   for (int i = 0; i < MEMBERS; i++)
     checksum_add(&sum, checksum_tag(list[i].name), 0, list[i].value, (size_t)list[i].extent * sizeof(double));
@@ -74,10 +85,11 @@ static void sum_group(const char *group, struct limit_result *result, char text[
   checksum_text(&sum, text);
 }
 
+/* Writes a result as a group of the file, with its checksum. */
 static enum status write_group(struct store_file *file, const char *group, struct limit_result *result) {
   char path[2 * NAME_MAX_BYTES];
   double samples[2] = {result->ess_min, result->ess_median};
-  struct member list[MEMBERS];
+  struct group_member list[MEMBERS];
   list_members(result, samples, list);
   for (int i = 0; i < MEMBERS; i++) {
     member_path(path, group, list[i].name);
@@ -101,12 +113,13 @@ static enum status write_group(struct store_file *file, const char *group, struc
     TRY(store_write(file, path, 0, 1, &counts[i].value));
   }
   char sum[CHECKSUM_TEXT];
-  sum_group(group, result, sum);
+  checksum_group(group, result, sum);
   member_path(path, group, "checksum");
   return store_text(file, path, sum, 0);
 }
 
-static enum status compare_data(const struct store_file *file, const char *checksum, bool *same) {
+/* Whether the limits in the file belong to the data set with this content checksum. */
+static enum status is_of_data(const struct store_file *file, const char *checksum, bool *same) {
   char *sum = NULL;
   TRY(store_read_text(file, "/data_checksum", &sum));
   *same = strcmp(sum, checksum) == 0;
@@ -114,7 +127,7 @@ static enum status compare_data(const struct store_file *file, const char *check
   return STATUS_OK;
 }
 
-/* Older files have no checksums. */
+/* Compares what was read of a group with the group's checksum. Older files have none, which passes. */
 static enum status verify_group(const struct store_file *file, const char *group, struct limit_result *result) {
   char path[2 * NAME_MAX_BYTES], sum[CHECKSUM_TEXT], *written = NULL;
   bool found;
@@ -122,13 +135,14 @@ static enum status verify_group(const struct store_file *file, const char *group
   TRY(store_find(file, path, &found));
   if (!found) return STATUS_OK;
   TRY(store_read_text(file, path, &written));
-  sum_group(group, result, sum);
+  checksum_group(group, result, sum);
   const bool same = strcmp(written, sum) == 0;
   free(written);
   REQUIRE(same, STATUS_FILE, "%s: checksum mismatch: /%s is not what was written", file->path, group);
   return STATUS_OK;
 }
 
+/* Reads a group into a result, whose arrays it allocates, and verifies it. */
 static enum status read_group(const struct store_file *file, const char *group, struct limit_result *result) {
   char path[2 * NAME_MAX_BYTES];
   member_path(path, group, "mse");
@@ -142,7 +156,7 @@ static enum status read_group(const struct store_file *file, const char *group, 
   result->error = calloc((size_t)extent[0], sizeof(double));
   REQUIRE(result->mse && result->error, STATUS_MEMORY, "out of memory for %lld frames", (long long)extent[0]);
   double samples[2];
-  struct member list[MEMBERS];
+  struct group_member list[MEMBERS];
   list_members(result, samples, list);
   for (int i = 0; i < MEMBERS; i++) {
     member_path(path, group, list[i].name);
@@ -164,8 +178,9 @@ static enum status read_group(const struct store_file *file, const char *group, 
   return verify_group(file, group, result);
 }
 
-/* One group, verified on the way, when the old file has it; file NULL: only verified. */
-static enum status carry_group(const struct store_file *old, const char *group, struct store_file *file) {
+/* Copies a group of the old file, if it has it, to `file`, verified on the way; with `file` NULL
+ * it is only verified. */
+static enum status copy_group(const struct store_file *old, const char *group, struct store_file *file) {
   struct limit_result result = {0};
   bool has;
   TRY(store_find(old, group, &has));
@@ -176,37 +191,37 @@ static enum status carry_group(const struct store_file *old, const char *group, 
   return status;
 }
 
-/* All but `group`. */
-static enum status carry_groups(const struct store_file *old, const char *group, int64_t frames,
-                                struct store_file *file) {
+/* Does copy_group() for every K up to `frames` and every observer, except for the group named `group`. */
+static enum status copy_other_groups(const struct store_file *old, const char *group, int64_t frames,
+                                     struct store_file *file) {
   for (int64_t k = 1; k <= frames; k++)
     for (int observe = 0; observe < LIMIT_OBSERVE_COUNT; observe++) {
       char other[NAME_MAX_BYTES];
       group_name(other, k, (enum limit_observe)observe);
-      if (strcmp(other, group) != 0) TRY(carry_group(old, other, file));
+      if (strcmp(other, group) != 0) TRY(copy_group(old, other, file));
     }
   return STATUS_OK;
 }
 
-/* Carries the groups of other K over from the limit file at `path`, if it is of the same data. Not by H5Ocopy(), which
- * crashes when the old file cannot be read. */
-static enum status carry_over(const struct comm *self, const char *path, const char *checksum, const char *group,
-                              int64_t frames, struct store_file *file) {
+/* Copies the groups for other K and observers from the limit file at `path` to `file`, if there is one of the same
+ * data. They are read and written, not copied by H5Ocopy(), which crashes when the old file cannot be read. */
+static enum status keep_other_groups(const struct comm *self, const char *path, const char *checksum, const char *group,
+                                     int64_t frames, struct store_file *file) {
   struct store_file old = {0};
   bool same = false, there;
   TRY(output_exists(path, &there));
   if (!there) return STATUS_OK;
   TRY(store_open(self, path, &old));
   enum status status = store_check_format(&old, limit_format, LIMIT_SCHEMA);
-  if (status == STATUS_OK) status = compare_data(&old, checksum, &same);
-  if (status == STATUS_OK && same) status = carry_groups(&old, group, frames, file);
+  if (status == STATUS_OK) status = is_of_data(&old, checksum, &same);
+  if (status == STATUS_OK && same) status = copy_other_groups(&old, group, frames, file);
   store_close(&old);
   return status;
 }
 
-/* What stands in the way of a file at `path`: something else of that name, limits in it that cannot be carried over, a
- * folder that cannot be written. */
-static enum status check_target(const struct comm *self, const char *path, const char *checksum, int64_t frames) {
+/* Fails if limit_file_write() would fail at `path`: because of something else of that name, limits in it that cannot be
+ * copied over, or a folder that cannot be written. Warns if limits of other data would be replaced. */
+static enum status check_output(const struct comm *self, const char *path, const char *checksum, int64_t frames) {
   struct store_file file = {0};
   char resolved[STORE_PATH_MAX];
   bool same = true, there;
@@ -215,8 +230,8 @@ static enum status check_target(const struct comm *self, const char *path, const
   if (there) {
     TRY(store_open(self, path, &file));
     enum status status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
-    if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
-    if (status == STATUS_OK && same) status = carry_groups(&file, "", frames, NULL);
+    if (status == STATUS_OK) status = is_of_data(&file, checksum, &same);
+    if (status == STATUS_OK && same) status = copy_other_groups(&file, "", frames, NULL);
     store_close(&file);
     TRY(status);
   }
@@ -229,7 +244,7 @@ static enum status check_target(const struct comm *self, const char *path, const
 enum status limit_file_check(const struct comm *comm, const char *path, const char *checksum, int64_t frames) {
   struct comm self;
   enum status status = comm_open(MPI_COMM_SELF, &self);
-  if (status == STATUS_OK && comm->rank == 0) status = check_target(&self, path, checksum, frames);
+  if (status == STATUS_OK && comm->rank == 0) status = check_output(&self, path, checksum, frames);
   comm_close(&self);
   return comm_agree(comm, status);
 }
@@ -240,9 +255,9 @@ enum status limit_file_has(const struct store_file *file, int64_t input_frames, 
   return store_find(file, group, has);
 }
 
-/* Rank 0's work, on a communicator of its own. */
-static enum status write_file(const struct comm *self, const char *path, const char *checksum, const char *config,
-                              const struct limit_options *options, const struct limit_result *result) {
+/* The part of limit_file_write() that rank 0 does, on a communicator of its own. */
+static enum status write_limit_file(const struct comm *self, const char *path, const char *checksum, const char *config,
+                                    const struct limit_options *options, const struct limit_result *result) {
   struct limit_result copy = *result;
   char group[NAME_MAX_BYTES];
   group_name(group, options->input_frames, options->observe);
@@ -253,7 +268,7 @@ static enum status write_file(const struct comm *self, const char *path, const c
   if (status == STATUS_OK) status = store_text(&file, "/data_checksum", checksum, 0);
   if (status == STATUS_OK) status = store_text(&file, "/config", config, 0);
   if (status == STATUS_OK) status = provenance_write(&file);
-  if (status == STATUS_OK) status = carry_over(self, path, checksum, group, copy.frames, &file);
+  if (status == STATUS_OK) status = keep_other_groups(self, path, checksum, group, copy.frames, &file);
   if (status == STATUS_OK) status = write_group(&file, group, &copy);
   if (status == STATUS_OK) status = store_commit(&file);
   store_close(&file);
@@ -268,7 +283,7 @@ enum status limit_file_write(const struct comm *comm, const char *path, const ch
   enum status status = comm_open(MPI_COMM_SELF, &self);
   if (status == STATUS_OK && comm->rank == 0) {
     status = config_text(config, &text);
-    if (status == STATUS_OK) status = write_file(&self, path, checksum, text, options, result);
+    if (status == STATUS_OK) status = write_limit_file(&self, path, checksum, text, options, result);
     free(text);
   }
   comm_close(&self);
@@ -289,7 +304,7 @@ enum status limit_file_read(const struct comm *comm, const char *path, const cha
   struct store_file file;
   TRY(store_open(comm, path, &file));
   status = store_check_format(&file, limit_format, LIMIT_SCHEMA);
-  if (status == STATUS_OK) status = compare_data(&file, checksum, &same);
+  if (status == STATUS_OK) status = is_of_data(&file, checksum, &same);
   if (status == STATUS_OK && !same)
     status =
         status_raise(STATUS_FILE, "%s: belongs to other data (content checksums differ); run hgn limit again", path);
