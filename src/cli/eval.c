@@ -73,6 +73,17 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   print_frames(evaluation, protocol, isnan(data->dt) ? trained->learner.dt : data->dt);
 }
 
+/* Of a kind that this command does not know more closely: its scores as it calls them. */
+static void print_scores(const struct trained *trained, const struct dataset *data,
+                         const struct evaluation *evaluation) {
+  const struct learner_kind *kind = trained->learner.kind;
+  printf("%s, a model \"%s\", trained for %lld steps\n%s, %lld test rollouts\n", trained->path, kind->name,
+         (long long)trained->step, data->file.path, (long long)evaluation->rollouts);
+  for (int i = 0; i < kind->scores; i++)
+    printf("  %-24s %12.6g %-6s %s\n", kind->score[i].name, cli_plain(evaluation->score[i]),
+           kind->score[i].unit ? kind->score[i].unit : "", kind->score[i].help);
+}
+
 static enum status evaluate_run(const struct comm *world, struct trained *trained, const char *path, bool named,
                                 int64_t rollouts) {
   struct corpus corpus;
@@ -80,7 +91,12 @@ static enum status evaluate_run(const struct comm *world, struct trained *traine
   struct yardstick yardstick;
   TRY(trained_open_data(world, trained, path, named, &corpus));
   enum status status = trained_evaluate(trained, &corpus, named, rollouts, &yardstick, &evaluation);
-  if (status == STATUS_OK && world->rank == 0) print_evaluation(trained, &corpus.data, &evaluation, &yardstick);
+  if (status == STATUS_OK && world->rank == 0) {
+    if (trained->learner.kind == &learner_hgn)
+      print_evaluation(trained, &corpus.data, &evaluation, &yardstick);
+    else
+      print_scores(trained, &corpus.data, &evaluation);
+  }
   if (status == STATUS_OK) status = trained_check_finite(trained, &evaluation);
   evaluation_free(&evaluation);
   yardstick_free(&yardstick);

@@ -2,6 +2,7 @@
 #include "cli/reel.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "train/hgn.h"
 #include "train/numerics.h"
 #include "train/probe.h"
 
@@ -125,7 +126,7 @@ static enum status require_finite(const struct comm *world, const struct sampler
 
 static enum status draw(const struct comm *world, const struct trained *trained, uint64_t seed, int64_t count,
                         int64_t steps, const char *output) {
-  REQUIRE(trained->training->model.latent.sampled, STATUS_UNAVAILABLE,
+  REQUIRE(trained->learner.kind != &learner_hgn || trained->training->model.latent.sampled, STATUS_UNAVAILABLE,
           "%s: the model has no prior: it was trained with model.latent.sampled=false", trained->path);
   struct sampler sampler;
   enum status status = comm_agree(world, sampler_open(trained, seed, steps + 1, &sampler));

@@ -57,7 +57,7 @@ static void check_layers(struct loader *loader, const char *section, const struc
   check_list(loader, section, "padding", &layers->padding, layers->channels.count);
 }
 
-static void check_model(struct loader *loader, const struct model_settings *model) {
+static void check_hgn(struct loader *loader, const struct model_settings *model) {
   const struct integer_list *energy = &model->hamiltonian.channels;
   check_layers(loader, "encoder", &model->encoder);
   check_layers(loader, "transformer", &model->transformer);
@@ -101,6 +101,12 @@ void config_check(struct loader *loader) {
     check_data(loader);
     return;
   }
-  check_model(loader, &training->model);
+  switch (training->model.name) {
+  case MODEL_HGN:
+    check_hgn(loader, &training->model);
+    break;
+  case MODEL_COUNT:
+    break;
+  }
   check_run(loader, &training->train);
 }

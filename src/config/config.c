@@ -292,7 +292,10 @@ static enum status complete(struct loader *loader) {
 /* Keys of the preset that the file and the command line leave open. */
 static enum status load_preset(struct loader *loader) {
   const enum preset_kind preset = loader->config->experiment.training.model.preset;
+  const int row = schema_find("model.preset", SCHEMA_TRAINING);
   if (loader->config->use != SCHEMA_TRAINING || preset == PRESET_NONE) return STATUS_OK;
+  if (!schema_applies(&schema_rows[row], SCHEMA_TRAINING, kind_of(loader->config)))
+    return STATUS_OK; /* refused later */
   struct document *file = loader->document;
   enum status status =
       document_parse("preset", true, preset_text[preset], strlen(preset_text[preset]), &loader->document);

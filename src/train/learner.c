@@ -18,6 +18,12 @@ static void begin(const struct learner_kind *kind, const struct experiment *expe
                               .kappa = NAN};
 }
 
+enum status learner_check_data(const struct learner_kind *kind, const struct dataset *data) {
+  REQUIRE(kind->data != LEARNER_STATES || data->has_states, STATUS_CONFIG,
+          "%s: has no states, of which a model \"%s\" learns", data->file.path, kind->name);
+  return STATUS_OK;
+}
+
 static enum status finish(struct learner *learner) {
   enum status status = learner->kind->open(learner);
   if (status == STATUS_OK) status = layout_block(learner->layout, &learner->parameters);
@@ -28,6 +34,7 @@ static enum status finish(struct learner *learner) {
 enum status learner_open(const struct learner_kind *kind, const struct experiment *experiment,
                          const struct dataset *data, struct learner *learner) {
   begin(kind, experiment, learner);
+  TRY(learner_check_data(learner->kind, data));
   TRY(learner->kind->fit(learner, data));
   return finish(learner);
 }

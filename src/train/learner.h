@@ -54,7 +54,8 @@ typedef void learner_poll(void *context);
 struct learner_work {
   struct lanes lanes; /* the cut of the batch */
   int64_t first_lane, lane_count;
-  const int64_t *rollouts; /* [lane_count][microbatch]: of the training split; chosen anew for each step */
+  const int64_t *rollouts; /* [lane_count][microbatch], by lane of this rank: of the training split; chosen anew for
+                              each step */
   struct source *source;   /* whose slices of these lanes are loaded */
   learner_poll *poll;
   void *context;
@@ -78,18 +79,22 @@ struct learner_kind {
   const char *const *size;        /* names of learner.size */
   int sizes;
 
-  /* Sizes, protocol and time step, from the data. STATUS_CONFIG when they do not suit the configuration. */
+  /* Sizes, protocol and time step, from the data; a time step that is known already stays where they have none.
+   * STATUS_CONFIG when they do not suit the configuration. Also called on a copy of an open learner, so without self. */
   enum status (*fit)(struct learner *learner, const struct dataset *data);
   /* Everything that depends on configuration and sizes alone: layout, ratio, scalars, self. */
   enum status (*open)(struct learner *learner);
   /* Fills the parameters: a function of (seed, tensor) alone. */
   void (*initialize)(struct learner *learner);
-  /* Plans and memory for training. work: borrowed as long as the learner is open. */
+  /* Plans and memory for training. The last lane of a batch may be smaller: lanes_size(first_lane + lane).
+   * work: borrowed as long as the learner is open. */
   enum status (*prepare)(struct learner *learner, const struct learner_work *work);
-  /* What a step asks of all lanes: step 0, 1, ... */
+  /* What a step asks of all lanes: step 0, 1, ... What follows the step (a curriculum, schedules of the objective) is
+   * the learner's. */
   void (*begin)(struct learner *learner, int64_t step);
   /* One stage of lane `lane` of this rank, 0 <= lane < lane_count. Adds the gradient of its part to the block, which is
-   * zero there; term[terms]: the lane's, set in one of the stages. */
+   * zero there; term[terms]: the lane's, 0 when a step begins, set in one of the stages. Both are scaled so that all
+   * lanes add up to the batch's: by 1 / lanes.batch for a mean over rollouts. */
   enum status (*run)(struct learner *learner, int stage, int64_t lane, float *gradient, double *term);
   /* What is minimised, of the terms of a batch. */
   double (*loss)(const struct learner *learner, const double *term);
@@ -97,7 +102,8 @@ struct learner_kind {
   void (*update)(struct learner *learner, const double *term);
   /* The parameters have other values now. */
   void (*changed)(struct learner *learner);
-  /* Collective. The same bits on any number of ranks. evaluation: freed with evaluation_free(). */
+  /* Collective. The same bits on any number of ranks. May come without prepare(), and with an empty set on this rank.
+   * Says in evaluation->broken what is not finite, alike on all ranks. evaluation: freed with evaluation_free(). */
   enum status (*evaluate)(struct learner *learner, const struct comm *comm, struct source *source,
                           const struct evaluation_set *set, const struct yardstick *yardstick,
                           struct evaluation *evaluation);
@@ -124,6 +130,9 @@ struct learner {
 
 /* The kind of that name in the configuration. */
 const struct learner_kind *learner_find(enum model_kind name);
+
+/* STATUS_CONFIG when the data have not got what the kind learns of. */
+enum status learner_check_data(const struct learner_kind *kind, const struct dataset *data);
 
 /* experiment: borrowed. kind: NULL for that of the configuration. The first is fitted to data; the second has the sizes
  * and time steps of a checkpoint. Both have parameters, which are zero. On failure it is closed. */

@@ -57,7 +57,8 @@ void source_close(struct source *source);
 enum status source_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
                           float *images);
 
-/* Not collective. The true states of a loaded rollout, [T][2 D]; borrowed.
+/* Not collective. The true states of a loaded rollout, without observation noise, [T][2 D] from frame 0, q before p;
+ * borrowed.
  * NULL when it is not loaded, or the data have none. */
 const double *source_states(const struct source *source, enum split split, int64_t rollout);
 

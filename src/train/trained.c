@@ -125,7 +125,8 @@ enum status trained_data_path(const struct comm *comm, const struct trained *tra
 static enum status check_sizes(struct trained *trained, const struct dataset *data) {
   struct learner *learner = &trained->learner, fitted = *learner;
   char then[128] = "", now[128] = "";
-  enum status status = learner->kind->fit(&fitted, data);
+  enum status status = learner_check_data(learner->kind, data);
+  if (status == STATUS_OK) status = learner->kind->fit(&fitted, data);
   if (status == STATUS_CONFIG) status = status_context(STATUS_FILE, "%s: does not fit the model", data->file.path);
   TRY(status);
   bool same = true;

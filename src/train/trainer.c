@@ -31,8 +31,6 @@ static enum status open_learner(struct trainer *trainer, const struct learner_ki
   const struct dataset *data = &trainer->corpus->data;
   TRY(source_check_validation(data));
   TRY(learner_open(kind, config_experiment(trainer->config), data, learner));
-  REQUIRE(learner->kind->data != LEARNER_STATES || data->has_states, STATUS_CONFIG,
-          "%s: has no states, of which a model \"%s\" learns", data->file.path, learner->kind->name);
   learner->kind->initialize(learner);
   return optimizer_open(&trainer->training->optimizer, learner->layout, learner->ratio, trainer->training->train.steps,
                         &trainer->optimizer);

@@ -73,7 +73,7 @@ static inline enum status linear_run(struct learner *learner, int stage, int64_t
   for (int64_t b = 0; b < lanes_size(&work->lanes, work->first_lane + lane); b++) {
     const double *x = source_states(work->source, SPLIT_TRAIN, work->rollouts[lane * work->lanes.microbatch + b]);
     REQUIRE(x, STATUS_ARGUMENT, "a rollout is not loaded");
-    *term += scale * linear_error(learner, x, scale, gradient);
+    *term += scale * linear_error(learner, x + learner->protocol.target_first * learner->size[0], scale, gradient);
   }
   return STATUS_OK;
 }
@@ -83,24 +83,39 @@ static inline void linear_update(struct learner *learner, const double *term) { 
 static inline void linear_changed(struct learner *learner) { (void)learner; }
 static inline double linear_loss(const struct learner *learner, const double *term) { return (void)learner, *term; }
 
+static inline enum status linear_add(const struct learner *learner, const struct source *source,
+                                     const struct evaluation_group *group, struct exact *sum, int64_t counts[2]) {
+  for (int64_t b = 0; b < group->count; b++) {
+    const double *x = source_states(source, group->split, group->first + b);
+    REQUIRE(x, STATUS_ARGUMENT, "a rollout is not loaded");
+    const double error = linear_error(learner, x + learner->protocol.target_first * learner->size[0], 0, NULL);
+    exact_add(sum, error);
+    counts[0] += 1;
+    counts[1] += !isfinite(error);
+  }
+  return STATUS_OK;
+}
+
 static inline enum status linear_evaluate(struct learner *learner, const struct comm *comm, struct source *source,
                                           const struct evaluation_set *set, const struct yardstick *yardstick,
                                           struct evaluation *evaluation) {
   struct exact sum;
-  int64_t count = 0;
+  int64_t counts[2] = {0, 0}; /* rollouts; of them not finite */
   (void)yardstick;
   exact_clear(&sum);
-  for (int64_t g = 0; g < set->count; g++)
-    for (int64_t b = 0; b < set->group[g].count; b++, count++)
-      exact_add(&sum,
-                linear_error(learner, source_states(source, set->group[g].split, set->group[g].first + b), 0, NULL));
+  *evaluation = (struct evaluation){.frames = learner->protocol.target_count};
+  evaluation->by_frame = calloc((size_t)evaluation->frames, sizeof(double));
+  enum status status = evaluation->by_frame ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory");
+  for (int64_t g = 0; g < set->count && status == STATUS_OK; g++)
+    status = linear_add(learner, source, &set->group[g], &sum, counts);
+  TRY(comm_agree(comm, status));
   TRY(reduce_exact(comm, &sum, 1));
-  TRY(reduce_sum(comm, &count, 1));
-  *evaluation = (struct evaluation){.score = {exact_value(&sum) / (double)count},
-                                    .rollouts = count,
-                                    .frames = learner->protocol.target_count,
-                                    .by_frame = calloc((size_t)learner->protocol.target_count, sizeof(double))};
-  return comm_agree(comm, evaluation->by_frame ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
+  TRY(reduce_sum(comm, counts, 2));
+  evaluation->score[0] = exact_value(&sum) / (double)counts[0];
+  evaluation->rollouts = counts[0];
+  evaluation->broken = counts[1] ? "an error" : NULL;
+  evaluation->broken_rollouts = counts[1];
+  return STATUS_OK;
 }
 
 static inline void linear_speak(const struct evaluation *evaluation, char text[LEARNER_SPEECH_MAX]) {
