@@ -80,7 +80,7 @@ struct learner_kind {
   int sizes;
 
   /* Sizes, protocol and time step, from the data; a time step that is known already stays where they have none.
-   * STATUS_CONFIG when they do not suit the configuration. Also called on a copy of an open learner, so without self. */
+   * STATUS_CONFIG when they do not suit the configuration. Also called on a copy of an open learner: without self. */
   enum status (*fit)(struct learner *learner, const struct dataset *data);
   /* Everything that depends on configuration and sizes alone: layout, ratio, scalars, self. */
   enum status (*open)(struct learner *learner);
