@@ -199,16 +199,11 @@ static enum status run_counts(const struct comm *world, const char *data, struct
   enum status status = STATUS_OK;
   for (int ranks = 1; ranks <= world->size && status == STATUS_OK;
        ranks = ranks < world->size && 2 * ranks > world->size ? world->size : 2 * ranks) {
-    MPI_Comm some;
-    struct comm comm = {.size = 0};
+    struct comm comm;
     const bool works = world->rank < ranks;
-    status = comm_check(MPI_Comm_split(world->mpi, works ? 1 : MPI_UNDEFINED, 0, &some), "MPI_Comm_split");
-    if (status == STATUS_OK && works) {
-      status = comm_open(some, &comm);
-      if (status == STATUS_OK) status = run_ranks(&comm, data, strong_batch(world), first, costs);
-      comm_close(&comm);
-      MPI_Comm_free(&some);
-    }
+    status = comm_split(world, works ? 0 : -1, &comm);
+    if (status == STATUS_OK && works) status = run_ranks(&comm, data, strong_batch(world), first, costs);
+    comm_close(&comm);
     enum status waited = comm_wait(world);
     status = comm_agree(world, status != STATUS_OK ? status : waited);
   }

@@ -142,4 +142,10 @@ enum status learner_open_sized(const struct learner_kind *kind, const struct exp
                                const int64_t *size, double dt, double interval, struct learner *learner);
 void learner_close(struct learner *learner);
 
+/* Collective. Measures it on the first `rollouts` of a split, which are loaded; evaluation: freed with
+ * evaluation_free(). */
+enum status learner_evaluate_first(struct learner *learner, const struct comm *comm, struct source *source,
+                                   enum split split, int64_t rollouts, const struct yardstick *yardstick,
+                                   struct evaluation *evaluation);
+
 #endif

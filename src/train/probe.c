@@ -36,10 +36,14 @@ enum status probe_path_create(const struct probe *probe, int64_t frames, bool im
 
 void probe_path_free(struct probe_path *path) { arena_free(&path->arena); }
 
+static bool is_state_finite(const struct probe *probe, const struct probe_path *path, int64_t t) {
+  const int64_t state = model_state_values(probe->model);
+  return finite_all_f32(path->q + t * state, state) && finite_all_f32(path->p + t * state, state);
+}
+
 static const char *name_broken(const struct probe *probe, const struct probe_path *path, int64_t t) {
-  const int64_t state = model_state_values(probe->model), image = model_image_values(probe->model);
-  if (!finite_all_f32(path->q + t * state, state) || !finite_all_f32(path->p + t * state, state))
-    return "the latent state";
+  const int64_t image = model_image_values(probe->model);
+  if (!is_state_finite(probe, path, t)) return "the latent state";
   if (path->images && !finite_all_f32(path->images + t * image, image)) return "the decoded image";
   return isfinite(path->energy[t]) ? NULL : "the learned H";
 }
@@ -133,11 +137,11 @@ static double mean_square(const float *truth, const float *prediction, int64_t v
 
 /* A state that is not finite has no error, whatever a kernel makes of it in its image. */
 static void compare(const struct probe *probe, struct probe_rollout *rollout) {
-  const int64_t state = model_state_values(probe->model), image = model_image_values(probe->model);
+  const int64_t image = model_image_values(probe->model);
   const struct probe_path *path = &rollout->path;
   for (int64_t i = rollout->known * image; i < path->frames * image; i++) rollout->truth[i] = NAN;
   for (int64_t t = 0; t < path->frames; t++) {
-    const bool finite = finite_all_f32(path->q + t * state, state) && finite_all_f32(path->p + t * state, state);
+    const bool finite = is_state_finite(probe, path, t);
     rollout->error[t] = finite ? mean_square(rollout->truth + t * image, path->images + t * image, image) : NAN;
   }
 }

@@ -66,7 +66,8 @@ static void add_lane_terms(struct list *list, const struct record_shape *shape, 
   }
 }
 
-static void add_sums(struct list *list, const char *name, const char *help, int networks, const int64_t *value) {
+static void add_sums(struct list *list, const char *name, const char *help, int networks,
+                     const struct checksum *value) {
   struct record_part *part = add_part(list, name, STORE_I64, 2 * (int64_t)networks, value);
   part->rank = 3;
   snprintf(part->help, sizeof part->help, "%s", help);

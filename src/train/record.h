@@ -56,10 +56,10 @@ struct report {
 #define REPORT_MEMBER(name, unit, help) double name;
   REPORT_LIST(REPORT_MEMBER)
 #undef REPORT_MEMBER
-  double stage_seconds[LEARNER_STAGES_MAX];    /* a step's time, mean since the last report */
-  const double *term, *scalar;                 /* the learner's; borrowed */
-  const double *lane_term;                     /* [terms][lanes]; borrowed */
-  const int64_t *parameter_sum, *gradient_sum; /* [networks][2]; borrowed */
+  double stage_seconds[LEARNER_STAGES_MAX];            /* a step's time, mean since the last report */
+  const double *term, *scalar;                         /* the learner's; borrowed */
+  const double *lane_term;                             /* [terms][lanes]; borrowed */
+  const struct checksum *parameter_sum, *gradient_sum; /* [networks]; borrowed */
 };
 
 /* The sizes of what a run's file holds. */

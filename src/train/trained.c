@@ -175,18 +175,13 @@ enum status trained_evaluate(struct trained *trained, struct corpus *corpus, boo
                              struct yardstick *yardstick, struct evaluation *evaluation) {
   const int64_t all = corpus->data.rollouts[SPLIT_TEST];
   struct learner *learner = &trained->learner;
-  struct evaluation_set set;
   *evaluation = (struct evaluation){.by_frame = NULL};
   *yardstick = (struct yardstick){.attained = NULL};
   TRY(corpus_yardstick(corpus, &learner->protocol, yardstick));
   TRY(corpus_measure(corpus, yardstick));
   if (!named) TRY(trained_check_data(trained, &corpus->data, yardstick->checksum));
   if (rollouts == 0 || rollouts > all) rollouts = all;
-  TRY(comm_agree(corpus->comm,
-                 evaluation_set_first(corpus->comm, &corpus->source, SPLIT_TEST, rollouts, EVALUATION_REVERSED, &set)));
-  enum status status = learner->kind->evaluate(learner, corpus->comm, &corpus->source, &set, yardstick, evaluation);
-  evaluation_set_free(&set);
-  return status;
+  return learner_evaluate_first(learner, corpus->comm, &corpus->source, SPLIT_TEST, rollouts, yardstick, evaluation);
 }
 
 enum status trained_check_finite(const struct trained *trained, const struct evaluation *evaluation) {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { SPEAK_EVERY = 10 /* s */, COMPARED_MAX = 4 * LAYOUT_NETWORKS_MAX + 2 };
+enum { SPEAK_EVERY = 10 /* s */ };
 
 double trainer_seconds(const struct trainer *trainer) {
   return trainer->seconds_before + log_clock() - trainer->started;
@@ -117,16 +117,13 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
   for (int term = 0; term < trainer->learner.kind->terms; term++)
     step_lane_terms(&trainer->step, term, trainer->lane_term + term * lanes);
   const struct sums sums = take_sums(trainer);
-  int64_t networks[2][2 * LAYOUT_NETWORKS_MAX];
-  memcpy(networks[0], sums.parameters, sizeof networks[0]);
-  memcpy(networks[1], sums.gradient, sizeof networks[1]);
   TRY(compare_ranks(trainer, &sums, &memory));
   TRY(reduce_sum(trainer->comm, &joules, 1));
   trainer->joules += 1e-6 * (double)joules;
   struct report report = make_report(trainer, result, norm, rate, now);
   report.memory = (double)memory;
-  report.parameter_sum = networks[0];
-  report.gradient_sum = networks[1];
+  report.parameter_sum = sums.parameters;
+  report.gradient_sum = sums.gradient;
   memset(&trainer->window, 0, sizeof trainer->window);
   trainer->window.began = now;
   const int64_t every = trainer->training->train.report_every, index = (trainer->done + every - 1) / every - 1;
@@ -156,22 +153,17 @@ enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MA
   return STATUS_OK;
 }
 
-/* Collective. */
-static enum status evaluate_set(struct trainer *trainer, const struct evaluation_set *set,
-                                struct evaluation *evaluation) {
-  return trainer->learner.kind->evaluate(&trainer->learner, trainer->comm, &trainer->corpus->source, set,
-                                         &trainer->yardstick, evaluation);
-}
-
 /* Collective. The first `rollouts` of a split. */
 static enum status evaluate_first(struct trainer *trainer, enum split split, int64_t rollouts,
                                   struct evaluation *evaluation) {
-  struct evaluation_set set;
-  TRY(comm_agree(trainer->comm, evaluation_set_first(trainer->comm, &trainer->corpus->source, split, rollouts,
-                                                     EVALUATION_REVERSED, &set)));
-  enum status status = evaluate_set(trainer, &set, evaluation);
-  evaluation_set_free(&set);
-  return status;
+  return learner_evaluate_first(&trainer->learner, trainer->comm, &trainer->corpus->source, split, rollouts,
+                                &trainer->yardstick, evaluation);
+}
+
+/* Collective. Those of the training split that this rank's lanes have at hand. */
+static enum status evaluate_train(struct trainer *trainer, struct evaluation *evaluation) {
+  return trainer->learner.kind->evaluate(&trainer->learner, trainer->comm, &trainer->corpus->source,
+                                         &trainer->train_set, &trainer->yardstick, evaluation);
 }
 
 /* Root only. */
@@ -231,7 +223,7 @@ enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN
   enum status status =
       evaluate_first(trainer, SPLIT_VALIDATION, trainer_rollouts_of(trainer, SPLIT_VALIDATION), &trainer->validation);
   if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, test, &trainer->test);
-  if (status == STATUS_OK) status = evaluate_set(trainer, &trainer->train_set, &train);
+  if (status == STATUS_OK) status = evaluate_train(trainer, &train);
   if (status == STATUS_OK && check_evaluation(&trainer->validation, SPLIT_VALIDATION, broken) &&
       check_evaluation(&trainer->test, SPLIT_TEST, broken) && check_evaluation(&train, SPLIT_TRAIN, broken))
     status = accept_evaluation(trainer, &train);

@@ -91,15 +91,15 @@ ALL="train.data train.limit train.frames train.packed resume.run resume.model re
   eval.folder eval.frames eval.packed limit.data limit.limit rollout.data rollout.picture rollout.model rollout.frames show.data
   show.split show.frames show.packed info.data info.frames info.run info.model info.limit"
 
-# in_ranks WHERE RANKS BEFORE COMMAND...: in WHERE/work, a new copy of the inputs; BEFORE stands in front of hgn in each rank.
+# in_ranks WHERE RANKS BEFORE COMMAND...: in WHERE/copy, a new copy of the inputs; BEFORE stands in front of hgn in each rank.
 in_ranks() (
   where=$1 launcher="$MPIRUN -n $2" before=$3
   [ "$2" = 1 ] && launcher=""
   shift 3
   rm -rf "$where"
   mkdir "$where"
-  cp -r inputs "$where/work"
-  cd "$where/work" || exit 1
+  cp -r inputs "$where/copy"
+  cd "$where/copy" || exit 1
   exec 2>/dev/null # the shell's own word about a killed job
   # shellcheck disable=SC2086,SC2016
   timeout -k 5 60 $launcher sh -c "exec $before"' "$@"' sh "$HGN" "$@" >../out.txt 2>../err.txt
@@ -146,7 +146,7 @@ judge() {
     echo CRASHES
   elif [ "$3" = 0 ]; then
     cmp -s <(grep -v "^time" "$1/out.txt") <(grep -v "^time" "$2/out.txt") || { echo WRONG && return; }
-    [ -z "$made" ] || same_file "$1" "$1/work/$made" "$2/work/$made" || { echo WRONG && return; }
+    [ -z "$made" ] || same_file "$1" "$1/copy/$made" "$2/copy/$made" || { echo WRONG && return; }
     echo unaffected
   else
     refused_well "$1" "$2"
@@ -159,17 +159,17 @@ refused_well() {
   case $made in
   new.h5 | half.h5)
     # shellcheck disable=SC2086
-    if (cd "$1/work" && timeout 60 "$HGN" $command) >"$1/again.txt" 2>&1; then
-      same_file "$1" "$1/work/$made" "$2/work/$made" || { echo POISONED && return; }
+    if (cd "$1/copy" && timeout 60 "$HGN" $command) >"$1/again.txt" 2>&1; then
+      same_file "$1" "$1/copy/$made" "$2/copy/$made" || { echo POISONED && return; }
     fi
     ;;
   *)
     for file in inputs/*; do
-      cmp -s "$file" "$1/work/${file##*/}" && continue
-      [ "${file##*/}" = "$made" ] && same_file "$1" "$1/work/$made" "$2/work/$made" && continue
+      cmp -s "$file" "$1/copy/${file##*/}" && continue
+      [ "${file##*/}" = "$made" ] && same_file "$1" "$1/copy/$made" "$2/copy/$made" && continue
       echo LOST && return
     done
-    case $made in x.*) [ ! -e "$1/work/$made" ] || same_file "$1" "$1/work/$made" "$2/work/$made" || { echo LOST && return; } ;; esac
+    case $made in x.*) [ ! -e "$1/copy/$made" ] || same_file "$1" "$1/copy/$made" "$2/copy/$made" || { echo LOST && return; } ;; esac
     ;;
   esac
   echo refused
