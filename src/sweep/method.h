@@ -1,0 +1,46 @@
+/* Search methods: which configuration comes next.
+ *
+ * A method is a constant table. Its propose() is a pure function of the space, the seed, the number of the draw and what
+ * it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same.
+ *
+ * All functions: Not collective.
+ */
+#ifndef HGN_SWEEP_METHOD_H
+#define HGN_SWEEP_METHOD_H
+
+#include "sweep/space.h"
+#include "sweep/trial.h"
+
+/* Of all configurations that have been chosen, in the order of their numbers. What is known of them: results of the
+ * first `known` alone. All borrowed. */
+struct history {
+  int64_t count, known;
+  const double *point;            /* [count][parameters] */
+  const enum trial_state *state;  /* [known]: of its repeats the worst */
+  const double *value;            /* [known]: the metric, mean over repeats, smaller is better; NaN: it has none */
+  const bool *feasible;           /* [known]: constraints hold */
+};
+
+struct method_task {
+  const struct space *space;
+  uint64_t seed;
+  int64_t configurations; /* that are to be run: run_cap; 0: as many as there are */
+};
+
+struct method_kind {
+  const char *name;
+  bool learns; /* reads results: job j waits for those of jobs 0..j-window */
+  /* The `draw`-th point: 0, 1, ...; one that was chosen before is passed over by the caller, who draws on.
+   * *exhausted: there is no such draw, nor any after it. history: NULL unless it learns. STATUS_MEMORY. */
+  enum status (*propose)(const struct method_task *task, const struct history *history, int64_t draw, double *point,
+                         bool *exhausted);
+};
+
+extern const struct method_kind method_grid, method_random, method_sobol, method_lhs;
+
+/* By the name in the file; NULL: not in this version, or no method at all (method_known()). */
+const struct method_kind *method_find(const char *name);
+/* Whether it is a method of the sweep file, here or in a later version. */
+bool method_known(const char *name);
+
+#endif

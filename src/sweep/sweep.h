@@ -1,0 +1,139 @@
+/* A sweep: what its YAML file says, read and checked whole before anything runs.
+ *
+ * The file is a Weights & Biases sweep file, of which every key is known here, with keys of our own beside it (README.md
+ * of sweeps/ lists them). Wrong ones are STATUS_CONFIG with FILE:LINE:COL, what was found and what was expected, and the
+ * nearest valid key, up to ten in one message. Parameters are keys of the experiment's schema; their bounds and values
+ * are checked against its rows. What is right but not in this version (methods that learn, early stopping, several
+ * metrics) is kept, and sweep_require() refuses it by name.
+ *
+ * All functions: Not collective. Under MPI rank 0 reads the texts and broadcasts them.
+ */
+#ifndef HGN_SWEEP_SWEEP_H
+#define HGN_SWEEP_SWEEP_H
+
+#include "config/config.h"
+#include "sweep/expression.h"
+#include "sweep/method.h"
+#include "sweep/space.h"
+
+enum {
+  SWEEP_NAME_MAX = 128,
+  SWEEP_METRICS_MAX = 4,
+  SWEEP_CONSTRAINTS_MAX = 16,
+  SWEEP_PREPARE_MAX = 64,
+  SWEEP_ENQUEUE_MAX = 1000,
+  SWEEP_RENAMES_MAX = 128,
+  SWEEP_RUNGS_MAX = 32
+};
+
+struct sweep_metric {
+  const char *name;  /* a score of the validation split: "mse", "energy_drift"; after renaming */
+  const char *given; /* as it stands in the file */
+  bool maximize;
+  double target; /* reaching it ends the sweep; NaN: none */
+  const char *impute; /* W&B's: "worst", "best" or "latest"; NULL: not given. For the methods that learn */
+};
+
+/* early_terminate. type: "" when there is none. */
+struct sweep_early {
+  char type[32]; /* hyperband, hyperband_brackets, asha, median */
+  char mode[16]; /* asha: promote, stop */
+  int64_t min_iter, max_iter, s;
+  double eta;
+  bool strict;
+};
+
+struct sweep_resources {
+  int64_t ranks_per_trial;
+  double trial_timeout;     /* s; 0: none */
+  double grace;             /* s beyond it, for a trial that reaches no step boundary */
+  int64_t max_restarts;     /* real failures after which a trial is failed */
+  bool nan_fails;           /* on_nan: fail; else worst: diverged, a result */
+  double core_hours;        /* of the whole sweep; 0: no bound */
+  double wall_time;         /* s of one start; 0: no bound */
+  int64_t checkpoint_bytes; /* on the disk; 0: no bound */
+};
+
+struct sweep_slurm {
+  int64_t array;       /* parts; 0: no array */
+  int64_t parallelism, timeout_min, signal_delay_s, max_num_timeout;
+  bool requeue;
+};
+
+/* One command of `prepare:`, as words: "simulate", "data/pendulum.yaml", "-o", "pendulum.h5". */
+struct sweep_command {
+  char **word;
+  int words;
+};
+
+struct sweep {
+  char name[SWEEP_NAME_MAX];
+  char base_path[1024]; /* as given: by `base:`, or by --base */
+  struct config *base;  /* the experiment that trials override; owned */
+  const struct method_kind *method; /* NULL: known, but not in this version */
+  char method_name[32];
+  struct space space;
+  struct sweep_metric metric[SWEEP_METRICS_MAX];
+  int metrics;
+  struct expression *constraint[SWEEP_CONSTRAINTS_MAX]; /* owned */
+  int constraints;
+  struct sweep_early early;
+  int64_t run_cap; /* configurations, those of `enqueue` among them; of grid without one its size */
+  int64_t repeats, confirm, window;
+  uint64_t seed;
+  bool arrival; /* order: arrival */
+  struct sweep_resources resources;
+  struct sweep_slurm slurm;
+  struct sweep_command prepare[SWEEP_PREPARE_MAX];
+  int prepares;
+  double *enqueued; /* [enqueues][parameters] */
+  int64_t enqueues;
+  int64_t reports; /* evaluations of a trial at most, over the whole space */
+  struct arena arena; /* all texts */
+};
+
+/* What the command line adds. All borrowed; NULL or 0: not given. */
+struct sweep_options {
+  const char *base_path, *base_text;
+  size_t base_bytes;
+  int64_t run_cap;
+  const char *const *rename; /* "theirs=ours" */
+  int renames;
+};
+
+/* Which file the base experiment is, from the sweep file alone: path[1024]; "": it names none. STATUS_CONFIG when the
+ * text is no YAML. */
+enum status sweep_base_path(const char *path, const char *text, size_t bytes, char base[1024]);
+
+/* Parses and checks. `*sweep` is owned by the caller; NULL on failure. notice[]: one line that names the keys which mean
+ * nothing here, and warnings, a line each ("FILE:LINE:COL: ..."); "" when there are none. */
+enum { SWEEP_NOTICE_MAX = 2048 };
+enum status sweep_parse(const char *path, const char *text, size_t bytes, const struct sweep_options *options,
+                        struct sweep **sweep, char notice[SWEEP_NOTICE_MAX]);
+void sweep_destroy(struct sweep **sweep); /* accepts NULL inside; sets NULL */
+
+/* STATUS_UNAVAILABLE, naming it, when the sweep asks for what is not in this version. */
+enum status sweep_require(const struct sweep *sweep);
+
+/* What decides the sweep's results, canonical, a key a line, numbers that read back exactly; caller frees. Two files are
+ * one sweep when these and the bases (config_text()) are equal. STATUS_MEMORY. */
+enum status sweep_text(const struct sweep *sweep, char **text);
+
+/* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
+int sweep_differences(const char *a, const char *b, char *text, int size);
+
+/* The rungs of the early stopping, in reports: returns how many. hyperband as W&B has it: min_iter eta^k while below
+ * max_iter, or, by max_iter and s, max_iter / eta^k for k = s..1. */
+int sweep_rungs(const struct sweep *sweep, int64_t rung[SWEEP_RUNGS_MAX]);
+
+/* The trial's experiment: the base with the point's words and the seed. STATUS_CONFIG when they do not go together. */
+enum status sweep_trial_config(const struct sweep *sweep, const double *point, int64_t seed, struct config **config);
+
+/* Whether a point violates a constraint that looks at parameters alone; and, with the scores of a trial, any of the
+ * others: scores[count] by names. A constraint that names a parameter which does not take part holds; one whose value is
+ * not finite does not. *broken: its text; NULL: none. */
+const char *sweep_violates(const struct sweep *sweep, const double *point);
+const char *sweep_violates_score(const struct sweep *sweep, const double *point, const char *const *names,
+                                 const double *scores, int count);
+
+#endif
