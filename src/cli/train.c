@@ -91,7 +91,8 @@ static enum status run_train(const struct comm *world, int argc, char **argv) {
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_TRAINING, &words, &config));
   stop_listen();
-  enum status status = numerics_agree(world);
+  enum status status = learner_require(config_experiment(config));
+  if (status == STATUS_OK) status = numerics_agree(world);
   if (status == STATUS_OK) status = open_and_train(world, config, output, resume);
   stop_release();
   config_destroy(&config);

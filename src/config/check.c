@@ -105,6 +105,8 @@ void config_check(struct loader *loader) {
   case MODEL_HGN:
     check_hgn(loader, &training->model);
     break;
+  case MODEL_SYNTHETIC:
+    return;
   case MODEL_COUNT:
     break;
   }

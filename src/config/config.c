@@ -319,35 +319,84 @@ static enum status load(struct loader *loader, const char *text, size_t bytes, c
   return problems_raise(&loader->problems);
 }
 
+/* A loader with an empty config of that name. STATUS_MEMORY. */
+static enum status begin_loading(const char *path, const char *const *overrides, int override_count,
+                                 struct loader **loader) {
+  struct loader *made = calloc(1, sizeof *made);
+  struct config *config = calloc(1, sizeof *config);
+  if (made) made->attempted = calloc((size_t)schema_count, sizeof *made->attempted);
+  if (config) {
+    config->origins = calloc((size_t)schema_count, sizeof *config->origins);
+    config->words = calloc((size_t)override_count + 1, sizeof *config->words);
+  }
+  if (!made || !made->attempted || !config || !config->origins || !config->words) {
+    config_destroy(&config);
+    if (made) free(made->attempted);
+    free(made);
+    return status_raise(STATUS_MEMORY, "out of memory reading %s", path);
+  }
+  problems_show(path, config->name, sizeof config->name);
+  for (int i = 0; i < override_count; ++i) problems_show(overrides[i], config->words[i], sizeof config->words[i]);
+  made->config = config;
+  *loader = made;
+  return STATUS_OK;
+}
+
+/* Its config is the caller's, when all went well. */
+static enum status end_loading(struct loader *loader, enum status status, struct config **config) {
+  if (status != STATUS_OK) config_destroy(&loader->config);
+  *config = loader->config;
+  document_destroy(&loader->document);
+  free(loader->attempted);
+  free(loader);
+  return status;
+}
+
 enum status config_parse(const char *path, const char *text, size_t bytes, const char *const *overrides,
                          int override_count, struct config **config) {
+  struct loader *loader;
   *config = NULL;
   REQUIRE(override_count >= 0, STATUS_ARGUMENT, "%d overrides", override_count);
-  enum status status = STATUS_OK;
-  struct loader *loader = calloc(1, sizeof *loader);
-  struct config *made = calloc(1, sizeof *made);
-  if (loader) loader->attempted = calloc((size_t)schema_count, sizeof *loader->attempted);
-  if (made) {
-    made->origins = calloc((size_t)schema_count, sizeof *made->origins);
-    made->words = calloc((size_t)override_count + 1, sizeof *made->words);
+  TRY(begin_loading(path, overrides, override_count, &loader));
+  return end_loading(loader, load(loader, text, bytes, overrides, override_count), config);
+}
+
+/* The words alone, over values that are all there. */
+static enum status vary(struct loader *loader, const struct config *base, const char *const *words, int count) {
+  struct config *config = loader->config;
+  config->use = base->use;
+  config->experiment = base->experiment;
+  memcpy(config->origins, base->origins, (size_t)schema_count * sizeof *config->origins);
+  for (int row = 0; row < schema_count; ++row) /* given, but its words are not ours to show */
+    if (config->origins[row].kind == ORIGIN_OVERRIDE) config->origins[row] = (struct origin){.kind = ORIGIN_FILE};
+  for (int row = 0; row < schema_count; ++row) loader->attempted[row] = config->origins[row].kind != ORIGIN_NONE;
+  for (int i = 0; i < count; ++i) TRY(load_override(loader, i, words[i]));
+  TRY(complete(loader));
+  if (loader->problems.count == 0) config_check(loader);
+  return problems_raise(&loader->problems);
+}
+
+/* Whether a word sets a key on which the defaults of others depend. */
+static bool changes_defaults(const char *const *words, int count) {
+  static const char *const decisive[] = {"model.preset=", "model.name=", "system.name="};
+  for (int i = 0; i < count; ++i)
+    for (size_t k = 0; k < sizeof decisive / sizeof decisive[0]; ++k)
+      if (strncmp(words[i], decisive[k], strlen(decisive[k])) == 0) return true;
+  return false;
+}
+
+enum status config_vary(const struct config *base, const char *const *words, int count, struct config **config) {
+  struct loader *loader;
+  *config = NULL;
+  if (changes_defaults(words, count)) {
+    char *given;
+    TRY(config_given(base, &given));
+    const enum status status = config_parse(base->name, given, strlen(given), words, count, config);
+    free(given);
+    return status;
   }
-  if (!loader || !loader->attempted || !made || !made->origins || !made->words) {
-    status = status_raise(STATUS_MEMORY, "out of memory reading %s", path);
-    goto cleanup;
-  }
-  problems_show(path, made->name, sizeof made->name);
-  for (int i = 0; i < override_count; ++i) problems_show(overrides[i], made->words[i], sizeof made->words[i]);
-  loader->config = made;
-  status = load(loader, text, bytes, overrides, override_count);
-cleanup:
-  if (loader) {
-    document_destroy(&loader->document);
-    free(loader->attempted);
-  }
-  free(loader);
-  if (status != STATUS_OK) config_destroy(&made);
-  *config = made;
-  return status;
+  TRY(begin_loading(base->name, words, count, &loader));
+  return end_loading(loader, vary(loader, base, words, count), config);
 }
 
 void config_destroy(struct config **config) {

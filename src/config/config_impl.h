@@ -46,4 +46,7 @@ extern const char *const preset_text[PRESET_COUNT];
 /* "FILE:LINE:COL", "default", "preset NAME" or "override \"WORD\"". */
 void config_origin(const struct config *config, const struct origin *origin, char text[CONFIG_WHERE_MAX]);
 
+/* As YAML, what stands in the file or in overrides, without presets and defaults; caller frees. STATUS_MEMORY. */
+enum status config_given(const struct config *config, char **text);
+
 #endif

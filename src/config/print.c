@@ -62,12 +62,14 @@ static enum status check_stream(FILE *out) {
   return STATUS_OK;
 }
 
-enum status config_print(const struct config *config, FILE *out, bool origins) {
+/* Rows whose origin is one of `kinds`, and that of the kind of system or model. */
+static void print_rows(const struct config *config, unsigned kinds, FILE *out, bool origins) {
+  const int kind_row = schema_kind_row(config->use);
   const int width = origins ? width_of(config) : 0;
   const char *before = "";
   for (int row = 0; row < schema_count; ++row) {
     const struct origin *origin = &config->origins[row];
-    if (origin->kind == ORIGIN_NONE) continue;
+    if (!(kinds >> origin->kind & 1u) && (row != kind_row || origin->kind == ORIGIN_NONE)) continue;
     char line[VALUE_TEXT_MAX + SCHEMA_PATH_MAX], where[CONFIG_WHERE_MAX];
     const int depth = print_sections(out, before, schema_rows[row].path);
     format_line(config, row, depth, line);
@@ -78,16 +80,25 @@ enum status config_print(const struct config *config, FILE *out, bool origins) {
       fprintf(out, "%s\n", line);
     before = schema_rows[row].path;
   }
+}
+
+static const unsigned given_kinds = 1u << ORIGIN_FILE | 1u << ORIGIN_OVERRIDE;
+static const unsigned all_kinds =
+    1u << ORIGIN_FILE | 1u << ORIGIN_OVERRIDE | 1u << ORIGIN_PRESET | 1u << ORIGIN_STANDARD;
+
+enum status config_print(const struct config *config, FILE *out, bool origins) {
+  print_rows(config, all_kinds, out, origins);
   return check_stream(out);
 }
 
-enum status config_text(const struct config *config, char **text) {
+static enum status print_text(const struct config *config, unsigned kinds, char **text) {
   *text = NULL;
   char *buffer = NULL;
   size_t bytes = 0;
   FILE *out = open_memstream(&buffer, &bytes);
   REQUIRE(out, STATUS_MEMORY, "out of memory printing a configuration");
-  const enum status status = config_print(config, out, false);
+  print_rows(config, kinds, out, false);
+  const enum status status = check_stream(out);
   if (fclose(out) != 0 || status != STATUS_OK) {
     free(buffer);
     return status_raise(STATUS_MEMORY, "out of memory printing a configuration");
@@ -95,6 +106,10 @@ enum status config_text(const struct config *config, char **text) {
   *text = buffer;
   return STATUS_OK;
 }
+
+enum status config_text(const struct config *config, char **text) { return print_text(config, all_kinds, text); }
+
+enum status config_given(const struct config *config, char **text) { return print_text(config, given_kinds, text); }
 
 /* The bar would end a cell. */
 static void print_cell(FILE *out, const char *text) {

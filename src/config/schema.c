@@ -27,6 +27,7 @@ static const char *const schedule_names[] = {SCHEDULE_LIST(NAME_OF)};
 static const char *const posterior_names[] = {POSTERIOR_LIST(NAME_OF)};
 static const char *const final_names[] = {FINAL_LIST(NAME_OF)};
 static const char *const divergence_names[] = {DIVERGENCE_LIST(NAME_OF)};
+static const char *const synthetic_names[] = {SYNTHETIC_LIST(NAME_OF)};
 #undef NAME_OF
 
 #define BIT(name) (1u << SYSTEM_##name)
@@ -35,7 +36,8 @@ enum {
   PENDULUMS = BIT(PENDULUM) | BIT(DOUBLE_PENDULUM),
   BODIES = BIT(TWO_BODY) | BIT(THREE_BODY),
   ALL = (1u << SYSTEM_COUNT) - 1,
-  ALL_MODELS = (1u << MODEL_COUNT) - 1
+  ALL_MODELS = (1u << MODEL_COUNT) - 1,
+  LEARNERS = ALL_MODELS & ~(1u << MODEL_SYNTHETIC)
 };
 
 /* Upper bounds are not physics: they catch slips and keep every derived number finite. With the largest sizes a data

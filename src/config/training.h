@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MODEL_LIST(X) X(HGN, "hgn") /* Hamiltonian Generative Network (Toth et al., ICLR 2020) */
+#define MODEL_LIST(X)                                                                                                  \
+  X(HGN, "hgn")             /* Hamiltonian Generative Network (Toth et al., ICLR 2020) */                              \
+  X(SYNTHETIC, "synthetic") /* no model: a function of two numbers, to rehearse sweeps with */
 
 #define PRESET_LIST(X)                                                                                                 \
   X(NONE, "none")                                                                                                      \
@@ -77,6 +79,13 @@
   X(STOP, "stop")                                                                                                      \
   X(ROLL_BACK, "roll_back") /* to the last checkpoint, with a smaller learning rate */
 
+/* Test functions of two numbers, with their minima; f(x, y) as in https://www.sfu.ca/~ssurjano/optimization.html. */
+#define SYNTHETIC_LIST(X)                                                                                              \
+  X(SPHERE, "sphere")         /* 0 at (0, 0) */                                                                        \
+  X(ROSENBROCK, "rosenbrock") /* 0 at (1, 1) */                                                                        \
+  X(BRANIN, "branin")         /* 0.397887 at (-pi, 12.275), (pi, 2.275), (9.42478, 2.475) */                           \
+  X(RASTRIGIN, "rastrigin")   /* 0 at (0, 0), among many others */
+
 #define TRAINING_ENUM(prefix, name) prefix##_##name,
 #define MODEL_ENUM(name, text) TRAINING_ENUM(MODEL, name)
 #define PRESET_ENUM(name, text) TRAINING_ENUM(PRESET, name)
@@ -91,6 +100,7 @@
 #define POSTERIOR_ENUM(name, text) TRAINING_ENUM(POSTERIOR, name)
 #define FINAL_ENUM(name, text) TRAINING_ENUM(FINAL, name)
 #define DIVERGENCE_ENUM(name, text) TRAINING_ENUM(DIVERGENCE, name)
+#define SYNTHETIC_ENUM(name, text) TRAINING_ENUM(SYNTHETIC, name)
 
 enum model_kind { MODEL_LIST(MODEL_ENUM) MODEL_COUNT };
 enum preset_kind { PRESET_LIST(PRESET_ENUM) PRESET_COUNT };
@@ -105,6 +115,7 @@ enum schedule_kind { SCHEDULE_LIST(SCHEDULE_ENUM) SCHEDULE_COUNT };
 enum posterior_kind { POSTERIOR_LIST(POSTERIOR_ENUM) POSTERIOR_COUNT };
 enum final_word { FINAL_LIST(FINAL_ENUM) FINAL_COUNT };
 enum divergence_kind { DIVERGENCE_LIST(DIVERGENCE_ENUM) DIVERGENCE_COUNT };
+enum synthetic_kind { SYNTHETIC_LIST(SYNTHETIC_ENUM) SYNTHETIC_COUNT };
 
 enum { TRAINING_LIST_MAX = 16, TRAINING_TEXT_MAX = 1024 };
 
@@ -216,6 +227,13 @@ struct eval_settings {
   enum posterior_kind posterior;
 };
 
+struct synthetic_settings {
+  enum synthetic_kind function;
+  double x, y;
+  double noise; /* standard deviation, drawn by seed and step */
+  double sleep; /* s per step: what a step of training would take */
+};
+
 struct file_settings {
   char file[TRAINING_TEXT_MAX]; /* path of the data set */
 };
@@ -228,6 +246,7 @@ struct training {
   struct optimizer_settings optimizer;
   struct train_settings train;
   struct eval_settings eval;
+  struct synthetic_settings synthetic;
 };
 
 #endif

@@ -263,6 +263,8 @@ static enum status read_description(const struct store_file *file, struct checkp
   struct texts texts;
   TRY(read_texts(file, &texts, &description));
   enum status status = store_parse_config(file, texts.config, SCHEMA_TRAINING, &about->config);
+  if (status == STATUS_OK && learner_require(config_experiment(about->config)) != STATUS_OK)
+    status = status_context(STATUS_FILE, "%s", file->path);
   if (status == STATUS_OK) {
     const struct learner_kind *kind = learner_find(config_experiment(about->config)->training.model.name);
     if (kind->sizes != description.sizes)

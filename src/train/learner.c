@@ -10,6 +10,13 @@ static const struct learner_kind *const kinds[MODEL_COUNT] = {[MODEL_HGN] = &lea
 
 const struct learner_kind *learner_find(enum model_kind name) { return kinds[name]; }
 
+enum status learner_require(const struct experiment *experiment) {
+  const enum model_kind name = experiment->training.model.name;
+  REQUIRE(kinds[name], STATUS_CONFIG, "model.name is %s, which is not trained: it is there to rehearse sweeps with",
+          experiment_model_name(name));
+  return STATUS_OK;
+}
+
 static void begin(const struct learner_kind *kind, const struct experiment *experiment, struct learner *learner) {
   *learner = (struct learner){.kind = kind ? kind : learner_find(experiment->training.model.name),
                               .training = &experiment->training,

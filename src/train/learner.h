@@ -128,8 +128,10 @@ struct learner {
   void *self; /* the kind's own */
 };
 
-/* The kind of that name in the configuration. */
+/* The kind of that name in the configuration; NULL for one that does not learn (synthetic). */
 const struct learner_kind *learner_find(enum model_kind name);
+/* STATUS_CONFIG when the experiment has a model that does not learn. */
+enum status learner_require(const struct experiment *experiment);
 
 /* STATUS_CONFIG when the data have not got what the kind learns of. */
 enum status learner_check_data(const struct learner_kind *kind, const struct dataset *data);

@@ -15,6 +15,7 @@ enum status record_read_shape(const struct store_file *file, const struct config
   enum store_type type;
   int rank;
   *shape = (struct record_shape){.kind = kind};
+  if (learner_require(config_experiment(config)) != STATUS_OK) return status_context(STATUS_FILE, "%s", file->path);
   snprintf(name, sizeof name, "/report/lane_%s", kind->term[0].name);
   TRY(store_extent(file, name, &rank, extent, &type));
   REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);

@@ -90,8 +90,9 @@ static enum status open_and_begin(struct trainer *trainer, const struct trainer_
 
 enum status trainer_open(const struct comm *comm, const struct trainer_setup *setup, struct trainer **trainer) {
   const struct experiment *experiment = config_experiment(setup->config);
-  struct trainer *made = calloc(1, sizeof *made);
   *trainer = NULL;
+  if (!setup->kind) TRY(learner_require(experiment));
+  struct trainer *made = calloc(1, sizeof *made);
   TRY(comm_agree(comm, made ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a trainer")));
   *made = (struct trainer){.comm = comm,
                            .config = setup->config,
