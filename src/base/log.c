@@ -32,6 +32,8 @@ void log_scope(const char *prefix, bool speaks) {
   snprintf(log_prefix, sizeof log_prefix, "%s", prefix ? prefix : "");
 }
 
+bool log_shows(enum log_level level) { return log_threshold >= level; }
+
 double log_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

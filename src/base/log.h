@@ -23,6 +23,9 @@ void log_setup(enum log_level level, int rank, bool speaker);
 enum { LOG_PREFIX_MAX = 64 };
 void log_scope(const char *prefix, bool speaks);
 
+/* Whether lines of that level are shown at all, whoever speaks. */
+bool log_shows(enum log_level level);
+
 void log_error(const char *format, ...) STATUS_PRINTF(1, 2); /* "hgn: error: ...", at every level */
 void log_warn(const char *format, ...) STATUS_PRINTF(1, 2);  /* "hgn: warning: ...", at every level */
 void log_info(const char *format, ...) STATUS_PRINTF(1, 2);  /* from LOG_NORMAL */

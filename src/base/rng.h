@@ -23,6 +23,12 @@ enum rng_purpose {
   RNG_FRAMES = 8,      /* frames that are decoded: the same */
   RNG_LATENT_TEST = 9, /* noise of z in evaluations: rollout `index` */
   RNG_PRIOR = 10,      /* z from the prior: sample `index` */
+  RNG_SEARCH = 11,     /* coordinate of draw `index` of a search: parameter `sub` */
+  RNG_SCRAMBLE = 12,   /* flips of digits of a Sobol sequence: node `index` of the tree of dimension `sub` */
+  RNG_STRATUM = 13, /* keys of the strata of block `index`: parameter `sub`; under these keys, their order and places */
+  RNG_REPEAT = 14,  /* seed of repeat `index` of a sweep's configurations */
+  RNG_INJECT = 15,  /* whether trial `index` has a fault that is made on purpose */
+  RNG_SYNTHETIC = 16, /* noise of the synthetic objective: step and point make the index */
   RNG_TEST = 255
 };
 

@@ -3,15 +3,21 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int signals[] = {SIGUSR1, SIGTERM};
+static const int signals[] = {SIGUSR1, SIGTERM, SIGINT};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
-static volatile sig_atomic_t requested;
+static volatile sig_atomic_t requested, ending;
 static struct sigaction before[SIGNALS];
 static bool listening;
 
-static void note(int signal) {
-  (void)signal;
+/* A second SIGTERM or SIGINT ends the process, wherever it is. */
+static void note(int number) {
+  const bool ends = number == SIGTERM || number == SIGINT;
+  if (ends && ending) {
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+  }
+  if (ends) ending = 1;
   requested = 1;
 }
 
@@ -19,7 +25,7 @@ void stop_listen(void) {
   if (listening) return;
   struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
-  requested = 0;
+  requested = ending = 0;
   for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &action, &before[i]);
   listening = true;
 }
@@ -29,6 +35,6 @@ bool stop_requested(void) { return requested != 0; }
 void stop_release(void) {
   if (!listening) return;
   for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &before[i], NULL);
-  requested = 0;
+  requested = ending = 0;
   listening = false;
 }

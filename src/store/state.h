@@ -7,7 +7,7 @@
 
 enum {
   STORE_NAME_MAX = 256,  /* bytes of a data set's name, terminator included */
-  STORE_HANDLES = 8,     /* data sets kept open */
+  STORE_HANDLES = 32,    /* data sets kept open */
   STORE_PIECE = 1 << 29, /* bytes of one transfer: MPI counts are int */
   STORE_ERRNO_MAX = 128, /* bytes of what the system says */
 };

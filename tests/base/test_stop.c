@@ -3,6 +3,8 @@
 #include "testing.h"
 
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int others;
 
@@ -33,7 +35,38 @@ static void remembered(void **state) {
   stop_release();
 }
 
+/* What becomes of a process that is sent two signals. */
+static int end_of(int first, int second) {
+  int status = 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    stop_listen();
+    (void)raise(first);
+    (void)raise(second);
+    _exit(stop_requested() ? 17 : 18);
+  }
+  assert_int_equal(child, waitpid(child, &status, 0));
+  return status;
+}
+
+/* A process that hangs can be ended from the keyboard: by asking twice. */
+static void twice(void **state) {
+  (void)state;
+  const int ends[][2] = {{SIGINT, SIGINT}, {SIGTERM, SIGTERM}, {SIGTERM, SIGINT}, {SIGINT, SIGTERM}};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    const int status = end_of(ends[i][0], ends[i][1]);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(ends[i][1], WTERMSIG(status));
+  }
+  const int goes_on[][2] = {{SIGUSR1, SIGUSR1}, {SIGUSR1, SIGINT}, {SIGTERM, SIGUSR1}};
+  for (size_t i = 0; i < sizeof goes_on / sizeof *goes_on; i++) {
+    const int status = end_of(goes_on[i][0], goes_on[i][1]);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(17, WEXITSTATUS(status));
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(remembered)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(remembered), cmocka_unit_test(twice)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
