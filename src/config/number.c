@@ -75,15 +75,28 @@ enum number_result number_real(const char *text, double *value) {
   return NUMBER_OK;
 }
 
+static bool comes_back(double value, int digits, char text[NUMBER_TEXT_MAX]) {
+  snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, value);
+  const double back = strtod(text, NULL);
+  return memcmp(&back, &value, sizeof value) == 0;
+}
+
+/* Most numbers that were computed need 16 or 17 digits; that 15 are too few says that all before are. */
 void number_print(double value, char text[NUMBER_TEXT_MAX]) {
   locale_t old, c = enter_c(&old);
   /* Whole numbers of moderate size without exponent: 1000000, not 1e+06. */
   const bool whole = fabs(value) < 1e15 && value == floor(value);
-  if (whole) snprintf(text, NUMBER_TEXT_MAX, "%.0f", value);
-  for (int digits = 1; digits <= 17 && !whole; ++digits) {
-    snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, value);
-    const double back = strtod(text, NULL);
-    if (memcmp(&back, &value, sizeof value) == 0) break;
+  if (whole) {
+    snprintf(text, NUMBER_TEXT_MAX, "%.0f", value);
+  } else {
+    int digits = comes_back(value, 15, text) ? 1 : 16;
+    while (!comes_back(value, digits, text) && digits < 17) digits++;
   }
+  leave_c(c, old);
+}
+
+void number_print_short(double value, int digits, char text[NUMBER_TEXT_MAX]) {
+  locale_t old, c = enter_c(&old);
+  snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, value);
   leave_c(c, old);
 }

@@ -22,4 +22,7 @@ enum number_result number_real(const char *text, double *value);
 /* The fewest significant digits that read back as `value`, which is finite; whole numbers below 1e15 in full. */
 void number_print(double value, char text[NUMBER_TEXT_MAX]);
 
+/* Rounded to at most `digits` significant digits, 1 to 17, for people; with an exponent where that is shorter. */
+void number_print_short(double value, int digits, char text[NUMBER_TEXT_MAX]);
+
 #endif

@@ -230,7 +230,7 @@ struct eval_settings {
 struct synthetic_settings {
   enum synthetic_kind function;
   double x, y;
-  double noise; /* standard deviation, drawn by seed and step */
+  double noise; /* standard deviation, drawn by seed, step and point */
   double sleep; /* s per step: what a step of training would take */
 };
 

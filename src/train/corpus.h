@@ -15,6 +15,7 @@ struct corpus {
   struct dataset data;
   struct source source;
   struct yardstick known; /* of the data alone: without limits */
+  bool told;              /* what is to be said of its validation split has been */
   bool measured;          /* `known` has all that there is of it: frames made elsewhere have been read through */
 };
 

@@ -22,14 +22,14 @@ void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int6
   *count = rollouts * end / lanes->batch - *first;
 }
 
-enum status source_check_validation(const struct dataset *data) {
+enum status source_check_validation(const struct dataset *data, bool tell) {
   const int64_t train = data->rollouts[SPLIT_TRAIN], validation = data->rollouts[SPLIT_VALIDATION];
   REQUIRE(
       validation > 0, STATUS_CONFIG,
       "%s: has no validation split, and of %lld training rollout none can be it: a training needs rollouts to choose "
       "a model by. Make the data set again, or add /validation/frames",
       data->file.path, (long long)train);
-  if (data->validation_from_train)
+  if (tell && data->validation_from_train)
     log_info("%s: no validation split: the last %lld of %lld training rollouts are it", data->file.path,
              (long long)validation, (long long)(train + validation));
   return STATUS_OK;

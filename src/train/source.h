@@ -23,9 +23,9 @@ int64_t lanes_size(const struct lanes *lanes, int64_t lane);
 /* First of the lane's rollouts in the data, and how many. */
 void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int64_t *first, int64_t *count);
 
-/* Not collective. For a training: says so where the validation split is taken from the training rollouts. STATUS_CONFIG
- * where there is none. */
-enum status source_check_validation(const struct dataset *data);
+/* Not collective. For a training: with `tell`, says so where the validation split is taken from the training rollouts.
+ * STATUS_CONFIG where there is none. */
+enum status source_check_validation(const struct dataset *data, bool tell);
 
 struct source {
   const struct dataset *data;          /* borrowed */

@@ -29,7 +29,8 @@ static enum status name_output(const struct comm *comm, const char *output, char
 static enum status open_learner(struct trainer *trainer, const struct learner_kind *kind) {
   struct learner *learner = &trainer->learner;
   const struct dataset *data = &trainer->corpus->data;
-  TRY(source_check_validation(data));
+  TRY(source_check_validation(data, !trainer->corpus->told));
+  trainer->corpus->told = true;
   TRY(learner_open(kind, config_experiment(trainer->config), data, learner));
   learner->kind->initialize(learner);
   return optimizer_open(&trainer->training->optimizer, learner->layout, learner->ratio, trainer->training->train.steps,
@@ -194,7 +195,9 @@ static enum status do_what_is_due(struct trainer *trainer, enum trainer_request 
              saving = stopped || (!pruned && due(done, training->train.checkpoint_every, steps));
   char broken[TRAINER_BROKEN_MAX] = "";
   if (evaluating || saving) TRY(trainer_check(trainer, broken));
+  const double began = log_clock();
   if (evaluating && !*broken) TRY(trainer_evaluate(trainer, broken));
+  trainer->timing.working += log_clock() - began;
   if (*broken) return diverge(trainer, broken);
   if (saving) TRY(trainer_save(trainer));
   if (complete) return end_training(trainer, TRAINER_COMPLETE);
@@ -214,9 +217,11 @@ static enum status advance(struct trainer *trainer, enum trainer_request request
   const struct training *training = trainer->training;
   struct step_result result;
   double norm;
+  const double began = log_clock();
   TRY(step_run(&trainer->step, trainer->done, (int64_t)request, &result));
   if (result.outcome == EXCHANGE_DIVERGED) return diverge_step(trainer, &result);
   update_parameters(trainer, &norm);
+  trainer->timing.working += log_clock() - began;
   const double rate =
       trainer->optimizer.scale * optimizer_rate(&training->optimizer, training->train.steps, trainer->done);
   add_window(trainer, &result);
@@ -251,6 +256,11 @@ struct trainer_outcome trainer_outcome(const struct trainer *trainer) {
                                   .test = &trainer->test,
                                   .yardstick = &trainer->yardstick,
                                   .seconds = trainer->recalled ? trainer->seconds_before : trainer_seconds(trainer)};
+}
+
+void trainer_poison(struct trainer *trainer) {
+  trainer->learner.parameters[0] = NAN;
+  trainer->learner.kind->changed(&trainer->learner);
 }
 
 struct trainer_timing trainer_timing(const struct trainer *trainer) {

@@ -72,9 +72,14 @@ struct trainer_outcome {
 /* Not collective. What it points to lives as long as the trainer. */
 struct trainer_outcome trainer_outcome(const struct trainer *trainer);
 
+/* Not collective, to be called on all ranks. The first parameter is not a number from here on: a rehearsal of training
+ * that diverges. */
+void trainer_poison(struct trainer *trainer);
+
 /* Where the time of the last step went; s, of this rank. */
 struct trainer_timing {
   double stage[LEARNER_STAGES_MAX], reducing, updating;
+  double working;           /* since the trainer was opened, in steps and evaluations */
   double exchanged, waited; /* sums under way since the trainer was opened; of it, that this rank stood still */
 };
 /* Not collective. */

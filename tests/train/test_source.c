@@ -117,11 +117,11 @@ static void test_borrowed_validation(void **state) {
   static float expected[FRAMES * IMAGE], images[FRAMES * IMAGE];
   scene_open(&scene, &world, file_name);
   assert_int_equal(VALIDATION, scene.data.rollouts[SPLIT_VALIDATION]);
-  assert_ok(source_check_validation(&scene.data));
+  assert_ok(source_check_validation(&scene.data, true));
   scene.data.rollouts[SPLIT_TRAIN] = TRAIN - 2;
   scene.data.rollouts[SPLIT_VALIDATION] = 2;
   scene.data.validation_from_train = true;
-  assert_ok(source_check_validation(&scene.data));
+  assert_ok(source_check_validation(&scene.data, true));
   assert_ok(source_load(&scene.source, SPLIT_VALIDATION, 0, 2));
   for (int64_t r = 0; r < 2; r++) {
     render(&scene, SPLIT_TRAIN, TRAIN - 2 + r, expected);
@@ -131,7 +131,7 @@ static void test_borrowed_validation(void **state) {
   assert_status(STATUS_ARGUMENT, source_load(&scene.source, SPLIT_VALIDATION, 1, 2));
   scene.data.rollouts[SPLIT_TRAIN] = 1;
   scene.data.rollouts[SPLIT_VALIDATION] = 0;
-  assert_status(STATUS_CONFIG, source_check_validation(&scene.data));
+  assert_status(STATUS_CONFIG, source_check_validation(&scene.data, true));
   assert_message("has no validation split, and of 1 training rollout none can be it");
   scene_close(&scene);
 }
