@@ -25,4 +25,11 @@
       fail_msg("expected %s, got %s: %s", status_text(expected), status_text(assert_status_), status_message());       \
   } while (0)
 
+/* How often a test repeats itself with other random numbers: under the sanitizers, ten times as slow, less often. */
+#ifdef __SANITIZE_ADDRESS__
+#define TESTING_ROUNDS(often, sanitized) (sanitized)
+#else
+#define TESTING_ROUNDS(often, sanitized) (often)
+#endif
+
 #endif

@@ -13,11 +13,15 @@
  *   log_uniform                    exp(min + u (max - min)): the bounds are natural exponents
  *   log_uniform_values             the same of ln min and ln max: the bounds are values, min > 0
  *   inv_log_uniform                1/X for X log_uniform with these exponents, so from exp(-max) to exp(-min)
- *   inv_log_uniform_values         1/X for X log_uniform_values between 1/max and 1/min, so from min to max
+ *   inv_log_uniform_values         1/X for X log_uniform_values between 1/max and 1/min, so from min to max: the same
+ *                                  numbers as log_uniform_values
  *   normal, log_normal             mu + sigma z, its exp; z the standard normal quantile (AS 241, Wichura 1988)
  *   beta                           quantile of Beta(a, b)
  *   q_...                          round(X / q) q of the distribution without q_, half to even; by least and most the
  *                                  multiples of q nearest to the ends may lie outside of them, as in W&B
+ *
+ * Quantiles ascend with u, also those of the inverse ones, to rounding; and lie between the ends exactly. -0 never
+ * comes.
  *
  * Not collective.
  */
@@ -77,14 +81,17 @@ bool distribution_is_quantised(enum distribution_kind kind);
  * (normal's far tails are; exp may overflow) is the caller's to refuse. */
 double distribution_quantile(const struct distribution *distribution, double u);
 
-/* How many different values there are; -1: more than 2^53, or a continuum. */
+/* How many different values there are; -1: a continuum, more than 2^53, or whole numbers (multiples) beyond 2^53, which
+ * f64 cannot count. Choices of probability 0 count, and so do values that hardly ever come, such as the ends of
+ * q_beta. */
 int64_t distribution_values(const struct distribution *distribution);
 
 /* The `index`-th of them, 0 <= index < distribution_values(): choices in their order, numbers ascending. What grid goes
  * through. */
 double distribution_value(const struct distribution *distribution, int64_t index);
 
-/* Standard normal quantile; regularised incomplete beta function and its inverse. Of u outside (0, 1): NaN. */
+/* Quantiles of the standard normal distribution, to 1e-15, and of Beta(a, b), to 1e-11, both relative, where a and b
+ * are between 0.01 and 10,000. Of u outside (0, 1): NaN. */
 double distribution_normal(double u);
 double distribution_beta(double a, double b, double u);
 

@@ -1,7 +1,7 @@
 /* Search methods: which configuration comes next.
  *
- * A method is a constant table. Its propose() is a pure function of the space, the seed, the number of the draw and what
- * it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same.
+ * A method is a constant table. Its propose() is a pure function of the space, the seed, the number of the draw and
+ * what it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same.
  *
  * All functions: Not collective.
  */
@@ -15,16 +15,16 @@
  * first `known` alone. All borrowed. */
 struct history {
   int64_t count, known;
-  const double *point;            /* [count][parameters] */
-  const enum trial_state *state;  /* [known]: of its repeats the worst */
-  const double *value;            /* [known]: the metric, mean over repeats, smaller is better; NaN: it has none */
-  const bool *feasible;           /* [known]: constraints hold */
+  const double *point;           /* [count][parameters] */
+  const enum trial_state *state; /* [known]: of its repeats the worst */
+  const double *value;           /* [known]: the metric, mean over repeats, smaller is better; NaN: it has none */
+  const bool *feasible;          /* [known]: constraints hold */
 };
 
 struct method_task {
   const struct space *space;
   uint64_t seed;
-  int64_t configurations; /* that are to be run: run_cap; 0: as many as there are */
+  int64_t configurations; /* that are to be run: run_cap; 0: as many as there are. What lhs divides its strata by */
 };
 
 struct method_kind {

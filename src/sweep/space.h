@@ -40,7 +40,7 @@ struct space_parameter {
   int row;           /* of the schema (schema.h) */
   bool whole;        /* the key is an integer: numbers are written without a point */
   struct distribution distribution;
-  const struct space_choice *choice; /* [distribution.count]; NULL: numbers */
+  const struct space_choice *choice;                      /* [distribution.count]; NULL: numbers */
   struct space_condition condition[SPACE_CONDITIONS_MAX]; /* all have to hold */
   int conditions;
 };
@@ -64,16 +64,19 @@ uint64_t space_hash(const struct space *space, const double *point);
 /* The number that constraints see of a parameter at a point: the value, of a choice its number; NaN: none. */
 double space_number(const struct space *space, const double *point, int parameter);
 
-/* "optimizer.learning_rate=0.001", what the base experiment is overridden with. false: the parameter does not take
- * part. STATUS_NUMERIC when the value is not finite. */
+/* "optimizer.learning_rate=0.001", what the base experiment is overridden with; numbers read back with equal bits.
+ * false: the parameter does not take part, its value is NaN. STATUS_NUMERIC when it is infinite; STATUS_CONFIG when the
+ * word is longer than SPACE_WORD_MAX. */
 enum status space_word(const struct space *space, const double *point, int parameter, char word[SPACE_WORD_MAX],
                        bool *takes_part);
 
-/* The value alone as people read it: "0.001", "leapfrog", "-" where it does not take part; cut to fit. */
+/* The value alone as people read it: "0.001", "leapfrog", "-" where it does not take part. Made to fit: texts are cut,
+ * numbers have fewer digits. */
 void space_show(const struct space *space, const double *point, int parameter, char *text, size_t size);
 
-/* How many different points there are; -1: a continuum, or more than `most`. Exact: conditions are followed, and
- * choices with equal values (which the parser has refused) are not there. */
+/* How many different points grid goes through; -1: a continuum, or more than `most`. Exact: conditions are followed,
+ * and choices with equal values (which the parser has refused) are not there. Takes time up to `most` where conditions
+ * look at parameters of many values. Not all of them need ever come at random (distribution_values()). */
 int64_t space_points(const struct space *space, int64_t most);
 
 /* The size of the full product grid, without regard to conditions; -1: a continuum or more than 2^53; and its
