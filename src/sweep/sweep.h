@@ -1,10 +1,14 @@
 /* A sweep: what its YAML file says, read and checked whole before anything runs.
  *
- * The file is a Weights & Biases sweep file, of which every key is known here, with keys of our own beside it (README.md
- * of sweeps/ lists them). Wrong ones are STATUS_CONFIG with FILE:LINE:COL, what was found and what was expected, and the
- * nearest valid key, up to ten in one message. Parameters are keys of the experiment's schema; their bounds and values
- * are checked against its rows. What is right but not in this version (methods that learn, early stopping, several
- * metrics) is kept, and sweep_require() refuses it by name.
+ * The file is a Weights & Biases sweep file, of which every key is known here, with keys of our own beside it
+ * (README.md of sweeps/ lists them). Wrong ones are STATUS_CONFIG with FILE:LINE:COL, what was found and what was
+ * expected, and the nearest valid key, up to ten in one message; the base's own problems are shown alone, since they
+ * are of another file. Parameters are keys of the experiment's schema; their bounds and values are checked against its
+ * rows. What is right but not in this version (methods that learn, early stopping, several metrics) is kept, and
+ * sweep_require() refuses it by name.
+ *
+ * Names of parameters and scores may be ours, as they stand in the file, or such that `rename` has them: in conditions,
+ * constraints and `enqueue` too. In constraints true is 1 and false 0; other words have no number and are refused.
  *
  * All functions: Not collective. Under MPI rank 0 reads the texts and broadcasts them.
  */
@@ -23,6 +27,7 @@ enum {
   SWEEP_PREPARE_MAX = 64,
   SWEEP_ENQUEUE_MAX = 1000,
   SWEEP_RENAMES_MAX = 128,
+  SWEEP_RUNS_MAX = 10000000, /* configurations */
   SWEEP_RUNGS_MAX = 32
 };
 
@@ -30,7 +35,7 @@ struct sweep_metric {
   const char *name;  /* a score of the validation split: "mse", "energy_drift"; after renaming */
   const char *given; /* as it stands in the file */
   bool maximize;
-  double target; /* reaching it ends the sweep; NaN: none */
+  double target;      /* reaching it ends the sweep; NaN: none */
   const char *impute; /* W&B's: "worst", "best" or "latest"; NULL: not given. For the methods that learn */
 };
 
@@ -55,9 +60,14 @@ struct sweep_resources {
 };
 
 struct sweep_slurm {
-  int64_t array;       /* parts; 0: no array */
+  int64_t array; /* parts; 0: no array */
   int64_t parallelism, timeout_min, signal_delay_s, max_num_timeout;
   bool requeue;
+};
+
+/* A name of the file, and what it is called here. */
+struct sweep_rename {
+  const char *theirs, *ours;
 };
 
 /* One command of `prepare:`, as words: "simulate", "data/pendulum.yaml", "-o", "pendulum.h5". */
@@ -68,8 +78,8 @@ struct sweep_command {
 
 struct sweep {
   char name[SWEEP_NAME_MAX];
-  char base_path[1024]; /* as given: by `base:`, or by --base */
-  struct config *base;  /* the experiment that trials override; owned */
+  char base_path[1024];             /* as given: by `base:`, or by --base */
+  struct config *base;              /* the experiment that trials override; owned */
   const struct method_kind *method; /* NULL: known, but not in this version */
   char method_name[32];
   struct space space;
@@ -88,7 +98,9 @@ struct sweep {
   int prepares;
   double *enqueued; /* [enqueues][parameters] */
   int64_t enqueues;
-  int64_t reports; /* evaluations of a trial at most, over the whole space */
+  struct sweep_rename rename[SWEEP_RENAMES_MAX]; /* those of the command line come first, and win */
+  int renames;
+  int64_t reports;    /* evaluations of a trial at most, over the whole space */
   struct arena arena; /* all texts */
 };
 
@@ -105,8 +117,8 @@ struct sweep_options {
  * text is no YAML. */
 enum status sweep_base_path(const char *path, const char *text, size_t bytes, char base[1024]);
 
-/* Parses and checks. `*sweep` is owned by the caller; NULL on failure. notice[]: one line that names the keys which mean
- * nothing here, and warnings, a line each ("FILE:LINE:COL: ..."); "" when there are none. */
+/* Parses and checks. `*sweep` is owned by the caller; NULL on failure. notice[]: warnings, a line each
+ * ("FILE:LINE:COL: ..."), and a line that names the keys which mean nothing here; "" when there are none. */
 enum { SWEEP_NOTICE_MAX = 2048 };
 enum status sweep_parse(const char *path, const char *text, size_t bytes, const struct sweep_options *options,
                         struct sweep **sweep, char notice[SWEEP_NOTICE_MAX]);
@@ -115,8 +127,8 @@ void sweep_destroy(struct sweep **sweep); /* accepts NULL inside; sets NULL */
 /* STATUS_UNAVAILABLE, naming it, when the sweep asks for what is not in this version. */
 enum status sweep_require(const struct sweep *sweep);
 
-/* What decides the sweep's results, canonical, a key a line, numbers that read back exactly; caller frees. Two files are
- * one sweep when these and the bases (config_text()) are equal. STATUS_MEMORY. */
+/* What decides the sweep's results, canonical, a line "KEY: VALUE" each, numbers that read back exactly; caller frees.
+ * Two files are one sweep when these and the bases (config_text()) are equal. STATUS_MEMORY. */
 enum status sweep_text(const struct sweep *sweep, char **text);
 
 /* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
@@ -126,12 +138,13 @@ int sweep_differences(const char *a, const char *b, char *text, int size);
  * max_iter, or, by max_iter and s, max_iter / eta^k for k = s..1. */
 int sweep_rungs(const struct sweep *sweep, int64_t rung[SWEEP_RUNGS_MAX]);
 
-/* The trial's experiment: the base with the point's words and the seed. STATUS_CONFIG when they do not go together. */
+/* The trial's experiment: the base with the point's words and the seed, unless that is a parameter. STATUS_CONFIG when
+ * they do not go together; STATUS_NUMERIC when a value is infinite. */
 enum status sweep_trial_config(const struct sweep *sweep, const double *point, int64_t seed, struct config **config);
 
-/* Whether a point violates a constraint that looks at parameters alone; and, with the scores of a trial, any of the
- * others: scores[count] by names. A constraint that names a parameter which does not take part holds; one whose value is
- * not finite does not. *broken: its text; NULL: none. */
+/* The text of the first constraint on parameters alone that a point violates, NULL when there is none; and, with the
+ * scores of a trial, of the others: scores[count] by names. A constraint that names a parameter which does not take
+ * part holds; one whose value is not finite does not. */
 const char *sweep_violates(const struct sweep *sweep, const double *point);
 const char *sweep_violates_score(const struct sweep *sweep, const double *point, const char *const *names,
                                  const double *scores, int count);
