@@ -1,0 +1,313 @@
+#include "sweep/worker.h"
+
+#include "base/log.h"
+#include "sweep/folder.h"
+#include "sweep/ledger.h"
+#include "sweep/synthetic.h"
+#include "train/record.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One trial under way. What is not said to be of all ranks only the root uses. */
+struct run {
+  struct worker *worker;
+  const struct order *order;   /* of all ranks */
+  const struct config *config; /* of all ranks */
+  double began;                /* clock */
+  bool late;                   /* its deadline has passed */
+  bool poison;                 /* of all ranks: after this step */
+};
+
+static struct message message_of(const struct run *run, enum message_kind kind) {
+  struct message message = {.kind = kind, .number = run->order->number};
+  for (int i = 0; i < JOB_SCORES_MAX; i++) message.score[i] = NAN;
+  return message;
+}
+
+/* Which report it is follows from the step, so that one which comes again, after a roll back or a restart, takes the
+ * place of the first. */
+static int64_t index_of(const struct run *run, int64_t step) {
+  const struct training *training = &config_experiment(run->config)->training;
+  const int64_t every = training->eval.every > 0 ? training->eval.every : training->train.steps;
+  return (step + every - 1) / every - 1;
+}
+
+/* Collective. The root's success in speaking decides for all. */
+static enum status emit(struct run *run, const struct message *message) {
+  const struct worker *worker = run->worker;
+  enum status status = STATUS_OK;
+  if (worker->group->rank == 0) status = worker->link.emit(worker->link.context, message);
+  return comm_agree(worker->group, status);
+}
+
+/* ---- Faults on purpose ---- */
+
+static void stall(void) {
+  const struct timespec hour = {.tv_sec = 3600};
+  for (;;) nanosleep(&hour, NULL);
+}
+
+/* All ranks come to the same; the root alone dies or stalls, as one process would. */
+static void rehearse(struct run *run, int64_t step) {
+  const enum inject_kind fault = inject_at(run->worker->inject, run->order->number, step, run->order->starts);
+  run->poison = fault == INJECT_NAN;
+  if (run->worker->group->rank != 0) return;
+  if (fault == INJECT_CRASH) (void)raise(SIGKILL);
+  if (fault == INJECT_STALL) stall();
+}
+
+/* ---- The synthetic objective ---- */
+
+static void sleep_for(double seconds) {
+  const struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - floor(seconds)) * 1e9)};
+  if (seconds > 0) nanosleep(&time, NULL);
+}
+
+/* Collective. What the root is asked for, and its clock. */
+static enum status ask(struct run *run, enum trainer_request *request) {
+  const struct worker *worker = run->worker;
+  if (worker->group->rank != 0) return STATUS_OK;
+  const enum control control = worker->link.asked(worker->link.context, run->order->number);
+  run->late = run->order->deadline > 0 && log_clock() - run->began > run->order->deadline;
+  *request = control == CONTROL_STOP || run->late ? TRAINER_STOP : TRAINER_GO;
+  return STATUS_OK;
+}
+
+static enum trial_state state_stopped(const struct run *run) { return run->late ? TRIAL_TIMEOUT : TRIAL_PREEMPTED; }
+
+static enum status report_synthetic(struct run *run, int64_t step, double loss) {
+  struct message message = message_of(run, MESSAGE_REPORT);
+  message.index = index_of(run, step);
+  message.step = step;
+  message.score[0] = loss;
+  return emit(run, &message);
+}
+
+/* Collective. Whether it goes on is the root's to say. */
+static enum status run_synthetic(struct run *run, struct message *end) {
+  const struct experiment *experiment = config_experiment(run->config);
+  const struct training *training = &experiment->training;
+  const int64_t steps = training->train.steps, every = training->eval.every > 0 ? training->eval.every : steps;
+  double loss = NAN;
+  end->state = TRIAL_COMPLETE;
+  for (int64_t step = 1; step <= steps && end->state == TRIAL_COMPLETE; step++) {
+    enum trainer_request request = TRAINER_GO;
+    sleep_for(training->synthetic.sleep);
+    rehearse(run, step);
+    loss = run->poison ? NAN : synthetic_loss(experiment, step);
+    TRY(ask(run, &request));
+    if (run->worker->group->size > 1) TRY(comm_broadcast(run->worker->group, &request, sizeof request));
+    if (!isfinite(loss)) {
+      end->state = TRIAL_DIVERGED;
+      snprintf(end->reason, sizeof end->reason, "step %lld: the loss is not finite", (long long)step);
+    } else if (step % every == 0 || step == steps) {
+      TRY(report_synthetic(run, step, loss));
+    }
+    if (request == TRAINER_STOP && step < steps && end->state == TRIAL_COMPLETE) end->state = state_stopped(run);
+  }
+  if (end->state == TRIAL_COMPLETE) end->score[0] = loss;
+  end->working = log_clock() - run->began;
+  return STATUS_OK;
+}
+
+/* ---- Training ---- */
+
+/* Collective. The data set, open; the one that was used longest ago makes room. */
+static enum status find_corpus(struct worker *worker, const char *path, struct corpus **corpus) {
+  struct worker_corpus *found = NULL;
+  int at = 0;
+  while (at < WORKER_CORPORA - 1 && worker->corpus[at] && strcmp(worker->corpus[at]->path, path) != 0) at++;
+  found = worker->corpus[at];
+  if (found && strcmp(found->path, path) != 0) {
+    corpus_close(&found->corpus);
+    free(found);
+    found = worker->corpus[at] = NULL;
+  }
+  if (!found) {
+    found = calloc(1, sizeof *found);
+    enum status status = found ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for a data set");
+    status = comm_agree(worker->group, status);
+    if (status == STATUS_OK) status = corpus_open(worker->group, path, &found->corpus);
+    if (status != STATUS_OK) {
+      free(found);
+      return status;
+    }
+    snprintf(found->path, sizeof found->path, "%s", path);
+  }
+  for (; at > 0; at--) worker->corpus[at] = worker->corpus[at - 1];
+  worker->corpus[0] = found;
+  *corpus = &found->corpus;
+  return STATUS_OK;
+}
+
+static void forget_corpora(struct worker *worker) {
+  for (int i = 0; i < WORKER_CORPORA; i++) {
+    if (!worker->corpus[i]) continue;
+    corpus_close(&worker->corpus[i]->corpus);
+    free(worker->corpus[i]);
+    worker->corpus[i] = NULL;
+  }
+}
+
+/* Reports that the run's file has from before: of steps that are not taken again. */
+static enum status repeat_reports(struct run *run, const struct trainer_outcome *outcome) {
+  const struct learner_kind *kind = outcome->learner->kind;
+  struct record_reader reader;
+  double *column[JOB_SCORES_MAX] = {NULL}, *step = NULL;
+  int64_t rows = 0, count = 0;
+  TRY(record_open(run->worker->group, outcome->output, &reader));
+  enum status status = record_column(&reader, "evaluation/step", &step, &rows);
+  for (int i = 0; i < kind->scores && status == STATUS_OK; i++) {
+    char name[96];
+    snprintf(name, sizeof name, "evaluation/validation/%s", kind->score[i].name);
+    status = record_column(&reader, name, &column[i], &count);
+    if (count < rows) rows = count;
+  }
+  status = comm_agree(run->worker->group, status);
+  for (int64_t row = 0; row < rows && status == STATUS_OK && step[row] <= (double)outcome->step; row++) {
+    struct message message = message_of(run, MESSAGE_REPORT);
+    message.step = (int64_t)step[row];
+    message.index = index_of(run, message.step);
+    for (int i = 0; i < kind->scores; i++) message.score[i] = column[i][row];
+    status = emit(run, &message);
+  }
+  for (int i = 0; i < kind->scores; i++) free(column[i]);
+  free(step);
+  record_reader_close(&reader);
+  return status;
+}
+
+/* What errors are held against: so that they mean the same in all trials. */
+static struct message describe(struct run *run, const struct trainer_outcome *outcome) {
+  const struct training *training = &config_experiment(run->config)->training;
+  const struct yardstick *yardstick = outcome->yardstick;
+  const double limits[2] = {yardstick->limit, yardstick->limit_unseen};
+  struct message message = message_of(run, MESSAGE_BEGAN);
+  struct checksum data = {{0, 0}}, limit = {{0, 0}}, held = {{0, 0}};
+  const struct protocol_settings *protocol = &training->protocol;
+  const int64_t numbers[3] = {protocol->name, protocol->input_frames, protocol->frames};
+  (void)checksum_parse(yardstick->checksum, &data);
+  if (!isnan(yardstick->limit) || !isnan(yardstick->limit_unseen))
+    checksum_add(&limit, checksum_tag("limits"), 0, limits, sizeof limits);
+  checksum_add(&held, checksum_tag("data"), 0, training->data.file, strlen(training->data.file));
+  checksum_add(&held, checksum_tag("protocol"), 0, numbers, sizeof numbers);
+  message.data_sum = (int64_t)data.word[0];
+  message.limit_sum = (int64_t)limit.word[0];
+  message.held_sum = (int64_t)held.word[0];
+  return message;
+}
+
+/* Collective. Takes the steps; tells each evaluation. */
+static enum status advance(struct run *run, struct trainer *trainer, struct message *end) {
+  unsigned events = 0;
+  while (!(events & TRAINER_ENDED)) {
+    enum trainer_request request = TRAINER_GO;
+    TRY(ask(run, &request));
+    if (run->poison) trainer_poison(trainer);
+    TRY(trainer_advance(trainer, trainer_step(trainer) + 1, request, &events));
+    rehearse(run, trainer_step(trainer));
+    if (!(events & TRAINER_EVALUATION)) continue;
+    const struct trainer_outcome outcome = trainer_outcome(trainer);
+    struct message message = message_of(run, MESSAGE_REPORT);
+    message.index = index_of(run, outcome.step);
+    message.step = outcome.step;
+    memcpy(message.score, outcome.validation->score, sizeof message.score);
+    TRY(emit(run, &message));
+  }
+  end->state = events & TRAINER_COMPLETE ? TRIAL_COMPLETE : events & TRAINER_PRUNED ? TRIAL_PRUNED : state_stopped(run);
+  return STATUS_OK;
+}
+
+/* Collective. What was reached at the end, in the test split too. */
+static enum status train(struct run *run, struct trainer *trainer, struct message *end) {
+  struct trainer_outcome outcome = trainer_outcome(trainer);
+  const struct message began = describe(run, &outcome);
+  enum status status = emit(run, &began);
+  if (status == STATUS_OK && (outcome.resumed >= 0 || outcome.recalled)) status = repeat_reports(run, &outcome);
+  if (status == STATUS_OK) status = advance(run, trainer, end);
+  outcome = trainer_outcome(trainer);
+  if (status == STATUS_OK && end->state == TRIAL_COMPLETE && outcome.evaluated)
+    memcpy(end->score, outcome.test->score, sizeof end->score);
+  end->working = trainer_timing(trainer).working;
+  return status;
+}
+
+static enum status make_folder(const struct worker *worker, const struct folder_place *place,
+                               char path[STORE_PATH_MAX]) {
+  TRY(folder_trial(worker->folder, place, path));
+  if (worker->group->rank == 0) TRY(folder_make(path));
+  return folder_run(worker->folder, place, path);
+}
+
+static enum status run_training(struct run *run, struct message *end) {
+  struct worker *worker = run->worker;
+  char path[STORE_PATH_MAX];
+  struct corpus *corpus;
+  struct trainer *trainer;
+  TRY(comm_agree(worker->group, make_folder(worker, &run->order->place, path)));
+  TRY(find_corpus(worker, config_experiment(run->config)->training.data.file, &corpus));
+  const struct trainer_setup setup = {.config = run->config, .corpus = corpus, .output = path};
+  TRY(trainer_open(worker->group, &setup, &trainer));
+  const enum status status = train(run, trainer, end);
+  trainer_close(&trainer);
+  return status;
+}
+
+/* ---- Orders ---- */
+
+/* A failure of the trial, in words. One of the group, or of the coordinator when it speaks in this process, is passed
+ * on. */
+static enum status settle(enum status status, struct message *end) {
+  if (status == STATUS_OK || status == STATUS_MPI || status == STATUS_INTERRUPTED) return status;
+  end->state = status == STATUS_NUMERIC ? TRIAL_DIVERGED : TRIAL_FAILED;
+  end->hopeless = status == STATUS_CONFIG || status == STATUS_USAGE || status == STATUS_UNAVAILABLE;
+  snprintf(end->reason, sizeof end->reason, "%.*s", JOB_REASON_MAX - 1, status_message());
+  status_clear();
+  return STATUS_OK;
+}
+
+static enum status run_trial(struct worker *worker, const struct order *order) {
+  struct run run = {.worker = worker, .order = order, .began = log_clock()};
+  struct message end = message_of(&run, MESSAGE_ENDED);
+  struct config *config = NULL;
+  char prefix[LOG_PREFIX_MAX];
+  snprintf(prefix, sizeof prefix, "trial %lld: ", (long long)order->number);
+  log_scope(prefix, worker->group->rank == 0 && log_shows(LOG_VERBOSE));
+  enum status status = comm_agree(worker->group, sweep_trial_config(worker->sweep, order->point, order->seed, &config));
+  run.config = config;
+  if (status == STATUS_OK && config_experiment(config)->training.model.name == MODEL_SYNTHETIC)
+    status = run_synthetic(&run, &end);
+  else if (status == STATUS_OK)
+    status = run_training(&run, &end);
+  config_destroy(&config);
+  log_scope(NULL, false);
+  TRY(settle(status, &end));
+  end.seconds = log_clock() - run.began;
+  return emit(&run, &end);
+}
+
+static enum status run_command(struct worker *worker, const struct order *order) {
+  const struct sweep_command *command = &worker->sweep->prepare[order->number];
+  struct run run = {.worker = worker, .order = order, .began = log_clock()};
+  struct message end = message_of(&run, MESSAGE_PREPARED);
+  end.state = TRIAL_COMPLETE;
+  enum status status = worker->commands ? worker->commands->run(worker->group, command->words, command->word)
+                                        : status_raise(STATUS_UNAVAILABLE, "no commands are known here");
+  forget_corpora(worker); /* what is open may have another file beside it now */
+  TRY(settle(status, &end));
+  end.seconds = end.working = log_clock() - run.began;
+  return emit(&run, &end);
+}
+
+enum status worker_run(struct worker *worker, const struct order *order) {
+  return order->kind == ORDER_PREPARE ? run_command(worker, order) : run_trial(worker, order);
+}
+
+void worker_close(struct worker *worker) { forget_corpora(worker); }
