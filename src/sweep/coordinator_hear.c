@@ -1,0 +1,215 @@
+/* What groups say, and what follows from it for their trials. */
+#include "base/log.h"
+#include "sweep/coordinator_private.h"
+
+#include <math.h>
+#include <string.h>
+
+enum status coordinator_break(struct coordinator *c, enum status status) {
+  if (status != STATUS_OK && c->broken == STATUS_OK) {
+    c->broken = status;
+    snprintf(c->message, sizeof c->message, "%s", status_message());
+  }
+  return status;
+}
+
+enum status coordinator_note(struct coordinator *c, enum event_kind kind, int64_t trial) {
+  c->dirty = true;
+  return ledger_event_add(c->ledger, kind, c->jobs, trial);
+}
+
+static void set_reason(struct ledger_trial *row, const char *reason) {
+  memset(row->reason, 0, sizeof row->reason);
+  snprintf(row->reason, sizeof row->reason, "%s", reason);
+}
+
+void coordinator_fail(struct coordinator *c, int64_t trial, bool hopeless, const char *reason) {
+  struct ledger_trial *row = &c->ledger->trial[trial];
+  row->failures += 1;
+  row->state = hopeless || row->failures > c->sweep->resources.max_restarts ? TRIAL_FAILED : TRIAL_LOST;
+  set_reason(row, reason);
+  row->ended = ledger_clock();
+  ledger_touch_reports(c->ledger, trial);
+  if (trial < c->cursor && row->state == TRIAL_LOST) c->cursor = trial;
+}
+
+/* ---- A trial has its data open ---- */
+
+/* Errors are comparable when they were held against the same: a limit file that comes, changes or goes midway would
+ * make the numbers of later trials mean something else. */
+static enum status hear_began(struct coordinator *c, int group, const struct message *message) {
+  struct ledger_trial *row = &c->ledger->trial[message->number];
+  row->data_sum = message->data_sum;
+  row->limit_sum = message->limit_sum;
+  row->held_sum = message->held_sum;
+  ledger_touch_reports(c->ledger, message->number);
+  int i = 0;
+  while (i < c->helds && c->held[i].held != message->held_sum) i++;
+  if (i == c->helds && c->helds < COORDINATOR_HELD_MAX)
+    c->held[c->helds++] =
+        (struct coordinator_held){message->held_sum, message->data_sum, message->limit_sum, message->number};
+  if (i == COORDINATOR_HELD_MAX) return STATUS_OK;
+  if (c->held[i].data != message->data_sum)
+    c->refused[message->number] = "the data set is another than earlier trials of this sweep had";
+  else if (c->held[i].limit != message->limit_sum)
+    c->refused[message->number] =
+        "the limit file beside the data has come, changed or gone since earlier trials of this "
+        "sweep: their errors are held against another; put it back, then --retry failed";
+  if (!c->refused[message->number]) return STATUS_OK;
+  TRY(coordinator_note(c, EVENT_REFUSED, message->number));
+  return c->crew->kind->control(c->crew, group, message->number, CONTROL_STOP);
+}
+
+/* ---- Reports ---- */
+
+/* After a roll back, reports come again from an earlier one on: what stands behind it is of a past that is not. */
+static void forget_reports(struct ledger *ledger, int64_t trial, int64_t first) {
+  const struct ledger_shape *shape = &ledger->shape;
+  for (int64_t at = trial * shape->reports + first; at < (trial + 1) * shape->reports; at++) {
+    ledger->report_step[at] = 0;
+    for (int i = 0; i < shape->scores; i++) ledger->validation[at * shape->scores + i] = NAN;
+  }
+}
+
+static enum status hear_report(struct coordinator *c, const struct message *message) {
+  struct ledger *ledger = c->ledger;
+  const struct ledger_shape *shape = &ledger->shape;
+  struct ledger_trial *row = &ledger->trial[message->number];
+  const int64_t at = message->number * shape->reports + message->index;
+  REQUIRE(message->index >= 0 && message->index < shape->reports, STATUS_ARGUMENT,
+          "trial %lld makes report %lld, and %lld were foreseen", (long long)message->number, (long long)message->index,
+          (long long)shape->reports);
+  c->recorded += 1;
+  REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
+          ledger->file.path);
+  if (message->index < row->reports) forget_reports(ledger, message->number, message->index);
+  ledger->report_step[at] = message->step;
+  memcpy(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double));
+  row->reports = message->index + 1;
+  row->step = message->step;
+  row->value = message->score[c->metric];
+  ledger_touch_reports(ledger, message->number);
+  return STATUS_OK;
+}
+
+/* ---- The end ---- */
+
+static void free_group(struct coordinator *c, int g, double working) {
+  struct coordinator_group *group = &c->group[g];
+  const double now = c->crew->kind->clock(c->crew), seconds = now - group->began, wall = ledger_clock();
+  group->busy = false;
+  group->limit = 0;
+  group->busy_seconds += seconds;
+  c->core_seconds += seconds * c->crew->ranks;
+  c->busy -= 1;
+  c->working += working;
+  ledger_span_add(c->ledger, &(struct ledger_span){.trial = (double)group->trial,
+                                                   .group = g,
+                                                   .first_rank = c->crew->first + g * c->crew->ranks,
+                                                   .ranks = c->crew->ranks,
+                                                   .began = wall - seconds,
+                                                   .ended = wall,
+                                                   .working = working});
+}
+
+/* A whole sweep by a number that nobody knows would be in vain. Whether it is, the first trials decide, by their
+ * numbers: not those that happen to end first. */
+enum status coordinator_check_metric(struct coordinator *c) {
+  enum { IN_VAIN = 3 };
+  const char *name = c->sweep->metric[0].name;
+  const int64_t expected = ledger_expected(c->sweep, c->ledger);
+  while (c->judged < expected && c->judged < IN_VAIN) {
+    const struct ledger_trial *row = &c->ledger->trial[c->judged];
+    if (row->state != TRIAL_COMPLETE || !isnan(row->value)) return STATUS_OK;
+    c->judged += 1;
+  }
+  REQUIRE(c->judged == 0 || (c->judged < IN_VAIN && c->judged < expected), STATUS_CONFIG,
+          "no trial reports the metric %s%s", name,
+          strstr(name, "limit") || strstr(name, "excess")
+              ? ": the data set has no limit file for this protocol; make it with hgn limit (prepare: can), or choose "
+                "another metric"
+              : ": it is not known for these data; choose another metric");
+  return STATUS_OK;
+}
+
+/* The first few are said; all reasons stand in the ledger. */
+static void warn(struct coordinator *c, int64_t trial, const char *reason) {
+  enum { WARNED_MAX = 10 };
+  if (++c->warned <= WARNED_MAX) log_warn("trial %lld failed: %s", (long long)trial, reason);
+  if (c->warned == WARNED_MAX) log_warn("further failures are not said here: hgn sweep DIR --status shows them");
+}
+
+static enum status end_trial(struct coordinator *c, const struct message *message) {
+  const int64_t trial = message->number;
+  struct ledger_trial *row = &c->ledger->trial[trial];
+  row->state = message->state;
+  row->ended = ledger_clock();
+  row->seconds += message->seconds;
+  row->working += message->working;
+  set_reason(row, message->reason);
+  memcpy(c->ledger->test + trial * c->ledger->shape.scores, message->score,
+         (size_t)c->ledger->shape.scores * sizeof(double));
+  ledger_touch_reports(c->ledger, trial);
+  if (c->refused[trial]) {
+    row->state = TRIAL_FAILED;
+    set_reason(row, c->refused[trial]);
+    warn(c, trial, row->reason);
+  } else if (row->state == TRIAL_FAILED) {
+    warn(c, trial, message->reason);
+    coordinator_fail(c, trial, message->hopeless, message->reason);
+    if (row->state == TRIAL_LOST) TRY(coordinator_note(c, EVENT_FAILURE, trial));
+  } else if (row->state == TRIAL_DIVERGED && c->sweep->resources.nan_fails) {
+    row->state = TRIAL_FAILED;
+  } else if (row->state == TRIAL_TIMEOUT) {
+    snprintf(row->reason, sizeof row->reason, "took longer than %g s", c->sweep->resources.trial_timeout);
+    TRY(coordinator_note(c, EVENT_TIMEOUT, trial));
+  }
+  coordinator_weigh(c, trial);
+  if (trial_ended(row->state)) c->trials_ended += 1;
+  return row->state == TRIAL_COMPLETE ? coordinator_check_metric(c) : STATUS_OK;
+}
+
+static enum status hear_ended(struct coordinator *c, int group, const struct message *message) {
+  free_group(c, group, message->working);
+  c->assigned[message->number] = 0;
+  TRY(end_trial(c, message));
+  if (!trial_ended(c->ledger->trial[message->number].state) && message->number < c->cursor) c->cursor = message->number;
+  return STATUS_OK;
+}
+
+static enum status hear_prepared(struct coordinator *c, int group, const struct message *message) {
+  const struct sweep_command *command = &c->sweep->prepare[message->number];
+  free_group(c, group, message->working);
+  c->prepared[message->number] = PREPARE_DONE;
+  c->unprepared = false;
+  REQUIRE(message->state == TRIAL_COMPLETE, STATUS_FILE, "prepare: hgn %s %s: %s", command->word[0],
+          command->words > 1 ? command->word[1] : "", message->reason);
+  return STATUS_OK;
+}
+
+enum status coordinator_hear(void *context, int group, const struct message *message) {
+  struct coordinator *c = context;
+  if (c->group[group].dead) return STATUS_OK; /* it has been given up, and its trial with it */
+  if (c->broken != STATUS_OK) {               /* nothing is recorded any more; but who has ended is free */
+    const bool ended = message->kind == MESSAGE_ENDED || message->kind == MESSAGE_PREPARED;
+    if (ended && c->group[group].busy) free_group(c, group, 0);
+    return status_raise(c->broken, "%s", c->message);
+  }
+  c->dirty = true;
+  enum status status = STATUS_OK;
+  switch (message->kind) {
+  case MESSAGE_BEGAN:
+    status = hear_began(c, group, message);
+    break;
+  case MESSAGE_REPORT:
+    status = hear_report(c, message);
+    break;
+  case MESSAGE_ENDED:
+    status = hear_ended(c, group, message);
+    break;
+  case MESSAGE_PREPARED:
+    status = hear_prepared(c, group, message);
+    break;
+  }
+  return coordinator_break(c, status);
+}

@@ -1,0 +1,17 @@
+/* What a sweep has found, told honestly: the best, how sure that is, and, where the best were run again on fresh seeds,
+ * how much of the lead was luck. Not collective.
+ */
+#ifndef HGN_SWEEP_SUMMARY_H
+#define HGN_SWEEP_SUMMARY_H
+
+#include "sweep/ledger.h"
+
+#include <stdio.h>
+
+/* The five best configurations, the states, reasons of what failed, and the confirmation. */
+enum status summary_print(const struct sweep *sweep, const struct ledger *ledger, FILE *out);
+
+/* Half the width of a 95% interval of a mean from n values with this standard error: Student's t. n >= 2. */
+double summary_interval(double error, int64_t n);
+
+#endif
