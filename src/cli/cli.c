@@ -60,6 +60,13 @@ static enum status set_option(const struct cli_option *option, const char *text)
     *(const char **)option->value = text;
     return STATUS_OK;
   }
+  if (option->kind == CLI_TEXTS) {
+    struct cli_texts *texts = option->value;
+    REQUIRE(texts->count < CLI_TEXTS_MAX, STATUS_USAGE, "option %s more than %d times", option->name,
+            (int)CLI_TEXTS_MAX);
+    texts->text[texts->count++] = text;
+    return STATUS_OK;
+  }
   return cli_number(option->name, text, 0, option->value);
 }
 
@@ -100,29 +107,42 @@ enum status cli_operands(const struct cli_words *words, int least, int most, con
   return STATUS_OK;
 }
 
+enum status cli_share(const struct comm *world, char **text) {
+  int64_t length = world->rank == 0 ? (int64_t)strlen(*text) : 0;
+  TRY(comm_broadcast(world, &length, sizeof length));
+  enum status status = STATUS_OK;
+  if (world->rank != 0) {
+    *text = malloc((size_t)length + 1);
+    if (!*text) status = status_raise(STATUS_MEMORY, "%lld bytes for a text", (long long)length);
+  }
+  status = comm_agree(world, status);
+  if (status == STATUS_OK) status = comm_broadcast(world, *text, length);
+  if (status == STATUS_OK)
+    (*text)[length] = '\0';
+  else if (world->rank != 0)
+    free(*text);
+  return status;
+}
+
+enum status cli_read(const struct comm *world, const char *path, char **text) {
+  size_t bytes = 0;
+  *text = NULL;
+  TRY(comm_agree(world, world->rank == 0 ? config_read(path, text, &bytes) : STATUS_OK));
+  bool cut = world->rank == 0 && strlen(*text) != bytes;
+  TRY(comm_broadcast(world, &cut, sizeof cut));
+  enum status status = cut ? status_raise(STATUS_CONFIG, "%s: a NUL byte in a text", path) : cli_share(world, text);
+  if (status != STATUS_OK && world->rank == 0) free(*text);
+  if (status != STATUS_OK) *text = NULL;
+  return status;
+}
+
 enum status cli_load(const struct comm *world, const char *path, enum schema_use use, const struct cli_words *words,
                      struct config **config) {
+  char *text;
   *config = NULL;
-  char *text = NULL;
-  size_t bytes = 0;
-  enum status status = world->rank == 0 ? config_read(path, &text, &bytes) : STATUS_OK;
-  status = comm_agree(world, status);
-  if (status != STATUS_OK) return status;
-
-  int64_t length = (int64_t)bytes;
-  status = comm_broadcast(world, &length, sizeof length);
-  if (status == STATUS_OK && world->rank != 0) {
-    bytes = (size_t)length;
-    text = malloc(bytes + 1);
-    if (!text) status = status_raise(STATUS_MEMORY, "%zu bytes for the configuration", bytes + 1);
-  }
-  status = comm_agree(world, status);
-  if (status == STATUS_OK) status = comm_broadcast(world, text, length);
-  if (status == STATUS_OK) {
-    text[bytes] = '\0';
-    status = config_parse(path, text, bytes, words->override, words->overrides, config);
-    if (status == STATUS_OK && use != SCHEMA_USE_COUNT) status = config_require(*config, use);
-  }
+  TRY(cli_read(world, path, &text));
+  enum status status = config_parse(path, text, strlen(text), words->override, words->overrides, config);
+  if (status == STATUS_OK && use != SCHEMA_USE_COUNT) status = config_require(*config, use);
   status = comm_agree(world, status);
   if (status != STATUS_OK) config_destroy(config);
   free(text);

@@ -22,15 +22,22 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_rollout, cli_sample, cli_show,
-    cli_info, cli_limit, cli_bench;
+    cli_info, cli_limit, cli_sweep, cli_bench;
 
-enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_COUNT_VALUE };
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_COUNT_VALUE };
+
+/* Of an option that may be given several times. */
+enum { CLI_TEXTS_MAX = 128 };
+struct cli_texts {
+  const char *text[CLI_TEXTS_MAX];
+  int count;
+};
 
 struct cli_option {
   const char *name;     /* "--rollout" */
   const char *shortcut; /* "-o", or NULL */
   enum cli_kind kind;
-  void *value; /* bool, const char *, int64_t (0 or more): untouched unless given */
+  void *value; /* bool, const char *, struct cli_texts, int64_t (0 or more): untouched unless given */
 };
 
 struct cli_words {
@@ -65,6 +72,11 @@ enum status cli_number(const char *option, const char *text, int64_t least, int6
  * a data set has that rollout of it. */
 enum status cli_split(const char *name, enum split *split);
 enum status cli_rollout_of(const struct dataset *data, enum split split, int64_t rollout);
+
+/* Collective. A text of rank 0 to all: *text, of the others to be freed by them. And of a file that it reads; to be
+ * freed by all. */
+enum status cli_share(const struct comm *world, char **text);
+enum status cli_read(const struct comm *world, const char *path, char **text);
 
 /* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. STATUS_CONFIG when it is not of that
  * use; SCHEMA_USE_COUNT: any. */

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/sweep_cli.h"
 #include "physics/ladder.h"
 #include "physics/limit_file.h"
 #include "store/dataset.h"
@@ -200,6 +200,19 @@ static enum status print_arrays(const struct comm *world, const struct store_fil
   return comm_agree(world, status);
 }
 
+static enum status print_sweep(const struct comm *world, const struct store_file *file) {
+  const struct sweep_words words = {.operand = file->path};
+  struct sweep_input input;
+  enum status status = sweep_input_read(world, &words, &input);
+  if (status == STATUS_OK && world->rank == 0) {
+    status = sweep_show_status(&input, false);
+    if (status == STATUS_OK) print_indented("sweep", input.texts.effective);
+    if (status == STATUS_OK) status = print_provenance(file);
+  }
+  sweep_input_free(&input);
+  return comm_agree(world, status);
+}
+
 /* ---- The command ---- */
 
 static enum status print_data(const struct comm *world, const char *path, bool quick) {
@@ -214,11 +227,8 @@ static enum status print_data(const struct comm *world, const char *path, bool q
 static const struct info_kind {
   const char *format;
   enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
-} kinds[] = {{LIMIT_FORMAT, print_limits},
-             {RECORD_FORMAT, print_run},
-             {CHECKPOINT_FORMAT, print_checkpoint},
-             {"hgn-rollout", print_arrays},
-             {"hgn-sample", print_arrays}};
+} kinds[] = {{LIMIT_FORMAT, print_limits}, {RECORD_FORMAT, print_run},    {CHECKPOINT_FORMAT, print_checkpoint},
+             {LEDGER_FORMAT, print_sweep}, {"hgn-rollout", print_arrays}, {"hgn-sample", print_arrays}};
 
 static enum status run_info(const struct comm *world, int argc, char **argv) {
   bool quick = false;
@@ -245,7 +255,8 @@ const struct cli_command cli_info = {
     "info", "what a file is, how it was made, how far it has come",
     "Usage: hgn info FILE.h5 [--quick]\n\n"
     "Prints what the file holds, the configuration and provenance it was made with: a data set with its splits and\n"
-    "ladder, limits, how far a run has come, a checkpoint, arrays. Checksums of data sets, checkpoints, limits and a\n"
+    "ladder, limits, how far a run or a sweep has come, a checkpoint, arrays. Checksums of data sets, checkpoints, "
+    "limits and a\n"
     "run's last records are verified; a damaged file is an error, exit status 3.\n\n"
     "  --quick    of a data set only what stands beside its arrays (older files are read whole all the same)\n",
     run_info};

@@ -44,7 +44,7 @@ static enum status choose_observer(const char *word, enum limit_observe *observe
 
 /* Collective. */
 static enum status measure(const struct comm *world, struct dataset *data, struct limit_options *options,
-                           const char *output) {
+                           const char *output, bool once) {
   REQUIRE(data->config, STATUS_UNAVAILABLE,
           "%s: frames made elsewhere; without states and configuration their information limit cannot be computed",
           data->file.path);
@@ -58,6 +58,13 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
   TRY(comm_agree(world, status));
   TRY(limit_file_check(world, output, checksum, data->frames));
   struct limit_result result;
+  if (once) {
+    status = limit_file_read(world, output, checksum, options->input_frames, options->observe, &result);
+    if (status == STATUS_OK) limit_free(&result);
+    if (status == STATUS_OK && world->rank == 0) printf("%s (measured before)\n", output);
+    if (status != STATUS_UNAVAILABLE) return status;
+    status_clear();
+  }
   double began = log_clock();
   status = limit_measure(world, config_experiment(data->config), options, &result);
   if (status != STATUS_OK) return status;
@@ -72,12 +79,14 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
 static enum status run_limit(const struct comm *world, int argc, char **argv) {
   struct limit_options options = {.input_frames = -1, .rollouts = 0, .effective_samples = 500};
   const char *observe = "positions", *frames = NULL, *output = NULL;
+  bool once = false;
   const struct cli_option list[] = {{"--input-frames", "-k", CLI_TEXT, &frames},
                                     {"--observe", NULL, CLI_TEXT, &observe},
                                     {"--rollouts", NULL, CLI_COUNT_VALUE, &options.rollouts},
+                                    {"--once", NULL, CLI_FLAG, &once},
                                     {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
-  TRY(cli_parse(argc, argv, list, 4, false, &words));
+  TRY(cli_parse(argc, argv, list, 5, false, &words));
   TRY(cli_operands(&words, 1, 1, "one DATA.h5"));
   REQUIRE(frames, STATUS_USAGE, "missing: --input-frames K (or \"all\")");
   if (strcmp(frames, "all") == 0)
@@ -94,14 +103,14 @@ static enum status run_limit(const struct comm *world, int argc, char **argv) {
   struct dataset data;
   TRY(dataset_open(world, words.operand[0], &data));
   if (options.rollouts == 0) options.rollouts = data.rollouts[SPLIT_TEST] > 4000 ? data.rollouts[SPLIT_TEST] : 4000;
-  enum status status = measure(world, &data, &options, output);
+  enum status status = measure(world, &data, &options, output, once);
   dataset_close(&data);
   return status;
 }
 
 const struct cli_command cli_limit = {
     "limit", "what the best possible predictor reaches from K frames",
-    "Usage: mpirun -n N hgn limit DATA.h5 --input-frames K|all [--observe positions|images] [-o FILE.h5]\n\n"
+    "Usage: mpirun -n N hgn limit DATA.h5 --input-frames K|all [--observe positions|images] [--once] [-o FILE.h5]\n\n"
     "Computes the information limit: the pixel MSE of the Bayes-optimal predictor that has seen K noisy frames, for "
     "each\n"
     "frame and on average. Nothing that is trained can do better on unseen frames. Written to DATA.limit.h5, bound to "
@@ -112,5 +121,6 @@ const struct cli_command cli_limit = {
     "  --observe images       it sees only the images, which the report2021 renderer cuts to whole pixels\n"
     "  --rollouts N           test rollouts to average over; default: the test split, 4000 at least (more than the\n"
     "                         split has are made from the same seed)\n"
+    "  --once                 do nothing where the file has this limit already\n"
     "  -o, --output FILE.h5   default: DATA.limit.h5\n",
     run_limit};

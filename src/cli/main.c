@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {&cli_simulate, &cli_train, &cli_eval,  &cli_rollout, &cli_sample,
-                                                     &cli_show,     &cli_info,  &cli_limit, &cli_config,  &cli_bench};
+static const struct cli_command *const commands[] = {&cli_simulate, &cli_train,  &cli_eval, &cli_rollout,
+                                                     &cli_sample,   &cli_sweep,  &cli_show, &cli_info,
+                                                     &cli_limit,    &cli_config, &cli_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {
@@ -21,16 +22,16 @@ static void print_help(FILE *out) {
         "Commands:\n",
         out);
   for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-  fputs(
-      "\nOptions before the command:\n"
-      "  -q, --quiet     only warnings, errors and results\n"
-      "  -v, --verbose   more about what happens\n"
-      "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best that all ranks have)\n"
-      "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
-      "  --help          this page; hgn COMMAND --help for one command\n\n"
-      "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
-      "4 not available, 5 numerical failure, 6 stopped by a signal with nothing lost, 70 to 72 defect, memory, MPI.\n",
-      out);
+  fputs("\nOptions before the command:\n"
+        "  -q, --quiet     only warnings, errors and results\n"
+        "  -v, --verbose   more about what happens\n"
+        "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best that all ranks have)\n"
+        "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
+        "  --help          this page; hgn COMMAND --help for one command\n\n"
+        "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
+        "4 not available, 5 numerical failure, 6 stopped with nothing lost: start it again, 70 to 72 defect, memory, "
+        "MPI.\n",
+        out);
 }
 
 struct global_options {

@@ -31,41 +31,70 @@ static enum status check_distinct(const char *input, const char *output) {
   return STATUS_OK;
 }
 
-static enum status run_simulate(const struct comm *world, int argc, char **argv) {
-  const char *output = NULL;
-  bool frames = false;
-  const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &output}, {"--frames", NULL, CLI_FLAG, &frames}};
-  struct cli_words words;
-  TRY(cli_parse(argc, argv, options, 2, true, &words));
-  TRY(cli_operands(&words, 1, 1, "one FILE.yaml"));
-  REQUIRE(output, STATUS_USAGE, "missing: -o FILE.h5");
-  TRY(output_check_name(output));
-  TRY(comm_agree(world, check_distinct(words.operand[0], output)));
-  struct config *config;
-  TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));
+/* Collective. --once: what is there was made from the same configuration, or it is another's. */
+static enum status find_made(const struct comm *world, const struct config *config, const char *output, bool *found) {
+  struct dataset made;
+  char text[512];
+  *found = false;
+  enum status status = world->rank == 0 ? output_exists(output, found) : STATUS_OK;
+  TRY(comm_agree(world, status));
+  TRY(comm_broadcast(world, found, sizeof *found));
+  if (!*found) return STATUS_OK;
+  TRY(dataset_open(world, output, &made));
+  if (!made.config)
+    status = status_raise(STATUS_CONFIG, "%s: holds frames made elsewhere", output);
+  else if (config_differences(made.config, config, text, sizeof text) > 0)
+    status = status_raise(STATUS_CONFIG, "%s: was made from another configuration: %s", output, text);
+  dataset_close(&made);
+  return status;
+}
+
+static enum status simulate(const struct comm *world, const struct config *config, const char *output, bool frames) {
   const struct experiment *experiment = config_experiment(config);
   log_info("%s: %lld training, %lld test and %lld validation rollouts of %lld frames, on %d rank%s",
            experiment_system_name(experiment->system.name), (long long)experiment->data.train,
            (long long)experiment->data.test, (long long)experiment_validation(&experiment->data),
            (long long)experiment->data.frames, world->size, world->size == 1 ? "" : "s");
   struct ladder ladder;
-  enum status status = simulate_dataset(world, config, output, frames, &ladder);
-  if (status == STATUS_OK && world->rank == 0) {
+  TRY(simulate_dataset(world, config, output, frames, &ladder));
+  if (world->rank == 0) {
     print_ladder(&ladder);
     printf("%s\n", output);
   }
+  return STATUS_OK;
+}
+
+static enum status run_simulate(const struct comm *world, int argc, char **argv) {
+  const char *output = NULL;
+  bool frames = false, once = false;
+  const struct cli_option options[] = {
+      {"--output", "-o", CLI_TEXT, &output}, {"--frames", NULL, CLI_FLAG, &frames}, {"--once", NULL, CLI_FLAG, &once}};
+  struct cli_words words;
+  TRY(cli_parse(argc, argv, options, 3, true, &words));
+  TRY(cli_operands(&words, 1, 1, "one FILE.yaml"));
+  REQUIRE(output, STATUS_USAGE, "missing: -o FILE.h5");
+  TRY(output_check_name(output));
+  TRY(comm_agree(world, check_distinct(words.operand[0], output)));
+  struct config *config;
+  TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));
+  bool found = false;
+  enum status status = once ? find_made(world, config, output, &found) : STATUS_OK;
+  if (status == STATUS_OK && !found) status = simulate(world, config, output, frames);
+  if (status == STATUS_OK && found && world->rank == 0) printf("%s (made before)\n", output);
   config_destroy(&config);
   return status;
 }
 
 const struct cli_command cli_simulate = {
     "simulate", "physics -> data set",
-    "Usage: hgn simulate FILE.yaml -o FILE.h5 [--frames] [key.path=value ...]\n"
+    "Usage: hgn simulate FILE.yaml -o FILE.h5 [--frames] [--once] [key.path=value ...]\n"
     "       mpirun -n N hgn simulate ...\n\n"
     "Simulates the training, test and validation rollouts of the configured system, measures the ladder (noise floor,\n"
     "last frame, mean image, background) and writes the data set. Same configuration and seed: same contents on any\n"
     "number of ranks. The file appears under its name when it is whole.\n\n"
     "  -o, --output FILE.h5   where to; a data set that is there is replaced at the end\n"
     "  --frames               also the rendered frames (uint8, compressed), for other programs; hgn itself renders\n"
-    "                         them again from the states whenever they are needed\n",
+    "                         them again from the states whenever they are needed\n"
+    "  --once                 do nothing where FILE.h5 is there and was made from this very configuration; refuse to\n"
+    "                         replace another\n",
     run_simulate};

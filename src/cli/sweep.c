@@ -1,0 +1,388 @@
+#include "base/log.h"
+#include "base/stop.h"
+#include "cli/sweep_cli.h"
+#include "store/output.h"
+#include "sweep/board.h"
+#include "sweep/folder.h"
+#include "sweep/summary.h"
+#include "train/numerics.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- The ledger. Root only ---- */
+
+/* States that --retry names, a bit each. */
+static enum status parse_retry(const char *text, unsigned *states) {
+  *states = 0;
+  while (text && *text) {
+    const size_t length = strcspn(text, ",");
+    int found = -1;
+    for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
+      const char *name = trial_state_name((enum trial_state)i);
+      if (strlen(name) == length && strncmp(name, text, length) == 0 && trial_ended((enum trial_state)i)) found = i;
+    }
+    REQUIRE(found >= 0 && found != TRIAL_COMPLETE && found != TRIAL_INFEASIBLE, STATUS_USAGE,
+            "--retry: \"%.*s\": expected failed, timeout, diverged or pruned, several with commas", (int)length, text);
+    *states |= 1u << found;
+    text += length + (text[length] == ',');
+  }
+  return STATUS_OK;
+}
+
+/* Trials of these states are put back; returns how many, and which. */
+static int64_t put_back(struct ledger *ledger, unsigned states, int64_t *trials) {
+  int64_t count = 0;
+  for (int64_t t = 0; t < ledger->shape.trials; t++) {
+    struct ledger_trial *trial = &ledger->trial[t];
+    if (!(states >> trial->state & 1u) || trial->starts == 0) continue;
+    trial->state = TRIAL_QUEUED;
+    trial->failures = 0;
+    memset(trial->reason, 0, sizeof trial->reason);
+    trials[count++] = t;
+  }
+  return count;
+}
+
+/* With an event for each of the changes, at the number of jobs that had been begun. */
+static enum status enlarge(const char *path, const struct sweep_input *input, const struct ledger_texts *texts,
+                           const int64_t *trials, int64_t back, int64_t added, struct ledger *ledger) {
+  int64_t jobs = 0;
+  for (int64_t t = 0; t < ledger->shape.trials; t++) jobs += ledger->trial[t].starts;
+  TRY(ledger_enlarge(path, input->sweep, texts, ledger));
+  for (int64_t i = 0; i < back; i++) TRY(ledger_event_add(ledger, EVENT_RETRY, jobs, trials[i]));
+  if (added > 0) TRY(ledger_event_add(ledger, EVENT_EXTEND, jobs, -1));
+  log_info("%s: %lld trial%s put back, %lld configuration%s added", path, (long long)back, back == 1 ? "" : "s",
+           (long long)added, added == 1 ? "" : "s");
+  return STATUS_OK;
+}
+
+/* --retry and --extend: a larger file takes the place of this one before any trial begins. */
+static enum status change(const struct sweep_words *words, unsigned retry, const char *path,
+                          const struct sweep_input *input, struct ledger *ledger) {
+  struct ledger_texts texts = input->texts;
+  const struct sweep *sweep = input->sweep;
+  const int64_t room = SWEEP_RUNS_MAX - sweep->run_cap - texts.extended;
+  REQUIRE(words->extend <= room, STATUS_USAGE,
+          "--extend %lld: expected %lld at most, a sweep has %d configurations at most", (long long)words->extend,
+          (long long)room, (int)SWEEP_RUNS_MAX);
+  texts.extended += words->extend;
+  const int64_t added = ledger_shape_of(sweep, texts.extended).configurations -
+                        ledger_shape_of(sweep, input->texts.extended).configurations;
+  REQUIRE(words->extend == 0 || added > 0, STATUS_USAGE,
+          "--extend: the space has %lld points, and the sweep has them all", (long long)ledger->shape.configurations);
+  int64_t *trials = malloc((size_t)ledger->shape.trials * sizeof *trials);
+  REQUIRE(trials, STATUS_MEMORY, "out of memory for trials");
+  const int64_t back = put_back(ledger, retry, trials);
+  enum status status = STATUS_OK;
+  if (back > 0 || added > 0) status = enlarge(path, input, &texts, trials, back, added, ledger);
+  free(trials);
+  return status;
+}
+
+static bool is_finished(const struct sweep *sweep, const struct ledger *ledger) {
+  char states[512];
+  return board_states(sweep, ledger, states, sizeof states) == ledger_expected(sweep, ledger);
+}
+
+static enum status open_there(const struct sweep_words *words, unsigned retry, const char *path,
+                              struct sweep_input *input, struct ledger *ledger) {
+  int64_t damaged;
+  struct ledger_texts there;
+  if (!input->from_folder) TRY(sweep_input_compare(input, path));
+  TRY(ledger_read_texts(path, &there));
+  input->texts.extended = there.extended;
+  const bool same = strcmp(input->texts.numerics, there.numerics) == 0;
+  char here[STORE_PATH_MAX];
+  if (getcwd(here, sizeof here) && strcmp(here, there.working_folder) != 0)
+    log_warn("%s: was begun in %s, and names of data in it may be relative to that; here is %s", path,
+             there.working_folder, here);
+  char numerics[NUMERICS_TEXT_MAX];
+  snprintf(numerics, sizeof numerics, "%s", there.numerics);
+  ledger_texts_free(&there);
+  TRY(ledger_open(path, input->sweep, input->texts.extended, true, ledger, &damaged));
+  REQUIRE(same || is_finished(input->sweep, ledger), STATUS_UNAVAILABLE,
+          "%.512s: was begun with what gives other bits: %s; here it is %s. Go on with that (--cpu LEVEL), or choose "
+          "another -o",
+          path, numerics, input->texts.numerics);
+  if (damaged > 0)
+    log_warn("%s: %lld trial%s not what was written: run again", path, (long long)damaged,
+             damaged == 1 ? " is" : "s are");
+  log_info("%s: goes on", path);
+  return change(words, retry, path, input, ledger);
+}
+
+static enum status open_ledger(const struct sweep_words *words, unsigned retry, struct sweep_input *input,
+                               struct ledger *ledger) {
+  char path[STORE_PATH_MAX], numerics[NUMERICS_TEXT_MAX];
+  bool there;
+  numerics_describe(numerics);
+  free(input->texts.numerics);
+  input->texts.numerics = strdup(numerics);
+  REQUIRE(input->texts.numerics, STATUS_MEMORY, "out of memory for a text");
+  TRY(folder_ledger(input->folder, path));
+  TRY(output_exists(path, &there));
+  REQUIRE(there || !(words->resume || words->retry || words->extend), STATUS_USAGE,
+          "%s: there is no sweep to go on with", path);
+  if (there) return open_there(words, retry, path, input, ledger);
+  TRY(folder_make(input->folder));
+  return ledger_create(path, input->sweep, &input->texts, ledger);
+}
+
+/* ---- Ranks ---- */
+
+static enum status check_ranks(const struct comm *world, const struct sweep *sweep) {
+  const long long ranks = sweep->resources.ranks_per_trial;
+  int left;
+  if (world->size == 1) {
+    if (ranks > 1) log_warn("one rank alone: trials run in turn, on one rank each instead of %lld", ranks);
+    return STATUS_OK;
+  }
+  REQUIRE(
+      crew_groups(world->size, ranks, &left) > 0, STATUS_USAGE,
+      "%d ranks are too few: one coordinates, and a trial takes %lld (resources.ranks_per_trial): start %lld ranks, "
+      "or 1 + G * %lld for G groups; with ranks_per_trial 1 these would make %d groups",
+      world->size, ranks, ranks + 1, ranks, world->size - 1);
+  if (left > 0)
+    log_warn("%d rank%s left over: %d = 1 + %d groups of %lld + %d", left, left == 1 ? " is" : "s are", world->size,
+             (world->size - 1 - left) / (int)ranks, ranks, left);
+  return STATUS_OK;
+}
+
+/* Collective. Process ids by rank, 0 of those that rank 0 cannot see; owned by the caller, on rank 0. */
+static enum status gather_processes(const struct comm *world, int64_t **process) {
+  char mine[320] = "", roots[320];
+  *process = world->rank == 0 ? calloc((size_t)world->size, sizeof **process) : NULL;
+  TRY(comm_agree(world,
+                 world->rank == 0 && !*process ? status_raise(STATUS_MEMORY, "out of memory for ranks") : STATUS_OK));
+  (void)gethostname(mine, 255);
+  (void)readlink("/proc/self/ns/pid", mine + strlen(mine),
+                 63); /* containers may share a name, and not their processes */
+  memcpy(roots, mine, sizeof roots);
+  TRY(comm_broadcast(world, roots, sizeof roots));
+  int64_t id = strcmp(mine, roots) == 0 ? (int64_t)getpid() : 0;
+  return comm_check(MPI_Gather(&id, 1, MPI_INT64_T, *process, 1, MPI_INT64_T, 0, world->mpi), "MPI_Gather");
+}
+
+/* ---- The run ---- */
+
+/* The job cannot end by itself: some ranks would wait for others for ever. */
+static _Noreturn void leave_stuck(enum status status) {
+  if (status == STATUS_INTERRUPTED)
+    log_any("%s", status_message());
+  else
+    log_any("fatal: %s", status_message());
+  fflush(NULL);
+  MPI_Abort(MPI_COMM_WORLD, status_exit(status));
+  exit(status_exit(status));
+}
+
+static void print_time(const struct coordinator_outcome *outcome, const struct crew *crew, const struct sweep *sweep) {
+  const double all = outcome->wall * crew->groups;
+  char time[32];
+  board_time(outcome->wall, time);
+  printf("time         %s, groups busy %.1f%%, in training and evaluations %.1f%%\n", time, 100 * outcome->busy / all,
+         100 * outcome->working / all);
+  if (outcome->waited > 0)
+    printf("order        %s: %.1f%% of the groups' time went by waiting for results that choices depend on\n",
+           sweep->arrival ? "arrival" : "logical", 100 * outcome->waited / all);
+  if (outcome->idle_groups > 0)
+    printf("idle         %d of %d groups had no work\n", outcome->idle_groups, crew->groups);
+}
+
+/* A sweep that has found nothing has failed, if only for those who look at its exit status. */
+static enum status check_result(const struct sweep_input *input, const struct ledger *ledger) {
+  int64_t best;
+  bool failed = true;
+  if (search_best(input->sweep, ledger, 1, &best) > 0) return STATUS_OK;
+  for (int64_t t = 0; t < ledger->shape.trials; t++)
+    if (ledger_counts(input->sweep, ledger, t) && ledger->trial[t].state != TRIAL_FAILED) failed = false;
+  REQUIRE(!failed, STATUS_FILE, "%s: no trial could be run; the first: %s", input->folder, ledger->trial[0].reason);
+  return status_raise(STATUS_NUMERIC, "%s: no trial has a value of %s that counts", input->folder,
+                      input->sweep->metric[0].name);
+}
+
+/* Root only. */
+static enum status tell(const struct sweep_input *input, const struct ledger *ledger, const struct crew *crew,
+                        const struct coordinator_outcome *outcome) {
+  const bool before = outcome->end == COORDINATOR_COMPLETE && outcome->trials_ended == 0;
+  if (before) printf("complete already\n");
+  TRY(summary_print(input->sweep, ledger, stdout));
+  if (outcome->end == COORDINATOR_COMPLETE && outcome->why) printf("the end      %s\n", outcome->why);
+  if (!before) print_time(outcome, crew, input->sweep);
+  printf("%s/sweep.h5\n", input->folder);
+  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK)
+    return status_raise(STATUS_INTERRUPTED, "%s: not finished, and nothing is lost: go on with hgn sweep %s --resume",
+                        input->folder, input->folder);
+  if (outcome->end == COORDINATOR_BUDGET)
+    log_warn("the budget of resources.core_hours is used up; a larger one goes on from here");
+  return outcome->end == COORDINATOR_COMPLETE ? check_result(input, ledger) : STATUS_OK;
+}
+
+/* Root only. */
+static enum status coordinate(struct sweep_job *job, struct crew *crew, const int64_t *process) {
+  const struct coordinator_setup setup = {.sweep = job->input->sweep,
+                                          .ledger = job->ledger,
+                                          .crew = crew,
+                                          .folder = job->input->folder,
+                                          .inject = job->inject,
+                                          .process = process,
+                                          .stopped = stop_requested,
+                                          .quiet = job->quiet};
+  enum status status = coordinator_run(&setup, &job->outcome);
+  job->groups = crew->groups;
+  if (status == STATUS_OK && !job->quiet) status = tell(job->input, job->ledger, crew, &job->outcome);
+  if (job->outcome.end == COORDINATOR_STUCK) leave_stuck(status);
+  return status;
+}
+
+static struct worker worker_of(const struct sweep_job *job, const struct comm *group) {
+  return (struct worker){.group = group,
+                         .sweep = job->input->sweep,
+                         .inject = job->inject,
+                         .commands = &cli_prepare,
+                         .folder = job->input->folder};
+}
+
+static enum status run_alone(struct sweep_job *job) {
+  struct comm self;
+  struct crew crew;
+  TRY(comm_open(MPI_COMM_SELF, &self));
+  struct worker worker = worker_of(job, &self);
+  enum status status = crew_open_local(&worker, &crew);
+  if (status == STATUS_OK) {
+    status = coordinate(job, &crew, NULL);
+    crew_close(&crew);
+  }
+  worker_close(&worker);
+  comm_close(&self);
+  return status;
+}
+
+/* Root only, of a job of several ranks: without a crew the others would not learn that there is nothing to do. */
+static enum status lead(struct sweep_job *job, const struct comm *channel, const int64_t *process) {
+  struct crew crew;
+  enum status status = crew_open_mpi(channel, job->input->sweep->resources.ranks_per_trial, &crew);
+  if (status != STATUS_OK) leave_stuck(status);
+  status = coordinate(job, &crew, process + 1);
+  crew_close(&crew);
+  return status;
+}
+
+/* Collective. */
+static enum status run_groups(const struct comm *world, struct sweep_job *job) {
+  struct comm group, channel;
+  int64_t *process = NULL;
+  TRY(gather_processes(world, &process));
+  enum status status = crew_split(world, job->input->sweep->resources.ranks_per_trial, &group, &channel);
+  if (status == STATUS_OK && world->rank == 0) status = lead(job, &channel, process);
+  if (status == STATUS_OK && group.size > 0) {
+    struct worker worker = worker_of(job, &group);
+    log_scope("", false);
+    status = crew_serve(&channel, &worker);
+    worker_close(&worker);
+    log_scope(NULL, false);
+  }
+  if (status == STATUS_MPI) leave_stuck(status);
+  (void)comm_wait(world);
+  comm_close(&group);
+  comm_close(&channel);
+  free(process);
+  return status;
+}
+
+enum status sweep_run_job(const struct comm *world, struct sweep_job *job) {
+  return world->size == 1 ? run_alone(job) : run_groups(world, job);
+}
+
+static enum status open_and_run(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
+  struct ledger ledger = {.points = 0};
+  struct inject inject;
+  unsigned retry;
+  const struct sweep *sweep = input->sweep;
+  TRY(sweep_require(sweep));
+  for (int k = 0; k < sweep->prepares; k++) TRY(cli_prepare.check(sweep->prepare[k].words, sweep->prepare[k].word));
+  TRY(inject_parse(words->inject, sweep->seed, &inject));
+  TRY(parse_retry(words->retry, &retry));
+  TRY(check_ranks(world, sweep));
+  TRY(numerics_agree(world));
+  TRY(comm_agree(world, world->rank == 0 ? open_ledger(words, retry, input, &ledger) : STATUS_OK));
+  struct sweep_job job = {.input = input, .ledger = &ledger, .inject = &inject};
+  const enum status status = sweep_run_job(world, &job);
+  if (world->rank == 0) ledger_close(&ledger);
+  return status;
+}
+
+/* Words that do not go together are not passed over. */
+static enum status check_modes(const struct sweep_words *w) {
+  const bool looks = w->status || w->watch, changes = w->resume || w->retry || w->extend;
+  REQUIRE(!(looks && (changes || w->dry_run || w->inject)), STATUS_USAGE,
+          "--status and --watch only look: they go with no --dry-run, --resume, --retry, --extend, --inject");
+  REQUIRE(!(w->dry_run && (changes || w->inject)), STATUS_USAGE,
+          "--dry-run runs nothing: it goes with no --resume, --retry, --extend, --inject");
+  return STATUS_OK;
+}
+
+static enum status run_sweep(const struct comm *world, int argc, char **argv) {
+  struct sweep_words w = {.operand = NULL};
+  const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &w.output},
+                                       {"--base", NULL, CLI_TEXT, &w.base},
+                                       {"--run-cap", NULL, CLI_COUNT_VALUE, &w.run_cap},
+                                       {"--rename", NULL, CLI_TEXTS, &w.rename},
+                                       {"--dry-run", NULL, CLI_FLAG, &w.dry_run},
+                                       {"--resume", NULL, CLI_FLAG, &w.resume},
+                                       {"--retry", NULL, CLI_TEXT, &w.retry},
+                                       {"--extend", NULL, CLI_COUNT_VALUE, &w.extend},
+                                       {"--inject", NULL, CLI_TEXT, &w.inject},
+                                       {"--warm-start", NULL, CLI_TEXT, &w.warm},
+                                       {"--status", NULL, CLI_FLAG, &w.status},
+                                       {"--watch", NULL, CLI_FLAG, &w.watch}};
+  struct cli_words words;
+  struct sweep_input input;
+  TRY(cli_parse(argc, argv, options, sizeof options / sizeof options[0], false, &words));
+  TRY(cli_operands(&words, 1, 1, "one SWEEP.yaml, or the folder of a sweep"));
+  w.operand = words.operand[0];
+  REQUIRE(!w.warm, STATUS_UNAVAILABLE, "--warm-start: for methods that learn, which are not in this version");
+  TRY(check_modes(&w));
+  stop_listen();
+  enum status status = sweep_input_read(world, &w, &input);
+  if (status == STATUS_OK && (w.status || w.watch))
+    status = world->rank == 0 ? sweep_show_status(&input, w.watch) : STATUS_OK;
+  else if (status == STATUS_OK && w.dry_run)
+    status = sweep_plan(world, &input);
+  else if (status == STATUS_OK)
+    status = open_and_run(world, &w, &input);
+  sweep_input_free(&input);
+  stop_release();
+  return status;
+}
+
+const struct cli_command cli_sweep = {
+    "sweep", "trials of a space of experiments, on groups of ranks",
+    "Usage: [mpirun -n 1+G*R] hgn sweep SWEEP.yaml [-o DIR] [--base EXPERIMENT.yaml] [--run-cap N]\n"
+    "                                   [--rename THEIRS=OURS ...] [--dry-run]\n"
+    "       [mpirun -n 1+G*R] hgn sweep DIR --resume | --retry failed,timeout | --extend N\n"
+    "       hgn sweep DIR --status | --watch\n\n"
+    "Runs the trials of a sweep file (Weights & Biases' format with keys of our own: sweeps/README.md) on G groups of "
+    "R\n"
+    "ranks (resources.ranks_per_trial); the first rank coordinates. With one rank trials run in turn. Which trials "
+    "there\n"
+    "are, their metrics and the winner do not depend on G and R. DIR/sweep.h5 holds every number and can be read at "
+    "any\n"
+    "time; DIR/trial-NUMBER/ holds a trial's run and checkpoints, DIR/confirm-*/ of\n"
+    "those that run the best again.\n\n"
+    "If DIR holds this very sweep, it goes on; another is refused with the differences. SIGUSR1, SIGINT and SIGTERM "
+    "to\n"
+    "the first rank let trials write checkpoints and end with exit status 6: start the same command again.\n\n"
+    "  -o, --output DIR      default: the sweep file's name without .yaml, in this folder\n"
+    "  --base FILE           the experiment that trials override, where the sweep file has no \"base:\"\n"
+    "  --run-cap N           configurations, where the file has no run_cap\n"
+    "  --rename A=B          a parameter or metric of the file, and its name here; may be given several times\n"
+    "  --dry-run             the space, the trials, ranks, sizes, an estimate of the cost; nothing is run or written\n"
+    "  --resume              only go on with a sweep that is there\n"
+    "  --retry STATES        put trials of these states back: failed, timeout, diverged, pruned\n"
+    "  --extend N            N more configurations\n"
+    "  --status, --watch     what sweep.h5 says now, from any other place; again and again\n"
+    "  --inject FAULTS       rehearse: nan@trial7.step30,crash@trial3,stall@trial5,enospc@report10 or random:0.01\n",
+    run_sweep};

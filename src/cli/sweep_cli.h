@@ -1,0 +1,55 @@
+/* What the sources of `hgn sweep` share. */
+#ifndef HGN_CLI_SWEEP_CLI_H
+#define HGN_CLI_SWEEP_CLI_H
+
+#include "cli/cli.h"
+#include "sweep/coordinator.h"
+
+/* What the command line says. All borrowed. */
+struct sweep_words {
+  const char *operand; /* a file, or the folder of a sweep */
+  const char *output, *base, *retry, *inject, *warm;
+  struct cli_texts rename;
+  int64_t run_cap, extend;
+  bool dry_run, resume, status, watch;
+};
+
+/* A sweep, as all ranks have it. */
+struct sweep_input {
+  struct sweep *sweep;
+  struct ledger_texts texts; /* owned */
+  char folder[STORE_PATH_MAX];
+  bool from_folder; /* read from DIR/sweep.h5, not from a file */
+};
+
+extern const struct worker_commands cli_prepare;
+
+/* Collective. Reads the file, or what the folder's sweep.h5 holds of it, and parses it on all ranks. Failures:
+ * STATUS_USAGE, STATUS_CONFIG, STATUS_FILE, STATUS_MEMORY. Freed with sweep_input_free(), after a failure too. */
+enum status sweep_input_read(const struct comm *world, const struct sweep_words *words, struct sweep_input *input);
+void sweep_input_free(struct sweep_input *input);
+
+/* Root only. STATUS_CONFIG with the list of differences when DIR/sweep.h5 is of another sweep than the input. */
+enum status sweep_input_compare(const struct sweep_input *input, const char *ledger);
+
+/* A sweep whose file is open, to be run on all ranks there are. All borrowed. */
+struct sweep_job {
+  struct sweep_input *input; /* sweep and folder */
+  struct ledger *ledger;     /* Root only */
+  const struct inject *inject;
+  bool quiet;                         /* no progress, and nothing is printed at the end */
+  struct coordinator_outcome outcome; /* Root only: how it went, in so many groups */
+  int groups;
+};
+
+/* Collective. Rank 0 coordinates, the others are groups; one rank alone is both. A group that does not answer any more
+ * ends the process. Failures: those of coordinator_run(), on rank 0; STATUS_MPI. */
+enum status sweep_run_job(const struct comm *world, struct sweep_job *job);
+
+/* Collective. --dry-run. */
+enum status sweep_plan(const struct comm *world, const struct sweep_input *input);
+
+/* Root only. --status and --watch: what the folder's sweep.h5 says now. */
+enum status sweep_show_status(const struct sweep_input *input, bool watch);
+
+#endif

@@ -1,0 +1,197 @@
+/* The texts that a sweep is made of: from files, or from the sweep.h5 of one that has begun. */
+#include "base/log.h"
+#include "cli/sweep_cli.h"
+#include "store/output.h"
+#include "sweep/folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Root only. A folder, or the sweep.h5 in it: then what stands before the name. */
+static bool find_folder(const char *operand, char folder[STORE_PATH_MAX]) {
+  struct stat about;
+  snprintf(folder, STORE_PATH_MAX, "%s", operand);
+  if (stat(operand, &about) != 0) return false;
+  if (S_ISDIR(about.st_mode)) return true;
+  const char *name = output_split(operand, folder);
+  return strcmp(name, "sweep.h5") == 0;
+}
+
+static enum status copy(const char *text, char **to) {
+  *to = strdup(text);
+  REQUIRE(*to, STATUS_MEMORY, "out of memory for a text");
+  return STATUS_OK;
+}
+
+/* ---- From files ---- */
+
+/* The base experiment is looked for from the working folder, then beside the sweep. Root only. */
+static enum status find_base(const char *sweep, const char *base, char path[STORE_PATH_MAX]) {
+  char folder[STORE_PATH_MAX];
+  bool there;
+  snprintf(path, STORE_PATH_MAX, "%s", base);
+  TRY(output_exists(base, &there));
+  if (there || base[0] == '/') return STATUS_OK;
+  (void)output_split(sweep, folder);
+  char beside[2 * STORE_PATH_MAX];
+  snprintf(beside, sizeof beside, "%s/%s", folder, base);
+  TRY(output_exists(beside, &there));
+  if (there && strlen(beside) < STORE_PATH_MAX) memcpy(path, beside, strlen(beside) + 1);
+  return STATUS_OK;
+}
+
+static enum status name_base(const struct comm *world, const struct sweep_words *words, const char *file,
+                             char path[STORE_PATH_MAX]) {
+  char base[1024] = "";
+  if (words->base)
+    snprintf(base, sizeof base, "%s", words->base);
+  else
+    TRY(sweep_base_path(words->operand, file, strlen(file), base));
+  REQUIRE(*base, STATUS_CONFIG, "%s: no base experiment: add \"base: EXPERIMENT.yaml\", or --base EXPERIMENT.yaml",
+          words->operand);
+  TRY(comm_agree(world, world->rank == 0 ? find_base(words->operand, base, path) : STATUS_OK));
+  return comm_broadcast(world, path, STORE_PATH_MAX);
+}
+
+static enum status join_renames(const struct cli_texts *rename, char **text) {
+  size_t bytes = 1, used = 0;
+  for (int i = 0; i < rename->count; i++) bytes += strlen(rename->text[i]) + 1;
+  *text = calloc(bytes, 1);
+  REQUIRE(*text, STATUS_MEMORY, "out of memory for a text");
+  for (int i = 0; i < rename->count; i++) used += (size_t)snprintf(*text + used, bytes - used, "%s\n", rename->text[i]);
+  return STATUS_OK;
+}
+
+static enum status read_files(const struct comm *world, const struct sweep_words *words, struct ledger_texts *texts) {
+  char base[STORE_PATH_MAX];
+  TRY(cli_read(world, words->operand, &texts->file));
+  TRY(name_base(world, words, texts->file, base));
+  TRY(cli_read(world, base, &texts->base));
+  enum status status = copy(words->operand, &texts->file_name);
+  if (status == STATUS_OK) status = copy(base, &texts->base_name);
+  if (status == STATUS_OK) status = join_renames(&words->rename, &texts->renames);
+  texts->run_cap = words->run_cap;
+  return comm_agree(world, status);
+}
+
+/* sweeps/quick.yaml -> quick, in this folder. */
+static enum status name_folder(const struct sweep_words *words, char folder[STORE_PATH_MAX]) {
+  const char *slash = strrchr(words->operand, '/'), *name = slash ? slash + 1 : words->operand,
+             *dot = strrchr(name, '.');
+  if (words->output) {
+    REQUIRE(strlen(words->output) < STORE_PATH_MAX, STATUS_USAGE, "the name of the output is too long");
+    snprintf(folder, STORE_PATH_MAX, "%s", words->output);
+    return STATUS_OK;
+  }
+  const bool looks = words->status || words->watch;
+  REQUIRE(looks || (dot && dot > name), STATUS_USAGE, "missing: -o DIR");
+  if (dot && dot > name)
+    snprintf(folder, STORE_PATH_MAX, "%.*s", (int)(dot - name), name);
+  else
+    snprintf(folder, STORE_PATH_MAX, "%s", words->operand);
+  return STATUS_OK;
+}
+
+/* ---- From a folder ---- */
+
+static enum status read_folder(const struct comm *world, const char *folder, struct ledger_texts *texts) {
+  char path[STORE_PATH_MAX];
+  TRY(folder_ledger(folder, path));
+  TRY(comm_agree(world, world->rank == 0 ? ledger_read_texts(path, texts) : STATUS_OK));
+  char **const text[] = {&texts->file,    &texts->file_name, &texts->base,    &texts->base_name,
+                         &texts->renames, &texts->effective, &texts->numerics};
+  for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) TRY(cli_share(world, text[i]));
+  TRY(comm_broadcast(world, &texts->run_cap, sizeof texts->run_cap));
+  return comm_broadcast(world, &texts->extended, sizeof texts->extended);
+}
+
+/* ---- Both ---- */
+
+static enum status parse(struct sweep_input *input, char notice[SWEEP_NOTICE_MAX]) {
+  const char *rename[CLI_TEXTS_MAX];
+  const struct ledger_texts *texts = &input->texts;
+  struct sweep_options options = {.base_path = texts->base_name,
+                                  .base_text = texts->base,
+                                  .base_bytes = strlen(texts->base),
+                                  .run_cap = texts->run_cap,
+                                  .rename = rename};
+  char *lines = strdup(texts->renames);
+  REQUIRE(lines, STATUS_MEMORY, "out of memory for a text");
+  char *rest = lines;
+  for (char *line = strtok_r(lines, "\n", &rest); line && options.renames < CLI_TEXTS_MAX;
+       line = strtok_r(NULL, "\n", &rest))
+    rename[options.renames++] = line;
+  enum status status = sweep_parse(texts->file_name, texts->file, strlen(texts->file), &options, &input->sweep, notice);
+  free(lines);
+  if (status == STATUS_OK && !input->texts.effective) status = sweep_text(input->sweep, &input->texts.effective);
+  return status;
+}
+
+enum status sweep_input_read(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
+  char notice[SWEEP_NOTICE_MAX] = "";
+  *input = (struct sweep_input){.sweep = NULL};
+  REQUIRE(strlen(words->operand) < STORE_PATH_MAX, STATUS_USAGE, "the name of the sweep is too long");
+  input->from_folder = world->rank == 0 && find_folder(words->operand, input->folder);
+  TRY(comm_broadcast(world, &input->from_folder, sizeof input->from_folder));
+  if (!input->from_folder && (words->status || words->watch)) { /* a file may have been edited: DIR has what is run */
+    TRY(name_folder(words, input->folder));
+    input->from_folder = true;
+  }
+  if (input->from_folder) {
+    TRY(comm_broadcast(world, input->folder, sizeof input->folder));
+    REQUIRE(words->status || words->watch || !(words->output || words->base || words->run_cap || words->rename.count),
+            STATUS_USAGE, "%s: is a sweep that has begun: -o, --base, --run-cap and --rename go with a file",
+            words->operand);
+    TRY(read_folder(world, input->folder, &input->texts));
+  } else {
+    TRY(read_files(world, words, &input->texts));
+    TRY(name_folder(words, input->folder));
+  }
+  TRY(comm_agree(world, parse(input, notice)));
+  for (char *line = notice, *end; *line && !input->from_folder; line = end) {
+    end = line + strcspn(line, "\n");
+    log_warn("%.*s", (int)(end - line), line);
+    end += *end == '\n';
+  }
+  return STATUS_OK;
+}
+
+void sweep_input_free(struct sweep_input *input) {
+  sweep_destroy(&input->sweep);
+  ledger_texts_free(&input->texts);
+}
+
+/* ---- The same sweep? ---- */
+
+static enum status compare_bases(const struct sweep_input *input, const struct ledger_texts *there, char *text,
+                                 int size, int *count) {
+  struct config *base;
+  const enum status status = config_parse(there->base_name, there->base, strlen(there->base), NULL, 0, &base);
+  if (status != STATUS_OK) return status_context(STATUS_FILE, "the base experiment that the sweep was begun with");
+  *count = config_differences(base, input->sweep->base, text, size);
+  config_destroy(&base);
+  return STATUS_OK;
+}
+
+enum status sweep_input_compare(const struct sweep_input *input, const char *ledger) {
+  struct ledger_texts there;
+  char text[1024];
+  int count = 0;
+  TRY(ledger_read_texts(ledger, &there));
+  enum status status = STATUS_OK;
+  const int differences = sweep_differences(there.effective, input->texts.effective, text, sizeof text);
+  if (differences > 0)
+    status = status_raise(STATUS_CONFIG,
+                          "%s: holds a sweep that was begun with another file: %s. Put %s back, choose another -o, or "
+                          "go on as it was begun with: hgn sweep DIR --resume (--extend N for more configurations)",
+                          ledger, text, there.file_name);
+  if (status == STATUS_OK) status = compare_bases(input, &there, text, sizeof text, &count);
+  if (status == STATUS_OK && count > 0)
+    status = status_raise(STATUS_CONFIG,
+                          "%s: holds a sweep that was begun with another base experiment: %s. Put %s "
+                          "back, or choose another -o",
+                          ledger, text, there.base_name);
+  ledger_texts_free(&there);
+  return status;
+}

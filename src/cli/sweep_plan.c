@@ -1,0 +1,370 @@
+/* hgn sweep FILE --dry-run: what would be done, and what it would cost. */
+#include "cli/sweep_forecast.h"
+#include "physics/limit_file.h"
+#include "store/output.h"
+#include "sweep/board.h"
+#include "sweep/folder.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 100, LINES_MAX = 4096 };
+
+/* ---- Lines ---- */
+
+static const char *plural(int64_t count) { return count == 1 ? "" : "s"; }
+
+/* "LABEL         text": what is longer than the page goes on below, between words. */
+static void row(const char *label, const char *format, ...) STATUS_PRINTF(2, 3);
+static void row(const char *label, const char *format, ...) {
+  char text[LINES_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  const char *at = text;
+  do {
+    size_t length = strcspn(at, "\n");
+    if (length > COLUMNS - FORECAST_LABEL) {
+      size_t cut = COLUMNS - FORECAST_LABEL;
+      while (cut > 0 && at[cut] != ' ') cut--;
+      if (cut > 0) length = cut;
+    }
+    printf("%-*s%.*s\n", FORECAST_LABEL, label, (int)length, at);
+    at += length;
+    at += *at == ' ' || *at == '\n';
+    label = "";
+  } while (*at);
+}
+
+/* The first line of a message, which may have several. */
+static int first_line(const char *text) { return (int)strcspn(text, "\n"); }
+
+static void show_bytes(double bytes, char text[32]) {
+  static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+  int unit = 0;
+  for (; bytes >= 1000 && unit < 4; unit++) bytes /= 1000;
+  snprintf(text, 32, unit == 0 || bytes >= 100 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+}
+
+static void show_time(double seconds, char text[32]) {
+  if (seconds < 100)
+    snprintf(text, 32, "%.2g s", seconds);
+  else
+    board_time(seconds, text);
+}
+
+/* ---- What it is ---- */
+
+static void print_head(const struct sweep_input *input) {
+  const struct sweep *sweep = input->sweep;
+  const struct sweep_metric *metric = &sweep->metric[0];
+  char target[64] = "";
+  if (sweep_require(sweep) != STATUS_OK) {
+    const char *what = strstr(status_message(), ": ");
+    row("not run", "this version does not run it: %s. What follows is what it would be",
+        what ? what + 2 : status_message());
+    status_clear();
+  }
+  row("sweep", "%s%s%s, trials of %s", sweep->name, *sweep->name ? ": " : "", input->texts.file_name, sweep->base_path);
+  row("method", "%s, seed %" PRIu64 "%s", sweep->method_name, sweep->seed,
+      sweep->method && !sweep->method->learns ? "" : "; points at random are looked at in the place of its own");
+  if (!isnan(metric->target)) snprintf(target, sizeof target, "; the sweep ends at %.6g", metric->target);
+  for (int i = 0; i < sweep->metrics; i++)
+    row(i == 0 ? "metric" : "", "%s on the validation split, %s is best%s", sweep->metric[i].name,
+        sweep->metric[i].maximize ? "the largest" : "the smallest", i == 0 ? target : "");
+}
+
+static enum status print_space(const struct sweep *sweep) {
+  enum { COUNTED = 1000000000 };
+  const int64_t points = space_points(&sweep->space, COUNTED);
+  char size[64] = "no end of points";
+  if (points >= 0) snprintf(size, sizeof size, "%" PRId64 " point%s", points, plural(points));
+  row("space", "%d parameter%s, %s", sweep->space.count, plural(sweep->space.count), size);
+  return space_print(&sweep->space, stdout);
+}
+
+static void print_trials(const struct sweep *sweep, const struct ledger_shape *shape) {
+  const int64_t seeds = ledger_confirm_seeds(sweep);
+  char repeats[64] = "", confirm[96] = "";
+  if (sweep->repeats > 1) snprintf(repeats, sizeof repeats, " x %" PRId64 " seeds", sweep->repeats);
+  if (sweep->confirm > 0)
+    snprintf(confirm, sizeof confirm, ", and the best %" PRId64 " again on %" PRId64 " fresh seeds", sweep->confirm,
+             seeds);
+  row("trials", "%" PRId64 ": %" PRId64 " configuration%s%s%s", shape->trials, shape->configurations,
+      plural(shape->configurations), repeats, confirm);
+  if (sweep->enqueues > 0)
+    row("", "enqueue gives the first %" PRId64 " configuration%s", sweep->enqueues, plural(sweep->enqueues));
+  row("", "each reports at most %" PRId64 " time%s", sweep->reports, plural(sweep->reports));
+  if (sweep->method && !sweep->method->learns && isnan(sweep->metric[0].target))
+    row("window", "not needed: no choice looks at results, so no group waits for any");
+  else
+    row("window", "%" PRId64 ": a choice waits for the results of all trials but the last %" PRId64 " before it",
+        sweep->window, sweep->window - 1);
+}
+
+/* "3 of the first 100 configurations". */
+static void print_found(const char *label, const struct forecast_found *found, int64_t count, const char *what) {
+  if (found->count == 0) return;
+  row(label, "%" PRId64 " of the first %" PRId64 " configurations %s, first number %" PRId64 ": %.*s", found->count,
+      count, what, found->first, first_line(found->text), found->text);
+}
+
+static void print_findings(const struct sweep *sweep, const struct forecast_draws *draws) {
+  char narrow[128];
+  snprintf(narrow, sizeof narrow, "have fewer lanes than the %" PRId64 " ranks of a trial, and would fail on them",
+           sweep->resources.ranks_per_trial);
+  if (sweep->constraints > 0 && draws->infeasible.count == 0)
+    row("constraints", "%d, which the first %" PRId64 " configurations do not violate", sweep->constraints,
+        draws->count);
+  print_found("constraints", &draws->infeasible, draws->count, "are not run");
+  print_found("refused", &draws->refused, draws->count, "make no experiment, and would fail");
+  print_found("lanes", &draws->narrow, draws->count, narrow);
+}
+
+/* ---- Early stopping ---- */
+
+/* Steps between reports; 0: not the same in all. */
+static int64_t find_every(const struct forecast_draws *draws) {
+  int64_t every = 0;
+  for (int64_t c = 0; c < draws->count; c++) {
+    const struct forecast_configuration *configuration = &draws->configuration[c];
+    if (configuration->infeasible || configuration->refused) continue;
+    if (every > 0 && configuration->every != every) return 0;
+    every = configuration->every;
+  }
+  return every;
+}
+
+/* Of trials that all begin, the n / eta^k best reach rung k + 1, about. */
+static void print_rungs(const struct sweep *sweep, int64_t every) {
+  int64_t rung[SWEEP_RUNGS_MAX];
+  const struct sweep_early *early = &sweep->early;
+  const int rungs = sweep_rungs(sweep, rung);
+  double reach = (double)sweep->run_cap * (double)sweep->repeats, work = 0, last = 0;
+  const double full = reach * (double)sweep->reports;
+  printf("  %-8s%10s%12s  %s\n", "rung", "report", every > 0 ? "step" : "", "trials that come to it, about");
+  for (int k = 0; k < rungs; k++) {
+    char step[32] = "";
+    const bool never = rung[k] > sweep->reports;
+    if (every > 0) snprintf(step, sizeof step, "%" PRId64, rung[k] * every);
+    printf("  %-8d%10" PRId64 "%12s  %.0f%s\n", k, rung[k], step, never ? 0 : ceil(reach - 1e-9),
+           never ? "  (trials report less often)" : "");
+    if (never) break;
+    work += reach * ((double)rung[k] - last);
+    last = (double)rung[k];
+    reach /= early->eta;
+  }
+  work += reach * ((double)sweep->reports - last);
+  if (rungs > 0) printf("  about %.0f%% of the steps that all trials to their ends would take\n", 100 * work / full);
+}
+
+static void print_early(const struct sweep *sweep, const struct forecast_draws *draws) {
+  const struct sweep_early *early = &sweep->early;
+  if (!*early->type) return;
+  if (strcmp(early->type, "median") == 0) {
+    row("early stop", "median: from report %" PRId64 " on, what is worse than the median of earlier trials",
+        early->min_iter > 0 ? early->min_iter : 1);
+    return;
+  }
+  row("early stop", "%s%s%s, eta %g: at each rung one trial of %g goes on", early->type, *early->mode ? ", " : "",
+      early->mode, early->eta, early->eta);
+  print_rungs(sweep, find_every(draws));
+}
+
+/* ---- Where it runs ---- */
+
+static void print_ranks(const struct comm *world, const struct sweep *sweep, const struct ledger_shape *shape) {
+  const int64_t ranks = sweep->resources.ranks_per_trial, at_once = shape->trials < 100000 ? shape->trials : 100000;
+  int left;
+  const int groups = crew_groups(world->size, ranks, &left);
+  char over[64] = "";
+  if (left > 0) snprintf(over, sizeof over, ", %d left over", left);
+  if (world->size == 1)
+    row("ranks", "this one alone: trials run in turn%s", ranks > 1 ? ", on one rank each" : "");
+  else if (groups == 0)
+    row("ranks", "%d are too few: one coordinates, and a trial takes %" PRId64, world->size, ranks);
+  else
+    row("ranks", "%d: one coordinates, %d group%s of %" PRId64 " work%s%s", world->size, groups, plural(groups), ranks,
+        groups == 1 ? "s" : "", over);
+  if (ranks == 1)
+    row("", "suitable: mpirun -n 1 + G for G groups, up to %" PRId64 " with a group for each trial", 1 + at_once);
+  else
+    row("", "suitable: mpirun -n 1 + %" PRId64 " G for G groups, up to %" PRId64 " with a group for each trial", ranks,
+        1 + at_once * ranks);
+  if (groups > shape->trials)
+    row("", "%" PRId64 " group%s would have nothing to do", groups - shape->trials, plural(groups - shape->trials));
+}
+
+/* The file that a command makes; "": it is not clear. */
+static void name_product(const struct sweep_command *command, char path[STORE_PATH_MAX]) {
+  path[0] = '\0';
+  for (int i = 1; i + 1 < command->words; i++)
+    if (strcmp(command->word[i], "-o") == 0 || strcmp(command->word[i], "--output") == 0)
+      snprintf(path, STORE_PATH_MAX, "%s", command->word[i + 1]);
+  for (int i = 1; i < command->words && !*path && strcmp(command->word[0], "limit") == 0; i++)
+    if (cli_has_ending(command->word[i], ".h5")) (void)limit_file_name(command->word[i], path, STORE_PATH_MAX);
+}
+
+static bool is_made(const struct sweep_command *command) {
+  char path[STORE_PATH_MAX];
+  bool there = false;
+  name_product(command, path);
+  if (*path && output_exists(path, &there) != STATUS_OK) status_clear();
+  return there;
+}
+
+static void print_prepare(const struct sweep *sweep) {
+  int made = 0;
+  if (sweep->prepares == 0) return;
+  for (int k = 0; k < sweep->prepares; k++) made += is_made(&sweep->prepare[k]);
+  row("prepare", "%d command%s before the trials that need them; files that are there: %d", sweep->prepares,
+      plural(sweep->prepares), made);
+  for (int k = 0; k < sweep->prepares; k++) {
+    const struct sweep_command *command = &sweep->prepare[k];
+    char line[2048] = "";
+    size_t used = 0;
+    for (int i = 0; i < command->words && used < sizeof line; i++)
+      used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i ? " " : "", command->word[i]);
+    row(is_made(command) ? "  there" : "  to do", "%s", line);
+  }
+}
+
+static enum status print_output(const struct sweep_input *input, const struct ledger_shape *shape) {
+  char bytes[32], path[STORE_PATH_MAX];
+  bool there;
+  show_bytes((double)ledger_bytes(shape), bytes);
+  TRY(folder_ledger(input->folder, path));
+  TRY(output_exists(path, &there));
+  row("output", "%s, %s%s", path, bytes, there ? ": there is one, which would be gone on with" : "");
+  return STATUS_OK;
+}
+
+/* ---- What it costs ---- */
+
+struct total {
+  double trial, evaluating; /* s, of a mean trial on one rank */
+  double trials;            /* that are run */
+};
+
+static struct total add_up(const struct sweep *sweep, const struct forecast_draws *draws,
+                           const struct forecast_costs *costs, const struct ledger_shape *shape) {
+  struct total total = {.trials = 0};
+  int64_t run = 0;
+  for (int64_t c = 0; c < draws->count; c++) {
+    const struct forecast_configuration *configuration = &draws->configuration[c];
+    double evaluating;
+    if (configuration->infeasible || configuration->refused) continue;
+    total.trial += forecast_trial_seconds(costs, configuration, &evaluating);
+    total.evaluating += evaluating;
+    run += 1;
+  }
+  if (run == 0) return total;
+  const double searched = (double)(shape->configurations * sweep->repeats);
+  total.trial /= (double)run;
+  total.evaluating /= (double)run;
+  total.trials = searched * (double)run / (double)draws->count + (double)shape->trials - searched;
+  return total;
+}
+
+static void print_measured(const struct forecast_draws *draws, const struct forecast_costs *costs) {
+  for (int i = 0; i < costs->count; i++) {
+    const struct forecast_cost *cost = &costs->cost[i];
+    row(i == 0 ? "measured" : "",
+        "configuration %" PRId64 ": %.3g s a step, %.3g s a rollout evaluated, %" PRId64 " parameters",
+        cost->configuration, cost->step, cost->plain, cost->parameters);
+  }
+  print_found(costs->count == 0 ? "measured" : "", &draws->missing, draws->count,
+              "have no data yet, and could not be measured");
+  if (*costs->why) row("not measured", "%.*s", first_line(costs->why), costs->why);
+}
+
+/* A checkpoint is about 12 bytes a parameter; a trial keeps some, and the best model. */
+static void print_checkpoints(const struct sweep *sweep, const struct forecast_costs *costs, double trials) {
+  const struct train_settings *train = &config_experiment(sweep->base)->training.train;
+  double parameters = 0;
+  char one[32], all[32];
+  if (costs->count == 0) return;
+  for (int i = 0; i < costs->count; i++) parameters += (double)costs->cost[i].parameters / costs->count;
+  const double trial = 12 * parameters * (double)(train->checkpoint_keep + 1);
+  show_bytes(trial, one);
+  show_bytes(trial * trials, all);
+  row("checkpoints", "%" PRId64 " and the best model, some %s a trial, %s in all%s", train->checkpoint_keep, one, all,
+      sweep->resources.checkpoint_bytes > 0 ? "; resources.checkpoint_bytes bounds them" : "");
+}
+
+static void print_budgets(const struct sweep *sweep, double trial, double hours, double wall) {
+  const struct sweep_resources *resources = &sweep->resources;
+  if (resources->trial_timeout > 0 && trial > resources->trial_timeout)
+    row("", "resources.trial_timeout is %g s: a trial on such a group would not come to its end",
+        resources->trial_timeout);
+  if (resources->core_hours > 0 && hours > resources->core_hours)
+    row("", "resources.core_hours is %g: it would end after about %.0f%% of that", resources->core_hours,
+        100 * resources->core_hours / hours);
+  if (resources->wall_time > 0 && wall > resources->wall_time)
+    row("", "resources.wall_time is %g s: about %.0f starts", resources->wall_time, ceil(wall / resources->wall_time));
+}
+
+static void print_cost(const struct comm *world, const struct sweep *sweep, const struct total *total) {
+  int left;
+  const int64_t ranks = world->size == 1 ? 1 : sweep->resources.ranks_per_trial;
+  const int groups = crew_groups(world->size, ranks, &left);
+  char one[32], all[32], part[64] = "";
+  const double trial = total->trial / (double)ranks, hours = total->trials * total->trial / 3600,
+               wall = groups > 0 ? ceil(total->trials / groups) * trial : NAN;
+  show_time(trial, one);
+  show_time(wall, all);
+  if (total->evaluating > 0)
+    snprintf(part, sizeof part, ", %.0f%% of it in evaluations", 100 * total->evaluating / total->trial);
+  row("a trial", "%s on %" PRId64 " rank%s%s", one, ranks, plural(ranks), part);
+  row("in all", "%.0f trials, %.3g core-hours, %s%s on %d group%s%s", total->trials, hours,
+      *sweep->early.type ? "without early stopping; " : "", groups > 0 ? all : "no end", groups, plural(groups),
+      ranks > 1 ? ", if ranks share a trial without loss" : "");
+  print_budgets(sweep, trial, hours, wall);
+}
+
+static enum status print_estimate(const struct comm *world, const struct sweep *sweep,
+                                  const struct forecast_draws *draws, const struct ledger_shape *shape) {
+  struct forecast_costs costs;
+  fflush(stdout); /* it takes some seconds */
+  TRY(forecast_measure(sweep, draws, &costs));
+  print_measured(draws, &costs);
+  if (costs.synthetic) row("measured", "nothing: a synthetic step takes synthetic.sleep");
+  const struct total total = add_up(sweep, draws, &costs, shape);
+  print_checkpoints(sweep, &costs, total.trials);
+  if ((costs.count > 0 || costs.synthetic) && total.trials > 0)
+    print_cost(world, sweep, &total);
+  else
+    row("in all", "not known: run what prepare lists first, then this again");
+  return STATUS_OK;
+}
+
+static enum status print_plan(const struct comm *world, const struct sweep_input *input) {
+  const struct sweep *sweep = input->sweep;
+  const struct ledger_shape shape = ledger_shape_of(sweep, input->texts.extended);
+  struct forecast_draws draws;
+  print_head(input);
+  TRY(print_space(sweep));
+  print_trials(sweep, &shape);
+  enum status status = forecast_draw(sweep, shape.configurations, &draws);
+  if (status == STATUS_OK) {
+    print_findings(sweep, &draws);
+    print_early(sweep, &draws);
+    print_ranks(world, sweep, &shape);
+    print_prepare(sweep);
+    status = print_output(input, &shape);
+  }
+  if (status == STATUS_OK) status = print_estimate(world, sweep, &draws, &shape);
+  forecast_draws_free(&draws);
+  REQUIRE(status != STATUS_OK || !ferror(stdout), STATUS_FILE, "the plan of the sweep could not be written");
+  return status;
+}
+
+enum status sweep_plan(const struct comm *world, const struct sweep_input *input) {
+  const enum status status = world->rank == 0 ? print_plan(world, input) : STATUS_OK;
+  const enum status waited = comm_wait(world);
+  return status != STATUS_OK ? status : waited;
+}

@@ -1,0 +1,41 @@
+/* hgn sweep DIR --status: what a sweep's file says, while it goes or afterwards. */
+#include "base/log.h"
+#include "base/stop.h"
+#include "cli/sweep_cli.h"
+#include "sweep/board.h"
+#include "sweep/folder.h"
+#include "sweep/summary.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum status show(const struct sweep_input *input, bool *finished) {
+  struct ledger ledger;
+  struct ledger_texts texts;
+  char path[STORE_PATH_MAX], states[512];
+  int64_t damaged;
+  TRY(folder_ledger(input->folder, path));
+  TRY(ledger_read_texts(path, &texts)); /* it may have been extended meanwhile */
+  const int64_t extended = texts.extended;
+  ledger_texts_free(&texts);
+  TRY(ledger_open(path, input->sweep, extended, false, &ledger, &damaged));
+  printf("%s  %s\n", *input->sweep->name ? input->sweep->name : "sweep", path);
+  const enum status status = summary_print(input->sweep, &ledger, stdout);
+  *finished = board_states(input->sweep, &ledger, states, sizeof states) == ledger_expected(input->sweep, &ledger);
+  ledger_close(&ledger);
+  return status;
+}
+
+enum status sweep_show_status(const struct sweep_input *input, bool watch) {
+  const struct timespec pause = {.tv_sec = 2};
+  bool finished = false;
+  while (!stop_requested()) {
+    if (watch && isatty(STDOUT_FILENO)) fputs("\033[H\033[J", stdout);
+    TRY(show(input, &finished));
+    fflush(stdout);
+    if (!watch || finished) break;
+    nanosleep(&pause, NULL);
+  }
+  return STATUS_OK;
+}
