@@ -1,0 +1,105 @@
+# What --dry-run says of a sweep before it is run: that it is true, that nothing is written, and that a sweep of another
+# version is shown too.
+. "$SOURCE/tests/cli/helpers.sh"
+. "$SOURCE/tests/cli/training.sh"
+keep_segments_here
+
+# says TEXT: out.txt, of the last command, has it; lines that are wrapped count as one.
+says() { tr -s ' \n' ' ' <out.txt | grep -qF -- "$1" || fail "no \"$1\" in: $(cat out.txt)"; }
+
+cat >grid.yaml <<'YAML'
+name: small
+base: tiny.yaml
+method: grid
+metric: {name: r2, goal: maximize}
+repeats: 2
+confirm: 1
+parameters:
+  train.batch: {values: [4, 8, 12]}
+  train.microbatch: {values: [2, 4]}
+  objective.name: {values: [elbo, geco]}
+  objective.beta: {values: [0.1, 1, 10], when: {objective.name: elbo}}
+constraints: ["train.batch * train.microbatch < 48"]
+prepare: ["simulate data/pendulum.yaml -o d.h5", "limit d.h5 --input-frames 5", "simulate x.yaml -o x.h5"]
+YAML
+touch before.txt out.txt
+find . -maxdepth 1 | sort >before.txt
+expect 0 "not needed" "$HGN" sweep grid.yaml --dry-run
+says "small: grid.yaml, trials of tiny.yaml"
+says "r2 on the validation split, the largest is best"
+says "4 parameters, 24 points"
+says "50: 24 configurations x 2 seeds, and the best 1 again on 2 fresh seeds"
+says "each reports at most 2 times"
+says "4 of the first 24 configurations are not run, first number 20: train.batch * train.microbatch < 48"
+says "this one alone: trials run in turn"
+says "mpirun -n 1 + G for G groups, up to 51 with"
+says "files that are there: 1"
+says "there simulate data/pendulum.yaml -o d.h5"
+says "to do limit d.h5 --input-frames 5"
+says "to do simulate x.yaml -o x.h5"
+says "grid/sweep.h5"
+says "42 trials, "
+says " on 1 group"
+[ "$(grep -c "s a step" out.txt)" = 3 ] || fail "not three configurations are measured: $(cat out.txt)"
+awk 'length > 100' out.txt | grep . && fail "wider than 100 columns"
+find . -maxdepth 1 | sort | diff before.txt - || fail "a dry run has written something"
+
+# On ranks: groups, those left over, trials whose lanes are too few for a group.
+sed -i 's/^repeats: 2/resources: {ranks_per_trial: 3, core_hours: 1e-9, trial_timeout: 0.001}/' grid.yaml
+expect_ranks 6 0 "6: one coordinates, 1 group of 3 works, 2 left over" "$HGN" sweep grid.yaml --dry-run
+says "12 of the first 24 configurations have fewer lanes than the 3 ranks of a trial"
+says "first number 0: 2 lanes"
+says "mpirun -n 1 + 3 G for G groups, up to 82 with"
+says "resources.core_hours is 1e-09: it would end after about 0% of that"
+says "resources.trial_timeout is 0.001 s"
+
+# Keys that do not go together are told with the first reason; so are data sets that are not there.
+cat >wrong.yaml <<'YAML'
+base: tiny.yaml
+method: random
+metric: {name: mse}
+run_cap: 20
+parameters:
+  train.batch: {values: [4, 8]}
+  train.microbatch: {values: [2, 8]}
+  data.file: {values: [d.h5, none.h5]}
+YAML
+expect 0 "make no experiment, and would fail" "$HGN" sweep wrong.yaml --dry-run
+says "train.microbatch is 8 but train.batch is 4"
+says "have no data yet, and could not be measured"
+says "none.h5"
+says "s a step"
+says "8 points"
+
+# What this version does not run is shown all the same, rungs and all; running it is refused.
+cat >later.yaml <<'YAML'
+base: tiny.yaml
+method: tpe
+metric: {name: mse, target: 1e-9}
+run_cap: 27
+early_terminate: {type: hyperband, min_iter: 1, eta: 3}
+parameters:
+  train.steps: {value: 90}
+  eval.every: {value: 10}
+  optimizer.learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
+YAML
+expect 0 "this version does not run it: method \"tpe\", early_terminate" "$HGN" sweep later.yaml --dry-run
+says "the sweep ends at 1e-09"
+says "27: 27 configurations"
+says "each reports at most 9 times"
+says "hyperband, eta 3: at each rung one trial of 3 goes on"
+grep -Eq "^  0 +1 +10 +27$" out.txt || fail "rung 0: $(cat out.txt)"
+grep -Eq "^  1 +3 +30 +9$" out.txt || fail "rung 1: $(cat out.txt)"
+says "about 26% of the steps"
+says "16: a choice waits for the results of all trials but the last 15 before it"
+expect 4 "not in this version of hgn" "$HGN" sweep later.yaml
+[ -e later ] && fail "a folder of a sweep that is refused"
+
+# A rehearsal costs what its sleeps are; the files of sweeps/ are sweeps.
+expect 0 "126 trials, 0.007 core-hours" "$HGN" sweep "$SOURCE/sweeps/synthetic.yaml" --dry-run
+for file in demo paper_ablation; do
+  expect 0 "not known: run what prepare lists first" "$HGN" sweep "$SOURCE/sweeps/$file.yaml" --dry-run
+done
+expect 0 "these keys mean nothing here: program, command" "$HGN" sweep "$SOURCE/sweeps/wandb_style.yaml" --dry-run \
+  --base "$SOURCE/sweeps/demo_base.yaml" --rename val_loss=mse
+finish
