@@ -4,11 +4,18 @@
 
 #include "comm/comm.h"
 
-/* Collective. Prints on rank 0; peer: path of a script that does the same with other software, or NULL. */
-enum status bench_simulate(const struct comm *world, const char *peer);
-enum status bench_graph(const struct comm *world, const char *peer);
-enum status bench_train(const struct comm *world, const char *peer);
-enum status bench_scaling(const struct comm *world, const char *peer);
+/* What the command line says. */
+struct bench_words {
+  const char *peer; /* path of a script that does the same with other software, or NULL */
+  int64_t trials;   /* of the sweep, 0: not given */
+};
+
+/* Collective. Prints on rank 0. */
+enum status bench_simulate(const struct comm *world, const struct bench_words *words);
+enum status bench_graph(const struct comm *world, const struct bench_words *words);
+enum status bench_train(const struct comm *world, const struct bench_words *words);
+enum status bench_scaling(const struct comm *world, const struct bench_words *words);
+enum status bench_sweep(const struct comm *world, const struct bench_words *words);
 
 /* Not collective. Sorts the values. */
 double bench_median(double *values, int count);

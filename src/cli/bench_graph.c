@@ -351,7 +351,8 @@ static enum status bench_all(const char *peer) {
   return bench_overhead();
 }
 
-enum status bench_graph(const struct comm *world, const char *peer) {
+enum status bench_graph(const struct comm *world, const struct bench_words *words) {
+  const char *peer = words->peer;
   TRY(numerics_agree(world));
   return comm_agree(world, world->rank == 0 ? bench_all(peer) : STATUS_OK);
 }

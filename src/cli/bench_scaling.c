@@ -210,12 +210,12 @@ static enum status run_counts(const struct comm *world, const char *data, struct
   return status;
 }
 
-enum status bench_scaling(const struct comm *world, const char *peer) {
+enum status bench_scaling(const struct comm *world, const struct bench_words *words) {
   char data[1024];
   struct bench_costs costs = {.lane = 0};
   struct bench_network here = {.name = "with the network measured here"};
   const struct bench_network fast = {"with a cluster's network as assumed", 2e-6, 10e9};
-  REQUIRE(!peer, STATUS_USAGE, "bench scaling has no peer");
+  REQUIRE(!words->peer, STATUS_USAGE, "bench scaling has no peer");
   const int64_t most = (int64_t)WEAK_BATCH * world->size;
   TRY(bench_data(world, most > 1024 ? most : 1024, 34, data, sizeof data));
   if (world->rank == 0)

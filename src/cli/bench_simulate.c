@@ -143,7 +143,8 @@ static enum status print_case(const struct bench_case *bench, const struct bench
   return STATUS_OK;
 }
 
-enum status bench_simulate(const struct comm *world, const char *peer) {
+enum status bench_simulate(const struct comm *world, const struct bench_words *words) {
+  const char *peer = words->peer;
   size_t bytes = (size_t)BATCH * 30 * SIDE * SIDE * 3 * sizeof(float);
   float *frames = malloc(bytes);
   enum status status = frames ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory for %zu bytes", bytes);

@@ -15,11 +15,8 @@ enum { STEPS_MAX = 64 };
 /* What is timed of each step, and then averaged over ranks. */
 enum number { REDUCING = LEARNER_STAGES_MAX, UPDATING, WHOLE, BUSY, EXCHANGED, WAITED, NUMBERS };
 
-enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames, char *path, int size) {
+enum status bench_data_at(const struct comm *comm, int64_t rollouts, int64_t frames, const char *path) {
   char text[512];
-  int64_t process = (int64_t)getpid();
-  TRY(comm_broadcast(comm, &process, sizeof process));
-  snprintf(path, (size_t)size, "hgn-bench-%lld.h5", (long long)process);
   snprintf(text, sizeof text,
            "system: {name: mass_spring, mass: .5, stiffness: 2}\ninitial: {radius: [.1, 1]}\n"
            "data: {train: %lld, test: 1, frames: %lld, dt: .125, noise: .1}\n"
@@ -31,6 +28,13 @@ enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames
   enum status status = simulate_dataset(comm, config, path, false, &ladder);
   config_destroy(&config);
   return status;
+}
+
+enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames, char *path, int size) {
+  int64_t process = (int64_t)getpid();
+  TRY(comm_broadcast(comm, &process, sizeof process));
+  snprintf(path, (size_t)size, "hgn-bench-%lld.h5", (long long)process);
+  return bench_data_at(comm, rollouts, frames, path);
 }
 
 static enum status open_all(struct bench_training *training, const char *data, const char *settings,

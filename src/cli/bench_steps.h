@@ -19,6 +19,8 @@ struct bench_steps {
 /* Collective. A data set to train on, made for a benchmark in the working folder, which ranks of several nodes share;
  * its name into `path`. */
 enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames, char *path, int size);
+/* The same at a place of the caller's. */
+enum status bench_data_at(const struct comm *comm, int64_t rollouts, int64_t frames, const char *path);
 
 struct bench_training {
   const struct comm *comm;

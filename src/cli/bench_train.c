@@ -91,7 +91,8 @@ static void print_head(const struct comm *comm, const char *peer) {
          peer ? "   PyTorch faster  as comes faster" : "");
 }
 
-enum status bench_train(const struct comm *world, const char *peer) {
+enum status bench_train(const struct comm *world, const struct bench_words *words) {
+  const char *peer = words->peer;
   char data[1024];
   TRY(bench_data(world, 64, 34, data, sizeof data));
   if (world->rank == 0) print_head(world, peer);
