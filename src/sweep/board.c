@@ -75,7 +75,7 @@ static double left(const struct board *board, int64_t ended, double elapsed) {
   return done > 0 ? (double)(ledger_expected(board->sweep, board->ledger) - ended) * elapsed / (double)done : -1;
 }
 
-static void draw_terminal(struct board *board, int busy, double elapsed) {
+static void draw_terminal(struct board *board, int busy, double used, double elapsed) {
   char states[LINE_MAX_HERE], best[LINE_MAX_HERE], time[32], rest[32];
   const int64_t all = ledger_expected(board->sweep, board->ledger),
                 ended = board_states(board->sweep, board->ledger, states, sizeof states);
@@ -84,34 +84,32 @@ static void draw_terminal(struct board *board, int busy, double elapsed) {
   board_time(elapsed, time);
   board_time(left(board, ended, elapsed), rest);
   wipe(board);
-  fprintf(stderr, "%.40s  %lld of %lld trials  %s, %s left  %.3g/s  %d of %d groups busy\n",
+  fprintf(stderr, "%.40s  %lld of %lld trials  %s, %s left  %.3g/s  %d of %d groups busy, %.0f%% used\n",
           *board->sweep->name ? board->sweep->name : "sweep", (long long)ended, (long long)all, time, rest, rate, busy,
-          board->groups);
+          board->groups, 100 * used);
   fprintf(stderr, "  %.*s\n  best: %.*s\n", WIDTH, states, WIDTH, *best ? best : "none yet");
   board->lines = 3;
 }
 
-static void draw_log(struct board *board, int busy, double elapsed) {
+static void draw_log(struct board *board, int busy, double used, double elapsed) {
   char states[LINE_MAX_HERE], best[LINE_MAX_HERE], time[32], rest[32];
   const int64_t all = ledger_expected(board->sweep, board->ledger),
                 ended = board_states(board->sweep, board->ledger, states, sizeof states);
   board_best(board->sweep, board->ledger, best, sizeof best);
   board_time(elapsed, time);
   board_time(left(board, ended, elapsed), rest);
-  log_info("%lld of %lld trials in %s, %s left, %d of %d groups busy: %s%s%s", (long long)ended, (long long)all, time,
-           rest, busy, board->groups, states, *best ? "; best " : "", best);
+  log_info("%lld of %lld trials in %s, %s left, %d of %d groups busy, %.0f%% used: %s%s%s", (long long)ended,
+           (long long)all, time, rest, busy, board->groups, 100 * used, states, *best ? "; best " : "", best);
 }
 
-void board_draw(struct board *board, int busy, double elapsed, bool now) {
-  if (board->quiet) return;
-  const double wait = board->terminal ? redraw : board->interval;
-  if (!now && elapsed - board->last < wait) return;
+void board_draw(struct board *board, int busy, double used, double elapsed) {
+  if (board->quiet || elapsed - board->last < (board->terminal ? redraw : board->interval)) return;
   board->last = elapsed;
   if (board->terminal)
-    draw_terminal(board, busy, elapsed);
+    draw_terminal(board, busy, used, elapsed);
   else
-    draw_log(board, busy, elapsed);
-  if (!now && board->interval < longest) board->interval *= 2;
+    draw_log(board, busy, used, elapsed);
+  if (board->interval < longest) board->interval *= 2;
 }
 
 void board_close(struct board *board) {

@@ -13,13 +13,13 @@ struct board {
   const struct ledger *ledger;
   int groups, lines; /* that stand on the terminal now */
   bool terminal, quiet;
-  int64_t ended_before;        /* when this start began */
-  double last, interval, busy; /* s; group-seconds of work */
+  int64_t ended_before;  /* when this start began */
+  double last, interval; /* s */
 };
 
 void board_open(struct board *board, const struct sweep *sweep, const struct ledger *ledger, int groups, bool quiet);
-/* busy: groups that work now; elapsed: s of this start; with `now` whatever the time of the last one. */
-void board_draw(struct board *board, int busy, double elapsed, bool now);
+/* busy: groups that work now; used: the part of the groups' time that went by with work; elapsed: s of this start. */
+void board_draw(struct board *board, int busy, double used, double elapsed);
 void board_close(struct board *board);
 
 /* "complete 12  diverged 1  running 3 ..." of all states that occur; returns how many have ended. */

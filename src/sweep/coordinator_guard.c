@@ -202,12 +202,20 @@ static void watch_disk(struct coordinator *c) {
 
 /* ---- Now and then ---- */
 
+/* The part of the groups' time in this start that went by with work. */
+static double used(const struct coordinator *c, double now) {
+  double seconds = 0;
+  for (int g = 0; g < c->crew->groups; g++)
+    seconds += c->group[g].busy_seconds + (c->group[g].busy ? now - c->group[g].began : 0);
+  return now > c->began ? seconds / (c->crew->groups * (now - c->began)) : 0;
+}
+
 static enum status look(struct coordinator *c, double now) {
   TRY(watch_signals(c));
   TRY(watch_limits(c, now));
   TRY(watch_budgets(c, now));
   watch_disk(c);
-  board_draw(&c->board, c->busy, now - c->began, false);
+  board_draw(&c->board, c->busy, used(c, now), now - c->began);
   return STATUS_OK;
 }
 
