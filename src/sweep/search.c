@@ -212,8 +212,15 @@ enum status search_next(struct search *search, enum search_answer *answer) {
 
 /* ---- Going on ---- */
 
-static bool same_bits(const struct search *search, const double *a, const double *b) {
-  return space_equal(&search->sweep->space, a, b);
+/* A power cut may have lost what was written of a point: NaN then, which is no other value. */
+static bool is_that(const struct search *search, const double *recorded, const double *point, bool *lost) {
+  double known[SPACE_PARAMETERS_MAX];
+  for (int i = 0; i < search->sweep->space.count; i++) {
+    const bool missing = isnan(recorded[i]) && !isnan(point[i]);
+    known[i] = missing ? point[i] : recorded[i];
+    *lost = *lost || missing;
+  }
+  return space_equal(&search->sweep->space, known, point);
 }
 
 /* What the ledger has is chosen again: the same, or it is of another program or has been changed. */
@@ -222,6 +229,7 @@ static enum status replay(struct search *search) {
   const int64_t points = ledger->points;
   double recorded[SPACE_PARAMETERS_MAX];
   const size_t bytes = (size_t)ledger->shape.parameters * sizeof(double);
+  int64_t first_lost = INT64_MAX;
   ledger->points = 0;
   search->replaying = search->sweep->arrival && !search->sweep->method->learns;
   for (int64_t c = 0; c < points; c++) {
@@ -232,15 +240,17 @@ static enum status replay(struct search *search) {
     /* A result that it was chosen by is to be had again first; or, since one was put back and turned out to reach the
      * target, it would not be chosen any more. */
     if (answer != SEARCH_CHOSEN) break;
-    REQUIRE(same_bits(search, recorded, point_of(search, c)), STATUS_FILE,
+    bool lost = false;
+    REQUIRE(is_that(search, recorded, point_of(search, c), &lost), STATUS_FILE,
             "%s: configuration %lld is not what this sweep chooses there", ledger->file.path, (long long)c);
+    if (lost && c < first_lost) first_lost = c;
     /* Of a trial that has not ended, numbers need not have been written yet. */
     REQUIRE(!trial_ended(before.state) || before.seed == ledger->trial[c * search->sweep->repeats].seed, STATUS_FILE,
             "%s: trial %lld has another seed than it should", ledger->file.path,
             (long long)(c * search->sweep->repeats));
   }
   search->replaying = false;
-  ledger->points_written = ledger->points;
+  ledger->points_written = first_lost < ledger->points ? first_lost : ledger->points;
   return STATUS_OK;
 }
 

@@ -200,6 +200,25 @@ static void test_target_later(void **state) {
   }
 }
 
+/* What a power cut has lost of points is chosen again, and written again from there on. */
+static void test_lost(void **state) {
+  struct begun begun;
+  struct search search;
+  (void)state;
+  begun_make(begun_square, &begun);
+  (void)search_all(&begun, 3, 1, NULL);
+  const int64_t points = begun.ledger.points;
+  const double lost[2] = {begun.ledger.point[2 * 17 + 1], begun.ledger.point[2 * 20]};
+  begun.ledger.point[2 * 17 + 1] = begun.ledger.point[2 * 20] = NAN;
+  assert_ok(search_open(begun.sweep, &begun.ledger, &search));
+  assert_int_equal(begun.ledger.points, points);
+  assert_int_equal(begun.ledger.points_written, 17);
+  assert_memory_equal(&begun.ledger.point[2 * 17 + 1], &lost[0], sizeof lost[0]);
+  assert_memory_equal(&begun.ledger.point[2 * 20], &lost[1], sizeof lost[1]);
+  search_close(&search);
+  begun_free(&begun);
+}
+
 /* Points or seeds that were changed since are not gone on from. */
 static void test_changed(void **state) {
   struct begun begun;
@@ -276,10 +295,10 @@ static void test_best(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_window),  cmocka_unit_test(test_target),
-                                     cmocka_unit_test(test_replay),  cmocka_unit_test(test_target_later),
-                                     cmocka_unit_test(test_changed), cmocka_unit_test(test_finite),
-                                     cmocka_unit_test(test_best)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_window), cmocka_unit_test(test_target),
+                                     cmocka_unit_test(test_replay), cmocka_unit_test(test_target_later),
+                                     cmocka_unit_test(test_lost),   cmocka_unit_test(test_changed),
+                                     cmocka_unit_test(test_finite), cmocka_unit_test(test_best)};
   if (ranks_begin(argc, argv)) return 1;
   return ranks_end(cmocka_run_group_tests_name("sweep.search", tests, NULL, NULL));
 }
