@@ -4,8 +4,8 @@
 . "$SOURCE/tests/cli/sweeping.sh"
 . "$SOURCE/tests/cli/power.sh"
 sed -i 's/noise: 0.1/noise: 0.1, sleep: 0.002/' synthetic.yaml
-make_sweep s.yaml 60 "confirm: 2" "resources: {max_restarts: 20}"
-expect 0 "66 of 66 trials: complete 66" "$HGN" sweep s.yaml -o whole
+make_sweep s.yaml 30 "confirm: 2" "resources: {max_restarts: 20}"
+expect 0 "36 of 36 trials: complete 36" "$HGN" sweep s.yaml -o whole
 
 # Syncs come by the clock: a run that has fewer of them than the first loses its power at the end.
 one_cut() {

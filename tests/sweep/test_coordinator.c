@@ -231,7 +231,7 @@ static void test_orders(void **state) {
   (void)state;
   for (int i = 0; i < CASES; i++) {
     struct results first = {.number = NULL};
-    for (int k = 0; k < TESTING_ROUNDS(4, 2); k++)
+    for (int k = 0; k < TESTING_ROUNDS(4, 1); k++)
       for (int failures = 0; failures < 2; failures++) {
         struct begun begun;
         struct coordinator_outcome outcome;

@@ -2,7 +2,7 @@
 #include "base/rng.h"
 #include "sample.h"
 
-enum { ROUNDS = TESTING_ROUNDS(6000, 1000), ROOM = 8192 };
+enum { ROUNDS = TESTING_ROUNDS(6000, 500), ROOM = 8192 };
 
 static int pick(struct rng *rng, int count) { return (int)(rng_uniform(rng) * count); }
 
