@@ -11,21 +11,14 @@ static const struct cli_command *find(const char *name) {
   return NULL;
 }
 
-static enum status check(int words, char **word) {
-  REQUIRE(words > 0 && find(word[0]), STATUS_USAGE, "prepare: \"%s\": expected simulate or limit",
-          words > 0 ? word[0] : "");
-  return STATUS_OK;
-}
-
-static enum status run(const struct comm *comm, int words, char **word) {
+enum status cli_prepare(const struct comm *comm, int words, char **word) {
   static char once[] = "--once";
   char *with[CLI_WORDS_MAX];
-  TRY(check(words, word));
+  const struct cli_command *command = find(word[0]);
+  REQUIRE(command, STATUS_USAGE, "prepare: \"%s\": expected simulate or limit", word[0]);
   REQUIRE(words + 1 < CLI_WORDS_MAX, STATUS_USAGE, "prepare: more than %d words", CLI_WORDS_MAX);
   with[0] = word[0];
   with[1] = once;
   memcpy(with + 2, word + 1, (size_t)(words - 1) * sizeof *word);
-  return find(word[0])->run(comm, words + 1, with);
+  return command->run(comm, words + 1, with);
 }
-
-const struct worker_commands cli_prepare = {check, run};

@@ -81,36 +81,36 @@ static enum status change(const struct sweep_words *words, unsigned retry, const
   return status;
 }
 
-static bool is_finished(const struct sweep *sweep, const struct ledger *ledger) {
-  char states[512];
-  return board_states(sweep, ledger, states, sizeof states) == ledger_expected(sweep, ledger);
-}
-
-static enum status open_there(const struct sweep_words *words, unsigned retry, const char *path,
-                              struct sweep_input *input, struct ledger *ledger) {
-  int64_t damaged;
-  struct ledger_texts there;
-  if (!input->from_folder) TRY(sweep_input_compare(input, path));
-  TRY(ledger_read_texts(path, &there));
-  input->texts.extended = there.extended;
-  const bool same = strcmp(input->texts.numerics, there.numerics) == 0;
+/* What is there is this sweep, in other words or not, and can be gone on with here. */
+static enum status open_same(const char *path, struct sweep_input *input, const struct ledger_texts *there,
+                             struct ledger *ledger) {
   char here[STORE_PATH_MAX];
-  if (getcwd(here, sizeof here) && strcmp(here, there.working_folder) != 0)
+  int64_t damaged;
+  const bool same = strcmp(input->texts.numerics, there->numerics) == 0;
+  if (!input->from_folder) TRY(sweep_input_compare(input, path, there));
+  input->texts.extended = there->extended;
+  if (getcwd(here, sizeof here) && strcmp(here, there->working_folder) != 0)
     log_warn("%s: was begun in %s, and names of data in it may be relative to that; here is %s", path,
-             there.working_folder, here);
-  char numerics[NUMERICS_TEXT_MAX];
-  snprintf(numerics, sizeof numerics, "%s", there.numerics);
-  ledger_texts_free(&there);
+             there->working_folder, here);
   TRY(ledger_open(path, input->sweep, input->texts.extended, true, ledger, &damaged));
-  REQUIRE(same || is_finished(input->sweep, ledger), STATUS_UNAVAILABLE,
+  REQUIRE(same || board_finished(input->sweep, ledger), STATUS_UNAVAILABLE,
           "%.512s: was begun with what gives other bits: %s; here it is %s. Go on with that (--cpu LEVEL), or choose "
           "another -o",
-          path, numerics, input->texts.numerics);
+          path, there->numerics, input->texts.numerics);
   if (damaged > 0)
     log_warn("%s: %lld trial%s not what was written: run again", path, (long long)damaged,
              damaged == 1 ? " is" : "s are");
   log_info("%s: goes on", path);
-  return change(words, retry, path, input, ledger);
+  return STATUS_OK;
+}
+
+static enum status open_there(const struct sweep_words *words, unsigned retry, const char *path,
+                              struct sweep_input *input, struct ledger *ledger) {
+  struct ledger_texts there;
+  TRY(ledger_read_texts(path, &there));
+  const enum status status = open_same(path, input, &there, ledger);
+  ledger_texts_free(&there);
+  return status == STATUS_OK ? change(words, retry, path, input, ledger) : status;
 }
 
 static enum status open_ledger(const struct sweep_words *words, unsigned retry, struct sweep_input *input,
@@ -241,7 +241,7 @@ static struct worker worker_of(const struct sweep_job *job, const struct comm *g
   return (struct worker){.group = group,
                          .sweep = job->input->sweep,
                          .inject = job->inject,
-                         .commands = &cli_prepare,
+                         .prepare = cli_prepare,
                          .folder = job->input->folder};
 }
 
@@ -302,7 +302,6 @@ static enum status open_and_run(const struct comm *world, const struct sweep_wor
   unsigned retry;
   const struct sweep *sweep = input->sweep;
   TRY(sweep_require(sweep));
-  for (int k = 0; k < sweep->prepares; k++) TRY(cli_prepare.check(sweep->prepare[k].words, sweep->prepare[k].word));
   TRY(inject_parse(words->inject, sweep->seed, &inject));
   TRY(parse_retry(words->retry, &retry));
   TRY(check_ranks(world, sweep));

@@ -22,15 +22,17 @@ struct sweep_input {
   bool from_folder; /* read from DIR/sweep.h5, not from a file */
 };
 
-extern const struct worker_commands cli_prepare;
+/* Collective. A command of `prepare:`, whose file is made or found; STATUS_USAGE when it is none. */
+enum status cli_prepare(const struct comm *comm, int words, char **word);
 
 /* Collective. Reads the file, or what the folder's sweep.h5 holds of it, and parses it on all ranks. Failures:
  * STATUS_USAGE, STATUS_CONFIG, STATUS_FILE, STATUS_MEMORY. Freed with sweep_input_free(), after a failure too. */
 enum status sweep_input_read(const struct comm *world, const struct sweep_words *words, struct sweep_input *input);
 void sweep_input_free(struct sweep_input *input);
 
-/* Root only. STATUS_CONFIG with the list of differences when DIR/sweep.h5 is of another sweep than the input. */
-enum status sweep_input_compare(const struct sweep_input *input, const char *ledger);
+/* Root only. STATUS_CONFIG with the list of differences when DIR/sweep.h5, which was made of `there`, is of another
+ * sweep than the input. */
+enum status sweep_input_compare(const struct sweep_input *input, const char *ledger, const struct ledger_texts *there);
 
 /* A sweep whose file is open, to be run on all ranks there are. All borrowed. */
 struct sweep_job {

@@ -174,24 +174,17 @@ static enum status compare_bases(const struct sweep_input *input, const struct l
   return STATUS_OK;
 }
 
-enum status sweep_input_compare(const struct sweep_input *input, const char *ledger) {
-  struct ledger_texts there;
+enum status sweep_input_compare(const struct sweep_input *input, const char *ledger, const struct ledger_texts *there) {
   char text[1024];
   int count = 0;
-  TRY(ledger_read_texts(ledger, &there));
-  enum status status = STATUS_OK;
-  const int differences = sweep_differences(there.effective, input->texts.effective, text, sizeof text);
-  if (differences > 0)
-    status = status_raise(STATUS_CONFIG,
-                          "%s: holds a sweep that was begun with another file: %s. Put %s back, choose another -o, or "
-                          "go on as it was begun with: hgn sweep DIR --resume (--extend N for more configurations)",
-                          ledger, text, there.file_name);
-  if (status == STATUS_OK) status = compare_bases(input, &there, text, sizeof text, &count);
-  if (status == STATUS_OK && count > 0)
-    status = status_raise(STATUS_CONFIG,
-                          "%s: holds a sweep that was begun with another base experiment: %s. Put %s "
-                          "back, or choose another -o",
-                          ledger, text, there.base_name);
-  ledger_texts_free(&there);
-  return status;
+  const int differences = sweep_differences(there->effective, input->texts.effective, text, sizeof text);
+  REQUIRE(differences == 0, STATUS_CONFIG,
+          "%s: holds a sweep that was begun with another file: %s. Put %s back, choose another -o, or go on as it was "
+          "begun with: hgn sweep DIR --resume (--extend N for more configurations)",
+          ledger, text, there->file_name);
+  TRY(compare_bases(input, there, text, sizeof text, &count));
+  REQUIRE(count == 0, STATUS_CONFIG,
+          "%s: holds a sweep that was begun with another base experiment: %s. Put %s back, or choose another -o",
+          ledger, text, there->base_name);
+  return STATUS_OK;
 }

@@ -13,7 +13,7 @@
 static enum status show(const struct sweep_input *input, bool *finished) {
   struct ledger ledger;
   struct ledger_texts texts;
-  char path[STORE_PATH_MAX], states[512];
+  char path[STORE_PATH_MAX];
   int64_t damaged;
   TRY(folder_ledger(input->folder, path));
   TRY(ledger_read_texts(path, &texts)); /* it may have been extended meanwhile */
@@ -22,7 +22,7 @@ static enum status show(const struct sweep_input *input, bool *finished) {
   TRY(ledger_open(path, input->sweep, extended, false, &ledger, &damaged));
   printf("%s  %s\n", *input->sweep->name ? input->sweep->name : "sweep", path);
   const enum status status = summary_print(input->sweep, &ledger, stdout);
-  *finished = board_states(input->sweep, &ledger, states, sizeof states) == ledger_expected(input->sweep, &ledger);
+  *finished = board_finished(input->sweep, &ledger);
   ledger_close(&ledger);
   return status;
 }

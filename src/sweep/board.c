@@ -38,6 +38,11 @@ int64_t board_states(const struct sweep *sweep, const struct ledger *ledger, cha
   return ended;
 }
 
+bool board_finished(const struct sweep *sweep, const struct ledger *ledger) {
+  char states[LINE_MAX_HERE];
+  return board_states(sweep, ledger, states, sizeof states) == ledger_expected(sweep, ledger);
+}
+
 void board_best(const struct sweep *sweep, const struct ledger *ledger, char *text, size_t size) {
   int64_t best;
   text[0] = '\0';
@@ -75,40 +80,45 @@ static double left(const struct board *board, int64_t ended, double elapsed) {
   return done > 0 ? (double)(ledger_expected(board->sweep, board->ledger) - ended) * elapsed / (double)done : -1;
 }
 
-static void draw_terminal(struct board *board, int busy, double used, double elapsed) {
+/* What is drawn, on a terminal or in a log. */
+struct view {
   char states[LINE_MAX_HERE], best[LINE_MAX_HERE], time[32], rest[32];
-  const int64_t all = ledger_expected(board->sweep, board->ledger),
-                ended = board_states(board->sweep, board->ledger, states, sizeof states);
-  const double rate = elapsed > 0 ? (double)(ended - board->ended_before) / elapsed : 0;
-  board_best(board->sweep, board->ledger, best, sizeof best);
-  board_time(elapsed, time);
-  board_time(left(board, ended, elapsed), rest);
+  int64_t all, ended;
+};
+
+static void look(const struct board *board, double elapsed, struct view *view) {
+  view->all = ledger_expected(board->sweep, board->ledger);
+  view->ended = board_states(board->sweep, board->ledger, view->states, sizeof view->states);
+  board_best(board->sweep, board->ledger, view->best, sizeof view->best);
+  board_time(elapsed, view->time);
+  board_time(left(board, view->ended, elapsed), view->rest);
+}
+
+static void draw_terminal(struct board *board, const struct view *view, int busy, double used, double elapsed) {
+  const double rate = elapsed > 0 ? (double)(view->ended - board->ended_before) / elapsed : 0;
   wipe(board);
   fprintf(stderr, "%.40s  %lld of %lld trials  %s, %s left  %.3g/s  %d of %d groups busy, %.0f%% used\n",
-          *board->sweep->name ? board->sweep->name : "sweep", (long long)ended, (long long)all, time, rest, rate, busy,
-          board->groups, 100 * used);
-  fprintf(stderr, "  %.*s\n  best: %.*s\n", WIDTH, states, WIDTH, *best ? best : "none yet");
+          *board->sweep->name ? board->sweep->name : "sweep", (long long)view->ended, (long long)view->all, view->time,
+          view->rest, rate, busy, board->groups, 100 * used);
+  fprintf(stderr, "  %.*s\n  best: %.*s\n", WIDTH, view->states, WIDTH, *view->best ? view->best : "none yet");
   board->lines = 3;
 }
 
-static void draw_log(struct board *board, int busy, double used, double elapsed) {
-  char states[LINE_MAX_HERE], best[LINE_MAX_HERE], time[32], rest[32];
-  const int64_t all = ledger_expected(board->sweep, board->ledger),
-                ended = board_states(board->sweep, board->ledger, states, sizeof states);
-  board_best(board->sweep, board->ledger, best, sizeof best);
-  board_time(elapsed, time);
-  board_time(left(board, ended, elapsed), rest);
-  log_info("%lld of %lld trials in %s, %s left, %d of %d groups busy, %.0f%% used: %s%s%s", (long long)ended,
-           (long long)all, time, rest, busy, board->groups, 100 * used, states, *best ? "; best " : "", best);
+static void draw_log(const struct board *board, const struct view *view, int busy, double used) {
+  log_info("%lld of %lld trials in %s, %s left, %d of %d groups busy, %.0f%% used: %s%s%s", (long long)view->ended,
+           (long long)view->all, view->time, view->rest, busy, board->groups, 100 * used, view->states,
+           *view->best ? "; best " : "", view->best);
 }
 
 void board_draw(struct board *board, int busy, double used, double elapsed) {
   if (board->quiet || elapsed - board->last < (board->terminal ? redraw : board->interval)) return;
+  struct view view;
   board->last = elapsed;
+  look(board, elapsed, &view);
   if (board->terminal)
-    draw_terminal(board, busy, used, elapsed);
+    draw_terminal(board, &view, busy, used, elapsed);
   else
-    draw_log(board, busy, used, elapsed);
+    draw_log(board, &view, busy, used);
   if (board->interval < longest) board->interval *= 2;
 }
 

@@ -24,6 +24,8 @@ void board_close(struct board *board);
 
 /* "complete 12  diverged 1  running 3 ..." of all states that occur; returns how many have ended. */
 int64_t board_states(const struct sweep *sweep, const struct ledger *ledger, char *text, size_t size);
+/* Whether all trials have ended that there will be. */
+bool board_finished(const struct sweep *sweep, const struct ledger *ledger);
 /* "trial 7  mse 6.1e-4  optimizer.learning_rate 0.001 ..." of the best so far; "" when there is none. */
 void board_best(const struct sweep *sweep, const struct ledger *ledger, char *text, size_t size);
 /* "1:02:03". */

@@ -2,7 +2,7 @@
  * alone, or groups that are only imagined, to see what the coordinator itself can do.
  *
  * The coordinator gives orders to groups that are free; what groups say comes back through deliver(), called from
- * crew_poll(). All functions are Root only (the coordinator's), but where it is said.
+ * the kind's poll(). All functions are Root only (the coordinator's), but where it is said.
  */
 #ifndef HGN_SWEEP_CREW_H
 #define HGN_SWEEP_CREW_H

@@ -44,6 +44,12 @@ int ledger_scores(const struct sweep *sweep, const char *names[JOB_SCORES_MAX]) 
   return kind->scores;
 }
 
+int ledger_metric(const struct sweep *sweep, const struct ledger *ledger) {
+  for (int i = 0; i < ledger->shape.scores; i++)
+    if (strcmp(ledger->score[i], sweep->metric[0].name) == 0) return i;
+  return -1;
+}
+
 int64_t ledger_confirm_seeds(const struct sweep *sweep) { return sweep->repeats > 1 ? sweep->repeats : 3; }
 
 int64_t ledger_seed(const struct sweep *sweep, int64_t repeat) {

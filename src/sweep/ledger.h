@@ -177,6 +177,8 @@ void ledger_confirm(const struct sweep *sweep, struct ledger *ledger, int64_t tr
                     int64_t repeat);
 /* Scores that trials of the model report: names. Of synthetic one, "loss". */
 int ledger_scores(const struct sweep *sweep, const char *names[JOB_SCORES_MAX]);
+/* Which of the scores is the metric; -1: none. */
+int ledger_metric(const struct sweep *sweep, const struct ledger *ledger);
 /* Extents: configurations are run_cap and those that were added; trials their repeats, and those that confirm. */
 struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended);
 int64_t ledger_bytes(const struct ledger_shape *shape);

@@ -12,6 +12,8 @@ enum status ledger_allocate(const struct sweep *sweep, const struct ledger_shape
 /* Makes the file with all structure and the texts, sealed, under its final name; `replaces` what may be there. */
 enum status ledger_make(const char *path, const struct sweep *sweep, const struct ledger_texts *texts, bool replaces,
                         struct ledger *ledger);
+/* A row of /event, its kind last. */
+enum status ledger_write_event(struct ledger *ledger, int64_t row);
 /* The columns of a trial, in the order of the lists. */
 void ledger_integers(const struct ledger_trial *trial, int64_t row[LEDGER_INTEGERS]);
 void ledger_measured(const struct ledger_trial *trial, double row[LEDGER_MEASURED]);

@@ -254,27 +254,16 @@ static void take_over(struct ledger *ledger, const struct sweep *sweep, const st
   for (; ledger->spans < old->spans; ledger->spans++) ledger->span[ledger->spans] = old->span[ledger->spans];
 }
 
-static enum status write_events(struct ledger *ledger, const struct ledger *old) {
-  struct store_file *file = &ledger->file;
-  for (int64_t row = 0; row < old->events; row++) {
-    const struct ledger_event *event = &old->event[row];
-    const int64_t kind = event->kind;
-    ledger->event[ledger->events++] = *event;
-    TRY(store_write_independent(file, "/event/kind", row, 1, &kind));
-    TRY(store_write_independent(file, "/event/job", row, 1, &event->job));
-    TRY(store_write_independent(file, "/event/trial", row, 1, &event->trial));
-    TRY(store_write_independent(file, "/event/time", row, 1, &event->time));
-  }
-  return STATUS_OK;
-}
-
 static enum status enlarge(const char *path, const struct sweep *sweep, const struct ledger_texts *texts,
                            const struct ledger *old, struct ledger *ledger) {
   const struct ledger_shape shape = ledger_shape_of(sweep, texts->extended);
   TRY(ledger_allocate(sweep, &shape, ledger));
   TRY(ledger_make(path, sweep, texts, true, ledger));
   take_over(ledger, sweep, old, shape.configurations - old->shape.configurations);
-  TRY(write_events(ledger, old));
+  for (; ledger->events < old->events; ledger->events++) {
+    ledger->event[ledger->events] = old->event[ledger->events];
+    TRY(ledger_write_event(ledger, ledger->events));
+  }
   TRY(ledger_flush(ledger));
   TRY(store_publish(&ledger->file));
   return store_sync(&ledger->file);
@@ -282,16 +271,13 @@ static enum status enlarge(const char *path, const struct sweep *sweep, const st
 
 enum status ledger_enlarge(const char *path, const struct sweep *sweep, const struct ledger_texts *texts,
                            struct ledger *ledger) {
-  char message[STATUS_MESSAGE_MAX];
   store_close(&ledger->file);
   struct ledger old = *ledger;
   enum status status = open_self(ledger); /* in its place: its file keeps a pointer to the communicator */
   ledger->lock = old.lock;                /* the name stays ours */
   old.lock.held = false;
   if (status == STATUS_OK) status = enlarge(path, sweep, texts, &old, ledger);
-  snprintf(message, sizeof message, "%s", status_message());
   ledger_close(&old);
-  if (status == STATUS_OK) return STATUS_OK;
-  ledger_close(ledger);
-  return status_raise(status, "%s", message);
+  if (status != STATUS_OK) ledger_close(ledger);
+  return status;
 }

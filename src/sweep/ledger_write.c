@@ -103,15 +103,21 @@ enum status ledger_set_chosen(struct ledger *ledger, int64_t configurations) {
   return store_write_independent(&ledger->file, "/sweep/chosen", 0, 1, &configurations);
 }
 
-enum status ledger_event_add(struct ledger *ledger, enum event_kind kind, int64_t job, int64_t trial) {
+enum status ledger_write_event(struct ledger *ledger, int64_t row) {
   struct store_file *file = &ledger->file;
-  const int64_t row = ledger->events, number = kind;
+  const struct ledger_event *event = &ledger->event[row];
+  const int64_t kind = event->kind;
+  TRY(store_write_independent(file, "/event/job", row, 1, &event->job));
+  TRY(store_write_independent(file, "/event/trial", row, 1, &event->trial));
+  TRY(store_write_independent(file, "/event/time", row, 1, &event->time));
+  return store_write_independent(file, "/event/kind", row, 1, &kind);
+}
+
+enum status ledger_event_add(struct ledger *ledger, enum event_kind kind, int64_t job, int64_t trial) {
+  const int64_t row = ledger->events;
   if (row >= ledger->shape.events) return STATUS_OK;
   ledger->event[row] = (struct ledger_event){.kind = kind, .job = job, .trial = trial, .time = ledger_clock()};
-  TRY(store_write_independent(file, "/event/job", row, 1, &job));
-  TRY(store_write_independent(file, "/event/trial", row, 1, &trial));
-  TRY(store_write_independent(file, "/event/time", row, 1, &ledger->event[row].time));
-  TRY(store_write_independent(file, "/event/kind", row, 1, &number));
+  TRY(ledger_write_event(ledger, row));
   ledger->events += 1;
   return STATUS_OK;
 }

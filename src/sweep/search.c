@@ -32,9 +32,25 @@ static const double *last_scores(const struct ledger *ledger, int64_t trial) {
   return reports < 1 ? NULL : ledger->validation + (trial * all + reports - 1) * ledger->shape.scores;
 }
 
+void search_mean_add(struct search_mean *mean, double value) {
+  if (!isfinite(value)) return;
+  mean->count += 1;
+  mean->sum += value;
+  mean->squares += value * value;
+}
+
+double search_mean_value(const struct search_mean *mean) {
+  return mean->count > 0 ? mean->sum / (double)mean->count : NAN;
+}
+
+double search_mean_error(const struct search_mean *mean) {
+  const double n = (double)mean->count;
+  return n > 1 ? sqrt(fmax(0, mean->squares - mean->sum * mean->sum / n) / (n - 1) / n) : NAN;
+}
+
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration) {
-  struct search_result result = {.state = TRIAL_COMPLETE, .feasible = true, .mean = NAN, .error = NAN, .rank = NAN};
-  double sum = 0, squares = 0;
+  struct search_result result = {.state = TRIAL_COMPLETE, .feasible = true, .rank = NAN};
+  struct search_mean mean = {.count = 0};
   for (int64_t r = 0; r < sweep->repeats; r++) {
     const int64_t number = configuration * sweep->repeats + r;
     const struct ledger_trial *trial = &ledger->trial[number];
@@ -45,13 +61,11 @@ struct search_result search_result_of(const struct sweep *sweep, const struct le
     const double *point = ledger->point + configuration * ledger->shape.parameters;
     if (scores && sweep_violates_score(sweep, point, ledger->score, scores, ledger->shape.scores))
       result.feasible = false;
-    result.repeats += 1;
-    sum += trial->value;
-    squares += trial->value * trial->value;
+    search_mean_add(&mean, trial->value);
   }
-  const double n = (double)result.repeats;
-  if (result.repeats > 0) result.mean = sum / n;
-  if (result.repeats > 1) result.error = sqrt(fmax(0, squares - sum * sum / n) / (n - 1) / n);
+  result.repeats = mean.count;
+  result.mean = search_mean_value(&mean);
+  result.error = search_mean_error(&mean);
   if (result.repeats == sweep->repeats && result.feasible && severity(result.state) == 0)
     result.rank = sweep->metric[0].maximize ? -result.mean : result.mean;
   return result;

@@ -52,6 +52,15 @@ struct search_result {
 };
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration);
 
+/* A mean and its standard error, of values that are added one after the other; what is not finite is passed over. */
+struct search_mean {
+  int64_t count;
+  double sum, squares;
+};
+void search_mean_add(struct search_mean *mean, double value);
+double search_mean_value(const struct search_mean *mean); /* NaN: of none */
+double search_mean_error(const struct search_mean *mean); /* NaN: of fewer than two */
+
 /* The best configurations, best first, of equal ones the lower number: best[most]; returns how many there are. Those
  * whose trials have not all a value do not take part. */
 int64_t search_best(const struct sweep *sweep, const struct ledger *ledger, int64_t most, int64_t *best);

@@ -60,71 +60,49 @@ static void print_best(const struct sweep *sweep, const struct ledger *ledger, F
 /* ---- The best, run again ---- */
 
 struct again {
-  int64_t configuration, count, tests;
-  double validation, validation_error, test, test_error;
+  int64_t configuration;
+  struct search_mean validation, test;
 };
-
-static void add(double value, double *sum, double *squares, int64_t *count) {
-  if (!isfinite(value)) return;
-  *sum += value;
-  *squares += value * value;
-  *count += 1;
-}
-
-static double error_of(double sum, double squares, int64_t count) {
-  const double n = (double)count;
-  return count > 1 ? sqrt(fmax(0, squares - sum * sum / n) / (n - 1) / n) : NAN;
-}
 
 /* The k-th of those that were run again, on all its fresh seeds. */
 static struct again run_again(const struct sweep *sweep, const struct ledger *ledger, int64_t k, int metric) {
   const int64_t seeds = ledger_confirm_seeds(sweep), first = ledger->shape.configurations * sweep->repeats + k * seeds;
-  double sum[2] = {0}, squares[2] = {0};
   struct again again = {.configuration = ledger->trial[first].configuration};
   for (int64_t s = 0; s < seeds; s++) {
     const struct ledger_trial *trial = &ledger->trial[first + s];
     if (!trial->confirms || trial->state != TRIAL_COMPLETE) continue;
-    add(trial->value, &sum[0], &squares[0], &again.count);
-    add(ledger->test[(first + s) * ledger->shape.scores + metric], &sum[1], &squares[1], &again.tests);
+    search_mean_add(&again.validation, trial->value);
+    search_mean_add(&again.test, ledger->test[(first + s) * ledger->shape.scores + metric]);
   }
-  again.validation = sum[0] / (double)again.count;
-  again.validation_error = error_of(sum[0], squares[0], again.count);
-  again.test = sum[1] / (double)again.tests;
-  again.test_error = error_of(sum[1], squares[1], again.tests);
   return again;
 }
 
-static void print_mean(const char *label, double mean, double error, int64_t n, FILE *out) {
-  fprintf(out, "  %s %.6g", label, mean);
-  if (n > 1) fprintf(out, " +- %.2g", summary_interval(error, n));
-}
-
-static int metric_of(const struct sweep *sweep, const struct ledger *ledger) {
-  for (int i = 0; i < ledger->shape.scores; i++)
-    if (strcmp(ledger->score[i], sweep->metric[0].name) == 0) return i;
-  return 0;
+static void print_mean(const char *label, const struct search_mean *mean, FILE *out) {
+  fprintf(out, "  %s %.6g", label, search_mean_value(mean));
+  if (mean->count > 1) fprintf(out, " +- %.2g", summary_interval(search_mean_error(mean), mean->count));
 }
 
 /* Of many tried the best looks better than it is: what the search saw, less what fresh seeds see. */
 static void print_confirmation(const struct sweep *sweep, const struct ledger *ledger, FILE *out) {
-  const int metric = metric_of(sweep, ledger);
+  const int metric = ledger_metric(sweep, ledger);
   const double sign = sweep->metric[0].maximize ? -1 : 1;
   int64_t winner = -1;
   double least = INFINITY;
   bool told = false;
   for (int64_t k = 0; k < sweep->confirm; k++) {
     const struct again again = run_again(sweep, ledger, k, metric);
-    if (again.count == 0) continue;
+    if (again.validation.count == 0) continue;
     if (!told) fprintf(out, "run again on %lld fresh seeds each\n", (long long)ledger_confirm_seeds(sweep));
     told = true;
     const struct search_result result = search_result_of(sweep, ledger, again.configuration);
     fprintf(out, "  configuration %-6lld", (long long)again.configuration);
     fprintf(out, " search %.6g", result.mean);
-    print_mean("again", again.validation, again.validation_error, again.count, out);
-    if (again.tests > 0) print_mean("test", again.test, again.test_error, again.tests, out);
-    fprintf(out, "  luck %.2g\n", sign * (again.validation - result.mean));
-    if (sign * again.validation < least) winner = again.configuration;
-    if (sign * again.validation < least) least = sign * again.validation;
+    print_mean("again", &again.validation, out);
+    if (again.test.count > 0) print_mean("test", &again.test, out);
+    const double value = search_mean_value(&again.validation);
+    fprintf(out, "  luck %.2g\n", sign * (value - result.mean));
+    if (sign * value < least) winner = again.configuration;
+    if (sign * value < least) least = sign * value;
   }
   if (winner >= 0)
     fprintf(out, "best on fresh seeds: configuration %lld. luck: what the search saw too good, by choosing the best\n",

@@ -70,14 +70,13 @@ static void sleep_for(double seconds) {
   if (seconds > 0) nanosleep(&time, NULL);
 }
 
-/* Collective. What the root is asked for, and its clock. */
-static enum status ask(struct run *run, enum trainer_request *request) {
+/* What the root is asked for, and its clock; the others ask for nothing. */
+static enum trainer_request ask(struct run *run) {
   const struct worker *worker = run->worker;
-  if (worker->group->rank != 0) return STATUS_OK;
+  if (worker->group->rank != 0) return TRAINER_GO;
   const enum control control = worker->link.asked(worker->link.context, run->order->number);
   run->late = run->order->deadline > 0 && log_clock() - run->began > run->order->deadline;
-  *request = control == CONTROL_STOP || run->late ? TRAINER_STOP : TRAINER_GO;
-  return STATUS_OK;
+  return control == CONTROL_STOP || run->late ? TRAINER_STOP : TRAINER_GO;
 }
 
 static enum trial_state state_stopped(const struct run *run) { return run->late ? TRIAL_TIMEOUT : TRIAL_PREEMPTED; }
@@ -98,11 +97,10 @@ static enum status run_synthetic(struct run *run, struct message *end) {
   double loss = NAN;
   end->state = TRIAL_COMPLETE;
   for (int64_t step = 1; step <= steps && end->state == TRIAL_COMPLETE; step++) {
-    enum trainer_request request = TRAINER_GO;
     sleep_for(training->synthetic.sleep);
     rehearse(run, step);
     loss = run->poison ? NAN : synthetic_loss(experiment, step);
-    TRY(ask(run, &request));
+    enum trainer_request request = ask(run);
     if (run->worker->group->size > 1) TRY(comm_broadcast(run->worker->group, &request, sizeof request));
     if (!isfinite(loss)) {
       end->state = TRIAL_DIVERGED;
@@ -208,8 +206,7 @@ static struct message describe(struct run *run, const struct trainer_outcome *ou
 static enum status advance(struct run *run, struct trainer *trainer, struct message *end) {
   unsigned events = 0;
   while (!(events & TRAINER_ENDED)) {
-    enum trainer_request request = TRAINER_GO;
-    TRY(ask(run, &request));
+    const enum trainer_request request = ask(run);
     if (run->poison) trainer_poison(trainer);
     TRY(trainer_advance(trainer, trainer_step(trainer) + 1, request, &events));
     rehearse(run, trainer_step(trainer));
@@ -298,8 +295,8 @@ static enum status run_command(struct worker *worker, const struct order *order)
   struct run run = {.worker = worker, .order = order, .began = log_clock()};
   struct message end = message_of(&run, MESSAGE_PREPARED);
   end.state = TRIAL_COMPLETE;
-  enum status status = worker->commands ? worker->commands->run(worker->group, command->words, command->word)
-                                        : status_raise(STATUS_UNAVAILABLE, "no commands are known here");
+  enum status status = worker->prepare ? worker->prepare(worker->group, command->words, command->word)
+                                       : status_raise(STATUS_UNAVAILABLE, "no commands are known here");
   forget_corpora(worker); /* what is open may have another file beside it now */
   TRY(settle(status, &end));
   end.seconds = end.working = log_clock() - run.began;

@@ -21,13 +21,8 @@ struct worker_link {
   enum control (*asked)(void *context, int64_t trial);
 };
 
-/* Commands of `prepare:`, which are known above this layer. */
-struct worker_commands {
-  /* Not collective. STATUS_USAGE when these are not the words of a command that makes a file. */
-  enum status (*check)(int words, char **word);
-  /* Collective. Makes it, or finds it made already. */
-  enum status (*run)(const struct comm *comm, int words, char **word);
-};
+/* Collective. Runs a command of `prepare:`, which are known above this layer: makes its file, or finds it made. */
+typedef enum status worker_prepare(const struct comm *comm, int words, char **word);
 
 enum { WORKER_CORPORA = 4 };
 
@@ -35,8 +30,8 @@ struct worker {
   const struct comm *group; /* borrowed, as all here */
   const struct sweep *sweep;
   const struct inject *inject;
-  const struct worker_commands *commands; /* NULL: none */
-  const char *folder;                     /* of the sweep */
+  worker_prepare *prepare; /* NULL: no command is known */
+  const char *folder;      /* of the sweep */
   struct worker_link link;
   /* Data sets that are open, the one used last first. */
   struct worker_corpus {
