@@ -233,6 +233,7 @@ static bool finished(const struct coordinator *c) {
 
 static enum status work(struct coordinator *c) {
   int64_t given;
+  if (!board_finished(c->sweep, c->ledger)) TRY(coordinator_watch_budgets(c, c->began)); /* used up already? */
   TRY(give_orders(c, &given));
   while (!finished(c) && c->broken == STATUS_OK && c->end != COORDINATOR_STUCK) {
     const double before = c->crew->kind->clock(c->crew);

@@ -143,7 +143,7 @@ static double spent_core_seconds(const struct coordinator *c, double now) {
   return spent;
 }
 
-static enum status watch_budgets(struct coordinator *c, double now) {
+enum status coordinator_watch_budgets(struct coordinator *c, double now) {
   const struct sweep_resources *resources = &c->sweep->resources;
   if (c->draining) return STATUS_OK;
   if (resources->wall_time > 0 && now - c->began > resources->wall_time) {
@@ -213,7 +213,7 @@ static double used(const struct coordinator *c, double now) {
 static enum status look(struct coordinator *c, double now) {
   TRY(watch_signals(c));
   TRY(watch_limits(c, now));
-  TRY(watch_budgets(c, now));
+  TRY(coordinator_watch_budgets(c, now));
   watch_disk(c);
   board_draw(&c->board, c->busy, used(c, now), now - c->began);
   return STATUS_OK;

@@ -73,6 +73,8 @@ enum status coordinator_note(struct coordinator *coordinator, enum event_kind ki
 enum status coordinator_tick(void *context);
 /* Looks again how large a trial's checkpoints are. */
 void coordinator_weigh(struct coordinator *coordinator, int64_t trial);
+/* Drains when the wall time is over, or the core-hours are used up. */
+enum status coordinator_watch_budgets(struct coordinator *coordinator, double now);
 /* Asks all groups that work to stop, and gives no more orders. */
 enum status coordinator_drain(struct coordinator *coordinator, enum coordinator_end end);
 /* What a start finds of the one before: trials that were under way. */

@@ -353,6 +353,9 @@ static void test_budgets(void **state) {
     assert_int_equal(outcome.end, ends[i]);
     assert_true(im.orders > 2 && im.orders < 60);
     for (int64_t t = 0; t < 60; t++) assert_true(begun.ledger.trial[t].state != TRIAL_RUNNING);
+    struct imagined later = {.seed = 5}; /* core-hours that are used up start nothing more */
+    assert_ok(run_job(&begun, 2, &later, &outcome));
+    assert_true(ends[i] == COORDINATOR_BUDGET ? later.orders == 0 : later.orders > 0);
     begun_free(&begun);
   }
 }
