@@ -28,7 +28,12 @@ enum rng_purpose {
   RNG_STRATUM = 13, /* keys of the strata of block `index`: parameter `sub`; under these keys, their order and places */
   RNG_REPEAT = 14,  /* seed of repeat `index` of a sweep's configurations */
   RNG_INJECT = 15,  /* whether trial `index` has a fault that is made on purpose */
-  RNG_SYNTHETIC = 16, /* noise of the synthetic objective: step and point make the index */
+  RNG_SYNTHETIC = 16,  /* noise of the synthetic objective: step and point make the index */
+  RNG_POINT = 17,      /* point `index` of a density */
+  RNG_REGRESSION = 18, /* observation `index` of a logistic regression */
+  RNG_CHAIN = 19,      /* chain `index` of Monte Carlo: iteration `sub`, in blocks of RNG_SUB_MAX */
+  RNG_GRID = 20,       /* momenta beside point `index` of a grid: block `sub` of importance samples */
+  RNG_DRAWN = 21,      /* momenta beside draw `index` of a model: the same */
   RNG_TEST = 255
 };
 

@@ -136,13 +136,13 @@ enum status cli_read(const struct comm *world, const char *path, char **text) {
   return status;
 }
 
-enum status cli_load(const struct comm *world, const char *path, enum schema_use use, const struct cli_words *words,
+enum status cli_load(const struct comm *world, const char *path, unsigned uses, const struct cli_words *words,
                      struct config **config) {
   char *text;
   *config = NULL;
   TRY(cli_read(world, path, &text));
   enum status status = config_parse(path, text, strlen(text), words->override, words->overrides, config);
-  if (status == STATUS_OK && use != SCHEMA_USE_COUNT) status = config_require(*config, use);
+  if (status == STATUS_OK) status = config_require(*config, uses);
   status = comm_agree(world, status);
   if (status != STATUS_OK) config_destroy(config);
   free(text);

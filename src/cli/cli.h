@@ -78,9 +78,9 @@ enum status cli_rollout_of(const struct dataset *data, enum split split, int64_t
 enum status cli_share(const struct comm *world, char **text);
 enum status cli_read(const struct comm *world, const char *path, char **text);
 
-/* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. STATUS_CONFIG when it is not of that
- * use; SCHEMA_USE_COUNT: any. */
-enum status cli_load(const struct comm *world, const char *path, enum schema_use use, const struct cli_words *words,
+/* Collective. Reads the file on rank 0, parses it with the overrides on all ranks. STATUS_CONFIG when it is not of one
+ * of these uses. */
+enum status cli_load(const struct comm *world, const char *path, unsigned uses, const struct cli_words *words,
                      struct config **config);
 
 #endif

@@ -21,7 +21,7 @@ static enum status run_config(const struct comm *world, int argc, char **argv) {
   }
   TRY(cli_operands(&words, 1, 1, "one FILE.yaml"));
   struct config *config;
-  TRY(cli_load(world, words.operand[0], SCHEMA_USE_COUNT, &words, &config));
+  TRY(cli_load(world, words.operand[0], SCHEMA_ANY, &words, &config));
   enum status status = world->rank == 0 ? config_print(config, stdout, !plain) : STATUS_OK;
   config_destroy(&config);
   return status;

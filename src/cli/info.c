@@ -149,7 +149,7 @@ static enum status print_run(const struct comm *world, const struct store_file *
     printf("%s: run of hgn train\n", file->path);
     struct config *config = NULL;
     status = store_read_text(file, "/config", &text);
-    if (status == STATUS_OK) status = store_parse_config(file, text, SCHEMA_TRAINING, &config);
+    if (status == STATUS_OK) status = store_parse_config(file, text, SCHEMA_USE(SCHEMA_TRAINING), &config);
     if (status == STATUS_OK) status = record_print(file, config, stdout);
     config_destroy(&config);
     if (status == STATUS_OK) print_indented("configuration", text);

@@ -76,7 +76,7 @@ static enum status run_simulate(const struct comm *world, int argc, char **argv)
   TRY(output_check_name(output));
   TRY(comm_agree(world, check_distinct(words.operand[0], output)));
   struct config *config;
-  TRY(cli_load(world, words.operand[0], SCHEMA_DATA, &words, &config));
+  TRY(cli_load(world, words.operand[0], SCHEMA_DATA_SETS, &words, &config));
   bool found = false;
   enum status status = once ? find_made(world, config, output, &found) : STATUS_OK;
   if (status == STATUS_OK && !found) status = simulate(world, config, output, frames);

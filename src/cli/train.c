@@ -89,7 +89,7 @@ static enum status run_train(const struct comm *world, int argc, char **argv) {
     output = given;
   }
   struct config *config;
-  TRY(cli_load(world, words.operand[0], SCHEMA_TRAINING, &words, &config));
+  TRY(cli_load(world, words.operand[0], SCHEMA_USE(SCHEMA_TRAINING), &words, &config));
   stop_listen();
   enum status status = learner_require(config_experiment(config));
   if (status == STATUS_OK) status = numerics_agree(world);

@@ -95,15 +95,29 @@ static void check_run(struct loader *loader, const struct train_settings *run) {
     }
 }
 
+/* The whole way is one graph, whose size is that of all its steps. */
+static void check_flow(struct loader *loader, const struct flow_settings *flow) {
+  enum { STEPS_MAX = 256 };
+  char text[PROBLEM_TEXT_MAX];
+  if (flow->hamiltonians * flow->steps <= STEPS_MAX) return;
+  snprintf(text, sizeof text,
+           "model.flow has %" PRId64 " hamiltonians of %" PRId64 " steps: expected at most %d steps in all",
+           flow->hamiltonians, flow->steps, STEPS_MAX);
+  refuse(loader, "model.flow.steps", text);
+}
+
 void config_check(struct loader *loader) {
   const struct training *training = &loader->config->experiment.training;
-  if (loader->config->use == SCHEMA_DATA) {
-    check_data(loader);
-    return;
-  }
+  if (loader->config->use == SCHEMA_DATA) check_data(loader);
+  if (loader->config->use != SCHEMA_TRAINING) return;
   switch (training->model.name) {
   case MODEL_HGN:
     check_hgn(loader, &training->model);
+    break;
+  case MODEL_NHF:
+    check_flow(loader, &training->model.flow);
+    break;
+  case MODEL_RNVP:
     break;
   case MODEL_SYNTHETIC:
     return;

@@ -148,19 +148,28 @@ static void walk(struct loader *loader, int mapping, const char *section) {
     walk_entry(loader, document_entry(loader->document, mapping, i), section);
 }
 
-/* A training experiment has a section `model`. */
-static enum schema_use find_use(const struct document *document) {
+static const char *const use_texts[SCHEMA_USE_COUNT] = {
+    [SCHEMA_DATA] = "data set of a system",
+    [SCHEMA_POINTS] = "data set of points (it has a section \"density\")",
+    [SCHEMA_TRAINING] = "training experiment (it has a section \"model\")"};
+
+static bool has_section(const struct document *document, const char *name) {
   for (int i = 0; i < document->nodes[document->root].count; ++i)
-    if (strcmp(document_text(document, document_entry(document, document->root, i)->key), "model") == 0)
-      return SCHEMA_TRAINING;
-  return SCHEMA_DATA;
+    if (strcmp(document_text(document, document_entry(document, document->root, i)->key), name) == 0) return true;
+  return false;
+}
+
+static enum schema_use find_use(const struct document *document) {
+  if (has_section(document, "model")) return SCHEMA_TRAINING;
+  return has_section(document, "density") ? SCHEMA_POINTS : SCHEMA_DATA;
 }
 
 static enum status load_file(struct loader *loader, const char *text, size_t bytes) {
   const char *name = loader->config->name;
   TRY(document_parse(name, true, text, bytes, &loader->document));
   const int root = loader->document->root;
-  const char *sections = "expected a mapping of sections: system, initial, data, render; or data, model, train";
+  const char *sections =
+      "expected a mapping of sections: system, initial, data, render; or density, data; or data, model, train";
   REQUIRE(root >= 0, STATUS_CONFIG, "%s:1:1: nothing in this file, %s", name, sections);
   const struct document_node *node = &loader->document->nodes[root];
   REQUIRE(node->kind == DOCUMENT_MAPPING, STATUS_CONFIG, "%s:%d:%d: found a %s, %s", name, node->mark.line,
@@ -244,10 +253,11 @@ static void add_missing(struct loader *loader, const struct schema_row *row) {
                expected);
 }
 
-/* The kind of system or model that the file is about. */
+/* The kind of system, density or model that the file is about. */
 static int kind_of(const struct config *config) {
-  const struct experiment *experiment = &config->experiment;
-  return config->use == SCHEMA_TRAINING ? (int)experiment->training.model.name : (int)experiment->system.name;
+  int kind;
+  memcpy(&kind, (const char *)&config->experiment + schema_rows[schema_kind_row(config->use)].offset, sizeof kind);
+  return kind;
 }
 
 static void refuse_row(struct loader *loader, int row, int kind_row) {
@@ -267,7 +277,7 @@ static enum status set_standard(struct config *config, int row) {
   return STATUS_OK;
 }
 
-/* Defaults, missing keys, and keys of another kind of system or model. Without a valid kind, only what applies to all
+/* Defaults, missing keys, and keys of another kind of system, density or model. Without a valid kind, only what applies to all
  * can be told. */
 static enum status complete(struct loader *loader) {
   struct config *config = loader->config;
@@ -378,7 +388,7 @@ static enum status vary(struct loader *loader, const struct config *base, const 
 
 /* Whether a word sets a key on which the defaults of others depend. */
 static bool changes_defaults(const char *const *words, int count) {
-  static const char *const decisive[] = {"model.preset=", "model.name=", "system.name="};
+  static const char *const decisive[] = {"model.preset=", "model.name=", "system.name=", "density.name="};
   for (int i = 0; i < count; ++i)
     for (size_t k = 0; k < sizeof decisive / sizeof decisive[0]; ++k)
       if (strncmp(words[i], decisive[k], strlen(decisive[k])) == 0) return true;
@@ -418,10 +428,10 @@ const char *config_preset(const char *name) {
 
 enum schema_use config_use(const struct config *config) { return config->use; }
 
-enum status config_require(const struct config *config, enum schema_use use) {
-  REQUIRE(config->use == use, STATUS_CONFIG, "%s: this describes a %s; expected a %s", config->name,
-          config->use == SCHEMA_TRAINING ? "training experiment (it has a section \"model\")" : "data set",
-          use == SCHEMA_TRAINING ? "training experiment, with a section \"model\"" : "data set");
+enum status config_require(const struct config *config, unsigned uses) {
+  REQUIRE(uses & SCHEMA_USE(config->use), STATUS_CONFIG, "%s: this describes a %s; expected a %s", config->name,
+          use_texts[config->use],
+          uses & SCHEMA_USE(SCHEMA_TRAINING) ? "training experiment, with a section \"model\"" : "data set");
   return STATUS_OK;
 }
 

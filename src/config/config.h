@@ -34,7 +34,7 @@ enum status config_parse(const char *path, const char *text, size_t bytes, const
                          int override_count, struct config **config);
 
 /* The same experiment with other values of some keys: what config_parse() would make of base's text with these words
- * after its own, in a few microseconds. Where a word changes the kind of model or system, or the preset, all that base
+ * after its own, in a few microseconds. Where a word changes the kind of system, density or model, or the preset, all that base
  * has not been given is decided anew; a message then shows places in the text of what it was given. */
 enum status config_vary(const struct config *base, const char *const *words, int count, struct config **config);
 
@@ -45,9 +45,9 @@ const struct experiment *config_experiment(const struct config *config); /* borr
 /* The YAML of a preset, NULL when there is none of that name. */
 const char *config_preset(const char *name);
 
-/* What the file describes; config_require(): STATUS_CONFIG unless it is `use`. */
+/* What the file describes; config_require(): STATUS_CONFIG unless it is one of a set of uses. */
 enum schema_use config_use(const struct config *config);
-enum status config_require(const struct config *config, enum schema_use use);
+enum status config_require(const struct config *config, unsigned uses);
 
 /* How many keys have different values; "KEY: value in a, now value in b; ..." into text. */
 int config_differences(const struct config *a, const struct config *b, char *text, int size);

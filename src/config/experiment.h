@@ -1,7 +1,7 @@
 /* The typed, validated configuration. Filled by config.h from YAML through the one table in schema.c.
  *
- * A file describes either a data set (system, initial, data, render, ladder) or, when it has a section `model`, a
- * training experiment (training.h). Members are named as their keys in YAML: "system.mass" is experiment.system.mass,
+ * A file describes a data set of a system (system, initial, data, render, ladder), or, when it has a section `density`,
+ * one of points (density, hmc, data), or, when it has a section `model`, a training experiment (training.h). Members are named as their keys in YAML: "system.mass" is experiment.system.mass,
  * "train.steps" is experiment.training.train.steps. What a use of the file does not have is zero.
  *
  * Data only. Enumerations are X-macro lists so that names in YAML,
@@ -35,12 +35,29 @@
   X(RGB, "rgb")                                                                                                        \
   X(GREY, "grey")
 
+/* Densities in few dimensions, physics/target.h. */
+#define DENSITY_LIST(X)                                                                                                \
+  X(GAUSSIAN, "gaussian")                                                                                              \
+  X(RING, "ring")                 /* Gaussians on a circle, and one in its centre */                                   \
+  X(GRID, "grid")                 /* Gaussians on a square grid */                                                     \
+  X(ARCS, "arcs")                 /* two facing arcs: Rezende and Mohamed 2015, table 1, U1 */                         \
+  X(CROSS, "cross")               /* four long Gaussians that make an X */                                             \
+  X(MOONS, "moons")               /* two half circles that hold each other, with noise */                              \
+  X(CHECKERBOARD, "checkerboard") /* uniform on every second field of 4 x 4 */                                         \
+  X(LOGISTIC, "logistic")         /* posterior of a Bayesian logistic regression */
+
 #define EXPERIMENT_ENUM(name, text) EXPERIMENT_PREFIX(name)
 enum system_kind {
 #define EXPERIMENT_PREFIX(name) SYSTEM_##name,
   SYSTEM_LIST(EXPERIMENT_ENUM)
 #undef EXPERIMENT_PREFIX
       SYSTEM_COUNT
+};
+enum density_kind {
+#define EXPERIMENT_PREFIX(name) DENSITY_##name,
+  DENSITY_LIST(EXPERIMENT_ENUM)
+#undef EXPERIMENT_PREFIX
+      DENSITY_COUNT
 };
 enum direction_kind {
 #define EXPERIMENT_PREFIX(name) DIRECTION_##name,
@@ -78,8 +95,25 @@ struct initial_conditions {
   double velocity_noise;   /* n-body: every velocity component times 1 + velocity_noise * U(-1, 1) */
 };
 
+struct density_settings {
+  enum density_kind name;
+  int64_t dimension;    /* gaussian, logistic; all others have 2 */
+  int64_t modes, side;  /* ring: on the circle; grid: along a side */
+  double spacing;       /* ring: radius of the circle; grid: distance of neighbours */
+  double width;         /* standard deviation of a Gaussian, or of noise */
+  int64_t observations; /* logistic */
+  double prior;         /* logistic: standard deviation of the prior */
+};
+
+struct hmc_settings {
+  int64_t chains;
+  int64_t warmup, thin; /* iterations */
+  int64_t leapfrogs;    /* of an iteration, on average */
+  double acceptance;    /* that the step size aims at */
+};
+
 struct data_settings {
-  int64_t train, test; /* rollouts */
+  int64_t train, test; /* rollouts, or points */
   int64_t validation;  /* the same; 0: by the test split, see experiment_validation() */
   int64_t frames;      /* of a rollout; frame f is at time f * dt */
   double dt;           /* s between frames */
@@ -105,11 +139,14 @@ struct experiment {
   struct data_settings data;
   struct render_settings render;
   struct ladder_settings ladder;
+  struct density_settings density;
+  struct hmc_settings hmc;
   struct training training;
 };
 
 /* Name of an enumerator in YAML, NULL when out of range. */
 const char *experiment_system_name(enum system_kind kind);
+const char *experiment_density_name(enum density_kind kind);
 const char *experiment_model_name(enum model_kind kind);
 const char *experiment_renderer_name(enum renderer_kind kind);
 

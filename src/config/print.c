@@ -121,6 +121,25 @@ static void print_cell(FILE *out, const char *text) {
   fputc(' ', out);
 }
 
+/* What a row applies to, of every use that has it. */
+static void print_uses(FILE *out, const struct schema_row *row) {
+  static const char *const all[SCHEMA_USE_COUNT] = {[SCHEMA_DATA] = "all data of systems",
+                                                    [SCHEMA_POINTS] = "all data of points",
+                                                    [SCHEMA_TRAINING] = "all training"};
+  bool everywhere = true;
+  const char *between = "";
+  for (unsigned use = 0; use < SCHEMA_USE_COUNT; ++use) everywhere = everywhere && schema_applies(row, use, -1);
+  fputs(everywhere ? "| all" : "| ", out);
+  for (unsigned use = 0; use < SCHEMA_USE_COUNT && !everywhere; ++use) {
+    char kinds[SCHEMA_TEXT_MAX];
+    if (!schema_used(row, use)) continue;
+    schema_kinds(row, use, kinds);
+    fprintf(out, "%s%s", between, schema_applies(row, use, -1) ? all[use] : kinds);
+    between = "; ";
+  }
+  fputc(' ', out);
+}
+
 static void print_row(FILE *out, const struct schema_row *row) {
   static const char *const types[] = {"integer", "real", "pair of reals",    "choice",
                                       "switch",  "text", "list of integers", "list of choices"};
@@ -132,11 +151,7 @@ static void print_row(FILE *out, const struct schema_row *row) {
   for (int i = 0; i < row->choice_count; ++i) fprintf(out, "%s`%s`", i ? ", " : "", row->choices[i]);
   fprintf(out, "%s%s ", row->choice_count && *text ? ", " : "", text);
   print_cell(out, row->unit ? row->unit : "");
-  const bool data = schema_used(row, SCHEMA_DATA), training = schema_used(row, SCHEMA_TRAINING);
-  const enum schema_use use = training ? SCHEMA_TRAINING : SCHEMA_DATA;
-  schema_kinds(row, use, text);
-  if (schema_applies(row, use, -1)) snprintf(text, sizeof text, training ? "all training" : "all data");
-  print_cell(out, data && training ? "all" : text);
+  print_uses(out, row);
   print_cell(out, row->help);
   fputs("|\n", out);
 }
@@ -157,7 +172,9 @@ enum status config_schema(FILE *out) {
     const int length = dot ? (int)(dot - path) : 0;
     if (row == 0 || (dot && strncmp(before, path, (size_t)length + 1) != 0)) {
       fprintf(out, "\n## %.*s%s\n\n", dot ? length : 9, dot ? path : "top level",
-              schema_rows[row].systems ? "" : " (training experiments)");
+              schema_used(&schema_rows[row], SCHEMA_TRAINING) && row > 0 && !schema_used(&schema_rows[row], SCHEMA_DATA)
+                  ? " (training experiments)"
+                  : "");
       fputs("| key | type | default | range or choices | unit | applies to | meaning |\n"
             "|---|---|---|---|---|---|---|\n",
             out);

@@ -14,6 +14,7 @@ static const char *const system_names[] = {SYSTEM_LIST(NAME_OF)};
 static const char *const direction_names[] = {DIRECTION_LIST(NAME_OF)};
 static const char *const renderer_names[] = {RENDERER_LIST(NAME_OF)};
 static const char *const color_names[] = {COLOR_LIST(NAME_OF)};
+static const char *const density_names[] = {DENSITY_LIST(NAME_OF)};
 static const char *const model_names[] = {MODEL_LIST(NAME_OF)};
 static const char *const preset_names[] = {PRESET_LIST(NAME_OF)};
 static const char *const padding_names[] = {PADDING_LIST(NAME_OF)};
@@ -28,6 +29,7 @@ static const char *const posterior_names[] = {POSTERIOR_LIST(NAME_OF)};
 static const char *const final_names[] = {FINAL_LIST(NAME_OF)};
 static const char *const divergence_names[] = {DIVERGENCE_LIST(NAME_OF)};
 static const char *const synthetic_names[] = {SYNTHETIC_LIST(NAME_OF)};
+static const char *const kinetic_names[] = {KINETIC_LIST(NAME_OF)};
 #undef NAME_OF
 
 #define BIT(name) (1u << SYSTEM_##name)
@@ -36,32 +38,39 @@ enum {
   PENDULUMS = BIT(PENDULUM) | BIT(DOUBLE_PENDULUM),
   BODIES = BIT(TWO_BODY) | BIT(THREE_BODY),
   ALL = (1u << SYSTEM_COUNT) - 1,
+  ALL_DENSITIES = (1u << DENSITY_COUNT) - 1,
   ALL_MODELS = (1u << MODEL_COUNT) - 1,
-  LEARNERS = ALL_MODELS & ~(1u << MODEL_SYNTHETIC)
+  LEARNERS = ALL_MODELS & ~(1u << MODEL_SYNTHETIC),
+  DENSITY_MODELS = 1u << MODEL_NHF | 1u << MODEL_RNVP
 };
+
+/* All kinds of each use. */
+static const unsigned all_of[SCHEMA_USE_COUNT] = {
+    [SCHEMA_DATA] = ALL, [SCHEMA_POINTS] = ALL_DENSITIES, [SCHEMA_TRAINING] = ALL_MODELS};
 
 /* Upper bounds are not physics: they catch slips and keep every derived number finite. With the largest sizes a data
  * set of 12 coordinates is 1e9 * 1e6 * 12 * 8 = 9.6e16 bytes of states; config.c bounds its images. */
 #define REAL_MAX 1e6
 /* A key and its member have one name, since both are made of it. */
 #define AT(member) offsetof(struct experiment, member)
-#define USE(name) (1u << SCHEMA_##name)
-#define DATA(key) .path = #key, .offset = AT(key), .uses = USE(DATA)
+#define DATA(key) .path = #key, .offset = AT(key)
+#define POINTS(key, set) DATA(key), .kinds[SCHEMA_POINTS] = (unsigned)(set)
 #define WORDS(names) .choices = (names), .choice_count = (int)(sizeof(names) / sizeof *(names))
 #define INTEGER(lowest, highest) .type = SCHEMA_INTEGER, .least = (lowest), .most = (highest)
 #define POSITIVE(kind) .type = (kind), .lower = 0, .upper = REAL_MAX, .above_lower = true
 #define RANGE(lowest, highest) .type = SCHEMA_REAL, .lower = (lowest), .upper = (highest)
 #define CHOICE(names) .type = SCHEMA_CHOICE, WORDS(names)
-#define SYSTEMS(set) .systems = (unsigned)(set)
+#define SYSTEMS(set) .kinds[SCHEMA_DATA] = (unsigned)(set)
+#define DENSITY(name) (1u << DENSITY_##name)
+#define EVERYWHERE SYSTEMS(ALL), .kinds[SCHEMA_POINTS] = (unsigned)ALL_DENSITIES
 
 const struct schema_row schema_rows[] = {
     {.path = "seed",
      .offset = AT(seed),
-     .uses = USE(DATA) | USE(TRAINING),
      INTEGER(0, INT64_MAX),
      .standard = "1",
-     SYSTEMS(ALL),
-     .models = ALL_MODELS,
+     EVERYWHERE,
+     .kinds[SCHEMA_TRAINING] = ALL_MODELS,
      .help = "Key of all randomness: the same file and seed give the same bits."},
 
     {DATA(system.name), CHOICE(system_names), SYSTEMS(ALL), .help = "The physical system."},
@@ -83,10 +92,13 @@ const struct schema_row schema_rows[] = {
     {DATA(initial.velocity_noise), RANGE(0, REAL_MAX), .standard = "0", SYSTEMS(BODIES),
      .help = "Every velocity component is multiplied by 1 + velocity_noise U(-1, 1)."},
 
-    {DATA(data.train), INTEGER(1, 1000000000), .unit = "rollouts", SYSTEMS(ALL), .help = "Rollouts to train on."},
-    {DATA(data.test), INTEGER(1, 1000000000), .unit = "rollouts", SYSTEMS(ALL), .help = "Rollouts to test on."},
-    {DATA(data.validation), INTEGER(0, 1000000000), .standard = "0", .unit = "rollouts", SYSTEMS(ALL),
-     .help = "Rollouts to choose models on. 0: a tenth of data.test, at least 100 where data.test is as many, else as "
+    {DATA(data.train), INTEGER(1, 1000000000), .unit = "rollouts", EVERYWHERE,
+     .help = "Rollouts, or points, to train on."},
+    {DATA(data.test), INTEGER(1, 1000000000), .unit = "rollouts", EVERYWHERE,
+     .help = "Rollouts, or points, to test on."},
+    {DATA(data.validation), INTEGER(0, 1000000000), .standard = "0", .unit = "rollouts", EVERYWHERE,
+     .help = "Rollouts, or points, to choose models on. 0: a tenth of data.test, at least 100 where data.test is as "
+             "many, else as "
              "many as data.test."},
     {DATA(data.frames), INTEGER(1, 1000000), .unit = "frames", SYSTEMS(ALL),
      .help = "Frames of a rollout; frame f is at time f dt."},
@@ -109,6 +121,32 @@ const struct schema_row schema_rows[] = {
     {DATA(ladder.input_frames), INTEGER(1, 1000000), .standard = "5", .unit = "frames", SYSTEMS(ALL),
      .help = "Frames seen before the last seen frame is held as the prediction; at most data.frames."},
 
+    {POINTS(density.name, ALL_DENSITIES), CHOICE(density_names), .help = "The density that points are drawn from."},
+    {POINTS(density.dimension, DENSITY(GAUSSIAN) | DENSITY(LOGISTIC)), INTEGER(1, 32),
+     .help = "Numbers of a point. logistic: coefficients of the regression, the intercept among them."},
+    {POINTS(density.modes, DENSITY(RING)), INTEGER(1, 64), .standard = "8",
+     .help = "Gaussians on the circle; one more stands in its centre."},
+    {POINTS(density.side, DENSITY(GRID)), INTEGER(1, 8), .standard = "3",
+     .help = "Gaussians along a side of the grid."},
+    {POINTS(density.spacing, DENSITY(RING) | DENSITY(GRID)), POSITIVE(SCHEMA_REAL),
+     .help = "ring: radius of the circle. grid: distance of neighbours."},
+    {POINTS(density.width, DENSITY(GAUSSIAN) | DENSITY(RING) | DENSITY(GRID) | DENSITY(MOONS)), POSITIVE(SCHEMA_REAL),
+     .help = "Standard deviation of each Gaussian; of the noise around the moons."},
+    {POINTS(density.observations, DENSITY(LOGISTIC)), INTEGER(1, 100000), .standard = "200",
+     .help = "Observations that the posterior is conditioned on, made by the seed."},
+    {POINTS(density.prior, DENSITY(LOGISTIC)), POSITIVE(SCHEMA_REAL), .standard = "2",
+     .help = "Standard deviation of the prior of each coefficient."},
+    {POINTS(hmc.chains, DENSITY(LOGISTIC)), INTEGER(2, 1024), .standard = "16",
+     .help = "Chains of Hamiltonian Monte Carlo, of which each split takes its own part."},
+    {POINTS(hmc.warmup, DENSITY(LOGISTIC)), INTEGER(10, 1000000), .standard = "1000", .unit = "iterations",
+     .help = "Iterations of a chain that are thrown away; its step size is found in them."},
+    {POINTS(hmc.thin, DENSITY(LOGISTIC)), INTEGER(1, 10000), .standard = "5", .unit = "iterations",
+     .help = "Iterations from one point that is kept to the next."},
+    {POINTS(hmc.leapfrogs, DENSITY(LOGISTIC)), INTEGER(1, 10000), .standard = "10",
+     .help = "Leapfrog steps of an iteration, on average: their number is drawn."},
+    {POINTS(hmc.acceptance, DENSITY(LOGISTIC)), RANGE(0.1, 0.99), .standard = "0.8",
+     .help = "Share of accepted proposals that the step size aims at."},
+
 #include "config/schema_training.inc"
 };
 const int schema_count = (int)(sizeof schema_rows / sizeof schema_rows[0]);
@@ -117,11 +155,16 @@ const int schema_count = (int)(sizeof schema_rows / sizeof schema_rows[0]);
 _Static_assert(IS_INT(system_kind) && IS_INT(direction_kind) && IS_INT(renderer_kind) && IS_INT(color_kind) &&
                    IS_INT(model_kind) && IS_INT(preset_kind) && IS_INT(padding_kind) && IS_INT(activation_kind) &&
                    IS_INT(scale_kind) && IS_INT(flow_kind) && IS_INT(initialization_kind) && IS_INT(protocol_kind) &&
-                   IS_INT(objective_kind) && IS_INT(schedule_kind) && IS_INT(posterior_kind) && IS_INT(divergence_kind),
+                   IS_INT(objective_kind) && IS_INT(schedule_kind) && IS_INT(posterior_kind) &&
+                   IS_INT(divergence_kind) && IS_INT(density_kind) && IS_INT(kinetic_kind),
                "a choice is stored as an int");
 
 const char *experiment_system_name(enum system_kind kind) {
   return (unsigned)kind < SYSTEM_COUNT ? system_names[kind] : NULL;
+}
+
+const char *experiment_density_name(enum density_kind kind) {
+  return (unsigned)kind < DENSITY_COUNT ? density_names[kind] : NULL;
 }
 
 const char *experiment_model_name(enum model_kind kind) {
@@ -138,7 +181,7 @@ int64_t experiment_validation(const struct data_settings *data) {
   return tenth > least ? tenth : least;
 }
 
-bool schema_used(const struct schema_row *row, enum schema_use use) { return row->uses >> use & 1u; }
+bool schema_used(const struct schema_row *row, enum schema_use use) { return row->kinds[use] != 0; }
 
 int schema_find(const char *path, enum schema_use use) {
   for (int row = 0; row < schema_count; ++row)
@@ -156,13 +199,14 @@ bool schema_is_section(const char *path, enum schema_use use) {
 }
 
 int schema_kind_row(enum schema_use use) {
-  return schema_find(use == SCHEMA_TRAINING ? "model.name" : "system.name", use);
+  static const char *const path[SCHEMA_USE_COUNT] = {
+      [SCHEMA_DATA] = "system.name", [SCHEMA_POINTS] = "density.name", [SCHEMA_TRAINING] = "model.name"};
+  return schema_find(path[use], use);
 }
 
 bool schema_applies(const struct schema_row *row, enum schema_use use, int kind) {
-  const unsigned kinds = use == SCHEMA_TRAINING ? row->models : row->systems;
-  const unsigned all = use == SCHEMA_TRAINING ? (unsigned)ALL_MODELS : (unsigned)ALL;
-  return schema_used(row, use) && (kind < 0 ? kinds == all : (kinds >> kind & 1u) != 0);
+  const unsigned kinds = row->kinds[use];
+  return schema_used(row, use) && (kind < 0 ? kinds == all_of[use] : (kinds >> kind & 1u) != 0);
 }
 
 static const char *last_component(const char *path) {
@@ -265,10 +309,8 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]) {
 }
 
 void schema_kinds(const struct schema_row *row, enum schema_use use, char text[SCHEMA_TEXT_MAX]) {
-  const bool training = use == SCHEMA_TRAINING;
-  const int count = training ? (int)MODEL_COUNT : (int)SYSTEM_COUNT;
+  const struct schema_row *names = &schema_rows[schema_kind_row(use)];
   text[0] = '\0';
-  for (int kind = 0; kind < count; ++kind)
-    if (schema_applies(row, use, kind))
-      append(text, "%s%s", text[0] ? ", " : "", training ? model_names[kind] : system_names[kind]);
+  for (int kind = 0; kind < names->choice_count; ++kind)
+    if (schema_applies(row, use, kind)) append(text, "%s%s", text[0] ? ", " : "", names->choices[kind]);
 }

@@ -23,8 +23,15 @@ enum schema_type {
 /* The number for which the `index`-th word of an integer row stands. */
 #define SCHEMA_WORD(index) ((int64_t)-1 - (index))
 
-/* What a file describes: a data set of a system, or the training of a model. */
-enum schema_use { SCHEMA_DATA, SCHEMA_TRAINING, SCHEMA_USE_COUNT };
+/* What a file describes: a data set of a system, one of points of a density, or the training of a model. */
+enum schema_use { SCHEMA_DATA, SCHEMA_POINTS, SCHEMA_TRAINING, SCHEMA_USE_COUNT };
+
+/* Sets of uses. */
+#define SCHEMA_USE(use) (1u << (use))
+enum {
+  SCHEMA_ANY = SCHEMA_USE(SCHEMA_USE_COUNT) - 1,
+  SCHEMA_DATA_SETS = SCHEMA_USE(SCHEMA_DATA) | SCHEMA_USE(SCHEMA_POINTS)
+};
 
 struct schema_row {
   const char *path; /* "section.key", as the members of struct experiment, or of its member `training`; more may nest */
@@ -37,9 +44,8 @@ struct schema_row {
   const char *unit;     /* NULL: dimensionless */
   const char *const *choices;
   int choice_count;
-  unsigned uses;    /* bit u: files of use u may have it */
-  unsigned systems; /* bit k: it applies to data of system kind k */
-  unsigned models;  /* bit k: it applies to the training of a model of kind k */
+  unsigned kinds[SCHEMA_USE_COUNT]; /* bit k of kinds[u]: in a file of use u it applies to a system, density or model of
+                                       kind k; 0: files of that use have no such key */
   const char *help;
 };
 
@@ -60,10 +66,10 @@ bool schema_is_section(const char *path, enum schema_use use);
 /* The key, or section, that was most likely meant by `path`, into meant[SCHEMA_PATH_MAX]; true when it is close. */
 bool schema_nearest(const char *path, enum schema_use use, char *meant);
 
-/* The row that says which kind of thing a file of that use is about: system.name, model.name. */
+/* The row that says which kind of thing a file of that use is about: system.name, density.name, model.name. */
 int schema_kind_row(enum schema_use use);
 
-/* Whether the row applies to that kind of system or model; kind -1: to all kinds. */
+/* Whether the row applies to that kind of system, density or model; kind -1: to all kinds. */
 bool schema_applies(const struct schema_row *row, enum schema_use use, int kind);
 
 /* What a value must be, in words: "a real number > 0, <= 1000000 [kg]". */
@@ -72,7 +78,7 @@ void schema_expected(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 /* The bare range, "" when any value goes: "> 0, <= 1000000". */
 void schema_range(const struct schema_row *row, char text[SCHEMA_TEXT_MAX]);
 
-/* "a, b, c" of the systems or models that the row applies to. */
+/* "a, b, c" of the systems, densities or models that the row applies to. */
 void schema_kinds(const struct schema_row *row, enum schema_use use, char text[SCHEMA_TEXT_MAX]);
 
 #endif

@@ -11,6 +11,8 @@
 
 #define MODEL_LIST(X)                                                                                                  \
   X(HGN, "hgn")             /* Hamiltonian Generative Network (Toth et al., ICLR 2020) */                              \
+  X(NHF, "nhf")             /* Neural Hamiltonian Flow (the same): a density from Hamiltonian dynamics */              \
+  X(RNVP, "rnvp")           /* real NVP (Dinh et al., ICLR 2017): affine couplings, NHF's baseline */                  \
   X(SYNTHETIC, "synthetic") /* no model: a function of two numbers, to rehearse sweeps with */
 
 #define PRESET_LIST(X)                                                                                                 \
@@ -47,6 +49,10 @@
   X(LEAPFROG_UNIT_MASS, "leapfrog_unit_mass") /* the reproduction's: q moves by dt p, dH/dp is not used */             \
   X(YOSHIDA4_UNIT_MASS, "yoshida4_unit_mass") /* the same */                                                           \
   X(RK4_REPORT2021, "rk4_report2021")         /* the reproduction's: half a step in the fourth stage */
+
+#define KINETIC_LIST(X)                                                                                                \
+  X(LEARNED, "learned") /* K(p), a network like V(q) */                                                                \
+  X(FIXED, "fixed")     /* a^2 |p|^2 / 2 with a learned a (Souveton et al., AISTATS 2024) */
 
 #define INITIALIZATION_LIST(X)                                                                                         \
   X(UNIFORM_FAN_IN, "uniform_fan_in") /* weights and biases U(-1, 1) / sqrt(fan in): PyTorch's */                      \
@@ -93,6 +99,7 @@
 #define ACTIVATION_ENUM(name, text) TRAINING_ENUM(ACTIVATION, name)
 #define SCALE_ENUM(name, text) TRAINING_ENUM(SCALE, name)
 #define FLOW_ENUM(name, text) TRAINING_ENUM(FLOW, name)
+#define KINETIC_ENUM(name, text) TRAINING_ENUM(KINETIC, name)
 #define INITIALIZATION_ENUM(name, text) TRAINING_ENUM(INITIALIZATION, name)
 #define PROTOCOL_ENUM(name, text) TRAINING_ENUM(PROTOCOL, name)
 #define OBJECTIVE_ENUM(name, text) TRAINING_ENUM(OBJECTIVE, name)
@@ -108,6 +115,7 @@ enum padding_kind { PADDING_LIST(PADDING_ENUM) PADDING_COUNT };
 enum activation_kind { ACTIVATION_LIST(ACTIVATION_ENUM) ACTIVATION_COUNT };
 enum scale_kind { SCALE_LIST(SCALE_ENUM) SCALE_COUNT };
 enum flow_kind { FLOW_LIST(FLOW_ENUM) FLOW_COUNT };
+enum kinetic_kind { KINETIC_LIST(KINETIC_ENUM) KINETIC_COUNT };
 enum initialization_kind { INITIALIZATION_LIST(INITIALIZATION_ENUM) INITIALIZATION_COUNT };
 enum protocol_kind { PROTOCOL_LIST(PROTOCOL_ENUM) PROTOCOL_COUNT };
 enum objective_kind { OBJECTIVE_LIST(OBJECTIVE_ENUM) OBJECTIVE_COUNT };
@@ -159,6 +167,26 @@ struct integrator_settings {
   int64_t iterations; /* implicit_midpoint: fixed-point iterations */
 };
 
+/* nhf: learned Hamiltonians in sequence, each followed for some leapfrog steps; the momentum's encoder. */
+struct flow_settings {
+  int64_t hamiltonians;
+  int64_t steps; /* of each */
+  double dt;
+  enum kinetic_kind kinetic;
+  struct integer_list width; /* of the hidden layers of V, and of K */
+  enum activation_kind activation;
+  struct integer_list encoder_width;
+  enum activation_kind encoder_activation;
+};
+
+/* rnvp: affine couplings, which take turns at which half of the numbers they change. */
+struct coupling_settings {
+  int64_t layers;
+  struct integer_list width; /* of the hidden layers of each */
+  enum activation_kind activation;
+  double scale; /* the log of a scale is within +- this */
+};
+
 /* What a kind of model does not have is zero and may not be given. */
 struct model_settings {
   enum model_kind name;
@@ -170,6 +198,8 @@ struct model_settings {
   struct layers_settings hamiltonian;
   struct integrator_settings integrator;
   struct decoder_settings decoder;
+  struct flow_settings flow;
+  struct coupling_settings coupling;
 };
 
 struct protocol_settings {
@@ -225,6 +255,11 @@ struct eval_settings {
   int64_t rollouts; /* of each split; 0: all of the test split */
   int64_t final;    /* test rollouts of the last evaluation; negative: enum final_word, as -1 - word */
   enum posterior_kind posterior;
+  /* Of densities. */
+  int64_t samples;  /* importance samples of a point, at most */
+  double tolerance; /* nat: they are doubled until the bound gains less */
+  int64_t grid;     /* points along a side, on which two-dimensional densities are compared; 0: none */
+  int64_t draws;    /* of the model */
 };
 
 struct synthetic_settings {

@@ -1,4 +1,4 @@
-/* The data set file: trajectories, and frames if asked for.
+/* The data set file: trajectories, and frames if asked for; or points of a density.
  *
  *   /                     attributes: format "hgn-dataset", schema_version 1
  *   /config               text: the effective configuration (YAML), from which everything here can be made again
@@ -17,14 +17,24 @@
  *                         have none
  *   /provenance/...       what depends on the run: see provenance.h
  *
+ * Of points there are, in the place of /time, states, energies, frames and ladder:
+ *
+ *   /train/points         f64 [N][D], dimensionless
+ *   /train/log_density    f64 [N], nat: of the density that the points are drawn from, normalised; a constant whose
+ *                         error is /parameters/log_normaliser_error is part of it where that is known by sampling only
+ *   /parameters/NAME      f64 scalar: what the density is made of and how well it was sampled (physics/points.h)
+ *
  * Made elsewhere: a file with /train/frames and /test/frames, u8 or f32 or f64 in [0, 1], [N][T][H][W][C] with C 1 or
  * 3, is accepted too, with an optional f64 root-level data set /time [T] and an optional /validation/frames. It has no
  * states, no configuration, no ladder and no checksums; what was never written to it, and so reads as its fill value,
- * is refused.
+ * is refused. So is one with /train/points and /test/points, f32 or f64 [N][D], D at most DATASET_DIMENSION_MAX, all
+ * finite, and an optional /validation/points.
  *
  * Where a file of either kind has no validation split, the last twentieth of its training rollouts, at least one, is
  * it, and the training split is the others. Of a single training rollout none is taken: then there is no validation
  * split.
+ *
+ * A rollout of a data set of points is one point.
  *
  * What is read is verified: everything but the arrays when a file is opened, states and energies rollout by rollout
  * when they are read (of older files, which are read and verified whole when they are opened).
@@ -41,14 +51,16 @@ enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VALIDATION, SPLIT_COUNT };
 
 extern const char *const split_name[SPLIT_COUNT];
 
+enum { DATASET_DIMENSION_MAX = 64 };
+
 struct dataset {
   struct store_file file;
   struct config *config; /* owned; NULL for a file made elsewhere */
-  bool has_states, has_frames;
+  bool has_states, has_frames, has_points;
   bool validation_from_train;    /* the file has no validation split: the last of its training rollouts are it */
   int64_t rollouts[SPLIT_COUNT]; /* as they are used; the file's own: dataset_stored() */
-  int64_t frames;                /* T */
-  int64_t coordinates;           /* 2 D; 0 without states */
+  int64_t frames;                /* T; 1 of points */
+  int64_t coordinates;           /* 2 D; of points D; 0 with frames alone */
   int64_t height, width, channels;
   double dt;                                    /* s; NaN when unknown */
   struct checksum sum[SPLIT_COUNT][3];          /* writing: this rank's parts of state, energy, frames */
@@ -87,6 +99,10 @@ enum status dataset_create(const struct comm *comm, const char *path, const stru
 enum status dataset_write(struct dataset *dataset, enum split split, int64_t first, int64_t count, const double *states,
                           const double *energy);
 
+/* Not collective. The same of points[count][D] and log_density[count]. */
+enum status dataset_write_points(struct dataset *dataset, enum split split, int64_t first, int64_t count,
+                                 const double *points, const double *log_density);
+
 /* Collective. frames[count][T][H][W][C]; count may be 0 and differ between ranks. */
 enum status dataset_write_frames(struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                  const unsigned char *frames);
@@ -124,6 +140,10 @@ struct dataset_place dataset_place(const struct dataset *dataset, enum split spl
 /* Not collective. energy may be NULL. STATUS_FILE names a missing record (NaN) or one that is not what was written. */
 enum status dataset_read(const struct dataset *dataset, enum split split, int64_t first, int64_t count, double *states,
                          double *energy);
+/* Not collective. points[count][D]; log_density[count] may be NULL; NaN in a file made elsewhere, where it is unknown.
+ * STATUS_FILE as dataset_read(). */
+enum status dataset_read_points(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
+                                double *points, double *log_density);
 /* Not collective. As f32 in [0, 1]. STATUS_FILE also when another program has changed the file since it was opened. */
 enum status dataset_read_frames(const struct dataset *dataset, enum split split, int64_t first, int64_t count,
                                 float *frames);

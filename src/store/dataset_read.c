@@ -34,7 +34,7 @@ static enum status expect_extent(const struct dataset *dataset, const char *path
 
 static enum status open_own(struct dataset *dataset) {
   TRY(store_check_format(&dataset->file, DATASET_FORMAT, DATASET_VERSION));
-  TRY(store_read_config(&dataset->file, SCHEMA_DATA, &dataset->config));
+  TRY(store_read_config(&dataset->file, SCHEMA_DATA_SETS, &dataset->config));
   const struct experiment *experiment = config_experiment(dataset->config);
   bool validation = experiment->data.validation > 0; /* one that is asked for must be there */
   if (!validation) TRY(store_find(&dataset->file, "/validation/state", &validation));

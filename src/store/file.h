@@ -174,11 +174,10 @@ enum status store_read_attribute_text(const struct store_file *file, const char 
 enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
 
 /* Not collective. /config, parsed and validated anew; owned by the caller, NULL on failure. One that is wrong, or not
- * for `use`, is a damaged or foreign file (STATUS_FILE), not wrong usage. */
-enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config);
+ * of one of these uses, is a damaged or foreign file (STATUS_FILE), not wrong usage. */
+enum status store_read_config(const struct store_file *file, unsigned uses, struct config **config);
 /* Not collective. The same of its text, which has been read (and verified) already. */
-enum status store_parse_config(const struct store_file *file, const char *text, enum schema_use use,
-                               struct config **config);
+enum status store_parse_config(const struct store_file *file, const char *text, unsigned uses, struct config **config);
 
 /* Not collective. STATUS_FILE unless the attributes "format" and "schema_version" are these. */
 enum status store_check_format(const struct store_file *file, const char *format, int64_t version);

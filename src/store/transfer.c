@@ -419,22 +419,21 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
   return take_text(file, name, handle->id, false, text);
 }
 
-enum status store_parse_config(const struct store_file *file, const char *text, enum schema_use use,
-                               struct config **config) {
+enum status store_parse_config(const struct store_file *file, const char *text, unsigned uses, struct config **config) {
   char name[STORE_PATH_MAX + 16];
   snprintf(name, sizeof name, "%s:/config", file->path);
   enum status status = config_parse(name, text, strlen(text), NULL, 0, config);
-  if (status == STATUS_OK) status = config_require(*config, use);
+  if (status == STATUS_OK) status = config_require(*config, uses);
   if (status == STATUS_OK) return STATUS_OK;
   config_destroy(config);
   return status == STATUS_CONFIG ? status_raise(STATUS_FILE, "%s", status_message()) : status;
 }
 
-enum status store_read_config(const struct store_file *file, enum schema_use use, struct config **config) {
+enum status store_read_config(const struct store_file *file, unsigned uses, struct config **config) {
   char *text = NULL;
   *config = NULL;
   TRY(store_read_text(file, "/config", &text));
-  enum status status = store_parse_config(file, text, use, config);
+  enum status status = store_parse_config(file, text, uses, config);
   free(text);
   return status;
 }

@@ -244,7 +244,7 @@ static enum status read_base_text(struct sweep_reader *reader) {
     return STATUS_OK;
   }
   TRY(config_parse(sweep->base_path, options->base_text, options->base_bytes, NULL, 0, &sweep->base));
-  return config_require(sweep->base, SCHEMA_TRAINING);
+  return config_require(sweep->base, SCHEMA_USE(SCHEMA_TRAINING));
 }
 
 static enum status read_first(struct sweep_reader *reader) {

@@ -262,7 +262,7 @@ static enum status read_description(const struct store_file *file, struct checkp
   struct description description;
   struct texts texts;
   TRY(read_texts(file, &texts, &description));
-  enum status status = store_parse_config(file, texts.config, SCHEMA_TRAINING, &about->config);
+  enum status status = store_parse_config(file, texts.config, SCHEMA_USE(SCHEMA_TRAINING), &about->config);
   if (status == STATUS_OK && learner_require(config_experiment(about->config)) != STATUS_OK)
     status = status_context(STATUS_FILE, "%s", file->path);
   if (status == STATUS_OK) {
@@ -282,7 +282,7 @@ static enum status compare_texts(const struct store_file *file, const struct tex
                                  const struct checkpoint_owner *owner) {
   struct config *config = NULL;
   char differences[512];
-  TRY(store_parse_config(file, texts->config, SCHEMA_TRAINING, &config));
+  TRY(store_parse_config(file, texts->config, SCHEMA_USE(SCHEMA_TRAINING), &config));
   const int count = config_differences(config, owner->config, differences, sizeof differences);
   config_destroy(&config);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is of another run (%s): move it away", file->path, differences);

@@ -31,6 +31,7 @@ struct evaluation_group {
 struct evaluation_set {
   struct evaluation_group *group;
   int64_t count;
+  enum split split; /* of all ranks' groups, also where this one has none */
 };
 
 /* Not collective. Rollouts 0..rollouts-1 of a split: this rank's share of the groups; loads them. The first `reversed`

@@ -32,7 +32,7 @@ enum {
 };
 
 /* What a learner sees of a data set. */
-enum learner_data { LEARNER_FRAMES, LEARNER_STATES };
+enum learner_data { LEARNER_FRAMES, LEARNER_STATES, LEARNER_POINTS };
 
 /* A number that is reported, recorded as /report/NAME, or in evaluations as /evaluation/SPLIT/NAME. */
 struct learner_column {
@@ -75,7 +75,7 @@ struct learner_kind {
   const struct learner_column *score; /* of an evaluation; NaN: unknown */
   int scores;
   int chosen_by;                  /* the score by which models are compared: smaller is better */
-  struct learner_column by_frame; /* of an evaluation, one number a frame */
+  struct learner_column by_frame; /* of an evaluation, one number a frame; without name: none */
   const char *const *size;        /* names of learner.size */
   int sizes;
 
@@ -119,7 +119,7 @@ struct learner {
   uint64_t seed;
   int64_t size[LEARNER_SIZES_MAX];   /* what of the data decides the model; part of checkpoints */
   double dt, interval;               /* s between frames: in the latent space; in the data, NaN: not known */
-  struct protocol protocol;          /* of the data at hand; all 0: none yet */
+  struct protocol protocol;          /* of the data at hand; all 0: none yet, or the data have no frames */
   double kappa;                      /* the error that the objective aims at; NaN: none */
   const struct layout *layout;       /* of the parameters; owned by self */
   float *parameters;                 /* the block */

@@ -35,7 +35,7 @@ static enum status open_reader(struct record_reader *reader) {
   const struct store_file *file = &reader->file;
   int64_t whole[RECORD_TABLES];
   TRY(store_check_format(file, RECORD_FORMAT, RECORD_VERSION));
-  TRY(store_read_config(file, SCHEMA_TRAINING, &reader->config));
+  TRY(store_read_config(file, SCHEMA_USE(SCHEMA_TRAINING), &reader->config));
   TRY(record_read_shape(file, reader->config, &reader->shape));
   const struct training *training = &config_experiment(reader->config)->training;
   for (int table = 0; table < RECORD_TABLES; table++)

@@ -63,7 +63,7 @@ static enum status read_limits(const struct store_file *file, double limits[2]) 
 static enum status compare_config(const struct store_file *file, const char *text, const struct config *now) {
   struct config *then;
   char differences[1024];
-  TRY(store_parse_config(file, text, SCHEMA_TRAINING, &then));
+  TRY(store_parse_config(file, text, SCHEMA_USE(SCHEMA_TRAINING), &then));
   const int count = config_differences(then, now, differences, sizeof differences);
   config_destroy(&then);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",

@@ -1,4 +1,4 @@
-/* Frames of a data set for training and evaluation.
+/* Frames, or points, of a data set for training and evaluation.
  *
  * The training rollouts are cut into one slice for each lane, in proportion to the lane's rollouts, whatever the number
  * of ranks. A rank reads the slices of its own lanes and nothing else: states once, into memory; of a file that has
@@ -33,7 +33,8 @@ struct source {
   struct renderer renderer;
   bool rendering;
   int64_t first[SPLIT_COUNT], count[SPLIT_COUNT]; /* rollouts in memory */
-  double *states[SPLIT_COUNT];                    /* [count][T][2 D] */
+  double *states[SPLIT_COUNT];                    /* [count][T][2 D]; of points [count][D] */
+  double *log_density[SPLIT_COUNT];               /* of points: [count] */
   float *image;                                   /* [H][W][C]: scratch of source_stack() */
   /* Frames made elsewhere: of the rollouts that were asked for last. */
   struct source_held {
@@ -61,6 +62,10 @@ enum status source_frames(struct source *source, enum split split, int64_t rollo
  * borrowed.
  * NULL when it is not loaded, or the data have none. */
 const double *source_states(const struct source *source, enum split split, int64_t rollout);
+
+/* Not collective. A loaded point [D], borrowed, and the log of the density that it was drawn from, NaN where that is not
+ * known; NULL when it is not loaded, or the data are none. */
+const double *source_point(const struct source *source, enum split split, int64_t index, double *log_density);
 
 /* Not collective. The same as an encoder takes them, frames beside channels: stacked[H][W][count][C]. */
 enum status source_stack(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,

@@ -14,7 +14,7 @@ static enum status compare_owner(const struct store_file *run, const char *check
   struct config *config = NULL;
   char *data = NULL, *numerics = NULL;
   TRY(store_check_format(run, RECORD_FORMAT, RECORD_VERSION));
-  TRY(store_read_config(run, SCHEMA_TRAINING, &config));
+  TRY(store_read_config(run, SCHEMA_USE(SCHEMA_TRAINING), &config));
   enum status status = store_read_text(run, "/data/checksum", &data);
   if (status == STATUS_OK) status = store_read_text(run, "/numerics", &numerics);
   const struct checkpoint_owner owner = {config, data, numerics};

@@ -111,7 +111,8 @@ static void long_words(void **state) {
 
 static void roots(void **state) {
   (void)state;
-  const char *expected = "expected a mapping of sections: system, initial, data, render; or data, model, train";
+  const char *expected =
+      "expected a mapping of sections: system, initial, data, render; or density, data; or data, model, train";
   const char *const texts[][2] = {{"", "a.yaml:1:1: nothing in this file, "},
                                   {"# only a comment\n", "a.yaml:1:1: nothing in this file, "},
                                   {"\n- a\n", "a.yaml:2:1: found a sequence, "},

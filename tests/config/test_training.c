@@ -123,8 +123,8 @@ static void differences(void **state) {
   assert_int_equal(config_differences(a, b, text, sizeof text), 2);
   assert_string_equal(text, "seed: 1, now 2; train.steps: 100, now 7");
   assert_int_equal(config_differences(a, a, text, sizeof text), 0);
-  assert_ok(config_require(a, SCHEMA_TRAINING));
-  assert_status(STATUS_CONFIG, config_require(a, SCHEMA_DATA));
+  assert_ok(config_require(a, SCHEMA_USE(SCHEMA_TRAINING)));
+  assert_status(STATUS_CONFIG, config_require(a, SCHEMA_DATA_SETS));
   config_destroy(&a);
   config_destroy(&b);
 }
