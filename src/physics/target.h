@@ -12,9 +12,9 @@
  *                 (1 - cos t, 1/2 - sin t), 0 <= t <= pi, with noise N(0, width^2 I) (scikit-learn's make_moons)
  *   checkerboard  uniform on the fields of [-2, 2]^2, of side 1, whose column and row have an even sum
  *   logistic      posterior of coefficients b: prior N(0, prior^2 I), `observations` times y ~ Bernoulli(1 / (1 +
- *                 exp(-x.b))), x = (1, N(0, I)), y made by a b of the prior, all functions of the seed. Its normaliser is
- *                 estimated by importance sampling, and its draws are made by Monte Carlo (physics/hmc.h): target_draw()
- *                 does not apply.
+ *                 exp(-x.b))), x = (1, N(0, I)), y made by a b of the prior, all functions of the seed. Its normaliser
+ *                 is estimated by importance sampling, and its draws are made by Monte Carlo (physics/hmc.h):
+ *                 target_draw() does not apply.
  *
  * All functions: Not collective. The same bits on every machine.
  */
@@ -45,8 +45,8 @@ double target_normaliser_error(const struct target *target);
 bool target_draws(const struct target *target);
 void target_draw(const struct target *target, uint64_t seed, uint64_t index, double *x);
 
-/* Separate modes; and which of them x belongs to, the nearest, or -1 where it is beyond what all but a ten thousandth of
- * the density's own draws keep to. */
+/* Separate modes; and which of them x belongs to, the nearest, or -1 where it is beyond what all but a ten thousandth
+ * of the density's own draws keep to. */
 int target_modes(const struct target *target);
 int target_mode(const struct target *target, const double *x);
 

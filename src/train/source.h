@@ -63,8 +63,8 @@ enum status source_frames(struct source *source, enum split split, int64_t rollo
  * NULL when it is not loaded, or the data have none. */
 const double *source_states(const struct source *source, enum split split, int64_t rollout);
 
-/* Not collective. A loaded point [D], borrowed, and the log of the density that it was drawn from, NaN where that is not
- * known; NULL when it is not loaded, or the data are none. */
+/* Not collective. A loaded point [D], borrowed, and the log of the density that it was drawn from, NaN where that is
+ * not known; NULL when it is not loaded, or the data are none. */
 const double *source_point(const struct source *source, enum split split, int64_t index, double *log_density);
 
 /* Not collective. The same as an encoder takes them, frames beside channels: stacked[H][W][count][C]. */
