@@ -1,6 +1,6 @@
 #include "model/pass.h"
 
-#include "graph/plan.h"
+#include "model/gradients.h"
 #include "model/networks.h"
 
 #include <stdlib.h>
@@ -30,8 +30,8 @@ struct pass {
   size_t element;
   struct plan *plan[PLAN_COUNT];
   int leading[PLAN_COUNT]; /* outputs before the parameters' gradients */
-  unsigned char *scratch;  /* gradients of a part as a plan leaves them: of the block's layout */
-  unsigned char *weights;  /* numbers of the model's type: [max(batch, chunk)] */
+  void *scratch;           /* gradients of a part as a plan leaves them: of the block's layout */
+  void *weights;           /* numbers of the model's type: [max(batch, chunk)] */
   unsigned char dt[8];
 };
 
@@ -41,16 +41,14 @@ enum status pass_create(const struct model *model, int64_t batch, int64_t chunk,
   struct pass *made = calloc(1, sizeof *made);
   REQUIRE(made, STATUS_MEMORY, "out of memory for a pass");
   *made = (struct pass){.model = model, .parameters = parameters, .batch = batch, .chunk = chunk};
-  made->element = model->type == GRAPH_F64 ? sizeof(double) : sizeof(float);
-  const size_t block = (size_t)model->layout.part[MODEL_PARTS] * made->element;
-  made->scratch = aligned_alloc(64, (block + 63) / 64 * 64);
+  made->element = number_bytes(model->type);
+  enum status status = gradients_block(&model->layout, model->type, &made->scratch);
   made->weights = calloc((size_t)(batch > chunk ? batch : chunk), made->element);
-  if (!made->scratch || !made->weights) {
+  if (status == STATUS_OK && !made->weights) status = status_raise(STATUS_MEMORY, "out of memory for a pass");
+  if (status != STATUS_OK) {
     pass_destroy(&made);
-    return status_raise(STATUS_MEMORY, "out of memory for gradients of %lld parameters",
-                        (long long)model->layout.part[MODEL_PARTS]);
+    return status;
   }
-  memset(made->scratch, 0, block);
   *pass = made;
   return STATUS_OK;
 }
@@ -69,16 +67,12 @@ void pass_parameters_changed(struct pass *pass) {
     if (pass->plan[i]) plan_parameters_changed(pass->plan[i]);
 }
 
-static void put(const struct pass *pass, unsigned char *place, int64_t index, double number) {
-  if (pass->model->type == GRAPH_F64)
-    ((double *)(void *)place)[index] = number;
-  else
-    ((float *)(void *)place)[index] = (float)number;
+static void put(const struct pass *pass, void *place, int64_t index, double number) {
+  number_put(pass->model->type, place, index, number);
 }
 
 static void get(const struct pass *pass, const void *values, int64_t count, double *out) {
-  for (int64_t i = 0; i < count; i++)
-    out[i] = pass->model->type == GRAPH_F64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
+  numbers_get(pass->model->type, values, count, out);
 }
 
 /* ---- The outputs of each plan ---- */
@@ -86,24 +80,6 @@ static void get(const struct pass *pass, const void *values, int64_t count, doub
 static struct value seed_input(const struct pass *pass, const char *name, struct value like) {
   const struct shape shape = value_shape(like);
   return graph_input(like.graph, name, pass->model->type, shape.rank, shape.dim);
-}
-
-/* outputs[0..leading) are given; appends the gradients of all parameters, and of the `inputs` in front of them. */
-static enum status add_gradients(struct graph *graph, const struct value *y, const struct value *seed, int count,
-                                 const struct value *inputs, int input_count, struct value *outputs,
-                                 int *output_count) {
-  const int parameters = graph_parameter_count(graph), wanted = input_count + parameters;
-  struct value *x = calloc((size_t)wanted, sizeof *x);
-  REQUIRE(x, STATUS_MEMORY, "out of memory for gradients");
-  for (int i = 0; i < input_count; i++) x[i] = inputs[i];
-  for (int i = 0; i < parameters; i++) {
-    const struct graph_parameter_entry entry = graph_parameter_get(graph, i);
-    x[input_count + i] = graph_parameter(graph, entry.name, entry.shape.type, entry.shape.rank, entry.shape.dim);
-  }
-  enum status status = graph_vjp(y, seed, count, x, wanted, outputs + *output_count);
-  *output_count += wanted;
-  free(x);
-  return status;
 }
 
 static enum status infer_outputs(const struct pass *pass, struct graph *graph, enum pass_plan kind,
@@ -120,7 +96,7 @@ static enum status infer_outputs(const struct pass *pass, struct graph *graph, e
   struct value y[3] = {net.q, net.p, net.kl};
   struct value seed[3] = {seed_input(pass, "seed_q", net.q), seed_input(pass, "seed_p", net.p)};
   if (value_valid(net.kl)) seed[2] = seed_input(pass, "seed_kl", net.kl);
-  return add_gradients(graph, y, seed, value_valid(net.kl) ? 3 : 2, NULL, 0, outputs, count);
+  return gradients_append(graph, y, seed, value_valid(net.kl) ? 3 : 2, NULL, 0, outputs, count);
 }
 
 static enum status step_outputs(const struct pass *pass, struct graph *graph, enum pass_plan kind,
@@ -138,7 +114,7 @@ static enum status step_outputs(const struct pass *pass, struct graph *graph, en
   }
   struct value y[2] = {net.q, net.p}, x[2] = {net.in_q, net.in_p};
   struct value seed[2] = {seed_input(pass, "seed_q", net.q), seed_input(pass, "seed_p", net.p)};
-  return add_gradients(graph, y, seed, 2, x, 2, outputs, count);
+  return gradients_append(graph, y, seed, 2, x, 2, outputs, count);
 }
 
 static enum status draw_outputs(const struct pass *pass, struct graph *graph, bool gradient, struct value *outputs,
@@ -148,7 +124,7 @@ static enum status draw_outputs(const struct pass *pass, struct graph *graph, bo
   outputs[(*count)++] = gradient ? net.error : net.image;
   if (!gradient) return STATUS_OK;
   struct value one = graph_fill(graph, 1, pass->model->type, 0, NULL);
-  return add_gradients(graph, &net.weighted, &one, 1, &net.in_q, 1, outputs, count);
+  return gradients_append(graph, &net.weighted, &one, 1, &net.in_q, 1, outputs, count);
 }
 
 static enum status choose_outputs(const struct pass *pass, enum pass_plan kind, struct graph *graph,
@@ -161,18 +137,6 @@ static enum status choose_outputs(const struct pass *pass, enum pass_plan kind, 
   default:
     return draw_outputs(pass, graph, kind == PLAN_DRAW_GRADIENT, outputs, count);
   }
-}
-
-/* Parameters' gradients go straight to the scratch block, where the parameters stand in theirs. */
-static enum status bind_gradients(struct pass *pass, enum pass_plan kind, int leading) {
-  const struct model *model = pass->model;
-  int output = leading;
-  for (int i = 0; i < model->layout.tensors; i++) {
-    const struct layout_tensor *tensor = &model->layout.tensor[i];
-    if (tensor->part != (int)part_of[kind]) continue;
-    TRY(plan_bind_output(pass->plan[kind], output++, pass->scratch + (size_t)tensor->offset * pass->element));
-  }
-  return STATUS_OK;
 }
 
 static enum status make_plan(struct pass *pass, enum pass_plan kind) {
@@ -189,7 +153,9 @@ static enum status make_plan(struct pass *pass, enum pass_plan kind) {
                                                (size_t)pass->model->layout.part[part_of[kind]] * pass->element);
     const bool gradient = kind == PLAN_INFER_GRADIENT || kind == PLAN_STEP_GRADIENT || kind == PLAN_DRAW_GRADIENT;
     pass->leading[kind] = gradient ? count - parameters : count;
-    if (gradient) status = bind_gradients(pass, kind, pass->leading[kind]);
+    if (gradient)
+      status = gradients_bind(pass->plan[kind], &pass->model->layout, (int)part_of[kind], pass->leading[kind],
+                              pass->model->type, pass->scratch);
   }
   graph_destroy(&graph);
   free(outputs);
@@ -205,16 +171,7 @@ static enum status need(struct pass *pass, enum pass_plan kind, struct plan **pl
 /* ---- Running them ---- */
 
 static void accumulate(const struct pass *pass, enum model_part part, void *gradient) {
-  const int64_t first = pass->model->layout.part[part], end = pass->model->layout.part[part + 1];
-  if (pass->model->type == GRAPH_F64) {
-    double *sum = gradient;
-    const double *term = (const void *)pass->scratch;
-    for (int64_t i = first; i < end; i++) sum[i] += term[i];
-  } else {
-    float *sum = gradient;
-    const float *term = (const void *)pass->scratch;
-    for (int64_t i = first; i < end; i++) sum[i] += term[i];
-  }
+  gradients_add(&pass->model->layout, (int)part, pass->model->type, pass->scratch, gradient);
 }
 
 static size_t state_bytes(const struct pass *pass) {
