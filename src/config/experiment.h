@@ -154,4 +154,7 @@ const char *experiment_renderer_name(enum renderer_kind kind);
  * where it has as many. */
 int64_t experiment_validation(const struct data_settings *data);
 
+/* Coordinates of a point. */
+int64_t experiment_dimension(const struct density_settings *density);
+
 #endif

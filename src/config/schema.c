@@ -181,6 +181,10 @@ int64_t experiment_validation(const struct data_settings *data) {
   return tenth > least ? tenth : least;
 }
 
+int64_t experiment_dimension(const struct density_settings *density) {
+  return density->dimension > 0 ? density->dimension : 2;
+}
+
 bool schema_used(const struct schema_row *row, enum schema_use use) { return row->kinds[use] != 0; }
 
 int schema_find(const char *path, enum schema_use use) {

@@ -22,13 +22,15 @@
  *   /train/points         f64 [N][D], dimensionless
  *   /train/log_density    f64 [N], nat: of the density that the points are drawn from, normalised; a constant whose
  *                         error is /parameters/log_normaliser_error is part of it where that is known by sampling only
+ *   /coordinate           text per coordinate of a point: x0, x1, ...
  *   /parameters/NAME      f64 scalar: what the density is made of and how well it was sampled (physics/points.h)
  *
  * Made elsewhere: a file with /train/frames and /test/frames, u8 or f32 or f64 in [0, 1], [N][T][H][W][C] with C 1 or
  * 3, is accepted too, with an optional f64 root-level data set /time [T] and an optional /validation/frames. It has no
  * states, no configuration, no ladder and no checksums; what was never written to it, and so reads as its fill value,
- * is refused. So is one with /train/points and /test/points, f32 or f64 [N][D], D at most DATASET_DIMENSION_MAX, all
- * finite, and an optional /validation/points.
+ * is refused. Accepted as well is one with /train/points and /test/points, f32 or f64 [N][D], D at most
+ * DATASET_DIMENSION_MAX, all finite, and an optional /validation/points; of these log densities are not known. A point
+ * all of whose coordinates are the fill value counts as never written. One file holds frames or points, not both.
  *
  * Where a file of either kind has no validation split, the last twentieth of its training rollouts, at least one, is
  * it, and the training split is the others. Of a single training rollout none is taken: then there is no validation
@@ -51,23 +53,28 @@ enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VALIDATION, SPLIT_COUNT };
 
 extern const char *const split_name[SPLIT_COUNT];
 
-enum { DATASET_DIMENSION_MAX = 64 };
+enum {
+  DATASET_DIMENSION_MAX = 64, /* D of points made elsewhere */
+  DATASET_ARRAYS = 5,         /* kinds of arrays that a split may have, dataset_parts.h */
+  DATASET_SUMMED = 4          /* of them those that have a checksum for each rollout */
+};
 
 struct dataset {
   struct store_file file;
   struct config *config; /* owned; NULL for a file made elsewhere */
   bool has_states, has_frames, has_points;
-  bool validation_from_train;    /* the file has no validation split: the last of its training rollouts are it */
-  int64_t rollouts[SPLIT_COUNT]; /* as they are used; the file's own: dataset_stored() */
-  int64_t frames;                /* T; 1 of points */
-  int64_t coordinates;           /* 2 D; of points D; 0 with frames alone */
-  int64_t height, width, channels;
-  double dt;                                    /* s; NaN when unknown */
-  struct checksum sum[SPLIT_COUNT][3];          /* writing: this rank's parts of state, energy, frames */
-  int64_t written[SPLIT_COUNT][2];              /* writing: rollouts of this rank: of states and energy, of frames */
-  bool has_sums;                                /* the file has a checksum for each rollout */
-  struct checksum *rollout_sum[SPLIT_COUNT][2]; /* of states and energy, [N] each, where it has not; owned */
-  float fill[SPLIT_COUNT];                      /* made elsewhere: what unwritten frames of the file's arrays read as */
+  bool has_densities;              /* of points: the log of the density at each */
+  bool validation_from_train;      /* the file has no validation split: the last of its training rollouts are it */
+  int64_t rollouts[SPLIT_COUNT];   /* as they are used; the file's own: dataset_stored() */
+  int64_t frames;                  /* T; 1 of points */
+  int64_t coordinates;             /* 2 D; of points D; 0 with frames alone */
+  int64_t height, width, channels; /* 0 of points */
+  double dt;                       /* s; NaN when unknown */
+  struct checksum sum[SPLIT_COUNT][DATASET_ARRAYS];          /* writing: this rank's parts of each array */
+  int64_t written[SPLIT_COUNT][DATASET_ARRAYS];              /* writing: rollouts of this rank */
+  bool has_sums;                                             /* the file has a checksum for each rollout */
+  struct checksum *rollout_sum[SPLIT_COUNT][DATASET_SUMMED]; /* [N] each, where it has not; owned */
+  double fill[SPLIT_COUNT]; /* made elsewhere: what was never written of the file's arrays reads as */
 };
 
 struct dataset_rung {
@@ -75,9 +82,10 @@ struct dataset_rung {
   double mse, error;
 };
 
-/* Collective. Creates the file with all its structure, sealed. `channels` etc. come from the configuration.
- * `coordinates` = 2 D with their names; `parameters` are written at once; room is kept for `rungs` names of the ladder.
- * Takes nothing over: config is borrowed and copied as text. */
+/* Collective. Creates the file with all its structure, sealed: for trajectories or for points, as the configuration
+ * says, from which `channels` etc. come. `coordinates` = 2 D, of points D, with their names; `parameters` are written at
+ * once, and those that are not known yet, as NaN, later; room is kept for `rungs` names of the ladder, which points have
+ * not. Takes nothing over: config is borrowed and copied as text. */
 struct dataset_parameter {
   const char *name, *unit;
   double value;
@@ -110,6 +118,9 @@ enum status dataset_write_frames(struct dataset *dataset, enum split split, int6
 /* Collective. */
 enum status dataset_write_ladder(struct dataset *dataset, const struct dataset_rung *rungs, int count);
 
+/* Collective. Parameters that the file has been created with, whose values are known now. */
+enum status dataset_write_parameters(struct dataset *dataset, const struct dataset_parameter *parameters, int count);
+
 /* Collective. Writes checksums, renames to the final name, closes. STATUS_ARGUMENT when not every rollout was written
  * once. */
 enum status dataset_commit(struct dataset *dataset);
@@ -119,7 +130,8 @@ enum status dataset_commit(struct dataset *dataset);
 enum status dataset_open(const struct comm *comm, const char *path, struct dataset *dataset);
 
 /* Collective. Recomputes all checksums, each rank its share; STATUS_FILE names the first array that differs or has
- * missing records. A file made elsewhere has none: all its frames are read and must be in [0, 1]. */
+ * missing records. A file made elsewhere has none: all its frames are read and must be in [0, 1], or all its points,
+ * which must be finite. */
 enum status dataset_verify(struct dataset *dataset);
 
 /* Collective. Also abandons a data set that was not committed. Accepts a zeroed one. */
@@ -157,5 +169,9 @@ enum status dataset_checksum(const struct dataset *dataset, char text[CHECKSUM_T
 bool dataset_is_blank(const struct dataset *dataset, enum split split, const float *values, size_t count);
 /* Not collective. One rung; NaN where the file has none or it was not measured. */
 enum status dataset_ladder(const struct dataset *dataset, const char *name, double *mse, double *error);
+/* Not collective. One parameter; NaN where the file has none of that name. */
+enum status dataset_parameter(const struct dataset *dataset, const char *name, double *value);
+/* Not collective. What one rollout of it is called: "rollout", or "point". */
+const char *dataset_item(const struct dataset *dataset);
 
 #endif

@@ -8,10 +8,24 @@
 
 enum { DATASET_VERSION = 1 };
 
-enum dataset_array { ARRAY_STATE, ARRAY_ENERGY, ARRAY_FRAMES, ARRAY_COUNT };
-enum { ARRAY_SUMMED = ARRAY_FRAMES }; /* those that have a checksum for each rollout come first */
+enum dataset_array { ARRAY_STATE, ARRAY_ENERGY, ARRAY_POINTS, ARRAY_LOG_DENSITY, ARRAY_FRAMES, ARRAY_COUNT };
+enum { ARRAY_SUMMED = ARRAY_FRAMES }; /* those that have a checksum for each rollout come first, all of f64 */
 
-extern const char *const dataset_array_name[ARRAY_COUNT];
+_Static_assert((int)ARRAY_COUNT == (int)DATASET_ARRAYS && (int)ARRAY_SUMMED == (int)DATASET_SUMMED,
+               "dataset.h has room for all arrays");
+
+/* What the dimensions of an array run over. */
+enum dataset_axis { AXIS_ROLLOUT, AXIS_FRAME, AXIS_COORDINATE, AXIS_ROW, AXIS_COLUMN, AXIS_CHANNEL, AXIS_COUNT };
+
+struct dataset_array_kind {
+  const char *name, *plural; /* in the file; in messages */
+  enum store_type type;
+  int rank;
+  enum dataset_axis axis[STORE_RANK_MAX]; /* [rank], the first of them AXIS_ROLLOUT */
+  const char *unit, *help;
+};
+
+extern const struct dataset_array_kind dataset_arrays[ARRAY_COUNT];
 
 /* A split here is the array of that name in the file, as in struct dataset_place; not what rollouts are used for. */
 
@@ -23,6 +37,14 @@ void dataset_label(enum split split, enum dataset_array array, char label[32]);
 
 /* Whether the file has that array. */
 bool dataset_has(const struct dataset *dataset, enum split split, enum dataset_array array);
+
+/* Extents of an array, and how many there are. */
+int dataset_extent(const struct dataset *dataset, enum split split, enum dataset_array array,
+                   int64_t extent[STORE_RANK_MAX]);
+
+/* What the configuration says of the contents: what there is, and every size but the numbers of rollouts and, of
+ * trajectories, of coordinates. */
+void dataset_describe(struct dataset *dataset, const struct config *config);
 
 /* Which rollouts are which split's, from how many the file has of each; validation 0: it has no such split. */
 void dataset_divide(struct dataset *dataset, int64_t train, int64_t test, int64_t validation);
@@ -42,7 +64,19 @@ enum status dataset_content(const struct dataset *dataset, const struct checksum
 /* "/checksum/rollouts/train_state" */
 void dataset_sums_path(enum split split, enum dataset_array array, char path[48]);
 
-/* Not collective. Reads states or energies; STATUS_FILE names a missing record (NaN). */
+/* STATUS_ARGUMENT unless rollouts first..first+count-1 are among `rollouts` of that split. */
+enum status dataset_check_range(const struct dataset *dataset, enum split split, int64_t rollouts, int64_t first,
+                                int64_t count);
+
+/* Not collective. Opens what has been made elsewhere, as far as it can be judged without reading its arrays. */
+enum status dataset_open_foreign(struct dataset *dataset);
+
+/* Not collective. The extents of `path`, which must have `rank` dimensions. */
+enum status dataset_get_extent(const struct dataset *dataset, const char *path, int rank, int64_t *extent,
+                               enum store_type *type);
+
+/* Not collective. Reads an array of f64; STATUS_FILE names a missing record (NaN), and of points made elsewhere one
+ * that is not finite or was never written. */
 enum status dataset_take(const struct dataset *dataset, enum split split, enum dataset_array array, int64_t first,
                          int64_t count, double *values);
 

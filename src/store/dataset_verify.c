@@ -112,9 +112,10 @@ enum status dataset_content(const struct dataset *dataset, const struct checksum
     if (dataset_has(dataset, i / ARRAY_COUNT, i % ARRAY_COUNT))
       checksum_merge(content, &sums[i / ARRAY_COUNT][i % ARRAY_COUNT]);
   TRY(add_small(file, "/config", content));
-  TRY(add_small(file, "/time", content));
   TRY(add_small(file, "/coordinate", content));
   TRY(add_group(file, "/parameters", content));
+  if (dataset->has_points) return STATUS_OK;
+  TRY(add_small(file, "/time", content));
   return add_group(file, "/ladder", content);
 }
 
@@ -133,16 +134,13 @@ enum status dataset_check_content(const struct dataset *dataset) {
 
 /* ---- rollout by rollout ---- */
 
-void dataset_sums_path(enum split split, enum dataset_array array, char path[48]) {
-  snprintf(path, 48, "/checksum/rollouts/%s_%s", split_name[split], dataset_array_name[array]);
-}
-
 enum status dataset_check_sums(const struct dataset *dataset, enum split split) {
   for (unsigned array = 0; array < ARRAY_SUMMED && dataset->has_sums; ++array) {
     char path[48];
     int rank;
     int64_t extent[STORE_RANK_MAX];
     enum store_type type;
+    if (!dataset_has(dataset, split, array)) continue;
     dataset_sums_path(split, array, path);
     TRY(store_extent(&dataset->file, path, &rank, extent, &type));
     REQUIRE(rank == 2 && extent[0] == dataset_stored(dataset, split) && extent[1] == 2 && type == STORE_I64,
@@ -173,8 +171,8 @@ enum status dataset_compare_rollouts(const struct dataset *dataset, enum split s
     struct checksum sum = {{0, 0}};
     dataset_add(dataset, split, array, first + i, 1, values + (size_t)i * each, &sum);
     if (memcmp(&sum, &expected[i], sizeof sum) != 0)
-      status = status_raise(STATUS_FILE, "%s: checksum mismatch: rollout %lld of %s is not what was written",
-                            dataset->file.path, (long long)(first + i), label);
+      status = status_raise(STATUS_FILE, "%s: checksum mismatch: %s %lld of %s is not what was written",
+                            dataset->file.path, dataset_item(dataset), (long long)(first + i), label);
   }
   free(expected);
   return status;
@@ -193,19 +191,20 @@ static enum status sum_part(const struct dataset *dataset, enum split split, enu
   char path[32];
   dataset_path(split, array, path);
   /* Frames of a file made elsewhere are checked as f32. */
-  size_t room = (size_t)(each * bytes) * (dataset->config ? 1 : sizeof(float));
+  const bool images = array == ARRAY_FRAMES;
+  size_t room = (size_t)(each * bytes) * (images && !dataset->config ? sizeof(float) : 1);
   void *block = malloc(room);
   REQUIRE(block, STATUS_MEMORY, "%s: no memory to verify %s", dataset->file.path, path);
   enum status status = STATUS_OK;
   for (int64_t i = 0; i < count && status == STATUS_OK; i += each) {
     int64_t now = count - i < each ? count - i : each;
-    if (!dataset->config)
-      status = dataset_read_stored(dataset, (struct dataset_place){split, first + i}, now, block);
-    else if (array == ARRAY_FRAMES)
+    if (!images)
+      status = dataset_take(dataset, split, array, first + i, now, block);
+    else if (dataset->config)
       status = store_read(&dataset->file, path, STORE_U8, first + i, now, block);
     else
-      status = dataset_take(dataset, split, array, first + i, now, block);
-    if (status == STATUS_OK && dataset->config && array != ARRAY_FRAMES)
+      status = dataset_read_stored(dataset, (struct dataset_place){split, first + i}, now, block);
+    if (status == STATUS_OK && dataset->config && !images)
       status = dataset_compare_rollouts(dataset, split, array, first + i, now, block);
     if (status == STATUS_OK && dataset->config) dataset_add(dataset, split, array, first + i, now, block, sum);
   }
