@@ -47,14 +47,23 @@ static enum status print_provenance(const struct store_file *file) {
   return print_text(file, "libraries", "/provenance/libraries");
 }
 
-static void print_shape(const struct dataset *data) {
+static void print_splits(const struct dataset *data) {
   const int64_t train = data->rollouts[SPLIT_TRAIN], validation = data->rollouts[SPLIT_VALIDATION];
-  printf("rollouts     %lld train, %lld test, %lld validation", (long long)train, (long long)data->rollouts[SPLIT_TEST],
-         (long long)validation);
+  const char *item = dataset_item(data);
+  printf("%ss%*s%lld train, %lld test, %lld validation", item, data->has_points ? 7 : 5, "", (long long)train,
+         (long long)data->rollouts[SPLIT_TEST], (long long)validation);
   if (data->validation_from_train && validation > 0)
-    printf(" (no validation split: the last %lld of %lld training rollouts are it)", (long long)validation,
-           (long long)(train + validation));
+    printf(" (no validation split: the last %lld of %lld training %ss are it)", (long long)validation,
+           (long long)(train + validation), item);
   putchar('\n');
+}
+
+static void print_shape(const struct dataset *data) {
+  print_splits(data);
+  if (data->has_points) {
+    printf("dimension    %lld\n", (long long)data->coordinates);
+    return;
+  }
   printf("frames       %lld, ", (long long)data->frames);
   if (isnan(data->dt))
     printf("interval unknown\n");
@@ -75,9 +84,21 @@ static enum status print_ladder(const struct dataset *data) {
   return STATUS_OK;
 }
 
+/* How well the density is known, and was sampled. */
+static enum status print_density(const struct dataset *data) {
+  double entropy, error;
+  TRY(dataset_parameter(data, "entropy", &entropy));
+  TRY(dataset_parameter(data, "entropy_error", &error));
+  printf("entropy      %.4f +- %.4f nat, minus the mean log density of the test points\n", entropy, error);
+  return STATUS_OK;
+}
+
 static enum status print_dataset(const struct dataset *data, bool verified) {
   if (!data->config) {
-    printf("%s: frames made elsewhere (no configuration, no states, no checksums)\n", data->file.path);
+    if (data->has_points)
+      printf("%s: points made elsewhere (no configuration, no log densities, no checksums)\n", data->file.path);
+    else
+      printf("%s: frames made elsewhere (no configuration, no states, no checksums)\n", data->file.path);
     print_shape(data);
     return STATUS_OK;
   }
@@ -85,10 +106,12 @@ static enum status print_dataset(const struct dataset *data, bool verified) {
   char sum[CHECKSUM_TEXT], *text = NULL;
   TRY(dataset_checksum(data, sum));
   TRY(config_text(data->config, &text));
-  printf("%s: hgn data set, %s\n", data->file.path, experiment_system_name(experiment->system.name));
+  printf("%s: hgn data set, %s\n", data->file.path,
+         data->has_points ? experiment_density_name(experiment->density.name)
+                          : experiment_system_name(experiment->system.name));
   print_shape(data);
   printf("checksum     %s (%s)\n", sum, verified ? "verified" : "not verified");
-  enum status status = print_ladder(data);
+  enum status status = data->has_points ? print_density(data) : print_ladder(data);
   if (status == STATUS_OK) print_indented("configuration", text);
   free(text);
   return status == STATUS_OK ? print_provenance(&data->file) : status;

@@ -45,6 +45,9 @@ static enum status choose_observer(const char *word, enum limit_observe *observe
 /* Collective. */
 static enum status measure(const struct comm *world, struct dataset *data, struct limit_options *options,
                            const char *output, bool once) {
+  REQUIRE(!data->has_points, STATUS_USAGE,
+          "%s: holds points of a density; an information limit is that of predicting frames from frames",
+          data->file.path);
   REQUIRE(data->config, STATUS_UNAVAILABLE,
           "%s: frames made elsewhere; without states and configuration their information limit cannot be computed",
           data->file.path);

@@ -50,6 +50,8 @@ static enum status read_reel(const struct dataset *data, enum split split, int64
 
 /* Not collective: rank 0's work. */
 static enum status show(const struct dataset *data, enum split split, int64_t index, const char *output) {
+  REQUIRE(!data->has_points, STATUS_USAGE, "%s: holds points of a density, which have no frames to show",
+          data->file.path);
   TRY(cli_rollout_of(data, split, index));
   struct reel reel = {.frames = data->frames,
                       .height = (int)data->height,

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "physics/points.h"
 #include "store/output.h"
 
 #include <math.h>
@@ -20,6 +21,11 @@ static void print_ladder(const struct ladder *ladder) {
     printf("  %-12s %8.3f +- %.3f   %s\n", ladder_name((enum ladder_rung)i), 1e4 * ladder->mse[i],
            1e4 * ladder->error[i], helps[i]);
   }
+}
+
+static void print_summary(const struct points_summary *summary) {
+  printf("entropy  %.4f +- %.4f nat, minus the mean log density of the test points\n", summary->entropy,
+         summary->entropy_error);
 }
 
 /* Not collective. The configuration is not to be replaced by the data made from it. */
@@ -42,11 +48,26 @@ static enum status find_made(const struct comm *world, const struct config *conf
   if (!*found) return STATUS_OK;
   TRY(dataset_open(world, output, &made));
   if (!made.config)
-    status = status_raise(STATUS_CONFIG, "%s: holds frames made elsewhere", output);
+    status = status_raise(STATUS_CONFIG, "%s: was made elsewhere", output);
   else if (config_differences(made.config, config, text, sizeof text) > 0)
     status = status_raise(STATUS_CONFIG, "%s: was made from another configuration: %s", output, text);
   dataset_close(&made);
   return status;
+}
+
+static enum status draw_points(const struct comm *world, const struct config *config, const char *output) {
+  const struct experiment *experiment = config_experiment(config);
+  const struct data_settings *data = &experiment->data;
+  log_info("%s: %lld training, %lld test and %lld validation points, on %d rank%s",
+           experiment_density_name(experiment->density.name), (long long)data->train, (long long)data->test,
+           (long long)experiment_validation(data), world->size, world->size == 1 ? "" : "s");
+  struct points_summary summary;
+  TRY(points_dataset(world, config, output, &summary));
+  if (world->rank == 0) {
+    print_summary(&summary);
+    printf("%s\n", output);
+  }
+  return STATUS_OK;
 }
 
 static enum status simulate(const struct comm *world, const struct config *config, const char *output, bool frames) {
@@ -78,20 +99,25 @@ static enum status run_simulate(const struct comm *world, int argc, char **argv)
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_DATA_SETS, &words, &config));
   bool found = false;
-  enum status status = once ? find_made(world, config, output, &found) : STATUS_OK;
-  if (status == STATUS_OK && !found) status = simulate(world, config, output, frames);
+  enum status status = STATUS_OK;
+  const bool of_points = config_use(config) == SCHEMA_POINTS;
+  if (of_points && frames) status = status_raise(STATUS_USAGE, "--frames: points of a density have no frames");
+  if (status == STATUS_OK && once) status = find_made(world, config, output, &found);
+  if (status == STATUS_OK && !found)
+    status = of_points ? draw_points(world, config, output) : simulate(world, config, output, frames);
   if (status == STATUS_OK && found && world->rank == 0) printf("%s (made before)\n", output);
   config_destroy(&config);
   return status;
 }
 
 const struct cli_command cli_simulate = {
-    "simulate", "physics -> data set",
+    "simulate", "physics, or a density -> data set",
     "Usage: hgn simulate FILE.yaml -o FILE.h5 [--frames] [--once] [key.path=value ...]\n"
     "       mpirun -n N hgn simulate ...\n\n"
     "Simulates the training, test and validation rollouts of the configured system, measures the ladder (noise floor,\n"
-    "last frame, mean image, background) and writes the data set. Same configuration and seed: same contents on any\n"
-    "number of ranks. The file appears under its name when it is whole.\n\n"
+    "last frame, mean image, background) and writes the data set. Of a file with a section density: draws the points\n"
+    "of that density, with the log of the density at each. Same configuration and seed: same contents on any number\n"
+    "of ranks. The file appears under its name when it is whole.\n\n"
     "  -o, --output FILE.h5   where to; a data set that is there is replaced at the end\n"
     "  --frames               also the rendered frames (uint8, compressed), for other programs; hgn itself renders\n"
     "                         them again from the states whenever they are needed\n"

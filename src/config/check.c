@@ -40,6 +40,14 @@ static void refuse(struct loader *loader, const char *path, const char *text) {
   config_problem(loader, origin_of(loader->config, path), false, text);
 }
 
+static void check_points(struct loader *loader, const struct density_settings *density) {
+  char text[PROBLEM_TEXT_MAX];
+  if (density->name != DENSITY_MOONS || density->width >= DENSITY_MOONS_LEAST) return;
+  snprintf(text, sizeof text, "density.width is %g: expected %g or more for moons", density->width,
+           DENSITY_MOONS_LEAST);
+  refuse(loader, "density.width", text);
+}
+
 /* One item for each layer, or one for all. */
 static void check_list(struct loader *loader, const char *section, const char *key, const struct integer_list *list,
                        int64_t layers) {
@@ -109,6 +117,7 @@ static void check_flow(struct loader *loader, const struct flow_settings *flow) 
 void config_check(struct loader *loader) {
   const struct training *training = &loader->config->experiment.training;
   if (loader->config->use == SCHEMA_DATA) check_data(loader);
+  if (loader->config->use == SCHEMA_POINTS) check_points(loader, &loader->config->experiment.density);
   if (loader->config->use != SCHEMA_TRAINING) return;
   switch (training->model.name) {
   case MODEL_HGN:

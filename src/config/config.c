@@ -277,8 +277,8 @@ static enum status set_standard(struct config *config, int row) {
   return STATUS_OK;
 }
 
-/* Defaults, missing keys, and keys of another kind of system, density or model. Without a valid kind, only what applies to all
- * can be told. */
+/* Defaults, missing keys, and keys of another kind of system, density or model. Without a valid kind, only what applies
+ * to all can be told. */
 static enum status complete(struct loader *loader) {
   struct config *config = loader->config;
   const int kind_row = schema_kind_row(config->use);

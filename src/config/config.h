@@ -34,8 +34,8 @@ enum status config_parse(const char *path, const char *text, size_t bytes, const
                          int override_count, struct config **config);
 
 /* The same experiment with other values of some keys: what config_parse() would make of base's text with these words
- * after its own, in a few microseconds. Where a word changes the kind of system, density or model, or the preset, all that base
- * has not been given is decided anew; a message then shows places in the text of what it was given. */
+ * after its own, in a few microseconds. Where a word changes the kind of system, density or model, or the preset, all
+ * that base has not been given is decided anew; a message then shows places in the text of what it was given. */
 enum status config_vary(const struct config *base, const char *const *words, int count, struct config **config);
 
 void config_destroy(struct config **config); /* accepts NULL inside; sets NULL */

@@ -1,8 +1,9 @@
 /* The typed, validated configuration. Filled by config.h from YAML through the one table in schema.c.
  *
  * A file describes a data set of a system (system, initial, data, render, ladder), or, when it has a section `density`,
- * one of points (density, hmc, data), or, when it has a section `model`, a training experiment (training.h). Members are named as their keys in YAML: "system.mass" is experiment.system.mass,
- * "train.steps" is experiment.training.train.steps. What a use of the file does not have is zero.
+ * one of points (density, hmc, data), or, when it has a section `model`, a training experiment (training.h). Members
+ * are named as their keys in YAML: "system.mass" is experiment.system.mass, "train.steps" is
+ * experiment.training.train.steps. What a use of the file does not have is zero.
  *
  * Data only. Enumerations are X-macro lists so that names in YAML,
  * tables in later layers and this header cannot differ.
@@ -94,6 +95,8 @@ struct initial_conditions {
   double flip_probability; /* n-body: chance that the orbit is turned clockwise */
   double velocity_noise;   /* n-body: every velocity component times 1 + velocity_noise * U(-1, 1) */
 };
+
+#define DENSITY_MOONS_LEAST 1e-3 /* width of moons: their density is an integral in steps of that size */
 
 struct density_settings {
   enum density_kind name;

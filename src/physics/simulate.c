@@ -1,6 +1,7 @@
 #include "physics/simulate.h"
 
 #include "base/log.h"
+#include "physics/parameters.h"
 #include "physics/render.h"
 #include "physics/rollout.h"
 #include "store/dataset.h"
@@ -35,12 +36,6 @@ struct simulation {
 
 static void *allocate(size_t count, size_t size) { return calloc(count > 0 ? count : 1, size); }
 
-enum { PARAMETERS_MAX = 16, UNIT_MAX = 32 };
-
-struct parameter_text {
-  char unit[PARAMETERS_MAX][UNIT_MAX];
-};
-
 /* Coordinate names as "q0", "p3", with units by kind of system. */
 struct coordinate_text {
   char name[SYSTEM_STATE_MAX][8];
@@ -57,38 +52,11 @@ static void name_coordinates(const struct system *system, struct coordinate_text
   }
 }
 
-/* Where a key has one unit for bodies and another for the rest, the table names both: "m/s^2 or m^3/(kg s^2)". */
-static const char *unit_of(const struct schema_row *row, const struct system *system, char text[UNIT_MAX]) {
-  const char *other = row->unit ? strstr(row->unit, " or ") : NULL;
-  if (!other) return row->unit;
-  if (system->translates) return other + strlen(" or ");
-  snprintf(text, UNIT_MAX, "%.*s", (int)(other - row->unit), row->unit);
-  return text;
-}
-
-/* Every real number of the section "system" that the table of keys has for this one. */
-static int list_parameters(const struct experiment *experiment, const struct system *system,
-                           struct parameter_text *text, struct dataset_parameter *list) {
-  static const char section[] = "system.";
-  int count = 0;
-  for (int row = 0; row < schema_count && count < PARAMETERS_MAX; row++) {
-    const struct schema_row *key = &schema_rows[row];
-    if (strncmp(key->path, section, strlen(section)) != 0 || key->type != SCHEMA_REAL) continue;
-    if (!schema_applies(key, SCHEMA_DATA, (int)system->kind)) continue;
-    double value;
-    memcpy(&value, (const char *)experiment + key->offset, sizeof value);
-    list[count] =
-        (struct dataset_parameter){key->path + strlen(section), unit_of(key, system, text->unit[count]), value};
-    count += 1;
-  }
-  return count;
-}
-
 static enum status create_dataset(struct simulation *run, const struct config *config, const char *path) {
   struct coordinate_text text;
   name_coordinates(run->system, &text);
   struct dataset_parameter parameters[PARAMETERS_MAX];
-  struct parameter_text units;
+  struct parameters_text units;
   const char *const rungs[] = {
 #define RUNG_NAME(name, text, help) text,
       LADDER_LIST(RUNG_NAME)
@@ -98,8 +66,7 @@ static enum status create_dataset(struct simulation *run, const struct config *c
                                       .coordinate_names = text.names,
                                       .coordinate_units = text.units,
                                       .parameters = parameters,
-                                      .parameter_count =
-                                          list_parameters(run->experiment, run->system, &units, parameters),
+                                      .parameter_count = parameters_list(config, "system.", &units, parameters),
                                       .rung_names = rungs,
                                       .rung_count = LADDER_COUNT,
                                       .with_frames = run->with_frames};

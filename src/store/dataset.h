@@ -83,9 +83,9 @@ struct dataset_rung {
 };
 
 /* Collective. Creates the file with all its structure, sealed: for trajectories or for points, as the configuration
- * says, from which `channels` etc. come. `coordinates` = 2 D, of points D, with their names; `parameters` are written at
- * once, and those that are not known yet, as NaN, later; room is kept for `rungs` names of the ladder, which points have
- * not. Takes nothing over: config is borrowed and copied as text. */
+ * says, from which `channels` etc. come. `coordinates` = 2 D, of points D, with their names; `parameters` are written
+ * at once, and those that are not known yet, as NaN, later; room is kept for `rungs` names of the ladder, which points
+ * have not. Takes nothing over: config is borrowed and copied as text. */
 struct dataset_parameter {
   const char *name, *unit;
   double value;

@@ -26,8 +26,8 @@ void corpus_close(struct corpus *corpus);
 /* Collective. What errors on the targets of a protocol are held against, as far as it is known without reading
  * rollouts; freed with yardstick_free(). Limit files are looked at anew. */
 enum status corpus_yardstick(const struct corpus *corpus, const struct protocol *protocol, struct yardstick *yardstick);
-/* Collective. The rest: of frames made elsewhere the mean image and the checksum,
- * for which all of them are read the first time. */
+/* Collective. The rest: of frames made elsewhere the mean image and the checksum, of points made elsewhere the
+ * checksum, for which all of them are read the first time. */
 enum status corpus_measure(struct corpus *corpus, struct yardstick *yardstick);
 
 #endif

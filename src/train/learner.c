@@ -26,6 +26,14 @@ static void begin(const struct learner_kind *kind, const struct experiment *expe
 }
 
 enum status learner_check_data(const struct learner_kind *kind, const struct dataset *data) {
+  const bool of_points = kind->data == LEARNER_POINTS;
+  REQUIRE(!of_points || data->has_points, STATUS_CONFIG,
+          "%s: holds rollouts of a system; a model \"%s\" learns the density of points (hgn simulate makes them of a "
+          "file with a section density)",
+          data->file.path, kind->name);
+  REQUIRE(of_points || !data->has_points, STATUS_CONFIG,
+          "%s: holds points of a density; a model \"%s\" learns from rollouts of a system", data->file.path,
+          kind->name);
   REQUIRE(kind->data != LEARNER_STATES || data->has_states, STATUS_CONFIG,
           "%s: has no states, of which a model \"%s\" learns", data->file.path, kind->name);
   return STATUS_OK;

@@ -24,20 +24,21 @@ void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int6
 
 enum status source_check_validation(const struct dataset *data, bool tell) {
   const int64_t train = data->rollouts[SPLIT_TRAIN], validation = data->rollouts[SPLIT_VALIDATION];
-  REQUIRE(
-      validation > 0, STATUS_CONFIG,
-      "%s: has no validation split, and of %lld training rollout none can be it: a training needs rollouts to choose "
-      "a model by. Make the data set again, or add /validation/frames",
-      data->file.path, (long long)train);
+  const char *item = dataset_item(data);
+  REQUIRE(validation > 0, STATUS_CONFIG,
+          "%s: has no validation split, and of %lld training %s none can be it: a training needs %ss to choose "
+          "a model by. Make the data set again, or add /validation/%s",
+          data->file.path, (long long)train, item, item, data->has_points ? "points" : "frames");
   if (tell && data->validation_from_train)
-    log_info("%s: no validation split: the last %lld of %lld training rollouts are it", data->file.path,
-             (long long)validation, (long long)(train + validation));
+    log_info("%s: no validation split: the last %lld of %lld training %ss are it", data->file.path,
+             (long long)validation, (long long)(train + validation), item);
   return STATUS_OK;
 }
 
 enum status source_open(const struct dataset *data, struct source *source) {
   const size_t image = (size_t)(data->height * data->width * data->channels);
   *source = (struct source){.data = data};
+  if (data->has_points) return STATUS_OK;
   source->image = malloc(image * sizeof *source->image);
   REQUIRE(source->image, STATUS_MEMORY, "out of memory for a frame");
   if (data->has_states) {
@@ -55,7 +56,7 @@ static size_t rollout_values(const struct source *source) {
 }
 
 enum status source_hold(struct source *source, int64_t rollouts) {
-  if (source->rendering || rollouts <= source->slots) return STATUS_OK;
+  if (source->rendering || source->data->has_points || rollouts <= source->slots) return STATUS_OK;
   struct source_held *held = realloc(source->held, (size_t)rollouts * sizeof *held);
   if (held) source->held = held;
   float *frames = realloc(source->frames, (size_t)rollouts * rollout_values(source) * sizeof *frames);
@@ -67,39 +68,64 @@ enum status source_hold(struct source *source, int64_t rollouts) {
   return STATUS_OK;
 }
 
+static void forget(struct source *source, enum split split) {
+  free(source->states[split]);
+  free(source->log_density[split]);
+  source->states[split] = source->log_density[split] = NULL;
+  source->count[split] = 0;
+}
+
+/* States, or points with their log densities; frames made elsewhere are read when they are asked for. */
+static enum status read_into_memory(struct source *source, enum split split, int64_t first, int64_t count) {
+  const struct dataset *data = source->data;
+  const size_t values = (size_t)(count * data->frames * data->coordinates);
+  double *states = malloc(values * sizeof *states),
+         *log_density = data->has_points ? malloc((size_t)count * sizeof *log_density) : NULL;
+  source->states[split] = states;
+  source->log_density[split] = log_density;
+  REQUIRE(states && (log_density || !data->has_points), STATUS_MEMORY, "out of memory for %lld %ss", (long long)count,
+          dataset_item(data));
+  return data->has_points ? dataset_read_points(data, split, first, count, states, log_density)
+                          : dataset_read(data, split, first, count, states, NULL);
+}
+
 enum status source_load(struct source *source, enum split split, int64_t first, int64_t count) {
+  const bool kept = source->rendering || source->data->has_points;
   const int64_t before = first - source->first[split];
   const bool held = before >= 0 && before + count <= source->count[split];
   if (count == 0) return STATUS_OK; /* what there is may be wanted again */
-  if (held && (source->states[split] || !source->rendering)) return STATUS_OK;
-  free(source->states[split]);
-  source->states[split] = NULL;
+  if (held && (source->states[split] || !kept)) return STATUS_OK;
+  forget(source, split);
   source->first[split] = first;
-  source->count[split] = 0;
-  if (source->rendering) {
-    const size_t values = (size_t)(count * source->data->frames * source->data->coordinates);
-    double *states = malloc(values * sizeof *states);
-    REQUIRE(states, STATUS_MEMORY, "out of memory for %lld rollouts", (long long)count);
-    source->states[split] = states;
-    TRY(dataset_read(source->data, split, first, count, states, NULL));
-  }
+  if (kept) TRY(read_into_memory(source, split, first, count));
   source->count[split] = count;
   return STATUS_OK;
 }
 
 void source_close(struct source *source) {
   if (source->rendering) render_close(&source->renderer);
-  for (int split = 0; split < SPLIT_COUNT; split++) free(source->states[split]);
+  for (int split = 0; split < SPLIT_COUNT; split++) forget(source, (enum split)split);
   free(source->held);
   free(source->frames);
   free(source->image);
   *source = (struct source){.data = NULL};
 }
 
-const double *source_states(const struct source *source, enum split split, int64_t rollout) {
+/* What is in memory of a rollout, or point; NULL where there is nothing. */
+static const double *find(const struct source *source, enum split split, int64_t rollout) {
   const int64_t at = rollout - source->first[split];
   if (at < 0 || at >= source->count[split] || !source->states[split]) return NULL;
   return source->states[split] + (size_t)(at * source->data->frames * source->data->coordinates);
+}
+
+const double *source_states(const struct source *source, enum split split, int64_t rollout) {
+  return source->data->has_points ? NULL : find(source, split, rollout);
+}
+
+const double *source_point(const struct source *source, enum split split, int64_t index, double *log_density) {
+  const double *point = source->data->has_points ? find(source, split, index) : NULL;
+  if (point) *log_density = source->log_density[split][index - source->first[split]];
+  return point;
 }
 
 static enum status render_frames(struct source *source, enum split split, int64_t rollout, int64_t first, int64_t count,
@@ -135,6 +161,7 @@ enum status source_frames(struct source *source, enum split split, int64_t rollo
                           float *images) {
   const int64_t at = rollout - source->first[split];
   REQUIRE(at >= 0 && at < source->count[split], STATUS_ARGUMENT, "rollout %lld is not loaded", (long long)rollout);
+  REQUIRE(!source->data->has_points, STATUS_ARGUMENT, "points have no frames");
   if (source->rendering) return render_frames(source, split, rollout, first, count, images);
   const size_t values = rollout_values(source) / (size_t)source->data->frames;
   const float *frames;

@@ -2,8 +2,8 @@
  *
  * The training rollouts are cut into one slice for each lane, in proportion to the lane's rollouts, whatever the number
  * of ranks. A rank reads the slices of its own lanes and nothing else: states once, into memory; of a file that has
- * only frames, one rollout at a time (for the mean image all ranks have read through them before: yardstick.h). In an
- * epoch each lane goes through its slice in an order of its own.
+ * only frames, one rollout at a time (for the mean image all ranks have read through them before: yardstick.h). Points
+ * are read once, like states. In an epoch each lane goes through its slice in an order of its own.
  *
  * Failures: STATUS_MEMORY when one is opened, holds or loads; where the file is read, those of dataset_read() and
  * dataset_read_frames(), STATUS_FILE above all; STATUS_ARGUMENT for frames of a rollout that is not loaded.
@@ -29,7 +29,7 @@ enum status source_check_validation(const struct dataset *data, bool tell);
 
 struct source {
   const struct dataset *data;          /* borrowed */
-  const struct experiment *experiment; /* of the data; NULL for frames made elsewhere */
+  const struct experiment *experiment; /* of the data; NULL for frames made elsewhere, and for points */
   struct renderer renderer;
   bool rendering;
   int64_t first[SPLIT_COUNT], count[SPLIT_COUNT]; /* rollouts in memory */
@@ -49,7 +49,7 @@ struct source {
  * ready; those that are ready already, with others around them, are not read again. */
 enum status source_open(const struct dataset *data, struct source *source);
 /* Not collective. Frames made elsewhere are kept of at least this many rollouts, so that the rollouts of a lane are
- * read once a step. */
+ * read once a step. Nothing to do for other data. */
 enum status source_hold(struct source *source, int64_t rollouts);
 enum status source_load(struct source *source, enum split split, int64_t first, int64_t count);
 void source_close(struct source *source);
@@ -64,7 +64,7 @@ enum status source_frames(struct source *source, enum split split, int64_t rollo
 const double *source_states(const struct source *source, enum split split, int64_t rollout);
 
 /* Not collective. A loaded point [D], borrowed, and the log of the density that it was drawn from, NaN where that is
- * not known; NULL when it is not loaded, or the data are none. */
+ * not known; NULL, and *log_density as it was, when it is not loaded, or the data are none. */
 const double *source_point(const struct source *source, enum split split, int64_t index, double *log_density);
 
 /* Not collective. The same as an encoder takes them, frames beside channels: stacked[H][W][count][C]. */

@@ -3,10 +3,12 @@
 #include "base/log.h"
 #include "physics/ladder.h"
 #include "physics/limit_file.h"
+#include "physics/points.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+/* Of points there are none: each is NaN. */
 static enum status read_rungs(const struct dataset *data, struct yardstick *yardstick) {
   double error;
   TRY(dataset_ladder(data, ladder_name(LADDER_FLOOR), &yardstick->floor, &error));
@@ -47,7 +49,7 @@ void yardstick_free(struct yardstick *yardstick) {
 enum status yardstick_read_limit(const struct comm *comm, const struct dataset *data, const struct protocol *protocol,
                                  struct yardstick *yardstick) {
   char path[STORE_PATH_MAX];
-  if (!data->config) return STATUS_OK;
+  if (!data->config || data->has_points) return STATUS_OK;
   /* The limit is that of seeing the first frames; a window in the middle has another, which is not computed. */
   if (protocol->input_first != 0 || protocol->anchor >= protocol->input_count) return STATUS_OK;
   if (protocol->target_first < protocol->anchor) return STATUS_OK;
@@ -78,6 +80,7 @@ enum status yardstick_read(const struct comm *comm, const struct dataset *data, 
 enum status yardstick_measure(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick) {
   struct ladder ladder;
   if (data->config) return STATUS_OK;
+  if (data->has_points) return points_checksum(comm, data, yardstick->checksum);
   log_info("%s: reading frames for their mean image", data->file.path);
   TRY(ladder_measure_frames(comm, data, &ladder, yardstick->checksum));
   yardstick->mean_image = ladder.mse[LADDER_MEAN];

@@ -14,13 +14,14 @@
 struct yardstick {
   double floor, mean_image, limit, limit_unseen;
   double kappa;                 /* what GECO aims at */
-  char checksum[CHECKSUM_TEXT]; /* of the data set, or of frames made elsewhere (ladder.h) */
+  char checksum[CHECKSUM_TEXT]; /* of the data set, or of frames or points made elsewhere (ladder.h, points.h) */
   double *attained; /* [attained_count]: squared error of the best possible predictor on the unseen frames of test
                        rollouts 0, 1, ...; NULL: unknown; owned, see yardstick_free() */
   int64_t attained_count;
 };
 
-/* Collective. What the data set says of itself: floor, mean image, checksum; all else is NaN. */
+/* Collective. What the data set says of itself: floor, mean image, checksum; all else is NaN. Of points only the
+ * checksum is known. */
 enum status yardstick_read(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick);
 
 /* Collective. The limits, from the file beside the data, averaged over the protocol's targets; those from images, which
@@ -30,7 +31,7 @@ enum status yardstick_read_limit(const struct comm *comm, const struct dataset *
                                  struct yardstick *yardstick);
 
 /* Collective. What nobody has measured before: of frames made elsewhere, which are read for it, the mean image and the
- * checksum. Nothing to do for other data. */
+ * checksum; of points made elsewhere the checksum. Nothing to do for other data. */
 enum status yardstick_measure(const struct comm *comm, const struct dataset *data, struct yardstick *yardstick);
 
 void yardstick_free(struct yardstick *yardstick);

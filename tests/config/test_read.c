@@ -35,10 +35,16 @@ static struct config *load_file(const char *name) {
   return config;
 }
 
+/* Named after its density. */
+static void check_points(const char *name, const struct experiment *e) {
+  char expected[64];
+  snprintf(expected, sizeof expected, "%s.yaml", experiment_density_name(e->density.name));
+  assert_string_equal(name, expected);
+  assert_true(e->data.train >= 20000 && e->data.test == 10000 && e->data.validation == 2000);
+}
+
 /* Named after its system, and one of three kinds. */
-static void check_preset(const char *name) {
-  struct config *config = load_file(name);
-  const struct experiment *e = config_experiment(config);
+static void check_rollouts(const char *name, const struct experiment *e) {
   const char *system = experiment_system_name(e->system.name);
   const size_t length = strlen(system);
   assert_memory_equal(name, system, length);
@@ -50,22 +56,32 @@ static void check_preset(const char *name) {
   assert_string_equal(experiment_renderer_name(e->render.renderer), report ? "report2021" : "soft");
   assert_int_equal(e->initial.direction, report ? DIRECTION_SQUARE : DIRECTION_UNIFORM);
   if (!paper && !report) assert_true(e->data.noise == 0.02);
+}
+
+static enum schema_use check_preset(const char *name) {
+  struct config *config = load_file(name);
+  const enum schema_use use = config_use(config);
+  if (use == SCHEMA_POINTS)
+    check_points(name, config_experiment(config));
+  else
+    check_rollouts(name, config_experiment(config));
   config_destroy(&config);
+  return use;
 }
 
 static void presets(void **state) {
   (void)state;
   DIR *folder = opendir(data_folder);
   assert_non_null(folder);
-  int count = 0;
+  int count[SCHEMA_USE_COUNT] = {0};
   for (const struct dirent *entry; (entry = readdir(folder));) {
     const char *dot = strrchr(entry->d_name, '.');
     if (!dot || strcmp(dot, ".yaml") != 0) continue;
-    check_preset(entry->d_name);
-    count += 1;
+    count[check_preset(entry->d_name)] += 1;
   }
   closedir(folder);
-  assert_int_equal(count, 3 * SYSTEM_COUNT);
+  assert_int_equal(count[SCHEMA_DATA], 3 * SYSTEM_COUNT);
+  assert_int_equal(count[SCHEMA_POINTS], DENSITY_COUNT);
 }
 
 /* Radii of the reproduction in whole pixels of a 32 pixel image. */
