@@ -30,8 +30,9 @@ enum rng_purpose {
   RNG_INJECT = 15,  /* whether trial `index` has a fault that is made on purpose */
   RNG_SYNTHETIC = 16,  /* noise of the synthetic objective: step and point make the index */
   RNG_POINT = 17,      /* point `index` of a density */
-  RNG_REGRESSION = 18, /* observation `index` of a logistic regression */
-  RNG_CHAIN = 19,      /* chain `index` of Monte Carlo: iteration `sub`, in blocks of RNG_SUB_MAX */
+  RNG_REGRESSION = 18, /* observation `index` of a logistic regression; sub 1: its true coefficients; sub 2: pair
+                          `index` of the importance sampling of its normaliser */
+  RNG_CHAIN = 19,      /* of Monte Carlo: `index` is chain << 48 | iteration; sub 1: where the chain starts */
   RNG_GRID = 20,       /* momenta beside point `index` of a grid: block `sub` of importance samples */
   RNG_DRAWN = 21,      /* momenta beside draw `index` of a model: the same */
   RNG_TEST = 255

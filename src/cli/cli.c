@@ -154,6 +154,16 @@ bool cli_has_ending(const char *path, const char *ending) {
   return length > tail && strcmp(path + length - tail, ending) == 0;
 }
 
+void cli_print_points(const struct points_summary *summary) {
+  printf("entropy      %.4f +- %.4f nat, minus the mean log density of the test points\n", summary->entropy,
+         summary->entropy_error);
+  if (!summary->chained) return;
+  printf("normaliser   log known to +- %.4f nat\n", summary->normaliser_error);
+  printf("chains       acceptance %.3f, effective sample size %.0f, R-hat %.4f, step %.3f, %.0f divergences%s\n",
+         summary->acceptance, summary->ess, summary->rhat, summary->step, summary->divergences,
+         points_good(summary) ? "" : ": not to be believed");
+}
+
 double cli_plain(double value) { return isnan(value) ? (double)NAN : value; }
 
 const char *cli_error(double mse, char text[CLI_ERROR_MAX]) {

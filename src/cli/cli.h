@@ -7,6 +7,7 @@
 
 #include "comm/comm.h"
 #include "config/config.h"
+#include "physics/points.h"
 #include "store/dataset.h"
 
 #include <stdbool.h>
@@ -60,6 +61,9 @@ bool cli_has_ending(const char *path, const char *ending);
 
 /* Not collective. For printing: NaN without its sign, which means nothing. */
 double cli_plain(double value);
+
+/* Not collective. Entropy and chains of a data set of points, a line each. */
+void cli_print_points(const struct points_summary *summary);
 
 /* Not collective. A squared error, "12.345e-4", or "nan". */
 enum { CLI_ERROR_MAX = 64 };

@@ -86,10 +86,9 @@ static enum status print_ladder(const struct dataset *data) {
 
 /* How well the density is known, and was sampled. */
 static enum status print_density(const struct dataset *data) {
-  double entropy, error;
-  TRY(dataset_parameter(data, "entropy", &entropy));
-  TRY(dataset_parameter(data, "entropy_error", &error));
-  printf("entropy      %.4f +- %.4f nat, minus the mean log density of the test points\n", entropy, error);
+  struct points_summary summary;
+  TRY(points_read_summary(data, &summary));
+  cli_print_points(&summary);
   return STATUS_OK;
 }
 

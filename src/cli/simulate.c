@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "physics/points.h"
 #include "store/output.h"
 
 #include <math.h>
@@ -21,11 +20,6 @@ static void print_ladder(const struct ladder *ladder) {
     printf("  %-12s %8.3f +- %.3f   %s\n", ladder_name((enum ladder_rung)i), 1e4 * ladder->mse[i],
            1e4 * ladder->error[i], helps[i]);
   }
-}
-
-static void print_summary(const struct points_summary *summary) {
-  printf("entropy  %.4f +- %.4f nat, minus the mean log density of the test points\n", summary->entropy,
-         summary->entropy_error);
 }
 
 /* Not collective. The configuration is not to be replaced by the data made from it. */
@@ -63,8 +57,13 @@ static enum status draw_points(const struct comm *world, const struct config *co
            (long long)experiment_validation(data), world->size, world->size == 1 ? "" : "s");
   struct points_summary summary;
   TRY(points_dataset(world, config, output, &summary));
+  if (!points_good(&summary))
+    log_warn(
+        "%s: its chains have not come to agree: R-hat %.4f, effective sample size %.0f (expected at most %g and at "
+        "least %.0f): give them more iterations (hmc.warmup, hmc.thin) or more steps (hmc.leapfrogs)",
+        output, summary.rhat, summary.ess, POINTS_RHAT_MOST, POINTS_ESS_LEAST);
   if (world->rank == 0) {
-    print_summary(&summary);
+    cli_print_points(&summary);
     printf("%s\n", output);
   }
   return STATUS_OK;

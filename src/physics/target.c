@@ -11,13 +11,12 @@ static const struct target_kind *const kinds[DENSITY_COUNT] = {[DENSITY_GAUSSIAN
                                                                [DENSITY_ARCS] = &target_arcs,
                                                                [DENSITY_CROSS] = &target_mixture,
                                                                [DENSITY_MOONS] = &target_moons,
-                                                               [DENSITY_CHECKERBOARD] = &target_checkerboard};
+                                                               [DENSITY_CHECKERBOARD] = &target_checkerboard,
+                                                               [DENSITY_LOGISTIC] = &target_logistic};
 
 enum status target_open(const struct experiment *experiment, struct target **target) {
   const struct density_settings *settings = &experiment->density;
   *target = NULL;
-  REQUIRE(kinds[settings->name], STATUS_UNAVAILABLE, "the density %s is not known",
-          experiment_density_name(settings->name));
   struct target *made = calloc(1, sizeof *made);
   REQUIRE(made, STATUS_MEMORY, "out of memory for a density");
   made->kind = kinds[settings->name];

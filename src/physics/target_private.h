@@ -30,7 +30,7 @@ struct target {
   void *self; /* the kind's own; owned */
 };
 
-extern const struct target_kind target_mixture, target_arcs, target_moons, target_checkerboard;
+extern const struct target_kind target_mixture, target_arcs, target_moons, target_checkerboard, target_logistic;
 
 /* The distance from its centre, in standard deviations, that TARGET_FAR of a Gaussian of that dimension exceeds. */
 double target_far_radius(int dimension);
