@@ -16,14 +16,15 @@
 #include <string.h>
 
 enum { LANES = 8, SUB_TRUTH = 1, SUB_SAMPLE = 2 };
-enum { NEWTON_STEPS = 200, ROUNDS = 8, BLOCK_LEAST = 256, BLOCK_MOST = 4096, BLOCKS_LEAST = 4, FREEDOM = 8 };
+enum { NEWTON_STEPS = 200, ROUNDS = 8, BLOCK_LEAST = 256, BLOCK_MOST = 4096, BLOCKS_LEAST = 4 };
+enum { FREEDOM = 8, DRAW_COST = 20 };
 #define LOG_2 0.6931471805599453094
 #define LOG_PI 1.1447298858494001741
-#define GOOD_ERROR 1e-3     /* nat, of log Z: sampled until it is as small, */
-#define EVALUATIONS_MAX 6e7 /* or so many logistic functions have been evaluated */
-#define BOX_SIGMAS 6        /* the posterior is skewed */
-#define GOOD_SHARE 0.9      /* of the draws of a round that are effectively there: enough of rounds; */
-#define FAIR_SHARE 0.3      /* enough where there are too few draws to better the covariance by */
+#define GOOD_ERROR 1e-3 /* nat, of log Z: sampled until it is as small, */
+#define WORK_MAX 6e7    /* or so many logistic functions have been evaluated; a coordinate of a draw counts DRAW_COST */
+#define BOX_SIGMAS 6    /* the posterior is skewed */
+#define GOOD_SHARE 0.9  /* of the draws of a round that are effectively there: enough of rounds; */
+#define FAIR_SHARE 0.3  /* enough where there are too few draws to better the covariance by */
 
 struct regression {
   int64_t blocks, padding; /* of LANES observations; those of the last block that are none */
@@ -308,8 +309,8 @@ static void invert(int dimension, matrix l, matrix inverse) {
 
 static enum status sample(const struct target *target, struct sampling *sampling) {
   const int dimension = target->dimension;
-  const double observations = (double)(((const struct regression *)target->self)->blocks * LANES);
-  int64_t block = (int64_t)(EVALUATIONS_MAX / 20 / observations);
+  const double cost = (double)(((const struct regression *)target->self)->blocks * LANES + DRAW_COST * dimension);
+  int64_t block = (int64_t)(WORK_MAX / 20 / cost);
   if (block < BLOCK_LEAST) block = BLOCK_LEAST;
   if (block > BLOCK_MOST) block = BLOCK_MOST;
   matrix curved;
@@ -329,8 +330,7 @@ static enum status sample(const struct target *target, struct sampling *sampling
   }
   double error = good ? 1 : (double)NAN;
   for (int blocks = 0; error > GOOD_ERROR; blocks++) {
-    const double evaluations = 2 * (double)sampling->pair * observations;
-    if (blocks >= BLOCKS_LEAST && evaluations >= EVALUATIONS_MAX) break;
+    if (blocks >= BLOCKS_LEAST && 2 * (double)sampling->pair * cost >= WORK_MAX) break;
     for (int64_t i = 0; i < block; i++) sample_pair(target, sampling);
     error = blocks + 1 < BLOCKS_LEAST ? 1 : error_of(sampling);
   }
