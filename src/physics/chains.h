@@ -1,9 +1,9 @@
 /* Points that Monte Carlo draws, for the splits of a data set.
  *
  * Of the kept draws of each of C chains the first go to the training split, the next to the test split and the last to
- * the validation split; CHAINS_GAP draws between two splits go to none, so that neighbours along a chain, which resemble
- * each other, are of one split. Point i of a split is draw i / C of its part of chain i mod C: the first points of a
- * split are of all chains. Ranks share the chains.
+ * the validation split; CHAINS_GAP draws between two splits go to none, so that neighbours along a chain, which
+ * resemble each other, are of one split. Point i of a split is draw i / C of its part of chain i mod C: the first
+ * points of a split are of all chains. Ranks share the chains.
  *
  * Failures: STATUS_MEMORY, STATUS_MPI; STATUS_NUMERIC when a chain cannot start.
  */
@@ -35,7 +35,8 @@ enum status chains_run(const struct comm *comm, const struct experiment *experim
                        const int64_t *total, struct chains *chains);
 void chains_close(struct chains *chains);
 
-/* Collective. Points first..first+count-1 of a split, alike on all ranks: values[count][D + 1], the log density last. */
+/* Collective. Points first..first+count-1 of a split, alike on all ranks: values[count][D + 1], the log density last of
+ * each. */
 enum status chains_collect(const struct chains *chains, enum split split, int64_t first, int64_t count, double *values);
 
 /* Collective. Effective sample size of the log density of a split's points; NaN where it is not known. */

@@ -5,8 +5,8 @@
  * z_i = (2 y_i - 1) x_i, and Z the probability of the observations. Z is the mean of the weights p / q of draws from q,
  * Student's t with 8 D degrees of freedom: its tails are longer than the prior's, which are the longest that the
  * posterior can have, so weights are bounded. Its centre and covariance are those of the posterior, as some rounds of
- * weighted draws find them, the first of Laplace's approximation; the draws of the estimate itself are new. They come in
- * pairs on either side of the centre, of which what is odd about it cancels.
+ * weighted draws find them, the first of Laplace's approximation; the draws of the estimate itself are new. They come
+ * in pairs on either side of the centre, of which what is odd about it cancels.
  *
  * Observations are summed in LANES partial sums side by side, whatever the machine. */
 #include "base/elementary.h"

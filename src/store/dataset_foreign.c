@@ -42,7 +42,7 @@ static enum status check_written(struct dataset *dataset, enum split split, enum
   return STATUS_OK;
 }
 
-/* The extents of an array of each split, the first of them 0 where the file has none, the others alike in all splits. */
+/* The extents of an array of each split: the first is 0 where the file has none, the others are alike in all splits. */
 static enum status measure_arrays(const struct dataset *dataset, enum dataset_array array, const bool has[SPLIT_COUNT],
                                   int64_t extent[SPLIT_COUNT][STORE_RANK_MAX]) {
   const int dimensions = dataset_arrays[array].rank;
