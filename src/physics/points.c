@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_BYTES = 1 << 20 }; /* of points that are made, or read, at once */
+enum { BATCH_BYTES = 1 << 18 }; /* of points that are made, or read, at once */
 
 /* ---- what is measured ---- */
 

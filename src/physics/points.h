@@ -4,7 +4,8 @@
  * set starts with the smaller one; not so where points are drawn by Monte Carlo, which chains.h says of which draw is
  * which point. /parameters of the file: the numbers of the section `density`, and
  *
- *   entropy, entropy_error   nat: minus the mean log density of the test points, its standard error
+ *   entropy, entropy_error   nat: minus the mean log density of the test points, its standard error; NaN where chains
+ *                            have too few of them to say
  *
  * and of points of Monte Carlo
  *
