@@ -1,4 +1,5 @@
-/* Private to src/graph: the kernels that plans run, except convolutions (conv.h) and matrix products (linear.h).
+/* Private to src/graph: the kernels that plans run, except convolutions (conv.h); linear.h says which matrix
+ * products.
  *
  * Hot loops are compiled once for each instruction set; the bits are the same on all (no contraction, the same order of
  * every sum). Memory given to them is aligned to 64 bytes at the start of each array; arrays may be empty.
@@ -25,8 +26,16 @@ struct kernel_call {
 /* STATUS_NUMERIC for an index out of range (gather, scatter); otherwise STATUS_OK. */
 typedef enum status kernel_node(const struct kernel_call *call);
 
+/* c = a b: c[rows][columns], a[rows][terms], b[terms][columns], or a and b transposed; at least one term. */
+struct kernel_product_size {
+  int64_t rows, columns, terms;
+  bool a_transposed, b_transposed;
+};
+typedef void kernel_product(const struct kernel_product_size *size, const float *a, const float *b, float *c);
+
 struct kernel_set {
   enum cpu_level level;
+  kernel_product *product_f32;    /* NULL at a level without fused multiply-add */
   kernel_map *map[2][OP_COUNT];   /* [GRAPH_F32 or GRAPH_F64]; NULL for ops that are not elementwise */
   kernel_node *node[2][OP_COUNT]; /* broadcast, slice, pad, concatenate, gather, scatter, sum, logsumexp, upsample2,
                                      upsample2_adjoint, mirror, normal; NULL elsewhere */

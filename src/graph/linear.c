@@ -1,5 +1,7 @@
 #include "graph/linear.h"
 
+#include "graph/kernels.h"
+
 #include <cblas.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,13 @@ static void multiply_small(blasint rows, blasint columns, blasint inner, const f
                 inner, 0, out + first, columns);
 }
 
+/* Of f32: with fewer columns its tiles would be empty, and with few rows it does not pay to pack a transposed b. */
+enum { OWN_COLUMNS = 16, OWN_ROWS_TRANSPOSED = 32 };
+
+static bool is_own(const struct kernel_product_size *size) {
+  return size->columns >= OWN_COLUMNS && (!size->b_transposed || size->rows >= OWN_ROWS_TRANSPOSED);
+}
+
 void matmul_run(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
                 const void *const *data, void *result) {
   bool ta = attributes->integer[0] != 0, tb = attributes->integer[1] != 0;
@@ -28,6 +37,12 @@ void matmul_run(const struct op_attributes *attributes, const struct shape *cons
   if (rows == 0 || columns == 0) return;
   if (inner == 0) {
     memset(result, 0, (size_t)shape_bytes(out));
+    return;
+  }
+  const struct kernel_product_size size = {rows, columns, inner, ta, tb};
+  kernel_product *own = out->type == GRAPH_F32 && is_own(&size) ? kernels_get(cpu_level_get())->product_f32 : NULL;
+  if (own) {
+    own(&size, data[0], data[1], result);
     return;
   }
   linear_use_one_thread();

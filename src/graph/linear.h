@@ -1,4 +1,5 @@
-/* Private to src/graph: matrix products, by OpenBLAS. (Convolutions: conv.h.)
+/* Private to src/graph: matrix products, by a kernel of our own (product.c) where the shape suits it and the processor
+ * has fused multiply-add, else by OpenBLAS. (Convolutions: conv.h.)
  *
  * Not collective.
  */
@@ -14,7 +15,7 @@ const char *linear_openblas(void);
 /* One thread a rank; OpenBLAS would take all. To be called before its functions are. */
 void linear_use_one_thread(void);
 
-/* out = a b with the node's transposes, f32 or f64, by OpenBLAS; zeros when the inner size is 0. */
+/* out = a b with the node's transposes, f32 or f64; zeros when the inner size is 0. Which kernel: a rule of the shape. */
 void matmul_run(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
                 const void *const *data, void *result);
 

@@ -102,13 +102,13 @@ with h5py.File("cpu.h5", "r+") as f: f["report/error"][35] = 0' # as if cut off 
 "$HGN" --cpu avx2 --version >/dev/null 2>&1 && "$HGN" --cpu avx2 config --preset quick >/dev/null 2>&1 && {
   cp cpu.h5 before
   expect_ranks 2 2 "cpu.h5: began with other arithmetic than there is here" "$HGN" --cpu avx2 train tiny.yaml -o cpu.h5
-  grep -q '"rules 2; base; .*" then, "rules 2; avx2; .*" now.* hgn --cpu base gives' out.txt || fail "not what: $(cat out.txt)"
+  grep -q '"rules 3; base; .*" then, "rules 3; avx2; .*" now.* hgn --cpu base gives' out.txt || fail "not what: $(cat out.txt)"
   cmp -s cpu.h5 before || fail "a run of other kernels was written to"
 }
 expect_ranks 3 0 "goes on after step" "$HGN" --cpu base train tiny.yaml -o cpu.h5
 same_run base.h5 cpu.h5 00000040
 # What stands in the file beside its records: a text or a number that is not what was written is not gone on from, nor shown.
-for change in 'f["/numerics"][()].replace(b"rules 2", b"rules 0")' 'f["/config"][()].replace(b"steps: 40", b"steps: 41")'; do
+for change in 'f["/numerics"][()].replace(b"rules 3", b"rules 0")' 'f["/config"][()].replace(b"steps: 40", b"steps: 41")'; do
   cp base.h5 head.h5
   name=$(echo "$change" | cut -d'"' -f2)
   /usr/bin/python3 -c "
