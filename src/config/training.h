@@ -215,6 +215,7 @@ struct objective_settings {
   double rate, decay;        /* geco: lambda *= exp(rate C / kappa); of the moving average of C */
   double lambda;             /* at the start */
   double lambda_bounds[2];
+  int64_t momenta; /* nhf: of a point */
 };
 
 struct optimizer_settings {
