@@ -77,8 +77,8 @@ static void print_evaluation(const struct trained *trained, const struct dataset
 static void print_scores(const struct trained *trained, const struct dataset *data,
                          const struct evaluation *evaluation) {
   const struct learner_kind *kind = trained->learner.kind;
-  printf("%s, a model \"%s\", trained for %lld steps\n%s, %lld test rollouts\n", trained->path, kind->name,
-         (long long)trained->step, data->file.path, (long long)evaluation->rollouts);
+  printf("%s, a model \"%s\", trained for %lld steps\n%s, %lld test %s\n", trained->path, kind->name,
+         (long long)trained->step, data->file.path, (long long)evaluation->rollouts, kind->unit);
   for (int i = 0; i < kind->scores; i++)
     printf("  %-24s %12.6g %-6s %s\n", kind->score[i].name, cli_plain(evaluation->score[i]),
            kind->score[i].unit ? kind->score[i].unit : "", kind->score[i].help);

@@ -40,7 +40,7 @@ static void print_outcome(const struct trainer_outcome *outcome, const char *out
   if (outcome->evaluated && outcome->learner->kind == &learner_hgn) print_scores(outcome);
   if (outcome->evaluated && outcome->learner->kind != &learner_hgn) {
     outcome->learner->kind->speak(outcome->test, text);
-    printf("test %s over %lld rollouts\n", text, (long long)outcome->test->rollouts);
+    printf("test %s over %lld %s\n", text, (long long)outcome->test->rollouts, outcome->learner->kind->unit);
   }
   if (outcome->evaluated) printf("time         %.0f s\n", outcome->seconds);
   printf("%s\n", output);

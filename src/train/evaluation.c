@@ -24,7 +24,7 @@ static enum status add_groups(struct evaluation_set *set, enum split split, int6
 
 enum status evaluation_set_first(const struct comm *comm, struct source *source, enum split split, int64_t rollouts,
                                  int64_t reversed, struct evaluation_set *set) {
-  *set = (struct evaluation_set){.count = 0};
+  *set = (struct evaluation_set){.split = split};
   const int64_t groups = (rollouts + EVALUATION_GROUP - 1) / EVALUATION_GROUP;
   int64_t first, count;
   comm_share(groups, comm->size, comm->rank, &first, &count);
@@ -37,7 +37,7 @@ enum status evaluation_set_first(const struct comm *comm, struct source *source,
 
 enum status evaluation_set_lanes(const struct lanes *lanes, int64_t first_lane, int64_t lane_count, int64_t total,
                                  int64_t rollouts, struct evaluation_set *set) {
-  *set = (struct evaluation_set){.count = 0};
+  *set = (struct evaluation_set){.split = SPLIT_TRAIN};
   const int64_t share = (rollouts + lanes->count - 1) / lanes->count;
   for (int64_t lane = first_lane; lane < first_lane + lane_count; lane++) {
     int64_t first, count;

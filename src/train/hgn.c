@@ -253,6 +253,7 @@ static const char *const sizes[SIZES] = {[SIZE_HEIGHT] = "height",
 
 const struct learner_kind learner_hgn = {.name = "hgn",
                                          .data = LEARNER_FRAMES,
+                                         .unit = "rollouts",
                                          .stage = stages,
                                          .stages = HGN_STAGES,
                                          .term = terms,

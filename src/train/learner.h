@@ -66,6 +66,7 @@ struct learner;
 struct learner_kind {
   const char *name; /* model.name */
   enum learner_data data;
+  const char *unit; /* what it learns of, in messages: "rollouts", "points" */
   const struct learner_stage *stage;
   int stages;
   const struct learner_column *term; /* of the loss: each lane has its part of them, and they are added */

@@ -132,7 +132,8 @@ static void list_evaluation(struct list *list, const struct record_shape *shape,
   add_column(list, &step, 1, row ? &row->step : NULL);
   list->group = group;
   add_columns(list, kind->score, kind->scores, row ? row->evaluation->score : NULL);
-  add_column(list, &kind->by_frame, shape->targets, row ? row->evaluation->by_frame : NULL)->rank = 2;
+  if (kind->by_frame.name)
+    add_column(list, &kind->by_frame, shape->targets, row ? row->evaluation->by_frame : NULL)->rank = 2;
 }
 
 int record_list(const struct record_shape *shape, enum record_table table, const void *row,

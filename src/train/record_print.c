@@ -20,10 +20,12 @@ enum status record_read_shape(const struct store_file *file, const struct config
   TRY(store_extent(file, name, &rank, extent, &type));
   REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);
   shape->lanes = extent[1];
-  snprintf(name, sizeof name, "/evaluation/test/%s", kind->by_frame.name);
-  TRY(store_extent(file, name, &rank, extent, &type));
-  REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);
-  shape->targets = extent[1];
+  if (kind->by_frame.name) {
+    snprintf(name, sizeof name, "/evaluation/test/%s", kind->by_frame.name);
+    TRY(store_extent(file, name, &rank, extent, &type));
+    REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);
+    shape->targets = extent[1];
+  }
   TRY(store_extent(file, "/report/parameter_sum", &rank, extent, &type));
   REQUIRE(rank == 3 && extent[1] > 0 && extent[1] <= LAYOUT_NETWORKS_MAX && extent[2] == 2, STATUS_FILE,
           "%s: /report/parameter_sum has the wrong shape", file->path);
@@ -144,7 +146,7 @@ static enum status print_evaluation(const struct store_file *file, const struct 
   TRY(find_last(file, shape, table, &last));
   if (last < 0) return STATUS_OK;
   TRY(store_read(file, "/evaluation/step", STORE_F64, last, 1, &step));
-  fprintf(out, "last evaluation, %s rollouts, after step %.0f\n", split_name[split], step);
+  fprintf(out, "last evaluation, %s %s, after step %.0f\n", split_name[split], shape->kind->unit, step);
   return print_row(file, shape, table, last, out);
 }
 

@@ -187,8 +187,9 @@ enum status trained_evaluate(struct trained *trained, struct corpus *corpus, boo
 enum status trained_check_finite(const struct trained *trained, const struct evaluation *evaluation) {
   const struct layout *layout = trained->learner.layout;
   const int tensor = layout_broken_tensor(layout, trained->learner.parameters);
-  REQUIRE(!evaluation->broken, STATUS_NUMERIC, "%s: %s of %lld of %lld test rollouts is not finite", trained->path,
-          evaluation->broken, (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts);
+  REQUIRE(!evaluation->broken, STATUS_NUMERIC, "%s: %s of %lld of %lld test %s is not finite", trained->path,
+          evaluation->broken, (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts,
+          trained->learner.kind->unit);
   REQUIRE(tensor < 0, STATUS_NUMERIC, "%s: the parameter %s is not finite", trained->path, layout->tensor[tensor].name);
   return STATUS_OK;
 }

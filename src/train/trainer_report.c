@@ -80,9 +80,9 @@ static void log_report(struct trainer *trainer, const struct report *report) {
   }
   if (trainer->comm->size > 1 && !isnan(report->hidden_share))
     snprintf(hidden, sizeof hidden, "  %.0f%% of sums hidden", 100 * report->hidden_share);
-  log_info("step %lld of %lld%s  gradient %.3g  rate %.3g  %.1f rollouts/s%s", (long long)trainer->done,
+  log_info("step %lld of %lld%s  gradient %.3g  rate %.3g  %.1f %s/s%s", (long long)trainer->done,
            (long long)trainer->training->train.steps, terms, report->gradient_norm, report->learning_rate,
-           report->rollouts_per_second, hidden);
+           report->rollouts_per_second, kind->unit, hidden);
 }
 
 static struct report make_report(const struct trainer *trainer, const struct step_result *result, double norm,
@@ -140,8 +140,8 @@ static void log_evaluation(const struct trainer *trainer) {
   const struct learner_kind *kind = trainer->learner.kind;
   char text[LEARNER_SPEECH_MAX];
   kind->speak(&trainer->test, text);
-  log_info("step %lld: test %s over %lld rollouts; validation %s %.4g", (long long)trainer->done, text,
-           (long long)trainer->test.rollouts, kind->score[kind->chosen_by].name,
+  log_info("step %lld: test %s over %lld %s; validation %s %.4g", (long long)trainer->done, text,
+           (long long)trainer->test.rollouts, kind->unit, kind->score[kind->chosen_by].name,
            trainer->validation.score[kind->chosen_by]);
 }
 
@@ -184,10 +184,12 @@ static enum status keep_if_best(struct trainer *trainer) {
   return trainer_save_as(trainer, -1);
 }
 
-static bool check_evaluation(const struct evaluation *evaluation, enum split split, char broken[TRAINER_BROKEN_MAX]) {
+static bool check_evaluation(const struct trainer *trainer, const struct evaluation *evaluation, enum split split,
+                             char broken[TRAINER_BROKEN_MAX]) {
   if (evaluation->broken)
-    snprintf(broken, TRAINER_BROKEN_MAX, "%s of %lld of %lld %s rollouts", evaluation->broken,
-             (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts, split_name[split]);
+    snprintf(broken, TRAINER_BROKEN_MAX, "%s of %lld of %lld %s %s", evaluation->broken,
+             (long long)evaluation->broken_rollouts, (long long)evaluation->rollouts, split_name[split],
+             trainer->learner.kind->unit);
   return !evaluation->broken;
 }
 
@@ -224,8 +226,9 @@ enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN
       evaluate_first(trainer, SPLIT_VALIDATION, trainer_rollouts_of(trainer, SPLIT_VALIDATION), &trainer->validation);
   if (status == STATUS_OK) status = evaluate_first(trainer, SPLIT_TEST, test, &trainer->test);
   if (status == STATUS_OK) status = evaluate_train(trainer, &train);
-  if (status == STATUS_OK && check_evaluation(&trainer->validation, SPLIT_VALIDATION, broken) &&
-      check_evaluation(&trainer->test, SPLIT_TEST, broken) && check_evaluation(&train, SPLIT_TRAIN, broken))
+  if (status == STATUS_OK && check_evaluation(trainer, &trainer->validation, SPLIT_VALIDATION, broken) &&
+      check_evaluation(trainer, &trainer->test, SPLIT_TEST, broken) &&
+      check_evaluation(trainer, &train, SPLIT_TRAIN, broken))
     status = accept_evaluation(trainer, &train);
   evaluation_free(&train);
   return status;
