@@ -1,12 +1,14 @@
 #include "train/learner.h"
 
+#include "train/density.h"
 #include "train/hgn.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct learner_kind *const kinds[MODEL_COUNT] = {[MODEL_HGN] = &learner_hgn};
+static const struct learner_kind *const kinds[MODEL_COUNT] = {
+    [MODEL_HGN] = &learner_hgn, [MODEL_NHF] = &learner_nhf, [MODEL_RNVP] = &learner_rnvp};
 
 const struct learner_kind *learner_find(enum model_kind name) { return kinds[name]; }
 

@@ -2,6 +2,7 @@
  * of two kinds of learners; many in one process, and groups of ranks side by side. */
 #include "base/log.h"
 #include "linear_learner.h"
+#include "physics/points.h"
 #include "ranks.h"
 #include "scene.h"
 #include "train/trainer.h"
@@ -12,7 +13,7 @@
 
 enum { TRAIN = 24, TEST = 9, FRAMES = 6, STEPS = 12 };
 
-static char path[64];
+static char path[64], points[64];
 
 static struct config *make_config(const char *seed) {
   static const char yaml[] =
@@ -24,6 +25,15 @@ static struct config *make_config(const char *seed) {
       "eval: {every: 4, rollouts: 5}\n";
   struct config *config;
   assert_ok(config_parse("t.yaml", yaml, sizeof yaml - 1, &seed, 1, &config));
+  return config;
+}
+
+static struct config *make_density(const char *const words[2]) {
+  static const char yaml[] = "data: {file: x.h5}\nmodel: {name: nhf}\noptimizer: {learning_rate: 0.01}\n"
+                             "train: {steps: 12, batch: 6, microbatch: 1, report_every: 3, checkpoint_every: 6}\n"
+                             "eval: {every: 4, rollouts: 5, samples: 64, grid: 6, draws: 20}\n";
+  struct config *config;
+  assert_ok(config_parse("t.yaml", yaml, sizeof yaml - 1, words, 2, &config));
   return config;
 }
 
@@ -125,13 +135,12 @@ static void open_again(const struct config *config, struct corpus *corpus, const
   trainer_close(&trainer);
 }
 
-static void check_ways(const struct learner_kind *kind) {
+static void check_ways(const struct learner_kind *kind, const char *data, struct config *config) {
   static struct ending ending[4];
   struct corpus corpus, alone;
   struct trainer *trainer;
-  struct config *config = make_config("seed=3");
-  assert_ok(corpus_open(&world, path, &corpus));
-  assert_ok(corpus_open(&self, path, &alone));
+  assert_ok(corpus_open(&world, data, &corpus));
+  assert_ok(corpus_open(&self, data, &alone));
   open_trainer(&self, config, &alone, NULL, kind, &trainer); /* one rank, no files: what the others must be */
   finish(trainer, 1);
   end_of(trainer, &ending[0]);
@@ -158,12 +167,19 @@ static void check_ways(const struct learner_kind *kind) {
 
 static void test_hgn(void **state) {
   (void)state;
-  check_ways(NULL);
+  check_ways(NULL, path, make_config("seed=3"));
 }
 
 static void test_linear(void **state) {
   (void)state;
-  check_ways(&learner_linear);
+  check_ways(&learner_linear, path, make_config("seed=3"));
+}
+
+/* Densities, of points. */
+static void test_densities(void **state) {
+  (void)state;
+  check_ways(NULL, points, make_density((const char *[]){"model.flow.width=[16]", "model.flow.encoder_width=[12]"}));
+  check_ways(NULL, points, make_density((const char *[]){"model.name=rnvp", "model.coupling.width=[16]"}));
 }
 
 /* A trial that is given up writes no checkpoint, and goes on from its last one if it is taken up again. */
@@ -310,20 +326,33 @@ static void test_groups(void **state) {
   MPI_Barrier(world.mpi);
 }
 
+static void make_points(void) {
+  static const char text[] =
+      "density: {name: ring, spacing: 2, width: .5}\ndata: {train: 24, test: 9, validation: 9}\n";
+  struct config *config;
+  struct points_summary summary;
+  snprintf(points, sizeof points, "points_n%d.h5", world.size);
+  assert_ok(config_parse("points.yaml", text, sizeof text - 1, NULL, 0, &config));
+  assert_ok(points_dataset(&world, config, points, &summary));
+  config_destroy(&config);
+}
+
 int main(int argc, char **argv) {
   if (ranks_begin(argc, argv) != 0) return 1;
   log_setup(LOG_QUIET, world.rank, world.rank == 0);
   snprintf(path, sizeof path, "trainer_n%d.h5", world.size);
   scene_simulate(path, TRAIN, TEST, FRAMES);
+  make_points();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_hgn),     cmocka_unit_test(test_linear),  cmocka_unit_test(test_prune),
-      cmocka_unit_test(test_refused), cmocka_unit_test(test_columns), cmocka_unit_test(test_many),
-      cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_hgn),   cmocka_unit_test(test_linear),  cmocka_unit_test(test_densities),
+      cmocka_unit_test(test_prune), cmocka_unit_test(test_refused), cmocka_unit_test(test_columns),
+      cmocka_unit_test(test_many),  cmocka_unit_test(test_groups),
   };
   /* Four ranks are there for groups of two: all else is told by one and two. */
   const struct CMUnitTest groups[] = {cmocka_unit_test(test_groups)};
   const int failed =
       world.size < 4 ? cmocka_run_group_tests(tests, NULL, NULL) : cmocka_run_group_tests(groups, NULL, NULL);
   delete_file(path);
+  delete_file(points);
   return ranks_end(failed);
 }
