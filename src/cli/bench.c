@@ -39,11 +39,8 @@ enum status bench_read_peer(const char *script, const char *arguments, int count
 static const struct bench_kind {
   const char *name;
   enum status (*run)(const struct comm *world, const struct bench_words *words);
-} kinds[] = {{"simulate", bench_simulate},
-             {"graph", bench_graph},
-             {"train", bench_train},
-             {"scaling", bench_scaling},
-             {"sweep", bench_sweep}};
+} kinds[] = {{"simulate", bench_simulate}, {"graph", bench_graph},     {"train", bench_train},
+             {"density", bench_density},   {"scaling", bench_scaling}, {"sweep", bench_sweep}};
 
 static enum status run_bench(const struct comm *world, int argc, char **argv) {
   struct bench_words w = {.peer = NULL};
@@ -51,11 +48,12 @@ static enum status run_bench(const struct comm *world, int argc, char **argv) {
                                        {"--trials", NULL, CLI_COUNT_VALUE, &w.trials}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
-  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train, scaling or sweep"));
+  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train, density, scaling or sweep"));
   REQUIRE(w.trials == 0 || strcmp(words.operand[0], "sweep") == 0, STATUS_USAGE, "--trials is for bench sweep");
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strcmp(words.operand[0], kinds[i].name) == 0) return kinds[i].run(world, &w);
-  return status_raise(STATUS_USAGE, "there is no benchmark \"%s\"; there are: simulate, graph, train, scaling, sweep",
+  return status_raise(STATUS_USAGE,
+                      "there is no benchmark \"%s\"; there are: simulate, graph, train, density, scaling, sweep",
                       words.operand[0]);
 }
 
@@ -64,6 +62,7 @@ const struct cli_command cli_bench = {
     "Usage: hgn bench simulate [--peer tests/peer/simulate_scipy.py]\n"
     "       hgn bench graph [--peer tests/peer/graph_torch.py]\n"
     "       mpirun -n N hgn bench train [--peer tests/peer/hgn_torch.py]\n"
+    "       mpirun -n N hgn bench density [--peer tests/peer/flow_torch.py]\n"
     "       mpirun -n N hgn bench scaling\n"
     "       mpirun -n 1+G hgn bench sweep [--trials N] [--peer tests/peer/sweep_optuna.py]\n\n"
     "simulate: the making of rollouts, states only, and with observation noise and rendered frames, on one core (on "
@@ -72,8 +71,9 @@ const struct cli_command cli_bench = {
     "graph: convolutions beside oneDNN's primitives alone, a decoder block and the gradient of a leapfrog step beside\n"
     "their kernels alone, and the cost of a node; on rank 0.\n"
     "train: a training step of each preset by network, what decoding fewer frames saves and what a microbatch costs.\n"
+    "density: a training step of Neural Hamiltonian Flow and of real NVP.\n"
     "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n"
-    "Both write a small data set, and scaling a checkpoint, into the working folder for the time being.\n"
+    "These write a small data set, and scaling a checkpoint, into the working folder for the time being.\n"
     "sweep: trials a second that a sweep gives out and records, what trials that sleep take beyond their sleep, the "
     "share\n"
     "of time that trials spend in training, on G groups of one rank; and at how many groups the coordinator "

@@ -14,6 +14,7 @@ struct bench_words {
 enum status bench_simulate(const struct comm *world, const struct bench_words *words);
 enum status bench_graph(const struct comm *world, const struct bench_words *words);
 enum status bench_train(const struct comm *world, const struct bench_words *words);
+enum status bench_density(const struct comm *world, const struct bench_words *words);
 enum status bench_scaling(const struct comm *world, const struct bench_words *words);
 enum status bench_sweep(const struct comm *world, const struct bench_words *words);
 

@@ -1,7 +1,9 @@
 #include "cli/cli.h"
+#include "cli/density_board.h"
 #include "cli/reel.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "train/density.h"
 #include "train/hgn.h"
 #include "train/numerics.h"
 #include "train/probe.h"
@@ -140,8 +142,33 @@ static enum status draw(const struct comm *world, const struct trained *trained,
   return status;
 }
 
+/* Collective. Points have no trajectory. */
+static enum status draw_points(const struct comm *world, const struct trained *trained, uint64_t seed, int64_t count,
+                               const char *output) {
+  enum status status = STATUS_OK;
+  if (cli_has_ending(output, ".h5"))
+    status = density_sample(world, trained, seed, count, output);
+  else if (world->rank == 0)
+    status = density_sample_picture(trained, seed, count, output);
+  status = comm_agree(world, status);
+  if (status == STATUS_OK && world->rank == 0) printf("%s\n", output);
+  return status;
+}
+
+/* Collective. How many samples, of how many steps, go where. */
+static enum status check_words(const struct trained *trained, int64_t count, int64_t steps, const char *output) {
+  const bool points = density_is(&trained->learner), arrays = cli_has_ending(output, ".h5");
+  const int64_t most = arrays || points ? 10000000 : REEL_ROWS_MAX;
+  REQUIRE(count >= 1 && count <= most, STATUS_USAGE, "-n %lld: 1 to %lld samples in a %s", (long long)count,
+          (long long)most, arrays ? "file" : "picture");
+  REQUIRE(!points || steps < 0, STATUS_USAGE, "--steps: %s is a density of points, which have none", trained->path);
+  REQUIRE(!points || !cli_has_ending(output, ".gif"), STATUS_USAGE, "%s: points do not move: use .png or .h5", output);
+  return STATUS_OK;
+}
+
 static enum status run_sample(const struct comm *world, int argc, char **argv) {
-  int64_t count = 4, steps = 29, seed = 1;
+  enum { NOT_GIVEN = -1 };
+  int64_t count = NOT_GIVEN, steps = NOT_GIVEN, seed = 1;
   bool best = false;
   const char *output = NULL;
   const struct cli_option options[] = {{"--number", "-n", CLI_COUNT_VALUE, &count},
@@ -157,24 +184,28 @@ static enum status run_sample(const struct comm *world, int argc, char **argv) {
   REQUIRE(arrays || (output && (cli_has_ending(output, ".png") || cli_has_ending(output, ".gif"))), STATUS_USAGE,
           "missing: -o FILE.png, .gif or .h5");
   TRY(output_check_name(output));
-  const int64_t most = arrays ? 10000000 : REEL_ROWS_MAX;
-  REQUIRE(count >= 1 && count <= most, STATUS_USAGE, "-n %lld: 1 to %lld samples in a %s", (long long)count,
-          (long long)most, arrays ? "file" : "picture");
   TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
-  enum status status = draw(world, &trained, (uint64_t)seed, count, steps, output);
+  const bool points = density_is(&trained.learner);
+  if (count == NOT_GIVEN) count = points ? 10000 : 4;
+  enum status status = check_words(&trained, count, steps, output);
+  if (status == STATUS_OK && points) status = draw_points(world, &trained, (uint64_t)seed, count, output);
+  if (status == STATUS_OK && !points)
+    status = draw(world, &trained, (uint64_t)seed, count, steps < 0 ? 29 : steps, output);
   trained_close(&trained);
   return status;
 }
 
 const struct cli_command cli_sample = {
-    "sample", "new trajectories from the prior of a trained model",
+    "sample", "new trajectories, or points, from a trained model",
     "Usage: [mpirun -n N] hgn sample RUN.h5 [-n N] [--steps S] [--seed K] -o FILE.png|FILE.gif|FILE.h5\n\n"
-    "Draws z from the prior, and unrolls. Only for models that sample. Same trajectories on any number of ranks.\n\n"
-    "  -n, --number N     how many; default 4; in a picture at most 16\n"
+    "Draws z from the prior, and unrolls. Only for models that sample. Same trajectories on any number of ranks.\n"
+    "Of a density (nhf, rnvp): draws points, and in a .h5 says their log-likelihood under the model.\n\n"
+    "  -n, --number N     how many; default 4, in a picture at most 16; of points 10000\n"
     "  --steps S          of each; default 29\n"
     "  --seed K           default 1\n"
     "  --best             the model of the smallest validation error; default: the latest checkpoint\n"
-    "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number\n",
+    "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number;\n"
+    "                     points: .png or .h5\n",
     run_sample};

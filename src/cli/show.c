@@ -1,8 +1,13 @@
 #include "cli/cli.h"
+#include "cli/density_board.h"
 #include "cli/reel.h"
 #include "physics/render.h"
 #include "physics/rollout.h"
 #include "store/dataset.h"
+#include "train/checkpoint.h"
+#include "train/density.h"
+#include "train/numerics.h"
+#include "train/record.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,9 +54,7 @@ static enum status read_reel(const struct dataset *data, enum split split, int64
 }
 
 /* Not collective: rank 0's work. */
-static enum status show(const struct dataset *data, enum split split, int64_t index, const char *output) {
-  REQUIRE(!data->has_points, STATUS_USAGE, "%s: holds points of a density, which have no frames to show",
-          data->file.path);
+static enum status show_rollout(const struct dataset *data, enum split split, int64_t index, const char *output) {
   TRY(cli_rollout_of(data, split, index));
   struct reel reel = {.frames = data->frames,
                       .height = (int)data->height,
@@ -65,40 +68,106 @@ static enum status show(const struct dataset *data, enum split split, int64_t in
   return status;
 }
 
+/* ---- Trained models ---- */
+
+static enum status find_model(const struct comm *world, const char *path, bool *model) {
+  struct store_file file;
+  bool run = false, checkpoint = false;
+  TRY(store_open(world, path, &file));
+  enum status status = store_is(&file, RECORD_FORMAT, &run);
+  if (status == STATUS_OK) status = store_is(&file, CHECKPOINT_FORMAT, &checkpoint);
+  *model = run || checkpoint;
+  status = comm_agree(world, status);
+  store_close(&file);
+  return status;
+}
+
+static enum status draw_model(const struct comm *world, struct trained *trained, const char *output) {
+  struct corpus corpus;
+  char path[STORE_PATH_MAX];
+  REQUIRE(density_is(&trained->learner), STATUS_UNAVAILABLE,
+          "%s: is a model \"%s\"; hgn rollout and hgn sample draw what it does", trained->path,
+          trained->learner.kind->name);
+  REQUIRE(cli_has_ending(output, ".png"), STATUS_USAGE, "%s: a density does not move: use .png", output);
+  TRY(trained_data_path(world, trained, NULL, path));
+  TRY(trained_open_data(world, trained, path, false, &corpus));
+  enum status status = world->rank == 0 ? density_board_model(trained, &corpus.data, output) : STATUS_OK;
+  corpus_close(&corpus);
+  status = comm_agree(world, status);
+  if (status == STATUS_OK && world->rank == 0) printf("%s\n", output);
+  return status;
+}
+
+static enum status show_model(const struct comm *world, const char *path, bool best, const char *output) {
+  struct trained trained;
+  TRY(numerics_agree(world));
+  TRY(trained_open(world, path, best, &trained));
+  enum status status = draw_model(world, &trained, output);
+  trained_close(&trained);
+  return status;
+}
+
+/* ---- The command ---- */
+
+/* Not collective: rank 0's work. */
+static enum status show_points(const struct dataset *data, enum split split, const char *output) {
+  REQUIRE(cli_has_ending(output, ".png"), STATUS_USAGE, "%s: points do not move: use .png", output);
+  TRY(density_board_data(data, split, output));
+  printf("%s\n", output);
+  return STATUS_OK;
+}
+
+static enum status show_data(const struct comm *world, const char *path, enum split split, int64_t index,
+                             const char *output) {
+  struct dataset data;
+  TRY(dataset_open(world, path, &data));
+  enum status status = STATUS_OK;
+  if (world->rank == 0)
+    status = data.has_points ? show_points(&data, split, output) : show_rollout(&data, split, index, output);
+  dataset_close(&data);
+  return comm_agree(world, status);
+}
+
 static enum status run_show(const struct comm *world, int argc, char **argv) {
   int64_t index = 0;
   enum split split = SPLIT_TEST;
+  bool best = false, model;
   const char *output = NULL, *named = NULL;
   const struct cli_option options[] = {{"--rollout", NULL, CLI_COUNT_VALUE, &index},
                                        {"--split", NULL, CLI_TEXT, &named},
+                                       {"--best", NULL, CLI_FLAG, &best},
                                        {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
-  TRY(cli_parse(argc, argv, options, 3, false, &words));
+  TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   TRY(cli_operands(&words, 1, 1, "one FILE.h5"));
   TRY(cli_split(named, &split));
   REQUIRE(!output || cli_has_ending(output, ".png") || cli_has_ending(output, ".gif"), STATUS_USAGE,
           "the output \"%s\" ends neither in .png nor in .gif", output);
+  const char *path = words.operand[0];
+  TRY(find_model(world, path, &model));
   char given[STORE_PATH_MAX];
   if (!output) {
-    const char *path = words.operand[0];
     size_t stem = strlen(path) - (cli_has_ending(path, ".h5") ? 3 : 0);
-    int length = snprintf(given, sizeof given, "%.*s.%s%lld.png", (int)stem, path, split_name[split], (long long)index);
+    int length =
+        model ? snprintf(given, sizeof given, "%.*s.png", (int)stem, path)
+              : snprintf(given, sizeof given, "%.*s.%s%lld.png", (int)stem, path, split_name[split], (long long)index);
     REQUIRE(length < (int)sizeof given, STATUS_USAGE, "the path is too long");
     output = given;
   }
-  struct dataset data;
-  TRY(dataset_open(world, words.operand[0], &data));
-  enum status status = comm_agree(world, world->rank == 0 ? show(&data, split, index, output) : STATUS_OK);
-  dataset_close(&data);
-  return status;
+  return model ? show_model(world, path, best, output) : show_data(world, path, split, index, output);
 }
 
 const struct cli_command cli_show = {
-    "show", "a rollout as filmstrip (.png) or animation (.gif)",
-    "Usage: hgn show FILE.h5 [--rollout I] [--split NAME] [-o OUT.png|OUT.gif]\n\n"
+    "show", "a rollout as filmstrip (.png) or animation (.gif); a density and its model",
+    "Usage: hgn show FILE.h5 [--rollout I] [--split NAME] [-o OUT.png|OUT.gif]\n"
+    "       hgn show RUN.h5 [--best] [-o OUT.png]\n\n"
     "Draws one rollout of a data set: the frames as observed, and as they would be without noise where the states are\n"
-    "known.\n\n"
+    "known. Of a data set of points: the density, where it is known, and the points. Of a trained density (nhf, "
+    "rnvp):\n"
+    "the density, draws, the learned density, and of nhf V and K of each Hamiltonian, the way of draws along it, and\n"
+    "where they are then; of points of more than two numbers the first two.\n\n"
     "  --rollout I        which one, from 0; default 0\n"
     "  --split NAME       of train, test or validation; default: test\n"
+    "  --best             of a run, the model of the smallest validation error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation at true speed; default FILE.SPLITI.png\n",
     run_show};
