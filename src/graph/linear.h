@@ -15,7 +15,8 @@ const char *linear_openblas(void);
 /* One thread a rank; OpenBLAS would take all. To be called before its functions are. */
 void linear_use_one_thread(void);
 
-/* out = a b with the node's transposes, f32 or f64; zeros when the inner size is 0. Which kernel: a rule of the shape. */
+/* out = a b with the node's transposes, f32 or f64; zeros when the inner size is 0. Which kernel it takes is a rule of
+ * its shape. */
 void matmul_run(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
                 const void *const *data, void *result);
 
