@@ -15,7 +15,7 @@ static const struct bench_case {
               "time nhf --hamiltonians 2 --steps 2 --width 128 128 --activation softplus"},
              {"nhf fixed kinetic", "name: nhf, flow: {kinetic: fixed}", NULL},
              {"rnvp", "name: rnvp", "time rnvp --couplings 8 --coupling-width 136 136"}};
-enum { CASES = sizeof cases / sizeof *cases, BATCH = 256, STEPS = 50, ROUNDS = 2, LANES_MAX = 8 };
+enum { CASES = sizeof cases / sizeof *cases, BATCH = 256, STEPS = 50, ROUNDS = 2, MANY_LANES = 8 };
 
 static enum status make_data(const struct comm *comm, char *path, int size) {
   static const char text[] = "density: {name: ring, spacing: 3, width: .35}\n"
@@ -77,6 +77,7 @@ static enum status run_case(const struct comm *comm, const char *data, const str
 
 enum status bench_density(const struct comm *world, const struct bench_words *words) {
   char data[64];
+  REQUIRE(world->size <= BATCH, STATUS_USAGE, "a batch of %d points has no work for %d ranks", (int)BATCH, world->size);
   TRY(make_data(world, data, sizeof data));
   if (world->rank == 0)
     printf(
@@ -87,10 +88,10 @@ enum status bench_density(const struct comm *world, const struct bench_words *wo
         "microbatch", "step", "way", "sums", "adam", words->peer ? "    PyTorch faster" : "");
   enum status status = STATUS_OK;
   for (int i = 0; i < CASES && status == STATUS_OK; i++) {
-    const int whole = BATCH / world->size;
+    const int whole = (BATCH + world->size - 1) / world->size;
     status = run_case(world, data, &cases[i], whole, words->peer);
-    if (status == STATUS_OK && i == 0 && whole > BATCH / LANES_MAX)
-      status = run_case(world, data, &cases[i], BATCH / LANES_MAX, NULL);
+    if (status == STATUS_OK && i == 0 && whole > BATCH / MANY_LANES)
+      status = run_case(world, data, &cases[i], BATCH / MANY_LANES, NULL);
   }
   if (world->rank == 0) unlink(data);
   return status;

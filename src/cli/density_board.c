@@ -25,8 +25,11 @@ static void choose_plane(const struct target *target, const double *x, int64_t c
                          double lower[2], double upper[2]) {
   double box[2][TARGET_DIMENSION_MAX];
   for (int k = 0; k < 2; k++) {
-    const int64_t at = k < dimension ? k : 0;
+    const int64_t at = k;
     double mean = 0, square = 0;
+    lower[k] = -1;
+    upper[k] = 1;
+    if (k >= dimension) continue; /* points of one number lie on a line */
     for (int64_t i = 0; i < count; i++) mean += x[i * dimension + at] / (double)count;
     for (int64_t i = 0; i < count; i++) square += pow(x[i * dimension + at] - mean, 2) / (double)count;
     const double reach = square > 0 ? MARGIN * sqrt(square) : 1;
@@ -135,6 +138,7 @@ static enum status fill_learned(struct show *show, struct field *field) {
   points.seed = show->trained->learner.seed;
   for (int64_t i = 0; i < FIELD_VALUES && status == STATUS_OK; i++) {
     points.number[i] = (uint64_t)i;
+    points.weight[i] = 1;
     field_point(field, i, points.x + 2 * i);
   }
   if (status == STATUS_OK) status = density_judge_points(&show->self, &show->judge, SAMPLES, 0, &points);
@@ -142,6 +146,13 @@ static enum status fill_learned(struct show *show, struct field *field) {
     field->value[i] = elementary_exp(points.likelihood[i]);
   density_points_free(&points);
   return status;
+}
+
+static enum status check_draws(const struct show *show) {
+  for (int64_t i = 0; i < DRAWS * show->dimension; i++)
+    REQUIRE(isfinite(show->q[i]), STATUS_NUMERIC, "%s: draw %lld is not finite", show->trained->path,
+            (long long)(i / show->dimension));
+  return STATUS_OK;
 }
 
 static double largest_of(const struct field *field) {
@@ -167,7 +178,7 @@ static enum status add_densities(struct show *show, const struct dataset *data) 
   return fill_learned(show, field);
 }
 
-/* Hamiltonian i at points of the plane, all other numbers 0; a constant is free, and taken off. */
+/* Hamiltonian i at points of the plane, all other numbers 0. */
 static enum status fill_energy(struct show *show, int64_t i, bool kinetic, struct field *field) {
   double v[DENSITY_ROWS], k[DENSITY_ROWS];
   const int64_t dimension = show->dimension;
@@ -267,6 +278,7 @@ static enum status draw_model(struct show *show, const struct dataset *data) {
   show->board.columns =
       hamiltonians > 3 ? (int)(hamiltonians < BOARD_COLUMNS_MAX ? hamiltonians : BOARD_COLUMNS_MAX) : 3;
   TRY(density_judge_draw(&show->judge, seed, 0, DRAWS, show->q, NULL, NULL, NULL));
+  TRY(check_draws(show));
   TRY(add_densities(show, data));
   if (hamiltonians == 0) return STATUS_OK;
   TRY(density_judge_draw(&show->judge, seed, 0, DRAWS, NULL, NULL, show->q, show->p));

@@ -1,5 +1,6 @@
+#include "cli/density_sample.h"
+
 #include "base/arena.h"
-#include "cli/density_board.h"
 #include "cli/field_board.h"
 #include "store/provenance.h"
 #include "train/density.h"
@@ -9,11 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum status make_arrays(struct store_file *file, const struct trained *trained, uint64_t seed, int64_t count) {
+static enum status make_arrays(struct store_file *file, const struct trained *trained, uint64_t seed, int64_t count,
+                               int64_t samples) {
   const int64_t extent[] = {count, density_model(&trained->learner)->dimension};
   TRY(store_attribute_text(file, "format", "hgn-sample"));
   TRY(store_attribute_text(file, "model", trained->path));
   TRY(store_attribute_i64(file, "seed", (int64_t)seed));
+  TRY(store_attribute_i64(file, "samples", samples)); /* that each likelihood is the mean of */
   TRY(provenance_write(file));
   TRY(store_dataset(file, "/points", STORE_F64, 2, extent, NULL, "draws of the model, [draw][number]"));
   TRY(store_dataset(file, "/log_density", STORE_F64, 1, extent, "nat", "log-likelihood of each under the model"));
@@ -25,7 +28,7 @@ static enum status draw_share(const struct comm *world, const struct trained *tr
                               int64_t *first, int64_t *share, struct density_points *points) {
   const struct eval_settings *settings = &trained->training->eval;
   const struct point_model *model = density_model(&trained->learner);
-  struct density_judge judge;
+  struct density_judge judge = {.model = NULL};
   int64_t groups;
   comm_share((count + EVALUATION_GROUP - 1) / EVALUATION_GROUP, world->size, world->rank, first, &groups);
   *first *= EVALUATION_GROUP;
@@ -64,7 +67,7 @@ enum status density_sample(const struct comm *world, const struct trained *train
   if (status == STATUS_OK) status = comm_agree(world, check_finite(trained, &points, first, share));
   if (status == STATUS_OK) status = store_create_at(world, output, &place, &file);
   if (status == STATUS_OK) {
-    status = make_arrays(&file, trained, seed, count);
+    status = make_arrays(&file, trained, seed, count, points.samples);
     if (status == STATUS_OK && share > 0) status = store_write_independent(&file, "/points", first, share, points.x);
     if (status == STATUS_OK && share > 0)
       status = store_write_independent(&file, "/log_density", first, share, points.likelihood);

@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "cli/density_board.h"
+#include "cli/density_sample.h"
 #include "cli/reel.h"
 #include "store/output.h"
 #include "store/provenance.h"

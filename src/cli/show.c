@@ -110,7 +110,8 @@ static enum status show_model(const struct comm *world, const char *path, bool b
 /* ---- The command ---- */
 
 /* Not collective: rank 0's work. */
-static enum status show_points(const struct dataset *data, enum split split, const char *output) {
+static enum status show_points(const struct dataset *data, enum split split, int64_t index, const char *output) {
+  REQUIRE(index < 0, STATUS_USAGE, "--rollout: %s holds points, and all of a split are shown", data->file.path);
   REQUIRE(cli_has_ending(output, ".png"), STATUS_USAGE, "%s: points do not move: use .png", output);
   TRY(density_board_data(data, split, output));
   printf("%s\n", output);
@@ -123,13 +124,15 @@ static enum status show_data(const struct comm *world, const char *path, enum sp
   TRY(dataset_open(world, path, &data));
   enum status status = STATUS_OK;
   if (world->rank == 0)
-    status = data.has_points ? show_points(&data, split, output) : show_rollout(&data, split, index, output);
+    status = data.has_points ? show_points(&data, split, index, output)
+                             : show_rollout(&data, split, index < 0 ? 0 : index, output);
   dataset_close(&data);
   return comm_agree(world, status);
 }
 
 static enum status run_show(const struct comm *world, int argc, char **argv) {
-  int64_t index = 0;
+  enum { NOT_GIVEN = -1 };
+  int64_t index = NOT_GIVEN;
   enum split split = SPLIT_TEST;
   bool best = false, model;
   const char *output = NULL, *named = NULL;
@@ -145,12 +148,15 @@ static enum status run_show(const struct comm *world, int argc, char **argv) {
           "the output \"%s\" ends neither in .png nor in .gif", output);
   const char *path = words.operand[0];
   TRY(find_model(world, path, &model));
+  REQUIRE(!model || (index == NOT_GIVEN && !named), STATUS_USAGE, "%s is a model: --rollout and --split are of data",
+          path);
+  REQUIRE(model || !best, STATUS_USAGE, "%s is no run of a model, of which there is a best", path);
   char given[STORE_PATH_MAX];
   if (!output) {
     size_t stem = strlen(path) - (cli_has_ending(path, ".h5") ? 3 : 0);
-    int length =
-        model ? snprintf(given, sizeof given, "%.*s.png", (int)stem, path)
-              : snprintf(given, sizeof given, "%.*s.%s%lld.png", (int)stem, path, split_name[split], (long long)index);
+    int length = model ? snprintf(given, sizeof given, "%.*s.png", (int)stem, path)
+                       : snprintf(given, sizeof given, "%.*s.%s%lld.png", (int)stem, path, split_name[split],
+                                  index == NOT_GIVEN ? 0LL : (long long)index);
     REQUIRE(length < (int)sizeof given, STATUS_USAGE, "the path is too long");
     output = given;
   }
@@ -164,10 +170,12 @@ const struct cli_command cli_show = {
     "Draws one rollout of a data set: the frames as observed, and as they would be without noise where the states are\n"
     "known. Of a data set of points: the density, where it is known, and the points. Of a trained density (nhf, "
     "rnvp):\n"
-    "the density, draws, the learned density, and of nhf V and K of each Hamiltonian, the way of draws along it, and\n"
-    "where they are then; of points of more than two numbers the first two.\n\n"
+    "the density, draws, the learned density, and of nhf V and K of the first six Hamiltonians, the way of draws "
+    "along\n"
+    "each, and where they are then; of points of more than two numbers the first two.\n\n"
     "  --rollout I        which one, from 0; default 0\n"
     "  --split NAME       of train, test or validation; default: test\n"
     "  --best             of a run, the model of the smallest validation error; default: the latest checkpoint\n"
-    "  -o, --output FILE  .png: a filmstrip; .gif: an animation at true speed; default FILE.SPLITI.png\n",
+    "  -o, --output FILE  .png: a filmstrip; .gif: an animation at true speed; default FILE.SPLITI.png, of a model "
+    "FILE.png\n",
     run_show};

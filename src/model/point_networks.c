@@ -33,7 +33,7 @@ static struct value sum_point(struct value x) { return graph_sum(x, POINT_AXES, 
 /* ---- The learned Hamiltonians ---- */
 
 /* One of them, for flow_step(). */
-struct one {
+struct learned_hamiltonian {
   const struct point_model *model;
   int64_t index;
 };
@@ -75,13 +75,13 @@ static struct value gradient_of(struct value energy, struct value x) {
 }
 
 static struct value energy_dq(const struct hamiltonian *hamiltonian, struct value q, struct value p) {
-  const struct one *one = hamiltonian->self;
+  const struct learned_hamiltonian *one = hamiltonian->self;
   (void)p;
   return gradient_of(point_networks_potential(one->model, one->index, q), q);
 }
 
 static struct value energy_dp(const struct hamiltonian *hamiltonian, struct value q, struct value p) {
-  const struct one *one = hamiltonian->self;
+  const struct learned_hamiltonian *one = hamiltonian->self;
   (void)q;
   if (one->model->settings.flow.kinetic == KINETIC_FIXED)
     return graph_multiply(p, inverse_mass(one->model, one->index, p.graph));
@@ -90,7 +90,7 @@ static struct value energy_dp(const struct hamiltonian *hamiltonian, struct valu
 
 struct phase point_networks_step(const struct point_model *model, int64_t i, struct phase x, struct value dt) {
   static const struct integrator_settings leapfrog = {.name = FLOW_LEAPFROG, .substeps = 1};
-  const struct one one = {model, i};
+  const struct learned_hamiltonian one = {model, i};
   const struct hamiltonian hamiltonian = {energy_dq, energy_dp, &one};
   return flow_step(&leapfrog, &hamiltonian, x, dt);
 }

@@ -19,7 +19,10 @@ struct point_pass {
   int plans;
   void *scratch;        /* the gradient as a plan leaves it */
   void *weight, *q, *p; /* [batch], twice [batch][D]: inputs of the model's type */
-  double dt;            /* bytes of a number of the model's type */
+  union {
+    float single;
+    double wide;
+  } dt; /* of the model's type */
 };
 
 static size_t point_bytes(const struct point_pass *pass) {

@@ -29,7 +29,7 @@ enum { TARGET_DIMENSION_MAX = 32, TARGET_MODES_MAX = 65 };
 struct target;
 
 /* experiment: of a data set of points; what is needed of it is copied. STATUS_MEMORY; STATUS_CONFIG where the density
- * cannot be computed. On failure *target is NULL. */
+ * cannot be computed, STATUS_NUMERIC where its normaliser cannot be estimated. On failure *target is NULL. */
 enum status target_open(const struct experiment *experiment, struct target **target);
 void target_close(struct target **target);
 

@@ -208,10 +208,11 @@ static enum status evaluate(struct learner *learner, const struct comm *comm, st
 
 static void speak(const struct evaluation *evaluation, char text[LEARNER_SPEECH_MAX]) {
   const double *score = evaluation->score;
-  int used = snprintf(text, LEARNER_SPEECH_MAX, "-log p %.4f +- %.4f nat", score[DENSITY_SCORE_NLL],
+  /* Of a flow that goes wrong these may be as large as floats get: %g keeps them short. */
+  int used = snprintf(text, LEARNER_SPEECH_MAX, "-log p %.5g +- %.2g nat", score[DENSITY_SCORE_NLL],
                       score[DENSITY_SCORE_NLL_ERROR]);
   if (!isnan(score[DENSITY_SCORE_KL]))
-    used += snprintf(text + used, LEARNER_SPEECH_MAX - (size_t)used, "  KL %.4f +- %.4f", score[DENSITY_SCORE_KL],
+    used += snprintf(text + used, LEARNER_SPEECH_MAX - (size_t)used, "  KL %.4g +- %.2g", score[DENSITY_SCORE_KL],
                      score[DENSITY_SCORE_KL_ERROR]);
   if (!isnan(score[DENSITY_SCORE_MODES]))
     snprintf(text + used, LEARNER_SPEECH_MAX - (size_t)used, "  %.2f modes", score[DENSITY_SCORE_MODES]);

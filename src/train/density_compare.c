@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HAMILTONIANS_MAX = 64 /* model.flow.hamiltonians */ };
-
 /* Over the tolerance of likelihoods: fields of a grid and draws are many and weigh unequally, and some of them lie
  * between modes, where many samples are needed. */
 static const double LIKENESS_TOLERANCE = 10;
@@ -109,8 +107,8 @@ static enum status follow_energies(const struct density_likeness_task *task, con
                                    struct density_likeness *out) {
   struct density_judge *judge = task->judge;
   const int64_t dimension = judge->model->dimension, hamiltonians = point_model_hamiltonians(judge->model);
-  struct moments mean[HAMILTONIANS_MAX];
-  double deviation[HAMILTONIANS_MAX] = {0}, drift[HAMILTONIANS_MAX] = {0}, variation = 0, far = 0;
+  struct moments mean[TRAINING_HAMILTONIANS_MAX];
+  double deviation[TRAINING_HAMILTONIANS_MAX] = {0}, drift[TRAINING_HAMILTONIANS_MAX] = {0}, variation = 0, far = 0;
   memset(mean, 0, sizeof mean);
   for (int64_t at = 0; at < task->draws; at += DENSITY_ROWS) {
     const int64_t rows = task->draws - at < DENSITY_ROWS ? task->draws - at : DENSITY_ROWS;
@@ -126,6 +124,7 @@ static enum status follow_energies(const struct density_likeness_task *task, con
     variation += deviation[i] / spread;
     far += drift[i] / spread;
   }
+  if (!isfinite(variation)) return STATUS_OK; /* an H that is the same everywhere has no spread to compare with */
   out->energy_variation = variation;
   out->energy_drift = far;
   return STATUS_OK;
@@ -266,7 +265,8 @@ static enum status look_at_draws(const struct density_likeness_task *task, struc
   for (int64_t i = 0; i < task->draws; i++) out->broken += !drawn->finite[i];
   TRY(reverse_draws(task, drawn, out));
   if (task->target) count_modes(task, drawn, out);
-  return point_model_moves(task->judge->model) ? follow_energies(task, drawn, out) : STATUS_OK;
+  const bool moves = point_model_moves(task->judge->model);
+  return moves && task->draws > 1 ? follow_energies(task, drawn, out) : STATUS_OK;
 }
 
 enum status density_likeness(const struct comm *comm, const struct density_likeness_task *task,
@@ -304,6 +304,11 @@ static double energy_distance(const double *x, int64_t n, const double *y, int64
          mean_distance(y, m, y, m, dimension);
 }
 
+/* What is not a number stays. */
+static void keep_if(bool further, double value, double *kept) {
+  if (!isnan(*kept) && (further || isnan(value))) *kept = value;
+}
+
 static void compare_moments(const double *x, const double *y, int64_t n, int64_t dimension,
                             struct density_difference *out) {
   out->mean_shift = 0;
@@ -317,9 +322,9 @@ static void compare_moments(const double *x, const double *y, int64_t n, int64_t
     }
     const double scale = moments_deviation(&of_y), ratio = moments_deviation(&of_x) / scale,
                  shift = fabs(of_x.sum - of_y.sum) / (double)n / scale;
-    if (!(shift <= out->mean_shift)) out->mean_shift = shift;
-    if (!(ratio >= out->spread_least)) out->spread_least = ratio;
-    if (!(ratio <= out->spread_most)) out->spread_most = ratio;
+    keep_if(shift > out->mean_shift, shift, &out->mean_shift);
+    keep_if(ratio < out->spread_least, ratio, &out->spread_least);
+    keep_if(ratio > out->spread_most, ratio, &out->spread_most);
   }
 }
 

@@ -98,15 +98,18 @@ static enum status add_samples(struct density_judge *judge, struct density_point
   return STATUS_OK;
 }
 
-/* Collective. The weighted mean of the log-likelihoods. */
+/* Collective. The weighted mean of the log-likelihoods; not a number where no point weighs anything. */
 static enum status mean_likelihood(const struct comm *comm, const struct density_points *points, double *mean) {
-  struct exact sum;
-  exact_clear(&sum);
-  for (int64_t i = 0; i < points->groups * EVALUATION_GROUP; i++)
-    if (points->number[i] != DENSITY_NONE && points->weight[i] > 0)
-      exact_add(&sum, points->weight[i] * points->likelihood[i]);
-  TRY(reduce_exact(comm, &sum, 1));
-  *mean = exact_value(&sum);
+  struct exact sum[2];
+  exact_clear(&sum[0]);
+  exact_clear(&sum[1]);
+  for (int64_t i = 0; i < points->groups * EVALUATION_GROUP; i++) {
+    if (points->number[i] == DENSITY_NONE || !(points->weight[i] > 0)) continue;
+    exact_add(&sum[0], points->weight[i] * points->likelihood[i]);
+    exact_add(&sum[1], points->weight[i]);
+  }
+  TRY(reduce_exact(comm, sum, 2));
+  *mean = exact_value(&sum[0]) / exact_value(&sum[1]);
   return STATUS_OK;
 }
 

@@ -45,7 +45,7 @@ struct density_points {
   int64_t groups;
   struct arena arena;
   double *x;        /* [groups * EVALUATION_GROUP][D] */
-  double *weight;   /* of each in the mean that decides on the samples; over all ranks they add up to 1 */
+  double *weight;   /* of each in the mean that decides on the samples */
   double *known;    /* log of the density that the points are of; NaN: unknown */
   uint64_t *number; /* of each */
   enum rng_purpose purpose;
@@ -62,7 +62,7 @@ enum status density_judge_points(const struct comm *comm, struct density_judge *
                                  struct density_points *points);
 
 /* Not collective. Draws first..first+count-1 of a seed: where they begin, q and p of a standard normal, and where they
- * come out, x and momentum, all [count][D]. rnvp: p and momentum are not touched. q, p, momentum may be NULL. */
+ * come out, x and momentum, all [count][D]. rnvp: p and momentum are not touched. Each may be NULL. */
 enum status density_judge_draw(struct density_judge *judge, uint64_t seed, int64_t first, int64_t count, double *x,
                                double *momentum, double *q, double *p);
 

@@ -65,7 +65,6 @@ for text in "ring.h5: hgn data set, ring" "dimension    2" "(verified)" "entropy
 done
 grep -q "images\|ladder\|frames" out.txt && fail "hgn info speaks of frames: $(cat out.txt)"
 expect 0 "(not verified)" "$HGN" info ring.h5 --quick
-expect 2 "ring.h5: holds points of a density" "$HGN" show ring.h5 -o no.png
 expect 2 "ring.h5: holds points of a density" "$HGN" limit ring.h5 --input-frames 1
 printf 'data: {file: ring.h5}\nmodel: {preset: quick}\nobjective: {kappa: 1e-3}\ntrain: {steps: 1}\n' >hgn.yaml
 expect 2 'ring.h5: holds points of a density; a model "hgn" learns from rollouts' "$HGN" train hgn.yaml -o no.h5
