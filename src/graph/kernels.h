@@ -2,8 +2,8 @@
  * products.
  *
  * Hot loops are compiled once for each instruction set; the bits are the same on all (no contraction, the same order of
- * every sum), those of product.c on all that have fused multiply-add. Memory given to them is aligned to 64 bytes at the
- * start of each array; arrays may be empty.
+ * every sum), those of product.c on all that have fused multiply-add. Memory given to them is aligned to 64 bytes at
+ * the start of each array; arrays may be empty.
  *
  * Not collective, no allocation.
  */
