@@ -29,19 +29,19 @@ done
 expect 0 "momenta.h5" "$HGN" train nhf.yaml -o momenta.h5 objective.momenta=3
 expect_ranks 2 0 "again.h5" "$HGN" train nhf.yaml -o again.h5 objective.momenta=3
 same_run momenta.h5 again.h5 00000030
-"$HGN" -q train nhf.yaml -o stopped.h5 train.steps=600 >/dev/null 2>&1 &
+"$HGN" -q train nhf.yaml -o stopped.h5 train.steps=300 eval.every=100 >/dev/null 2>&1 &
 await $! "stopped.checkpoint-*" || fail "ended before it was stopped"
 kill -TERM $!
 wait $!
 [ $? = 6 ] || fail "a signal did not end it with 6"
-expect_ranks 2 0 "goes on after step" "$HGN" train nhf.yaml -o stopped.h5 train.steps=600
-expect 0 "whole.h5" "$HGN" train nhf.yaml -o whole.h5 train.steps=600
-same_run stopped.h5 whole.h5 00000600
+expect_ranks 2 0 "goes on after step" "$HGN" train nhf.yaml -o stopped.h5 train.steps=300 eval.every=100
+expect 0 "whole.h5" "$HGN" train nhf.yaml -o whole.h5 train.steps=300 eval.every=100
+same_run stopped.h5 whole.h5 00000300
 
 # It has learned something, and says so in all ways.
 expect 0 "energy_distance" "$HGN" eval whole.h5
 expect 0 "nll_error" "$HGN" info whole.h5
-expect 0 "encoder 88 potential" "$HGN" info whole.checkpoint-00000600.h5
+expect 0 "encoder 88 potential" "$HGN" info whole.checkpoint-00000300.h5
 /usr/bin/python3 - <<'PY' || fail "the columns of the run are not as documented"
 import h5py
 import numpy as np
@@ -69,7 +69,7 @@ with h5py.File("draws.h5") as many, h5py.File("few.h5") as few:
 PY
 
 # Pictures.
-for words in "show moons.h5" "show whole.h5" "show whole.checkpoint-00000600.h5" "show rnvp.h5" "sample rnvp.h5"; do
+for words in "show moons.h5" "show whole.h5" "show whole.checkpoint-00000300.h5" "show rnvp.h5" "sample rnvp.h5"; do
   # shellcheck disable=SC2086
   expect 0 "picture.png" "$HGN" $words -o picture.png
   [ "$(head -c 4 picture.png | tail -c 3)" = PNG ] || fail "$words: no picture"
