@@ -45,7 +45,7 @@ enum status hmc_chain(const struct hmc_problem *problem, int64_t chain, int64_t 
 struct hmc_diagnostics {
   double ess;  /* effective sample size of the worst coordinate: Geyer's initial monotone sequence of autocorrelations
                   over all chains, up to lag HMC_LAGS_MAX, as Stan has it (Vehtari and others, Bayesian Analysis 16,
-                  2021, section 3) */
+                  2021, section 3). Chains that remember for longer have fewer: R-hat then tells */
   double rhat; /* potential scale reduction of the worst: 1 where all chains are alike (Gelman and others, BDA3) */
 };
 

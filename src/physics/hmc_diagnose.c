@@ -54,13 +54,13 @@ static double autocorrelation_time(const double *rho, int lags) {
     double pair = rho[t] + rho[t + 1];
     if (!(pair > 0)) {
       if (rho[t] > 0) time += rho[t]; /* improves the estimate where draws are antithetic */
-      return time;
+      break;
     }
     if (pair > before) pair = before;
     time += 2 * pair;
     before = pair;
   }
-  return lags == HMC_LAGS_MAX ? (double)NAN : time; /* it is longer than anybody has looked */
+  return time;
 }
 
 static void conclude(const struct coordinate *sum, int64_t sequences, int64_t n, int lags, double *ess, double *rhat) {
@@ -72,7 +72,7 @@ static void conclude(const struct coordinate *sum, int64_t sequences, int64_t n,
   if (!(within > 0) || !isfinite(variance)) return;
   for (int lag = 1; lag <= lags; lag++) rho[lag] = 1 - (within - exact_value(&sum->covariance[lag]) / m) / variance;
   const double time = autocorrelation_time(rho, lags), least = elementary_log(10) / elementary_log(m * count);
-  *ess = m * count / (time < least ? least : time); /* NaN stays */
+  *ess = m * count / (time > least ? time : least);
   *rhat = sqrt(variance / within);
 }
 
