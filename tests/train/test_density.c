@@ -57,7 +57,7 @@ static void score_normal(const char *density, const char *model, double score[EV
   struct judged judged;
   struct evaluation evaluation;
   char path[64];
-  snprintf(path, sizeof path, "density_n%d.h5", world.size);
+  snprintf(path, sizeof path, "judged_n%d.h5", world.size);
   make_data(density, path);
   open_judged(&world, model, path, &judged);
   evaluate(&world, &judged, POINTS, &evaluation);
@@ -126,7 +126,7 @@ static void test_ranks(void **state) {
   (void)state;
   static const char *const models[] = {SMALL_NHF, SMALL_RNVP};
   char path[64];
-  snprintf(path, sizeof path, "density_n%d.h5", world.size);
+  snprintf(path, sizeof path, "judged_n%d.h5", world.size);
   make_data("name: moons, width: .1", path);
   for (int model = 0; model < 2; model++) {
     struct judged ours, alone;

@@ -331,7 +331,7 @@ static void make_points(void) {
       "density: {name: ring, spacing: 2, width: .5}\ndata: {train: 24, test: 9, validation: 9}\n";
   struct config *config;
   struct points_summary summary;
-  snprintf(points, sizeof points, "points_n%d.h5", world.size);
+  snprintf(points, sizeof points, "trainer_points_n%d.h5", world.size);
   assert_ok(config_parse("points.yaml", text, sizeof text - 1, NULL, 0, &config));
   assert_ok(points_dataset(&world, config, points, &summary));
   config_destroy(&config);
