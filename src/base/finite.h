@@ -6,6 +6,7 @@
 #ifndef HGN_BASE_FINITE_H
 #define HGN_BASE_FINITE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,5 +25,10 @@ static inline bool finite_all_f32(const float *value, int64_t count) {
 
 /* A mean of squares less the square of the mean, which rounding may leave below zero. NaN stays NaN. */
 static inline double finite_variance(double difference) { return difference <= 0 ? 0 : difference; }
+
+/* The standard error of a mean of n numbers, from it and the mean of their squares; NaN of fewer than two. */
+static inline double finite_standard_error(double mean, double mean_square, double n) {
+  return n > 1 ? sqrt(finite_variance(mean_square - mean * mean) / (n - 1)) : (double)NAN;
+}
 
 #endif

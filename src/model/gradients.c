@@ -55,11 +55,3 @@ void gradients_add(const struct layout *layout, int part, enum graph_type type, 
     for (int64_t i = first; i < end; i++) sum[i] += term[i];
   }
 }
-
-enum status gradients_block(const struct layout *layout, enum graph_type type, void **block) {
-  const size_t bytes = ((size_t)layout_values(layout) * number_bytes(type) + 63) / 64 * 64;
-  *block = aligned_alloc(64, bytes ? bytes : 64);
-  REQUIRE(*block, STATUS_MEMORY, "out of memory for gradients of %lld parameters", (long long)layout_values(layout));
-  memset(*block, 0, bytes);
-  return STATUS_OK;
-}

@@ -22,7 +22,4 @@ enum status gradients_bind(struct plan *plan, const struct layout *layout, int p
 /* gradient += block, in the part. */
 void gradients_add(const struct layout *layout, int part, enum graph_type type, const void *block, void *gradient);
 
-/* Memory for a block of that type, zeroed and aligned as plans need it; the caller frees. STATUS_MEMORY. */
-enum status gradients_block(const struct layout *layout, enum graph_type type, void **block);
-
 #endif

@@ -43,8 +43,9 @@ int64_t layout_parameters(const struct layout *layout) {
   return count;
 }
 
-enum status layout_block(const struct layout *layout, float **block) {
-  const size_t bytes = ((size_t)layout_values(layout) * sizeof(float) + 63) / 64 * 64;
+enum status layout_block(const struct layout *layout, enum graph_type type, void **block) {
+  const size_t number = type == GRAPH_F64 ? sizeof(double) : sizeof(float);
+  const size_t bytes = ((size_t)layout_values(layout) * number + 63) / 64 * 64;
   *block = aligned_alloc(64, bytes ? bytes : 64);
   REQUIRE(*block, STATUS_MEMORY, "out of memory for %zu bytes of parameters", bytes);
   memset(*block, 0, bytes);

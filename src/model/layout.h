@@ -42,8 +42,8 @@ int64_t layout_values(const struct layout *layout);     /* of the block, gaps in
 int64_t layout_parameters(const struct layout *layout); /* that are trained */
 int64_t layout_network_parameters(const struct layout *layout, int network);
 
-/* Memory for the block of an f32 model, zeroed, aligned as plans need it; the caller frees. STATUS_MEMORY. */
-enum status layout_block(const struct layout *layout, float **block);
+/* Memory for a block of f32 or f64, zeroed, aligned as plans need it; the caller frees. STATUS_MEMORY. */
+enum status layout_block(const struct layout *layout, enum graph_type type, void **block);
 
 /* The first tensor of an f32 block that is not finite; -1: none. */
 int layout_broken_tensor(const struct layout *layout, const float *block);

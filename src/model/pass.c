@@ -42,7 +42,7 @@ enum status pass_create(const struct model *model, int64_t batch, int64_t chunk,
   REQUIRE(made, STATUS_MEMORY, "out of memory for a pass");
   *made = (struct pass){.model = model, .parameters = parameters, .batch = batch, .chunk = chunk};
   made->element = number_bytes(model->type);
-  enum status status = gradients_block(&model->layout, model->type, &made->scratch);
+  enum status status = layout_block(&model->layout, model->type, &made->scratch);
   made->weights = calloc((size_t)(batch > chunk ? batch : chunk), made->element);
   if (status == STATUS_OK && !made->weights) status = status_raise(STATUS_MEMORY, "out of memory for a pass");
   if (status != STATUS_OK) {

@@ -43,7 +43,7 @@ enum status point_pass_create(const struct point_model *model, int64_t batch, co
   made->weight = calloc((size_t)batch, number_bytes(model->type));
   made->q = calloc(1, point_bytes(made));
   made->p = calloc(1, point_bytes(made));
-  enum status status = gradients_block(&model->layout, model->type, &made->scratch);
+  enum status status = layout_block(&model->layout, model->type, &made->scratch);
   if (!made->plan || !made->weight || !made->q || !made->p)
     status = status_raise(STATUS_MEMORY, "out of memory for %lld points", (long long)batch);
   if (status != STATUS_OK) point_pass_destroy(&made);

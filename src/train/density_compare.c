@@ -203,7 +203,7 @@ static enum status reverse_divergence(const struct comm *comm, const struct dens
   const double mean = exact_value(&sum[0]) / n, square = exact_value(&sum[1]) / n;
   if (!isfinite(mean)) return STATUS_OK;
   out->kl_reverse = mean;
-  out->reverse_error = sqrt(finite_variance(square - mean * mean) / (n - 1));
+  out->reverse_error = finite_standard_error(mean, square, n);
   return STATUS_OK;
 }
 

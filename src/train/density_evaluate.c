@@ -72,7 +72,7 @@ static void add_points(const struct density_points *points, struct totals *total
 static void conclude_pair(const struct totals *totals, enum sum first, int64_t count, double *mean, double *error) {
   const double n = (double)count;
   *mean = count > 0 ? exact_value(&totals->sum[first]) / n : NAN;
-  *error = count > 1 ? sqrt(finite_variance(exact_value(&totals->sum[first + 1]) / n - *mean * *mean) / (n - 1)) : NAN;
+  *error = finite_standard_error(*mean, exact_value(&totals->sum[first + 1]) / n, n);
 }
 
 static void add_likeness(const struct density_likeness *likeness, struct evaluation *out) {

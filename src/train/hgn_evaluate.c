@@ -311,10 +311,6 @@ static enum status run_group(struct evaluator *eval, const struct evaluation_gro
 
 /* ---- All groups ---- */
 
-static double standard_error(double mean, double mean_square, double n) {
-  return n > 1 ? sqrt(finite_variance(mean_square - mean * mean) / (n - 1)) : NAN;
-}
-
 static double median_of(const int64_t *histogram, int64_t bins, int64_t total) {
   int64_t seen = 0, low = -1;
   for (int64_t i = 0; i < bins; i++) {
@@ -354,12 +350,12 @@ static enum status conclude(const struct evaluator *eval, struct evaluation *out
   const double spread = sqrt(finite_variance(mean[SUM_H2] - mean[SUM_H] * mean[SUM_H]));
   *out = (struct evaluation){
       .score = {[HGN_MSE] = mean[SUM_MSE],
-                [HGN_MSE_ERROR] = standard_error(mean[SUM_MSE], mean[SUM_MSE2], n),
+                [HGN_MSE_ERROR] = finite_standard_error(mean[SUM_MSE], mean[SUM_MSE2], n),
                 [HGN_UNSEEN] = eval->unseen ? mean[SUM_UNSEEN] : NAN,
-                [HGN_UNSEEN_ERROR] = eval->unseen ? standard_error(mean[SUM_UNSEEN], mean[SUM_UNSEEN2], n) : NAN,
+                [HGN_UNSEEN_ERROR] = eval->unseen ? finite_standard_error(mean[SUM_UNSEEN], mean[SUM_UNSEEN2], n) : NAN,
                 [HGN_EXCESS] = paired > 0 ? mean[SUM_EXCESS] * n / paired : NAN,
                 [HGN_EXCESS_ERROR] =
-                    standard_error(mean[SUM_EXCESS] * n / paired, mean[SUM_EXCESS2] * n / paired, paired),
+                    finite_standard_error(mean[SUM_EXCESS] * n / paired, mean[SUM_EXCESS2] * n / paired, paired),
                 [HGN_KL] = mean[SUM_KL],
                 [HGN_ENERGY_VARIATION] = mean[SUM_H_STD] / spread,
                 [HGN_ENERGY_DRIFT] = mean[SUM_H_DRIFT] / spread,

@@ -43,7 +43,9 @@ enum status learner_check_data(const struct learner_kind *kind, const struct dat
 
 static enum status finish(struct learner *learner) {
   enum status status = learner->kind->open(learner);
-  if (status == STATUS_OK) status = layout_block(learner->layout, &learner->parameters);
+  void *block = NULL;
+  if (status == STATUS_OK) status = layout_block(learner->layout, GRAPH_F32, &block);
+  learner->parameters = block;
   if (status != STATUS_OK) learner_close(learner);
   return status;
 }
