@@ -8,10 +8,13 @@
  *   elementary_sincos_all          of x[count], any x: the near ones in one loop that vectorises, then the rare others
  *   elementary_log                 any x > 0, subnormals included; log(0) = -infinity, NaN below; without branches
  *   elementary_exp                 any x; infinity above 709.79, 0 below -745.2, subnormals between; without branches
+ *   elementary_pow                 any x and y, with the special values of C's pow: pow(x, 0) = pow(1, y) = 1 even if
+ *                                  the other is NaN; NaN for a finite x < 0 and a y that is neither whole nor infinite.
+ *                                  Results that a double holds exactly are exact
  *
  * Largest errors measured against libm's long double, in ulp of the result: sin and cos 0.78 over the whole range and
- * 0.51 at the doubles nearest to multiples of pi/2, log 0.84, exp 0.89. tests/base/test_elementary.c repeats the
- * measurement. sin(-x) = -sin(x) and cos(-x) = cos(x) to the bit.
+ * 0.51 at the doubles nearest to multiples of pi/2, log 0.84, exp 0.89, pow 0.90. tests/base/test_elementary.c repeats
+ * the measurement. sin(-x) = -sin(x) and cos(-x) = cos(x) to the bit.
  *
  * Not collective.
  */
@@ -196,28 +199,32 @@ static inline double elementary_log_reduced(double k, double f) {
   return k * 6.93147180369123816490e-01 - ((half - (s * (half + (even + odd)) + k * 1.90821492927058770002e-10)) - f);
 }
 
-/* x = 2^k (1 + f). */
-static inline double elementary_log(double x) {
+/* x = 2^k (1 + f) with sqrt(1/2) < 1 + f < sqrt(2), exactly, for 0 < x < infinity: returns f. */
+static inline double elementary_parts(double x, double *k) {
   double scaled = x < 0x1p-1022 ? x * 0x1p+54 : x;
   uint64_t bias = x < 0x1p-1022 ? 1023 + 54 : 1023;
   uint64_t bits = elementary_bits(scaled) + (UINT64_C(0x3ff0000000000000) - UINT64_C(0x3fe6a09e667f3bcd));
   /* Biased exponent to f64 without a conversion instruction: it becomes the low bits of 2^52 + n. */
-  double k = elementary_from_bits((bits >> 52) | UINT64_C(0x4330000000000000)) -
-             elementary_from_bits(bias | UINT64_C(0x4330000000000000));
-  double f = elementary_from_bits((bits & UINT64_C(0xfffffffffffff)) + UINT64_C(0x3fe6a09e667f3bcd)) - 1.0;
+  *k = elementary_from_bits((bits >> 52) | UINT64_C(0x4330000000000000)) -
+       elementary_from_bits(bias | UINT64_C(0x4330000000000000));
+  return elementary_from_bits((bits & UINT64_C(0xfffffffffffff)) + UINT64_C(0x3fe6a09e667f3bcd)) - 1.0;
+}
+
+static inline double elementary_log(double x) {
+  double k, f = elementary_parts(x, &k);
   double log = elementary_log_reduced(k, f);
   log = x < (double)INFINITY ? log : x; /* also NaN */
   log = x == 0.0 ? -(double)INFINITY : log;
   return x < 0.0 ? (double)NAN : log;
 }
 
-/* x = k ln 2 + r, |r| <= ln(2)/2, for |x| <= 1000: returns exp(r) - 1 = r + r c / (2 - c), c = r - r^2 P(r^2), the
- * minimax P of fdlibm's e_exp.c, error below 2^-59; *biased is k + 2046, arbitrary for NaN. */
-static inline double elementary_exp_reduced(double x, uint64_t *biased) {
+/* x + rest = k ln 2 + r, |r| <= ln(2)/2, for |x| <= 1000 and |rest| <= 2^-40: returns exp(r) - 1 = r + r c / (2 - c),
+ * c = r - r^2 P(r^2), the minimax P of fdlibm's e_exp.c, error below 2^-59; *biased is k + 2046, arbitrary for NaN. */
+static inline double elementary_exp_reduced(double x, double rest, uint64_t *biased) {
   const double shifter = 0x1.8p+52;
   double shifted = x * 0x1.71547652b82fep+0 + shifter;
   double k = shifted - shifter;
-  double high = x - k * 6.93147180369123816490e-01, low = k * 1.90821492927058770002e-10;
+  double high = x - k * 6.93147180369123816490e-01, low = k * 1.90821492927058770002e-10 - rest;
   double r = high - low, z = r * r;
   double c =
       r -
@@ -228,14 +235,87 @@ static inline double elementary_exp_reduced(double x, uint64_t *biased) {
   return high - (low - (r * c) / (2.0 - c));
 }
 
-/* 2^k goes in by two factors, so that results may overflow or become subnormal. */
-static inline double elementary_exp(double x) {
+/* exp(x + rest); 2^k goes in by two factors, so that results may overflow or become subnormal. */
+static inline double elementary_exp_sum(double x, double rest) {
   double y = x > 720.0 ? 720.0 : x;
   y = y < -760.0 ? -760.0 : y;
   uint64_t n;
-  double result = 1.0 + elementary_exp_reduced(y, &n);
+  double result = 1.0 + elementary_exp_reduced(y, rest, &n);
   result *= elementary_from_bits((n >> 1) << 52);
   return result * elementary_from_bits((n - (n >> 1)) << 52);
+}
+
+static inline double elementary_exp(double x) { return elementary_exp_sum(x, 0.0); }
+
+/* ---- Powers: y log x with some 70 bits, as the sum of two doubles ---- */
+
+struct elementary_pair {
+  double high, low;
+};
+
+/* Exactly a + b (Knuth). */
+static inline struct elementary_pair elementary_two_sum(double a, double b) {
+  double sum = a + b, back = sum - a;
+  return (struct elementary_pair){sum, (a - (sum - back)) + (b - back)};
+}
+
+/* Exactly a b (Veltkamp, Dekker), for |a|, |b| and |a b| below 2^990, if a b is so large that its error is a double. */
+static inline struct elementary_pair elementary_two_product(double a, double b) {
+  double ca = 0x1.0000002p+27 * a, ah = ca - (ca - a), al = a - ah;
+  double cb = 0x1.0000002p+27 * b, bh = cb - (cb - b), bl = b - bh;
+  double product = a * b;
+  return (struct elementary_pair){product, ((ah * bh - product) + (ah * bl + al * bh)) + al * bl};
+}
+
+/* Errors below 2^-100 of the result; of a sum, unless its terms cancel. */
+static inline struct elementary_pair elementary_pair_sum(struct elementary_pair a, struct elementary_pair b) {
+  struct elementary_pair sum = elementary_two_sum(a.high, b.high);
+  return elementary_two_sum(sum.high, sum.low + (a.low + b.low));
+}
+
+static inline struct elementary_pair elementary_pair_product(struct elementary_pair a, struct elementary_pair b) {
+  struct elementary_pair product = elementary_two_product(a.high, b.high);
+  return elementary_two_sum(product.high, product.low + (a.high * b.low + a.low * b.high));
+}
+
+/* For 0 < x < infinity, error below 2^-69 of the result. With s = f / (2 + f), z = s^2 < 0.0295:
+ * log(1 + f) = 2 s (1 + z/3 + z^2/5 + ... + z^14/29), the terms from z^3 on in doubles. */
+static inline struct elementary_pair elementary_pair_log(double x) {
+  double k, f = elementary_parts(x, &k);
+  double d = 2.0 + f, d_rest = f - (d - 2.0);
+  double s = f / d;
+  struct elementary_pair back = elementary_two_product(s, d);
+  struct elementary_pair ratio = {s, (((f - back.high) - back.low) - s * d_rest) / d};
+  struct elementary_pair z = elementary_pair_product(ratio, ratio);
+  double tail = 1.0 / 29.0;
+  for (int odd = 27; odd >= 7; odd -= 2) tail = tail * z.high + 1.0 / odd;
+  const struct elementary_pair third = {0x1.5555555555555p-2, 0x1.5555555555555p-56};
+  const struct elementary_pair fifth = {0x1.999999999999ap-3, -0x1.999999999999ap-57};
+  struct elementary_pair series = elementary_pair_sum(fifth, elementary_two_product(tail, z.high));
+  series = elementary_pair_sum(third, elementary_pair_product(series, z));
+  series = elementary_pair_product(elementary_pair_product(series, z), ratio);
+  series = elementary_pair_sum(ratio, series);
+  /* k times the first part of ln 2 is exact. */
+  struct elementary_pair twos = {k * 6.93147180369123816490e-01, k * 1.90821492927058770002e-10};
+  return elementary_pair_sum(twos, (struct elementary_pair){2.0 * series.high, 2.0 * series.low});
+}
+
+static inline double elementary_pow(double x, double y) {
+  if (y == 0.0 || x == 1.0) return 1.0;
+  if (isnan(x) || isnan(y)) return (double)NAN;
+  int whole = y == floor(y), odd = whole && y * 0.5 != floor(y * 0.5); /* infinities are even */
+  double size = fabs(x), result;
+  if (x < 0.0 && size < (double)INFINITY && !whole) return (double)NAN;
+  if (size == 0.0 || size == (double)INFINITY) {
+    result = (size == 0.0) == (y < 0.0) ? (double)INFINITY : 0.0;
+  } else {
+    /* Beyond 2^64 all results but 1 are 0 or infinity. */
+    double power = fmax(-0x1p+64, fmin(y, 0x1p+64));
+    struct elementary_pair log = elementary_pair_log(size), product = elementary_two_product(power, log.high);
+    double rest = fabs(product.high) < 1000.0 ? product.low + power * log.low : 0.0;
+    result = elementary_exp_sum(product.high, rest);
+  }
+  return signbit(x) && odd ? -result : result;
 }
 
 #endif

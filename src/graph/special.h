@@ -172,7 +172,7 @@ static inline double special_tanh_f64(double x) {
   double y = -2.0 * fabs(x);
   y = y < -80.0 ? -80.0 : y;
   uint64_t n;
-  double q = elementary_exp_reduced(y, &n);
+  double q = elementary_exp_reduced(y, 0.0, &n);
   double power = elementary_from_bits((n - 1023) << 52);
   double m = power * q + (power - 1.0);
   return elementary_from_bits(elementary_bits(fabs(m / (2.0 + m))) | (elementary_bits(x) & (UINT64_C(1) << 63)));
@@ -194,7 +194,7 @@ static inline double special_swish_f64(double x) {
   double t = x < -800.0 ? -800.0 : x, y = -fabs(t);
   y = y < -800.0 ? -800.0 : y;
   uint64_t n;
-  double q = elementary_exp_reduced(y, &n);
+  double q = elementary_exp_reduced(y, 0.0, &n);
   double part = (1.0 + q) * elementary_from_bits((n >> 1) << 52);
   double rest = elementary_from_bits((n - (n >> 1)) << 52);
   double result = (x >= 0.0 ? t : t * part) / (1.0 + part * rest);

@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include <float.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { DRAWS = 200000 };
@@ -97,6 +98,53 @@ static void test_exp_error(void **state) {
   require_below("exp, -746 to -708", subnormal, 0.95);
 }
 
+/* All magnitudes alike. */
+static double draw_normal_number(struct rng *rng) {
+  const double mantissa = 1.0 + rng_uniform(rng); /* before the exponent, whatever the compiler */
+  return ldexp(mantissa, (int)rng_below(rng, 2045) - 1022);
+}
+
+static void measure_pow(double x, double y, double *worst) { grow(worst, ulp_error(elementary_pow(x, y), powl(x, y))); }
+
+static void test_pow_error(void **state) {
+  (void)state;
+  skip_without_long_double();
+  struct rng rng = rng_stream(1, RNG_TEST, 5, 0);
+  double all = 0, one = 0, decay = 0, subnormal = 0, small = 0;
+  for (int i = 0; i < 2 * DRAWS; i++) {
+    double x = draw_normal_number(&rng);
+    measure_pow(x, (2.0 * rng_uniform(&rng) - 1.0) * 708.0 / (double)logl(x), &all);
+    x = 0.5 + 1.5 * rng_uniform(&rng);
+    measure_pow(x, 4.0 * (2.0 * rng_uniform(&rng) - 1.0), &one);
+    x = 1.0 - rng_uniform(&rng) * ldexp(1.0, -(int)rng_below(&rng, 40));
+    measure_pow(x, floor(rng_uniform(&rng) * 708.0 / -(double)logl(x)), &decay);
+    x = ldexp(rng_uniform(&rng), -1022 - (int)rng_below(&rng, 40));
+    measure_pow(x, 1.9 * rng_uniform(&rng) - 0.9, &subnormal);
+    x = draw_normal_number(&rng);
+    measure_pow(x, (-708.0 - 38.0 * rng_uniform(&rng)) / (double)logl(x), &small);
+  }
+  require_below("pow, normal results", all, 0.95);
+  require_below("pow, x from 0.5 to 2, |y| <= 4", one, 0.95);
+  require_below("pow, x just below 1, y whole", decay, 0.95);
+  require_below("pow, subnormal x", subnormal, 0.95);
+  require_below("pow, subnormal results", small, 0.95);
+}
+
+/* Where a double holds the power, it is the result. */
+static void test_pow_exact(void **state) {
+  (void)state;
+  for (int base = 2; base < 1000; base++) {
+    double power = 1;
+    for (int n = 1; (power *= base) <= 0x1p+53; n++) {
+      assert_true(elementary_pow(base, n) == power);
+      assert_true(elementary_pow(-base, n) == (n % 2 ? -power : power));
+      assert_true(elementary_pow(power, 1) == power);
+      if (n == 2) assert_true(elementary_pow(power, 0.5) == base && elementary_pow(power, 1.5) == power * base);
+    }
+  }
+  for (int n = -1074; n < 1024; n++) assert_true(elementary_pow(2.0, n) == ldexp(1.0, n));
+}
+
 static void test_special_values(void **state) {
   (void)state;
   double sine, cosine;
@@ -122,6 +170,28 @@ static void test_special_values(void **state) {
   assert_true(elementary_exp(1e300) == (double)INFINITY && elementary_exp(-1e300) == 0.0);
   assert_true(elementary_exp((double)INFINITY) == (double)INFINITY && elementary_exp(-(double)INFINITY) == 0.0);
   assert_true(isnan(elementary_exp((double)NAN)));
+}
+
+/* All pairs of these are what libm's pow says, to the last bit or two, NaN and the sign of zero included. */
+static void test_pow_special_values(void **state) {
+  (void)state;
+  static const double values[] = {0,         0.5,         1,           1.5,        2,       3,       1023,
+                                  1024,      1074,        1075,        0x1p+52,    0x1p+53, 0x1p+64, 0x1p+65,
+                                  1e300,     DBL_MAX,     DBL_MIN,     5e-324,     0x1p-53, 1e-300,  INFINITY,
+                                  0x1.8p+51, 1 - 0x1p-53, 1 + 0x1p-52, 0x1p+53 - 1};
+  enum { VALUES = sizeof values / sizeof *values };
+  for (int i = 0; i < 4 * VALUES * VALUES; i++) {
+    const double x = (i & 1 ? -1 : 1) * values[i / 4 % VALUES], y = (i & 2 ? -1 : 1) * values[i / 4 / VALUES];
+    const double got = elementary_pow(x, y), want = pow(x, y);
+    const bool near = got == want || fabs(got - want) < 0x1p-51 * fabs(want);
+    if (isnan(want) ? !isnan(got) : !near || !signbit(got) != !signbit(want))
+      fail_msg("pow(%a, %a) = %a, not %a", x, y, got, want);
+  }
+  const double nan = (double)NAN;
+  assert_true(elementary_pow(nan, 0.0) == 1.0 && elementary_pow(nan, -0.0) == 1.0 && elementary_pow(1.0, nan) == 1.0);
+  assert_true(isnan(elementary_pow(nan, 1.0)) && isnan(elementary_pow(2.0, nan)) && isnan(elementary_pow(-1.0, nan)));
+  assert_true(isnan(elementary_pow(0.0, nan)) && isnan(elementary_pow(nan, (double)INFINITY)));
+  assert_true(elementary_pow(-1.0, (double)INFINITY) == 1.0 && elementary_pow(-1.0, -(double)INFINITY) == 1.0);
 }
 
 static void test_symmetry_and_paths(void **state) {
@@ -152,9 +222,29 @@ static void test_bits(void **state) {
   assert_int_equal(UINT64_C(0x97d961b9d7294794), hash);
 }
 
+static void test_pow_bits(void **state) {
+  (void)state;
+  struct rng rng = rng_stream(1, RNG_TEST, 6, 0);
+  uint64_t hash = 0;
+  for (int i = 0; i < 20000; i++) {
+    double x = draw_normal_number(&rng), u = rng_uniform(&rng);
+    const double values[] = {elementary_pow(x, 2.0 * u - 1.0), elementary_pow(0.5 + u, i),
+                             elementary_pow(1.0 - 1e-3 * u, i)};
+    for (int k = 0; k < 3; k++) hash = (hash ^ elementary_bits(values[k])) * UINT64_C(0x100000001b3) + (hash >> 29);
+  }
+  assert_int_equal(UINT64_C(0x387783d4cc2c26af), hash);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sincos_error),       cmocka_unit_test(test_log_error),
-                                     cmocka_unit_test(test_exp_error),          cmocka_unit_test(test_special_values),
-                                     cmocka_unit_test(test_symmetry_and_paths), cmocka_unit_test(test_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sincos_error),
+                                     cmocka_unit_test(test_log_error),
+                                     cmocka_unit_test(test_exp_error),
+                                     cmocka_unit_test(test_pow_error),
+                                     cmocka_unit_test(test_pow_exact),
+                                     cmocka_unit_test(test_special_values),
+                                     cmocka_unit_test(test_pow_special_values),
+                                     cmocka_unit_test(test_symmetry_and_paths),
+                                     cmocka_unit_test(test_bits),
+                                     cmocka_unit_test(test_pow_bits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
