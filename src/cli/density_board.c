@@ -31,7 +31,10 @@ static void choose_plane(const struct target *target, const double *x, int64_t c
     upper[k] = 1;
     if (k >= dimension) continue; /* points of one number lie on a line */
     for (int64_t i = 0; i < count; i++) mean += x[i * dimension + at] / (double)count;
-    for (int64_t i = 0; i < count; i++) square += pow(x[i * dimension + at] - mean, 2) / (double)count;
+    for (int64_t i = 0; i < count; i++) {
+      const double off = x[i * dimension + at] - mean;
+      square += off * off / (double)count;
+    }
     const double reach = square > 0 ? MARGIN * sqrt(square) : 1;
     lower[k] = mean - reach;
     upper[k] = mean + reach;

@@ -106,11 +106,14 @@ static const char *values_name(enum distribution_kind kind) {
 
 /* For people: four digits, or "infinity". */
 static void show_end(double end, char text[NUMBER_TEXT_MAX]) {
-  const double unit = end == 0 ? 1 : pow(10, floor(log10(fabs(end))) - 3);
-  if (isfinite(end))
-    number_print(unit < 1 ? round(end * (1 / unit)) / (1 / unit) : round(end / unit) * unit, text);
-  else
+  if (!isfinite(end)) {
     snprintf(text, NUMBER_TEXT_MAX, "infinity");
+    return;
+  }
+  double rounded = end;
+  number_print_short(end, 4, text);
+  (void)number_real(text, &rounded); /* beyond the largest double: all digits */
+  number_print(rounded, text);
 }
 
 /* Both ends must be values that the key can have; ends of values themselves have been checked by their own type. */

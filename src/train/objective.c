@@ -1,5 +1,7 @@
 #include "train/objective.h"
 
+#include "base/elementary.h"
+
 #include <math.h>
 
 struct objective objective_start(const struct objective_settings *settings, double kappa) {
@@ -28,7 +30,7 @@ void objective_update(struct objective *objective, double error) {
   objective->average = isnan(objective->average)
                            ? constraint
                            : settings->decay * objective->average + (1 - settings->decay) * constraint;
-  const double lambda = objective->lambda * exp(settings->rate * objective->average / objective->kappa);
+  const double lambda = objective->lambda * elementary_exp(settings->rate * objective->average / objective->kappa);
   /* NaN stays, which fmax() would make the lower bound. */
   const double raised = lambda < settings->lambda_bounds[0] ? settings->lambda_bounds[0] : lambda;
   objective->lambda = raised > settings->lambda_bounds[1] ? settings->lambda_bounds[1] : raised;

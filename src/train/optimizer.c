@@ -1,5 +1,7 @@
 #include "train/optimizer.h"
 
+#include "base/elementary.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +27,11 @@ void optimizer_close(struct optimizer *optimizer) {
 double optimizer_rate(const struct optimizer_settings *settings, int64_t steps, int64_t step) {
   const double pi = 3.14159265358979323846;
   double rate = settings->learning_rate;
-  if (settings->schedule == SCHEDULE_STEP) rate *= pow(settings->step_factor, (double)(step / settings->step_every));
+  if (settings->schedule == SCHEDULE_STEP)
+    rate *= elementary_pow(settings->step_factor, (double)(step / settings->step_every));
   if (settings->schedule == SCHEDULE_COSINE) {
     const double rest = settings->final_ratio, done = (double)step / (double)(steps > 1 ? steps - 1 : 1);
-    rate *= rest + (1 - rest) * 0.5 * (1 + cos(pi * fmin(done, 1)));
+    rate *= rest + (1 - rest) * 0.5 * (1 + elementary_cos(pi * fmin(done, 1)));
   }
   if (step < settings->warmup) rate *= (double)(step + 1) / (double)settings->warmup;
   return rate;
@@ -52,8 +55,8 @@ void optimizer_step(struct optimizer *optimizer, int64_t step, float *gradient, 
   const struct layout *layout = optimizer->layout;
   *norm = global_norm(layout, gradient);
   const float shrink = settings->clip > 0 && *norm > settings->clip ? (float)(settings->clip / *norm) : 1.f;
-  const double correct1 = 1 - pow(settings->beta1, (double)(step + 1));
-  const double correct2 = sqrt(1 - pow(settings->beta2, (double)(step + 1)));
+  const double correct1 = 1 - elementary_pow(settings->beta1, (double)(step + 1));
+  const double correct2 = sqrt(1 - elementary_pow(settings->beta2, (double)(step + 1)));
   const double rate = optimizer->scale * optimizer_rate(settings, optimizer->steps, step) * correct2 / correct1;
   const float epsilon = (float)(settings->epsilon * correct2), beta1 = (float)settings->beta1,
               beta2 = (float)settings->beta2, rest1 = (float)(1 - settings->beta1),
