@@ -34,7 +34,7 @@ static enum status time_peer(const struct comm *comm, const struct bench_case *b
     double seconds = 0;
     snprintf(arguments, sizeof arguments, "time %s --batch 16 --frames-per-rollout %d --threads %d --repeat %d%s",
              bench->preset, bench->frames, comm->size, STEPS, malloc_words[i]);
-    status = bench_read_peer(peer, arguments, 1, &seconds);
+    status = bench_read_peer(peer, arguments, 1, &seconds, NULL);
     if (*known[i] == 0 || seconds < *known[i]) *known[i] = seconds;
   }
   enum status waited = comm_wait(comm);
