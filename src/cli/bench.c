@@ -16,7 +16,8 @@ double bench_median(double *values, int count) {
   return values[count / 2];
 }
 
-enum status bench_read_peer(const char *script, const char *arguments, int count, double *numbers) {
+enum status bench_read_peer(const char *script, const char *arguments, int count, double *numbers,
+                            char setting[BENCH_SETTING_SIZE]) {
   char command[1024], line[256];
   int length = snprintf(command, sizeof command, "'%s' %s", script, arguments), found = 0;
   REQUIRE(length < (int)sizeof command && !strchr(script, '\''), STATUS_USAGE,
@@ -25,6 +26,7 @@ enum status bench_read_peer(const char *script, const char *arguments, int count
   REQUIRE(pipe, STATUS_FILE, "%s cannot be run", script);
   while (found < count && fgets(line, sizeof line, pipe)) {
     char *at = strchr(line, ' '), *end;
+    if (setting) snprintf(setting, BENCH_SETTING_SIZE, "%.*s", (int)strcspn(line, " \n"), line);
     for (; at && found < count; at = end) {
       double number = strtod(at, &end);
       if (end == at) break;

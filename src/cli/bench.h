@@ -21,8 +21,13 @@ enum status bench_sweep(const struct comm *world, const struct bench_words *word
 /* Not collective. Sorts the values. */
 double bench_median(double *values, int count);
 
-/* Not collective. Runs `command` and reads `count` numbers that follow the first word on each of its lines, line after
- * line. STATUS_FILE when it fails or prints too few. */
-enum status bench_read_peer(const char *script, const char *arguments, int count, double *numbers);
+/* With its end. */
+enum { BENCH_SETTING_SIZE = 32 };
+
+/* Not collective. Runs the script and reads `count` numbers that follow the first word on each of its lines, line after
+ * line. setting: that word of the last of these lines, which says what was fastest; or NULL. STATUS_FILE when it fails
+ * or prints too few. */
+enum status bench_read_peer(const char *script, const char *arguments, int count, double *numbers,
+                            char setting[BENCH_SETTING_SIZE]);
 
 #endif

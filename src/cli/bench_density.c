@@ -32,16 +32,19 @@ static enum status make_data(const struct comm *comm, char *path, int size) {
 }
 
 /* The peer uses as many threads as there are ranks here, or fewer where that is faster. */
-static enum status time_peer(const struct comm *comm, const struct bench_case *bench, const char *peer,
-                             double *seconds) {
+static enum status time_peer(const struct comm *comm, const struct bench_case *bench, const char *peer, double *seconds,
+                             char fastest[BENCH_SETTING_SIZE]) {
   enum status status = STATUS_OK;
   if (comm->rank == 0) {
-    char arguments[200];
+    char arguments[200], setting[BENCH_SETTING_SIZE];
     double now = 0;
     snprintf(arguments, sizeof arguments, "%s --batch %d --threads %d --repeat %d", bench->peer, (int)BATCH, comm->size,
              (int)STEPS);
-    status = bench_read_peer(peer, arguments, 1, &now);
-    if (*seconds == 0 || now < *seconds) *seconds = now;
+    status = bench_read_peer(peer, arguments, 1, &now, setting);
+    if (status == STATUS_OK && (*seconds == 0 || now < *seconds)) {
+      *seconds = now;
+      memcpy(fastest, setting, sizeof setting);
+    }
   }
   enum status waited = comm_wait(comm);
   return comm_agree(comm, status != STATUS_OK ? status : waited);
@@ -57,19 +60,20 @@ static enum status run_case(const struct comm *comm, const char *data, const str
   struct bench_training training;
   struct bench_steps times, best = {.whole = 0};
   double seconds = 0;
+  char fastest[BENCH_SETTING_SIZE] = "";
   TRY(bench_training_open(comm, data, settings, NULL, &training));
   enum status status = STATUS_OK;
   for (int round = 0; round < ROUNDS && status == STATUS_OK; round++) {
     status = bench_training_time(&training, STEPS, &times);
     if (status == STATUS_OK && (round == 0 || times.whole < best.whole)) best = times;
-    if (status == STATUS_OK && peer && bench->peer) status = time_peer(comm, bench, peer, &seconds);
+    if (status == STATUS_OK && peer && bench->peer) status = time_peer(comm, bench, peer, &seconds, fastest);
   }
   const long long parameters = (long long)layout_parameters(trainer_outcome(training.trainer).learner->layout);
   bench_training_close(&training);
   if (status != STATUS_OK || comm->rank != 0) return status;
   printf("%-20s %10lld %10d %9.3f %9.3f %9.3f %9.3f", bench->name, parameters, microbatch, 1e3 * best.whole,
          1e3 * best.stage[0], 1e3 * best.reducing, 1e3 * best.updating);
-  if (seconds > 0) printf("  %9.3f %6.2f", 1e3 * seconds, seconds / best.whole);
+  if (seconds > 0) printf("  %9.3f %6.2f  %s", 1e3 * seconds, seconds / best.whole, fastest);
   printf("\n");
   fflush(stdout);
   return STATUS_OK;
@@ -85,7 +89,7 @@ enum status bench_density(const struct comm *world, const struct bench_words *wo
         "steps; way: of the points, forward and backward; sums: waiting for other ranks; PyTorch: the same step at "
         "its\nbest\n\n%-20s %10s %10s %9s %9s %9s %9s%s\n",
         (int)BATCH, world->size, world->size == 1 ? "" : "s", (int)ROUNDS, (int)STEPS, "model", "parameters",
-        "microbatch", "step", "way", "sums", "adam", words->peer ? "    PyTorch faster" : "");
+        "microbatch", "step", "way", "sums", "adam", words->peer ? "    PyTorch faster  way-threads" : "");
   enum status status = STATUS_OK;
   for (int i = 0; i < CASES && status == STATUS_OK; i++) {
     const int whole = (BATCH + world->size - 1) / world->size;

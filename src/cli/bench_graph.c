@@ -302,7 +302,7 @@ static enum status print_steps(struct plan *plan, double peak) {
 static enum status bench_leapfrog(const char *peer, double peak) {
   static const int64_t batches[] = {2, 4, 16};
   double torch[3] = {0};
-  if (peer) TRY(bench_read_peer(peer, "2 4 16", 3, torch));
+  if (peer) TRY(bench_read_peer(peer, "2 4 16", 3, torch, NULL));
   printf("\nvector-Jacobian product of a leapfrog step     us  its kernels alone  ratio%s\n",
          peer ? "  PyTorch us  slower by" : "");
   for (int i = 0; i < 3; i++) {

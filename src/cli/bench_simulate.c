@@ -134,7 +134,7 @@ static enum status print_case(const struct bench_case *bench, const struct bench
     char arguments[64];
     double milliseconds[2]; /* states alone, and with frames */
     snprintf(arguments, sizeof arguments, "%s 30 20", bench->name);
-    TRY(bench_read_peer(peer, arguments, 2, milliseconds));
+    TRY(bench_read_peer(peer, arguments, 2, milliseconds, NULL));
     printf("  %8.2f %7.0fx %7.0fx", milliseconds[1], 1e-3 * milliseconds[0] / times->states,
            1e-3 * milliseconds[1] / times->report2021);
   }

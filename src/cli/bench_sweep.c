@@ -141,7 +141,7 @@ static enum status time_peer(const char *peer, double share, double *second) {
   const int trials = share * PEER_TRIALS < 100 ? 100 : (int)(share * PEER_TRIALS);
   char arguments[64];
   snprintf(arguments, sizeof arguments, "%d %d", PEER_PROCESSES, trials);
-  return bench_read_peer(peer, arguments, 1, second);
+  return bench_read_peer(peer, arguments, 1, second, NULL);
 }
 
 static void print_dispatch(int64_t trials, const struct coordinator_outcome *outcome, int64_t syncs) {
