@@ -343,8 +343,8 @@ static enum status bench_overhead(void) {
 
 static enum status bench_all(const char *peer) {
   double peak = peak_flops();
-  printf("%s: %.1f GFLOP/s of f32 multiply-adds at most; one thread, medians of %d rounds\n\n", cpu_describe(),
-         1e-9 * peak, ROUNDS);
+  printf("%s, %s: %.1f GFLOP/s of f32 multiply-adds at most; one thread, medians of %d rounds\n\n",
+         cpu_level_name(cpu_level_get()), conv_onednn_describe(), 1e-9 * peak, ROUNDS);
   TRY(bench_convs(peak));
   TRY(bench_blocks());
   TRY(bench_leapfrog(peer, peak));

@@ -25,7 +25,8 @@ static void print_help(FILE *out) {
   fputs("\nOptions before the command:\n"
         "  -q, --quiet     only warnings, errors and results\n"
         "  -v, --verbose   more about what happens\n"
-        "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best that all ranks have)\n"
+        "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best there is; the bits are the "
+        "same)\n"
         "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
         "  --help          this page; hgn COMMAND --help for one command\n\n"
         "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
@@ -73,17 +74,11 @@ static const struct cli_command *find_command(const char *name) {
   return NULL;
 }
 
-/* OpenBLAS chooses its kernels when it is loaded, by this variable: the program starts again with it, once. A variable
- * that is there already stays. */
-static enum status force_cpu(const char *text, char **argv) {
+static enum status force_cpu(const char *text) {
   enum cpu_level level;
   TRY(cpu_level_parse(text, &level));
   cpu_level_set(level);
-  if (getenv("OPENBLAS_CORETYPE")) return STATUS_OK;
-  REQUIRE(setenv("OPENBLAS_CORETYPE", cpu_level_core(level), 1) == 0, STATUS_MEMORY, "the environment is full");
-  execv("/proc/self/exe", argv);
-  return status_raise(STATUS_UNAVAILABLE, "the program cannot start again with OPENBLAS_CORETYPE=%s: set it yourself",
-                      cpu_level_core(level));
+  return STATUS_OK;
 }
 
 /* The one fatal exit: something is wrong with MPI itself, so ranks can no longer agree to leave together. */
@@ -153,7 +148,7 @@ int main(int argc, char **argv) {
     }
   }
 
-  enum status forced = global.cpu ? force_cpu(global.cpu, argv) : STATUS_OK;
+  enum status forced = global.cpu ? force_cpu(global.cpu) : STATUS_OK;
   if (forced != STATUS_OK) return leave_early(forced);
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "hgn: error: MPI_Init failed\n");

@@ -28,7 +28,7 @@ static int cheapest(const struct conv_kernel *kernel, const bool *tried) {
   int best = -1;
   double least = 0;
   for (int i = 0; i < METHODS; i++) {
-    if (tried[i] || !table[i]->can(&kernel->geometry, &kernel->tail)) continue;
+    if (tried[i] || table[i]->peer || !table[i]->can(&kernel->geometry, &kernel->tail)) continue;
     const double cost = table[i]->cost(&kernel->geometry);
     if (best >= 0 && !(cost < least)) continue;
     best = i;

@@ -53,9 +53,7 @@ enum status conv_run(struct conv_kernel *kernel, const void *const *in, const vo
  * gradient may be left in memory of the kernel's own). STATUS_UNAVAILABLE where the method has no such thing. */
 enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch);
 
-/* "oneDNN 2.6.3 up to AVX2", or "no oneDNN". */
+/* "oneDNN 2.6.3", or "no oneDNN". */
 const char *conv_onednn_describe(void);
-/* Tells oneDNN the highest instruction set to use; STATUS_UNAVAILABLE once it has made a kernel at another. */
-enum status conv_onednn_limit(enum cpu_level level);
 
 #endif

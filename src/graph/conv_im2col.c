@@ -8,7 +8,6 @@
 #include "graph/conv_method.h"
 #include "graph/linear.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +41,7 @@ static enum status create(struct conv_kernel *kernel) {
   struct im2col *self = kernel->self = calloc(1, sizeof *self);
   REQUIRE(self, STATUS_MEMORY, "out of memory for a convolution");
   int64_t image = g->oh * g->ow * g->kh * g->kw * g->ci * type_size(g->type);
-  linear_use_one_thread();
-  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(g) ? "gemm" : "im2col+gemm");
+  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(g) ? "product" : "im2col+product");
   self->images = image > 0 && image < COLUMNS_BYTES ? COLUMNS_BYTES / image : 1;
   if (self->images > g->n) self->images = g->n;
   if (is_plain(g)) self->images = g->n;
@@ -97,17 +95,6 @@ static void destroy(struct conv_kernel *kernel) { free(kernel->self); }
 LAYOUTS(_f32, float)
 LAYOUTS(_f64, double)
 
-/* c = op(a) op(b) + beta c, all dense and row-major. */
-static void multiply(enum graph_type type, bool ta, bool tb, int64_t rows, int64_t columns, int64_t inner,
-                     const void *a, const void *b, double beta, void *c) {
-  enum CBLAS_TRANSPOSE at = ta ? CblasTrans : CblasNoTrans, bt = tb ? CblasTrans : CblasNoTrans;
-  blasint m = (blasint)rows, n = (blasint)columns, k = (blasint)inner, lda = ta ? m : k, ldb = tb ? k : n;
-  if (type == GRAPH_F32)
-    cblas_sgemm(CblasRowMajor, at, bt, m, n, k, 1, a, lda, b, ldb, (float)beta, c, n);
-  else
-    cblas_dgemm(CblasRowMajor, at, bt, m, n, k, 1, a, lda, b, ldb, beta, c, n);
-}
-
 static const void *lay_patches(const struct conv_geometry *g, const unsigned char *x, int64_t images, void *scratch) {
   int64_t size = type_size(g->type), image = g->h * g->w * g->ci * size;
   int64_t patches = g->oh * g->ow * g->kh * g->kw * g->ci * size;
@@ -135,25 +122,51 @@ static void add_patches(const struct conv_geometry *g, const unsigned char *colu
 
 static enum status run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
   const struct conv_geometry *g = &kernel->geometry;
-  int64_t size = type_size(g->type), patch = g->kh * g->kw * g->ci;
-  int64_t x_image = g->h * g->w * g->ci * size, y_image = g->oh * g->ow * g->co * size;
+  const int64_t size = type_size(g->type), patch = g->kh * g->kw * g->ci;
+  const int64_t x_image = g->h * g->w * g->ci * size, y_image = g->oh * g->ow * g->co * size;
   const struct im2col *self = kernel->self;
   for (int64_t first = 0; first < g->n; first += self->images) {
-    int64_t images = g->n - first < self->images ? g->n - first : self->images, rows = images * g->oh * g->ow;
+    const int64_t images = g->n - first < self->images ? g->n - first : self->images, rows = images * g->oh * g->ow;
+    const unsigned char *a =
+        (const unsigned char *)in[0] + first * (g->op == OP_conv_input_gradient ? y_image : x_image);
     if (g->op == OP_conv) {
-      const void *columns = lay_patches(g, (const unsigned char *)in[0] + first * x_image, images, scratch);
       void *y = (unsigned char *)out + first * y_image;
-      multiply(g->type, false, false, rows, g->co, patch, columns, in[1], 0, y);
+      linear_product(g->type,
+                     &(struct kernel_product_size){.rows = rows,
+                                                   .columns = g->co,
+                                                   .terms = patch,
+                                                   .a_row = patch,
+                                                   .a_term = 1,
+                                                   .b_term = g->co,
+                                                   .b_column = 1,
+                                                   .c_row = g->co},
+                     lay_patches(g, a, images, scratch), in[1], y);
       conv_apply_tail(kernel, bias, rows, y);
     } else if (g->op == OP_conv_input_gradient) {
       unsigned char *x = (unsigned char *)out + first * x_image;
-      const void *dy = (const unsigned char *)in[0] + first * y_image;
-      multiply(g->type, false, true, rows, patch, g->co, dy, in[1], 0, is_plain(g) ? x : scratch);
+      linear_product(g->type,
+                     &(struct kernel_product_size){.rows = rows,
+                                                   .columns = patch,
+                                                   .terms = g->co,
+                                                   .a_row = g->co,
+                                                   .a_term = 1,
+                                                   .b_term = 1,
+                                                   .b_column = g->co,
+                                                   .c_row = patch},
+                     a, in[1], is_plain(g) ? x : scratch);
       if (!is_plain(g)) add_patches(g, scratch, images, x);
     } else {
-      const void *columns = lay_patches(g, (const unsigned char *)in[0] + first * x_image, images, scratch);
-      const void *dy = (const unsigned char *)in[1] + first * y_image;
-      multiply(g->type, true, false, patch, g->co, rows, columns, dy, first > 0, out);
+      linear_product(g->type,
+                     &(struct kernel_product_size){.rows = patch,
+                                                   .columns = g->co,
+                                                   .terms = rows,
+                                                   .a_row = 1,
+                                                   .a_term = patch,
+                                                   .b_term = g->co,
+                                                   .b_column = 1,
+                                                   .c_row = g->co,
+                                                   .add = first > 0},
+                     lay_patches(g, a, images, scratch), (const unsigned char *)in[1] + first * y_image, out);
     }
   }
   return STATUS_OK;

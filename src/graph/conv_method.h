@@ -35,6 +35,7 @@ struct conv_kernel {
  * An empty convolution is seen by none of them, but by im2col's create(). */
 struct conv_method {
   const char *name;
+  bool peer; /* another library's, whose bits depend on the processor: taken only where it is asked for by name */
 
   /* Whether it computes this: a matter of what is there, not of speed. create() may still find that it cannot. */
   bool (*can)(const struct conv_geometry *geometry, const struct conv_tail *tail);

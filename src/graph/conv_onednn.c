@@ -7,17 +7,13 @@
 #ifndef HGN_ONEDNN
 
 const char *conv_onednn_describe(void) { return "no oneDNN"; }
-enum status conv_onednn_limit(enum cpu_level level) {
-  (void)level;
-  return STATUS_OK;
-}
 
 static bool can(const struct conv_geometry *g, const struct conv_tail *tail) {
   (void)g, (void)tail;
   return false;
 }
 
-const struct conv_method conv_onednn = {.name = "onednn", .can = can};
+const struct conv_method conv_onednn = {.name = "onednn", .peer = true, .can = can};
 
 #else
 
@@ -61,28 +57,11 @@ static enum status open_engine(void) {
   return check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "a stream");
 }
 
-/* Below AVX2 there is no f32 kernel but SSE4.1's; names as in ONEDNN_MAX_CPU_ISA. */
-static const struct {
-  dnnl_cpu_isa_t isa;
-  const char *name;
-} limits[CPU_LEVEL_COUNT] = {[CPU_BASE] = {dnnl_cpu_isa_sse41, "SSE41"},
-                             [CPU_AVX2] = {dnnl_cpu_isa_avx2, "AVX2"},
-                             [CPU_AVX512] = {dnnl_cpu_isa_avx512_core, "AVX512_CORE"}};
-
 const char *conv_onednn_describe(void) {
   static char text[64];
   const dnnl_version_t *version = dnnl_version();
-  snprintf(text, sizeof text, "oneDNN %d.%d.%d up to %s", version->major, version->minor, version->patch,
-           limits[cpu_level_get()].name);
+  snprintf(text, sizeof text, "oneDNN %d.%d.%d", version->major, version->minor, version->patch);
   return text;
-}
-
-/* oneDNN takes a limit once, and not after its first kernel. */
-enum status conv_onednn_limit(enum cpu_level level) {
-  dnnl_status_t code = dnnl_set_max_cpu_isa(limits[level].isa);
-  REQUIRE(code == dnnl_success || dnnl_get_effective_cpu_isa() <= limits[level].isa, STATUS_UNAVAILABLE,
-          "oneDNN cannot be limited to %s any more", limits[level].name);
-  return STATUS_OK;
 }
 
 /* Of stride 1, a convolution's input gradient is itself a convolution of dy, and its weight gradient is that of the
@@ -371,6 +350,7 @@ static enum status run_primitive(struct conv_kernel *kernel, const void *const *
 }
 
 const struct conv_method conv_onednn = {.name = "onednn",
+                                        .peer = true,
                                         .can = can,
                                         .cost = cost,
                                         .create = create,

@@ -151,7 +151,7 @@ static enum status emit_node(struct schedule *schedule, int32_t id) {
   REQUIRE(kind != STEP_NODE || kernel, STATUS_ARGUMENT, "plan: there is no kernel for %s", op_table[node->op].name);
   TRY(read_inputs(schedule, node, &step));
   if (product) step.flops = matmul_flops(&step);
-  snprintf(step.kernel, sizeof step.kernel, "%s", reference ? "reference" : product ? "gemm" : "loop");
+  snprintf(step.kernel, sizeof step.kernel, "%s", reference ? "reference" : product ? "product" : "loop");
   TRY(make_place(schedule, id, shape_bytes(&node->shape), &step.out));
   return add_step(schedule->plan, &step);
 }

@@ -27,16 +27,18 @@ struct kernel_call {
 /* STATUS_NUMERIC for an index out of range (gather, scatter); otherwise STATUS_OK. */
 typedef enum status kernel_node(const struct kernel_call *call);
 
-/* c = a b: c[rows][columns], a[rows][terms], b[terms][columns], or a and b transposed; at least one term. */
+/* c = a b, or c + a b with `add`: c[rows][columns], a[rows][terms], b[terms][columns]; a's element of row i and term k is
+ * a[i a_row + k a_term], b's of term k and column j b[k b_term + j b_column], c's of row i and column j c[i c_row + j].
+ * At least one term. */
 struct kernel_product_size {
-  int64_t rows, columns, terms;
-  bool a_transposed, b_transposed;
+  int64_t rows, columns, terms, a_row, a_term, b_term, b_column, c_row;
+  bool add;
 };
-typedef void kernel_product(const struct kernel_product_size *size, const float *a, const float *b, float *c);
+typedef void kernel_product(const struct kernel_product_size *size, const void *a, const void *b, void *c);
 
 struct kernel_set {
   enum cpu_level level;
-  kernel_product *product_f32;    /* NULL at a level without fused multiply-add */
+  kernel_product *product[2];     /* [GRAPH_F32 or GRAPH_F64] */
   kernel_map *map[2][OP_COUNT];   /* [GRAPH_F32 or GRAPH_F64]; NULL for ops that are not elementwise */
   kernel_node *node[2][OP_COUNT]; /* broadcast, slice, pad, concatenate, gather, scatter, sum, logsumexp, upsample2,
                                      upsample2_adjoint, mirror, normal; NULL elsewhere */

@@ -12,7 +12,7 @@
 #define LEVEL_DECLARE(level)                                                                                           \
   extern kernel_map *const kernel_maps_##level[2][OP_COUNT];                                                           \
   extern kernel_node *const kernel_nodes_##level[2][OP_COUNT];                                                         \
-  extern kernel_product *const kernel_product_f32_##level;                                                             \
+  extern kernel_product *const kernel_products_##level[2];                                                             \
   double peak_loop_##level(long rounds, float factor, float *result);
 LEVEL_DECLARE(base)
 #if defined(__x86_64__)

@@ -181,8 +181,8 @@ static enum status run_step(const struct plan *plan, const struct plan_task *ste
     if (step->weights_loaded) in[1] = NULL;
     return conv_run(step->conv, in, plan_address(plan, step->bias), out, scratch);
   case STEP_MATMUL:
-    matmul_run(&step->attributes, (const struct shape *const[]){&step->in_shape[0], &step->in_shape[1]},
-               &step->out_shape, in, out);
+    linear_matmul(&step->attributes, (const struct shape *const[]){&step->in_shape[0], &step->in_shape[1]},
+                  &step->out_shape, in, out);
     break;
   case STEP_COPY:
     memcpy(out, in[0], (size_t)shape_bytes(&step->out_shape));

@@ -195,16 +195,13 @@ static enum status go_on_without(const struct trainer *trainer, const struct rec
   return STATUS_OK;
 }
 
-/* A run is computed alike from its beginning to its end. */
+/* A run is computed by the same rules from its beginning to its end. */
 static enum status check_numerics(const struct trainer *trainer, const struct record_progress *progress) {
-  char level[16] = "LEVEL";
-  sscanf(progress->numerics, "rules %*d; %15[a-z0-9]", level);
   REQUIRE(
       strcmp(progress->numerics, trainer->numerics) == 0, STATUS_CONFIG,
-      "%s: began with other arithmetic than there is here, and would end in the bits of neither: \"%s\" then, \"%s\" "
-      "now. Where the processor and the libraries are those of then, hgn --cpu %s gives the same; else choose another "
-      "output",
-      trainer->output, progress->numerics, trainer->numerics, level);
+      "%s: began with other arithmetic (\"%s\") than this program has (\"%s\"), and would end in the bits of neither: "
+      "go on with the program of then, or choose another output",
+      trainer->output, progress->numerics, trainer->numerics);
   return STATUS_OK;
 }
 

@@ -43,6 +43,15 @@ static const struct conv_case cases[] = {
     {5, 8, 8, 15, 3, 3, 32, 1, 1, 1, 1, 1},
     {20, 16, 16, 8, 3, 3, 24, 1, 1, 1, 1, 1},
     {20, 16, 16, 8, 3, 3, 3, 1, 1, 1, 1, 1},
+    /* for Winograd's tiles: maps that they do not fit, blocks of several images, channels that fill no register */
+    {3, 8, 8, 16, 3, 3, 16, 1, 1, 1, 1, 1},
+    {2, 9, 13, 17, 3, 3, 40, 1, 1, 1, 1, 1},
+    {1, 11, 8, 33, 3, 3, 16, 1, 0, 2, 2, 0},
+    {2, 14, 10, 16, 3, 3, 18, 1, 0, 0, 0, 0},
+    {9, 12, 8, 64, 3, 3, 64, 1, 1, 1, 1, 1},
+    {2, 16, 16, 16, 4, 4, 17, 2, 1, 1, 1, 1},
+    {3, 18, 22, 21, 4, 4, 33, 2, 1, 1, 1, 1},
+    {9, 16, 16, 64, 4, 4, 48, 2, 1, 1, 1, 1},
     /* nothing */
     {0, 8, 8, 16, 3, 3, 8, 1, 1, 1, 1, 1},
     {2, 4, 4, 0, 3, 3, 3, 1, 1, 1, 1, 1},
@@ -97,9 +106,11 @@ static void check_result(const struct conv_kernel *kernel, const struct problem 
   struct kernel_call call = {&problem->attributes, {&problem->in[0], &problem->in[1]}, out, {a, b}, expected};
   assert_ok(reference_run(problem->op, &call));
   const double tolerance = out->type == GRAPH_F32 ? 3e-6 : 1e-14;
+  double largest = 0;
+  for (int64_t i = 0; i < shape_elements(out); i++) largest = fmax(largest, fabs(harness_element(out, expected, i)));
   for (int64_t i = 0; i < shape_elements(out); i++) {
     double right = with_tail(tail, out, bias, i, harness_element(out, expected, i));
-    if (!(fabs(harness_element(out, got, i) - right) <= tolerance * (100 + fabs(right))))
+    if (!(fabs(harness_element(out, got, i) - right) <= tolerance * (100 + largest)))
       fail_msg("%s, %s: element %d is %.9g, not %.9g", conv_name(kernel), what, (int)i, harness_element(out, got, i),
                right);
   }
@@ -175,6 +186,34 @@ static void every_method_agrees_with_the_reference(void **unused) {
   assert_null(conv_method_find("no such method"));
 }
 
+/* What the engine is for: the same bits at every level that there is, of every kernel that is chosen. */
+static void every_level_has_the_same_bits(void **unused) {
+  (void)unused;
+  for (int index = 0; index < CASES; index++)
+    for (int op = 0; op < 3; op++)
+      for (int type = GRAPH_F32; type <= GRAPH_F64; type++) {
+        const struct problem problem = make_problem(&cases[index], ops[op], (enum graph_type)type);
+        void *a = harness_draw(&problem.in[0], 1), *b = harness_draw(&problem.in[1], 2), *out[2];
+        const size_t bytes = (size_t)shape_bytes(&problem.out);
+        for (int level = 0; level <= (int)cpu_level_here(); level++) {
+          struct conv_kernel *kernel;
+          cpu_level_set((enum cpu_level)level);
+          assert_ok(make_kernel(&problem, NULL, CONV_AUTO, &kernel));
+          void *scratch = aligned_alloc(64, ((size_t)conv_scratch(kernel) / 64 + 1) * 64);
+          out[level > 0] = harness_draw(&problem.out, 3);
+          assert_ok(conv_run(kernel, (const void *const[]){a, b}, NULL, out[level > 0], scratch));
+          if (level > 0 && bytes > 0 && memcmp(out[0], out[1], bytes) != 0)
+            fail_msg("%s, case %d, %s: not the same bits at levels base and %s", conv_name(kernel), index,
+                     op_table[ops[op]].name, cpu_level_name((enum cpu_level)level));
+          if (level > 0) free(out[1]);
+          free(scratch);
+          conv_destroy(&kernel);
+        }
+        free(a), free(b), free(out[0]);
+      }
+  cpu_level_set(cpu_level_here());
+}
+
 /* ---- What a method is, at least: one that computes by plain loops, forward in f32 ---- */
 
 static bool plain_can(const struct conv_geometry *g, const struct conv_tail *tail) {
@@ -234,21 +273,24 @@ static void check_choice(struct conv_case c, enum graph_op op, enum graph_type t
 
 static void the_choice_follows_rules(void **unused) {
   (void)unused;
-  const char *wide = strcmp(conv_onednn_describe(), "no oneDNN") ? "onednn " : "im2col+gemm";
   const struct conv_case layer = {4, 8, 8, 32, 3, 3, 32, 1, 1, 1, 1, 1}, last = {4, 8, 8, 32, 3, 3, 3, 1, 1, 1, 1, 1};
+  const struct conv_case doubling = {4, 16, 16, 32, 4, 4, 32, 2, 1, 1, 1, 1},
+                         odd = {4, 8, 8, 15, 3, 3, 64, 1, 1, 1, 1, 1};
   const struct conv_case tiny = {4, 2, 2, 64, 2, 2, 64, 1, 0, 1, 0, 1},
                          strided = {4, 4, 4, 64, 2, 2, 64, 2, 0, 0, 0, 0};
   const struct conv_case point = {4, 8, 8, 7, 1, 1, 3, 1, 0, 0, 0, 0}, small = {4, 2, 2, 32, 3, 3, 3, 1, 1, 1, 1, 1};
   for (int op = 0; op < 3; op++) {
-    check_choice(layer, ops[op], GRAPH_F32, wide);
-    check_choice(layer, ops[op], GRAPH_F64, "im2col+gemm");
-    check_choice(last, ops[op], GRAPH_F32, ops[op] == OP_conv ? "taps+" : wide);
-    check_choice(strided, ops[op], GRAPH_F32, "im2col+gemm");
-    check_choice(tiny, ops[op], GRAPH_F32, ops[op] == OP_conv_input_gradient ? wide : "im2col+gemm");
-    check_choice(small, ops[op], GRAPH_F32, ops[op] == OP_conv_input_gradient ? wide : "im2col+gemm");
-    check_choice(point, ops[op], GRAPH_F64, "gemm");
+    check_choice(layer, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(doubling, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(layer, ops[op], GRAPH_F64, "im2col+product");
+    check_choice(odd, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(last, ops[op], GRAPH_F32, ops[op] == OP_conv ? "taps+" : "im2col+product");
+    check_choice(strided, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(tiny, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(small, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(point, ops[op], GRAPH_F64, "product");
   }
-  check_choice(last, OP_conv, GRAPH_F64, "taps+gemm");
+  check_choice(last, OP_conv, GRAPH_F64, "taps+product");
   struct conv_kernel *kernel;
   const struct problem gradient = make_problem(&last, OP_conv_input_gradient, GRAPH_F32);
   assert_status(STATUS_UNAVAILABLE, make_kernel(&gradient, NULL, conv_method_find("narrow"), &kernel));
@@ -351,6 +393,7 @@ static void doubled_convolutions_are_those_of_doubled_images(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_method_agrees_with_the_reference),
+                                     cmocka_unit_test(every_level_has_the_same_bits),
                                      cmocka_unit_test(a_method_can_be_brought_along),
                                      cmocka_unit_test(the_choice_follows_rules),
                                      cmocka_unit_test(the_three_directions_are_adjoint),

@@ -21,7 +21,7 @@ static void products_agree_with_the_reference(void **unused) {
            *expected = harness_draw(&out, 4);
       struct kernel_call call = {&attributes, {&a, &b}, &out, {data[0], data[1]}, expected};
       assert_ok(reference_run(OP_matmul, &call));
-      matmul_run(&attributes, (const struct shape *const[]){&a, &b}, &out, (const void *const *)data, result);
+      linear_matmul(&attributes, (const struct shape *const[]){&a, &b}, &out, (const void *const *)data, result);
       for (int64_t i = 0; i < m * n; i++)
         assert_true(fabs(harness_element(&out, result, i) - harness_element(&out, expected, i)) <
                     (type == GRAPH_F32 ? 1e-4 + 1e-6 * (double)k : 1e-12));
@@ -32,33 +32,54 @@ static void products_agree_with_the_reference(void **unused) {
     }
 }
 
-/* Registers of 8 and of 16 lanes, and a plain loop of fused multiply-adds in the order of the terms. */
+/* Element of a matrix that steps by `row` and `column`. */
+static double element(enum graph_type type, const void *data, int64_t i, int64_t row, int64_t j, int64_t column) {
+  const int64_t at = i * row + j * column;
+  return type == GRAPH_F32 ? (double)((const float *)data)[at] : ((const double *)data)[at];
+}
+
+/* A plain loop of fused multiply-adds in the order of the terms. */
+static void multiply_plainly(enum graph_type type, const struct kernel_product_size *size, const void *a, const void *b,
+                             void *c) {
+  for (int64_t i = 0; i < size->rows; i++)
+    for (int64_t j = 0; j < size->columns; j++) {
+      double sum = size->add ? element(type, c, i, size->c_row, j, 1) : 0;
+      for (int64_t k = 0; k < size->terms; k++) {
+        const double x = element(type, a, i, size->a_row, k, size->a_term),
+                     y = element(type, b, k, size->b_term, j, size->b_column);
+        sum = type == GRAPH_F32 ? (double)fmaf((float)x, (float)y, (float)sum) : fma(x, y, sum);
+      }
+      if (type == GRAPH_F32)
+        ((float *)c)[i * size->c_row + j] = (float)sum;
+      else
+        ((double *)c)[i * size->c_row + j] = sum;
+    }
+}
+
+/* Whatever the registers hold, whichever way the matrices lie; rows of c keep what stands between them. */
 static void products_have_the_same_bits_at_every_level(void **unused) {
   (void)unused;
-  static const int64_t sizes[][3] = {{1, 1, 16}, {5, 7, 33}, {64, 128, 128}, {61, 1030, 47}, {12, 3, 32}};
+  enum { GAP = 3 };
+  static const int64_t sizes[][3] = {{1, 1, 16}, {5, 7, 33}, {64, 128, 128}, {61, 1030, 47}, {12, 3, 32}, {100, 9, 1}};
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
-    for (int mode = 0; mode < 4; mode++) {
+    for (int mode = 0; mode < 16; mode++) {
+      const enum graph_type type = mode & 1 ? GRAPH_F64 : GRAPH_F32;
+      const bool ta = mode & 2, tb = mode & 4;
       const int64_t m = sizes[s][0], k = sizes[s][1], n = sizes[s][2];
-      const struct kernel_product_size size = {m, n, k, mode & 1, mode & 2};
-      struct shape a_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){m, k}),
-                   b_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){k, n}),
-                   c_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){m, n});
-      float *a = harness_draw(&a_shape, 1), *b = harness_draw(&b_shape, 2), *c = harness_draw(&c_shape, 3),
-            *expected = harness_draw(&c_shape, 4);
-      for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < n; j++) {
-          float sum = 0;
-          for (int64_t t = 0; t < k; t++)
-            sum = fmaf(a[size.a_transposed ? t * m + i : i * k + t], b[size.b_transposed ? j * k + t : t * n + j], sum);
-          expected[i * n + j] = sum;
-        }
+      const struct kernel_product_size size = {m,          n,          k,       ta ? 1 : k, ta ? m : 1,
+                                               tb ? 1 : n, tb ? k : 1, n + GAP, mode & 8};
+      const struct shape a_shape = shape_make(type, 2, (const int64_t[]){m, k}),
+                         b_shape = shape_make(type, 2, (const int64_t[]){k, n}),
+                         c_shape = shape_make(type, 2, (const int64_t[]){m, n + GAP});
+      void *a = harness_draw(&a_shape, 1), *b = harness_draw(&b_shape, 2), *expected = harness_draw(&c_shape, 3);
+      multiply_plainly(type, &size, a, b, expected);
       for (int level = 0; level <= (int)cpu_level_here(); level++) {
-        kernel_product *product = kernels_get((enum cpu_level)level)->product_f32;
-        if (!product) continue;
-        product(&size, a, b, c);
-        assert_memory_equal(c, expected, (size_t)(m * n) * sizeof *c);
+        void *c = harness_draw(&c_shape, 3);
+        kernels_get((enum cpu_level)level)->product[type](&size, a, b, c);
+        assert_memory_equal(c, expected, (size_t)shape_bytes(&c_shape));
+        free(c);
       }
-      free(a), free(b), free(c), free(expected);
+      free(a), free(b), free(expected);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Ranks that differ agree on the lowest level, and say what they run. */
+/* Ranks may run at different levels; what decides bits is the rules of the program alone. */
 #include "base/status.h"
 #include "comm/comm.h"
 #include "graph/cpu.h"
@@ -10,22 +10,21 @@
 
 static struct comm world;
 
-static void the_lowest_level_is_taken(void **unused) {
+static void levels_may_differ(void **unused) {
   (void)unused;
-  enum cpu_level own = world.rank == world.size - 1 ? CPU_BASE : cpu_level_here();
+  const enum cpu_level own = world.rank == world.size - 1 ? CPU_BASE : cpu_level_here();
   cpu_level_set(own);
   assert_ok(numerics_agree(&world));
-  assert_int_equal(cpu_level_get(), CPU_BASE);
-  assert_non_null(strstr(cpu_describe(), "base; OpenBLAS "));
+  assert_int_equal(cpu_level_get(), own);
   char text[NUMERICS_TEXT_MAX], expected[NUMERICS_TEXT_MAX];
-  snprintf(expected, sizeof expected, "rules %d; %s", NUMERICS_RULES, cpu_describe());
+  snprintf(expected, sizeof expected, "rules %d", NUMERICS_RULES);
   numerics_describe(text);
   assert_string_equal(expected, text);
 }
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_lowest_level_is_taken)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(levels_may_differ)};
   int failed = comm_open(MPI_COMM_WORLD, &world) != STATUS_OK;
   if (!failed) failed = cmocka_run_group_tests(tests, NULL, NULL);
   comm_close(&world);

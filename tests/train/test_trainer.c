@@ -5,6 +5,7 @@
 #include "physics/points.h"
 #include "ranks.h"
 #include "scene.h"
+#include "train/numerics.h"
 #include "train/trainer.h"
 
 #include <glob.h>
@@ -14,6 +15,10 @@
 enum { TRAIN = 24, TEST = 9, FRAMES = 6, STEPS = 12 };
 
 static char path[64], points[64];
+
+/* In place of the library's: a program of other rules. */
+static int rules = NUMERICS_RULES;
+void numerics_describe(char *text) { snprintf(text, NUMERICS_TEXT_MAX, "rules %d", rules); }
 
 static struct config *make_config(const char *seed) {
   static const char yaml[] =
@@ -115,6 +120,11 @@ static void stop_and_go_on(const struct config *config, struct corpus *corpus, c
   assert_int_equal(TRAINER_CHECKPOINT | TRAINER_STOPPED, events);
   assert_false(trainer_outcome(trainer).complete);
   trainer_close(&trainer);
+  const struct trainer_setup setup = {.config = config, .corpus = corpus, .output = "stopped.h5", .kind = kind};
+  rules = NUMERICS_RULES - 1;
+  assert_status(STATUS_CONFIG, trainer_open(&world, &setup, &trainer));
+  assert_non_null(strstr(status_message(), "began with other arithmetic"));
+  rules = NUMERICS_RULES;
   open_trainer(&world, config, corpus, "stopped.h5", kind, &trainer);
   assert_int_equal(5, trainer_outcome(trainer).resumed);
   finish(trainer, STEPS);
