@@ -9,6 +9,7 @@
 /* X(NAME). Where costs are equal the first is taken. The last can compute everything. */
 #define CONV_METHOD_LIST(X)                                                                                            \
   X(narrow)                                                                                                            \
+  X(winograd)                                                                                                          \
   X(onednn)                                                                                                            \
   X(im2col)
 

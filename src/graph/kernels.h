@@ -12,6 +12,7 @@
 
 #include "graph/cpu.h"
 #include "graph/node.h"
+#include "graph/winograd.h"
 
 /* y[i] = op(a[i], b[i]) for n elements; b is NULL for unary ops; y may be a or b. number: the op's attributes. */
 typedef void kernel_map(int64_t n, const double *number, const void *a, const void *b, void *y);
@@ -38,7 +39,8 @@ typedef void kernel_product(const struct kernel_product_size *size, const void *
 
 struct kernel_set {
   enum cpu_level level;
-  kernel_product *product[2];     /* [GRAPH_F32 or GRAPH_F64] */
+  kernel_product *product[2]; /* [GRAPH_F32 or GRAPH_F64] */
+  const struct winograd_transforms *winograd;
   kernel_map *map[2][OP_COUNT];   /* [GRAPH_F32 or GRAPH_F64]; NULL for ops that are not elementwise */
   kernel_node *node[2][OP_COUNT]; /* broadcast, slice, pad, concatenate, gather, scatter, sum, logsumexp, upsample2,
                                      upsample2_adjoint, mirror, normal; NULL elsewhere */

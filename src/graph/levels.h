@@ -1,4 +1,4 @@
-/* Private to map.c, arrays.c, product.c, peak_loop.c and what chooses between them:
+/* Private to map.c, arrays.c, product.c, winograd.c, peak_loop.c and what chooses between them:
  * names of what is compiled once for each instruction set. */
 #ifndef HGN_GRAPH_LEVELS_H
 #define HGN_GRAPH_LEVELS_H
@@ -13,6 +13,7 @@
   extern kernel_map *const kernel_maps_##level[2][OP_COUNT];                                                           \
   extern kernel_node *const kernel_nodes_##level[2][OP_COUNT];                                                         \
   extern kernel_product *const kernel_products_##level[2];                                                             \
+  extern const struct winograd_transforms kernel_winograd_##level;                                                     \
   double peak_loop_##level(long rounds, float factor, float *result);
 LEVEL_DECLARE(base)
 #if defined(__x86_64__)

@@ -280,8 +280,8 @@ static void the_choice_follows_rules(void **unused) {
                          strided = {4, 4, 4, 64, 2, 2, 64, 2, 0, 0, 0, 0};
   const struct conv_case point = {4, 8, 8, 7, 1, 1, 3, 1, 0, 0, 0, 0}, small = {4, 2, 2, 32, 3, 3, 3, 1, 1, 1, 1, 1};
   for (int op = 0; op < 3; op++) {
-    check_choice(layer, ops[op], GRAPH_F32, "im2col+product");
-    check_choice(doubling, ops[op], GRAPH_F32, "im2col+product");
+    check_choice(layer, ops[op], GRAPH_F32, "winograd 4x4 3x3");
+    check_choice(doubling, ops[op], GRAPH_F32, "winograd 4x4 2x2");
     check_choice(layer, ops[op], GRAPH_F64, "im2col+product");
     check_choice(odd, ops[op], GRAPH_F32, "im2col+product");
     check_choice(last, ops[op], GRAPH_F32, ops[op] == OP_conv ? "taps+" : "im2col+product");
