@@ -1,5 +1,6 @@
 /* Convolutions: which method a convolution takes, and what is the same for all methods. */
 #include "graph/conv_method.h"
+#include "graph/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +171,34 @@ void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, in
   *end = size - shift > 0 ? (size - shift + stride - 1) / stride : 0;
   if (*end > outputs) *end = outputs;
   if (*first > *end) *first = *end;
+}
+
+bool conv_turn(const struct conv_geometry *g, struct conv_geometry *turned) {
+  if (g->stride != 1 || g->top >= g->kh || g->bottom >= g->kh || g->left >= g->kw || g->right >= g->kw) return false;
+  *turned = (struct conv_geometry){.op = g->op == OP_conv_input_gradient ? OP_conv : g->op,
+                                   .type = g->type,
+                                   .n = g->n,
+                                   .h = g->oh,
+                                   .w = g->ow,
+                                   .ci = g->co,
+                                   .kh = g->kh,
+                                   .kw = g->kw,
+                                   .co = g->ci,
+                                   .oh = g->h,
+                                   .ow = g->w,
+                                   .stride = 1,
+                                   .top = g->kh - 1 - g->top,
+                                   .bottom = g->kh - 1 - g->bottom,
+                                   .left = g->kw - 1 - g->left,
+                                   .right = g->kw - 1 - g->right};
+  return true;
+}
+
+void conv_mirror(const struct conv_geometry *g, const void *weights, void *to) {
+  const struct shape in = shape_make(g->type, 4, (const int64_t[]){g->kh, g->kw, g->ci, g->co});
+  const struct shape out = shape_make(g->type, 4, (const int64_t[]){g->kh, g->kw, g->co, g->ci});
+  const struct kernel_call call = {.in_shape = {&in}, .out_shape = &out, .in = {weights}, .out = to};
+  kernels_get(cpu_level_get())->node[g->type][OP_mirror](&call);
 }
 
 #define APPLY_TAIL(suffix, real)                                                                                       \

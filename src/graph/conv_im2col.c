@@ -1,9 +1,10 @@
 /* Convolutions as matrix products: the patch under each kernel position becomes a row of `columns`,
- * [positions][kh kw ci], of some images at a time, so that it stays in the second-level cache.
+ * [positions][kh kw channels], of some images at a time, so that it stays in the second-level cache.
  *
- *   forward          y = columns W             W is [kh kw ci][co], as stored
- *   input gradient   columns = dy W', each row added back to where its patch came from
- *   weight gradient  dW += columns' dy
+ *   forward          y = columns(x) W           W is [kh kw ci][co], as stored
+ *   input gradient   stride 1: that of a convolution of dy with mirrored weights, dx = columns(dy) mirror(W)
+ *                    else columns = dy W', each row added back to where its patch came from
+ *   weight gradient  dW += columns(x)' dy; with fewer channels in dy, mirror(dW) += columns(dy)' x
  */
 #include "graph/conv_method.h"
 #include "graph/linear.h"
@@ -22,7 +23,10 @@ static bool is_plain(const struct conv_geometry *g) {
 }
 
 struct im2col {
+  struct conv_geometry patches; /* of the convolution whose patches are laid out: the kernel's own, or it turned */
+  bool turned;
   int64_t images; /* laid out at once */
+  void *weights;  /* in the order that the product reads: mirrored, or W'; or a mirrored gradient; NULL: as they are */
 };
 
 static bool can(const struct conv_geometry *g, const struct conv_tail *tail) {
@@ -36,20 +40,34 @@ static double cost(const struct conv_geometry *g) {
   return 1;
 }
 
+static bool turning_pays(const struct conv_geometry *g) {
+  return g->op == OP_conv_input_gradient || (g->op == OP_conv_weight_gradient && g->co < g->ci);
+}
+
 static enum status create(struct conv_kernel *kernel) {
   const struct conv_geometry *g = &kernel->geometry;
   struct im2col *self = kernel->self = calloc(1, sizeof *self);
   REQUIRE(self, STATUS_MEMORY, "out of memory for a convolution");
-  int64_t image = g->oh * g->ow * g->kh * g->kw * g->ci * type_size(g->type);
-  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(g) ? "product" : "im2col+product");
+  self->patches = *g;
+  self->turned = !kernel->empty && turning_pays(g) && conv_turn(g, &self->patches);
+  const struct conv_geometry *p = &self->patches;
+  const int64_t image = p->oh * p->ow * p->kh * p->kw * p->ci * type_size(p->type);
+  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(p) ? "product" : "im2col+product");
   self->images = image > 0 && image < COLUMNS_BYTES ? COLUMNS_BYTES / image : 1;
   if (self->images > g->n) self->images = g->n;
-  if (is_plain(g)) self->images = g->n;
-  kernel->scratch = is_plain(g) || kernel->empty ? 0 : self->images * image;
+  if (is_plain(p)) self->images = g->n;
+  kernel->scratch = is_plain(p) || kernel->empty ? 0 : self->images * image;
+  if (kernel->empty || !(self->turned || g->op == OP_conv_input_gradient)) return STATUS_OK;
+  self->weights = malloc((size_t)(g->kh * g->kw * g->ci * g->co * type_size(g->type)));
+  REQUIRE(self->weights, STATUS_MEMORY, "out of memory for a convolution's weights");
   return STATUS_OK;
 }
 
-static void destroy(struct conv_kernel *kernel) { free(kernel->self); }
+static void destroy(struct conv_kernel *kernel) {
+  struct im2col *self = kernel->self;
+  if (self) free(self->weights);
+  free(self);
+}
 
 #define LAYOUTS(suffix, real)                                                                                          \
   /* The patches of one image. */                                                                                      \
@@ -91,6 +109,10 @@ static void destroy(struct conv_kernel *kernel) { free(kernel->self); }
           }                                                                                                            \
         }                                                                                                              \
       }                                                                                                                \
+  }                                                                                                                    \
+  static void transpose##suffix(const real *from, int64_t rows, int64_t columns, real *to) {                           \
+    for (int64_t i = 0; i < rows; i++)                                                                                 \
+      for (int64_t j = 0; j < columns; j++) to[j * rows + i] = from[i * columns + j];                                  \
   }
 LAYOUTS(_f32, float)
 LAYOUTS(_f64, double)
@@ -120,57 +142,93 @@ static void add_patches(const struct conv_geometry *g, const unsigned char *colu
   }
 }
 
-static enum status run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+static enum status load_weights(struct conv_kernel *kernel, const void *weights) {
   const struct conv_geometry *g = &kernel->geometry;
-  const int64_t size = type_size(g->type), patch = g->kh * g->kw * g->ci;
-  const int64_t x_image = g->h * g->w * g->ci * size, y_image = g->oh * g->ow * g->co * size;
-  const struct im2col *self = kernel->self;
-  for (int64_t first = 0; first < g->n; first += self->images) {
-    const int64_t images = g->n - first < self->images ? g->n - first : self->images, rows = images * g->oh * g->ow;
-    const unsigned char *a =
-        (const unsigned char *)in[0] + first * (g->op == OP_conv_input_gradient ? y_image : x_image);
-    if (g->op == OP_conv) {
-      void *y = (unsigned char *)out + first * y_image;
-      linear_product(g->type,
-                     &(struct kernel_product_size){.rows = rows,
-                                                   .columns = g->co,
-                                                   .terms = patch,
-                                                   .a_row = patch,
-                                                   .a_term = 1,
-                                                   .b_term = g->co,
-                                                   .b_column = 1,
-                                                   .c_row = g->co},
-                     lay_patches(g, a, images, scratch), in[1], y);
-      conv_apply_tail(kernel, bias, rows, y);
-    } else if (g->op == OP_conv_input_gradient) {
-      unsigned char *x = (unsigned char *)out + first * x_image;
-      linear_product(g->type,
-                     &(struct kernel_product_size){.rows = rows,
-                                                   .columns = patch,
-                                                   .terms = g->co,
-                                                   .a_row = g->co,
-                                                   .a_term = 1,
-                                                   .b_term = 1,
-                                                   .b_column = g->co,
-                                                   .c_row = patch},
-                     a, in[1], is_plain(g) ? x : scratch);
-      if (!is_plain(g)) add_patches(g, scratch, images, x);
-    } else {
-      linear_product(g->type,
-                     &(struct kernel_product_size){.rows = patch,
-                                                   .columns = g->co,
-                                                   .terms = rows,
-                                                   .a_row = 1,
-                                                   .a_term = patch,
-                                                   .b_term = g->co,
-                                                   .b_column = 1,
-                                                   .c_row = g->co,
-                                                   .add = first > 0},
-                     lay_patches(g, a, images, scratch), (const unsigned char *)in[1] + first * y_image, out);
-    }
-  }
+  struct im2col *self = kernel->self;
+  if (self->turned)
+    conv_mirror(g, weights, self->weights);
+  else if (self->weights && g->type == GRAPH_F32)
+    transpose_f32(weights, g->kh * g->kw * g->ci, g->co, self->weights);
+  else if (self->weights)
+    transpose_f64(weights, g->kh * g->kw * g->ci, g->co, self->weights);
   return STATUS_OK;
 }
 
-const struct conv_method conv_im2col = {
-    .name = "im2col", .can = can, .cost = cost, .create = create, .destroy = destroy, .run = run};
+/* c[rows][columns] = a b, both as they lie. */
+static void multiply(enum graph_type type, int64_t rows, int64_t columns, int64_t terms, const void *a, const void *b,
+                     void *c) {
+  const struct kernel_product_size size = {.rows = rows,
+                                           .columns = columns,
+                                           .terms = terms,
+                                           .a_row = terms,
+                                           .a_term = 1,
+                                           .b_term = columns,
+                                           .b_column = 1,
+                                           .c_row = columns};
+  linear_product(type, &size, a, b, c);
+}
+
+/* c[rows][columns] = a' b, or c + a' b. */
+static void multiply_turned(enum graph_type type, int64_t rows, int64_t columns, int64_t terms, bool add, const void *a,
+                            const void *b, void *c) {
+  const struct kernel_product_size size = {.rows = rows,
+                                           .columns = columns,
+                                           .terms = terms,
+                                           .a_row = 1,
+                                           .a_term = rows,
+                                           .b_term = columns,
+                                           .b_column = 1,
+                                           .c_row = columns,
+                                           .add = add};
+  linear_product(type, &size, a, b, c);
+}
+
+/* Some images; `in` and `out` begin at the first of them. */
+static void run_forward(const struct conv_kernel *kernel, int64_t images, const void *in, const void *weights,
+                        const void *bias, void *out, void *scratch) {
+  const struct conv_geometry *p = &((const struct im2col *)kernel->self)->patches;
+  const int64_t rows = images * p->oh * p->ow;
+  multiply(p->type, rows, p->co, p->kh * p->kw * p->ci, lay_patches(p, in, images, scratch), weights, out);
+  if (kernel->geometry.op == OP_conv) conv_apply_tail(kernel, bias, rows, out);
+}
+
+static void run_scattered(const struct conv_geometry *g, int64_t images, const void *dy, const void *weights, void *dx,
+                          void *scratch) {
+  const int64_t patch = g->kh * g->kw * g->ci;
+  multiply(g->type, images * g->oh * g->ow, patch, g->co, dy, weights, is_plain(g) ? dx : scratch);
+  if (!is_plain(g)) add_patches(g, scratch, images, dx);
+}
+
+static enum status run(struct conv_kernel *kernel, const void *const *in, const void *bias, void *out, void *scratch) {
+  const struct conv_geometry *g = &kernel->geometry;
+  const struct im2col *self = kernel->self;
+  const struct conv_geometry *p = &self->patches;
+  const int64_t size = type_size(g->type), x_image = g->h * g->w * g->ci * size, y_image = g->oh * g->ow * g->co * size;
+  const bool gradient = g->op == OP_conv_weight_gradient, backward = g->op == OP_conv_input_gradient;
+  const void *weights = self->weights ? self->weights : in[1];
+  for (int64_t first = 0; first < g->n; first += self->images) {
+    const int64_t images = g->n - first < self->images ? g->n - first : self->images;
+    const unsigned char *a = (const unsigned char *)in[0] + first * (backward ? y_image : x_image);
+    unsigned char *to = (unsigned char *)out + first * (backward ? x_image : y_image);
+    if (gradient) {
+      const unsigned char *b = (const unsigned char *)in[1] + first * y_image;
+      const void *columns = lay_patches(p, self->turned ? b : a, images, scratch);
+      multiply_turned(p->type, p->kh * p->kw * p->ci, p->co, images * p->oh * p->ow, first > 0, columns,
+                      self->turned ? a : b, self->turned ? self->weights : out);
+    } else if (backward && !self->turned) {
+      run_scattered(g, images, a, weights, to, scratch);
+    } else {
+      run_forward(kernel, images, a, weights, bias, to, scratch);
+    }
+  }
+  if (gradient && self->turned) conv_mirror(p, self->weights, out);
+  return STATUS_OK;
+}
+
+const struct conv_method conv_im2col = {.name = "im2col",
+                                        .can = can,
+                                        .cost = cost,
+                                        .create = create,
+                                        .destroy = destroy,
+                                        .load_weights = load_weights,
+                                        .run = run};

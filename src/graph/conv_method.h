@@ -73,6 +73,13 @@ enum status conv_create_part(const struct conv_geometry *geometry, const struct 
 /* The results `first` .. `end` - 1 along an axis whose pixel, index * stride + shift, is within the image. */
 void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end);
 
+/* Of stride 1, a convolution's input gradient is the convolution of dy with mirrored weights, and its weight gradient,
+ * mirrored, that of the convolution from dy to x: the geometry of that one, with g's direction but for the input gradient
+ * of which it is the forward. False where there is none: stride, or padding as wide as the kernel. */
+bool conv_turn(const struct conv_geometry *g, struct conv_geometry *turned);
+/* Weights of g as graph_mirror() makes them, [kh][kw][co][ci]; g turned: back. */
+void conv_mirror(const struct conv_geometry *g, const void *weights, void *to);
+
 /* Adds the bias to `pixels` rows of `channels`, then leaky relu. */
 void conv_apply_tail(const struct conv_kernel *kernel, const void *bias, int64_t pixels, void *y);
 

@@ -2,7 +2,6 @@
  * memory from the plan, so that a run allocates nothing but what oneDNN books for a call.
  */
 #include "graph/conv_method.h"
-#include "graph/kernels.h"
 
 #ifndef HGN_ONEDNN
 
@@ -72,7 +71,6 @@ const char *conv_onednn_describe(void) {
 enum { TURNED_PIXELS = 64, TURNED_CHANNELS = 16, TURNED_FEW = 4 };
 
 static bool turning_pays(const struct conv_geometry *g) {
-  if (g->stride != 1 || g->top >= g->kh || g->bottom >= g->kh || g->left >= g->kw || g->right >= g->kw) return false;
   if (g->op == OP_conv_weight_gradient) return g->co <= TURNED_FEW && g->ci > TURNED_FEW;
   return g->op == OP_conv_input_gradient && cpu_level_get() == CPU_AVX512 && g->h * g->w >= TURNED_PIXELS &&
          g->ci >= TURNED_CHANNELS && g->co >= TURNED_CHANNELS;
@@ -80,34 +78,10 @@ static bool turning_pays(const struct conv_geometry *g) {
 
 static enum status turn(const struct conv_geometry *g, struct onednn *one) {
   one->geometry = *g;
-  if (!turning_pays(g)) return STATUS_OK;
-  one->geometry = (struct conv_geometry){.op = g->op == OP_conv_weight_gradient ? g->op : OP_conv,
-                                         .type = g->type,
-                                         .n = g->n,
-                                         .h = g->oh,
-                                         .w = g->ow,
-                                         .ci = g->co,
-                                         .kh = g->kh,
-                                         .kw = g->kw,
-                                         .co = g->ci,
-                                         .oh = g->h,
-                                         .ow = g->w,
-                                         .stride = 1,
-                                         .top = g->kh - 1 - g->top,
-                                         .bottom = g->kh - 1 - g->bottom,
-                                         .left = g->kw - 1 - g->left,
-                                         .right = g->kw - 1 - g->right};
+  if (!turning_pays(g) || !conv_turn(g, &one->geometry)) return STATUS_OK;
   one->turned = malloc((size_t)(g->kh * g->kw * g->ci * g->co) * sizeof *one->turned);
   REQUIRE(one->turned, STATUS_MEMORY, "out of memory for a convolution's weights");
   return STATUS_OK;
-}
-
-/* Weights of `outer` by `inner` channels to `to`. */
-static void mirror(const struct conv_geometry *g, int64_t outer, int64_t inner, const void *weights, void *to) {
-  const struct shape in = shape_make(g->type, 4, (const int64_t[]){g->kh, g->kw, outer, inner});
-  const struct shape out = shape_make(g->type, 4, (const int64_t[]){g->kh, g->kw, inner, outer});
-  const struct kernel_call call = {.in_shape = {&in}, .out_shape = &out, .in = {weights}, .out = to};
-  kernels_get(cpu_level_get())->node[g->type][OP_mirror](&call);
 }
 
 static const struct conv_geometry *geometry_of(const struct conv_kernel *kernel) {
@@ -294,7 +268,7 @@ static enum status load_weights(struct conv_kernel *kernel, const void *weights)
   struct onednn *one = kernel->self;
   const struct conv_geometry *g = &kernel->geometry;
   if (one->turned) {
-    mirror(g, g->ci, g->co, weights, one->turned);
+    conv_mirror(g, weights, one->turned);
     weights = one->turned;
   }
   if (!one->reorder) {
@@ -341,7 +315,7 @@ static enum status run(struct conv_kernel *kernel, const void *const *in, const 
   TRY(execute(kernel, in, bias, out, scratch));
   if (g->op != OP_conv_weight_gradient) return STATUS_OK;
   if (one->reorder) TRY(reorder(one, one->weights, one->plain));
-  if (one->turned) mirror(g, g->co, g->ci, one->turned, out);
+  if (one->turned) conv_mirror(&one->geometry, one->turned, out);
   return STATUS_OK;
 }
 

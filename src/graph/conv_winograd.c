@@ -189,19 +189,12 @@ static void destroy(struct conv_kernel *kernel) {
 
 /* ---- Weights ---- */
 
-/* Weights of the input gradient are [kh][kw][columns][terms]: mirrored, a tap is [terms][columns] as elsewhere. */
-static const float *turn(const struct conv_geometry *g, const float *weights, float *turned) {
-  const struct shape in = shape_make(GRAPH_F32, 4, (const int64_t[]){g->kh, g->kw, g->ci, g->co});
-  const struct shape out = shape_make(GRAPH_F32, 4, (const int64_t[]){g->kh, g->kw, g->co, g->ci});
-  const struct kernel_call call = {.in_shape = {&in}, .out_shape = &out, .in = {weights}, .out = turned};
-  kernels_get(cpu_level_get())->node[GRAPH_F32][OP_mirror](&call);
-  return turned;
-}
-
 static enum status load_weights(struct conv_kernel *kernel, const void *data) {
   const struct conv_geometry *g = &kernel->geometry;
   struct winograd *self = kernel->self;
-  const float *weights = self->spread ? turn(g, data, self->turned) : data;
+  /* Weights of the input gradient are [kh][kw][columns][terms]: mirrored, a tap is [terms][columns] as elsewhere. */
+  if (self->spread) conv_mirror(g, data, self->turned);
+  const float *weights = self->spread ? self->turned : data;
   const int64_t count = weights_count(self), last = g->kh * g->kw - 1;
   for (int i = 0; i < self->phases; i++) {
     const float *tap[9];
