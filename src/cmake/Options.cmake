@@ -21,9 +21,10 @@ if(HGN_SANITIZE)
 endif()
 
 # hgn_layer(NAME base SOURCES a.c ... LINKS ...): one layer of src/, a static library that sees only what it links.
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH HGN_LAYERS) # src/, for whatever project includes this
 function(hgn_layer)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;LINKS" ${ARGN})
   add_library(hgn_${ARG_NAME} STATIC ${ARG_SOURCES})
-  target_include_directories(hgn_${ARG_NAME} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(hgn_${ARG_NAME} PUBLIC ${HGN_LAYERS})
   target_link_libraries(hgn_${ARG_NAME} PRIVATE hgn_options PUBLIC ${ARG_LINKS})
 endfunction()

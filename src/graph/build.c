@@ -323,7 +323,8 @@ struct value graph_mirror(struct value weights) {
 /* Along an axis of three taps, the four that three taps on doubled pixels make on single ones:
  * w0, w0 + w1, w1 + w2, w2. */
 static struct value widen(struct value w, int axis) {
-  return graph_add(graph_pad(w, axis, 0, 4), graph_pad(w, axis, 1, 4));
+  struct value second = graph_pad(w, axis, 1, 4);
+  return graph_add(graph_pad(w, axis, 0, 4), second);
 }
 
 /* y[i] = sum over t of w[t] x[(i + t - 1) / 2] = sum over o of x[o] (w[2 o - i + 1] + w[2 o - i + 2]). */

@@ -1,8 +1,5 @@
 #include "model/flow.h"
 
-/* The cube root of 2. */
-#define CUBE_ROOT 1.259921049894873165
-
 /* x + factor dt rate */
 static struct value advance(struct value x, struct value dt, double factor, struct value rate) {
   return graph_add(x, graph_multiply(graph_scale(dt, factor), rate));
@@ -29,8 +26,11 @@ static struct phase leapfrog(const struct hamiltonian *h, struct phase x, struct
   return x;
 }
 
+/* 2^(1/3), to the nearest: the C library's cbrt() is an ulp off, and some compilers take it from there. */
+static const double CUBE_ROOT_OF_2 = 1.2599210498948732;
+
 static struct phase yoshida4(const struct hamiltonian *h, struct phase x, struct value dt) {
-  const double outer = 1 / (2 - CUBE_ROOT), middle = 1 - 2 * outer;
+  const double outer = 1 / (2 - CUBE_ROOT_OF_2), middle = 1 - 2 * outer;
   x = leapfrog(h, x, dt, outer, false);
   x = leapfrog(h, x, dt, middle, false);
   return leapfrog(h, x, dt, outer, false);
@@ -38,7 +38,7 @@ static struct phase yoshida4(const struct hamiltonian *h, struct phase x, struct
 
 /* Position first, as the reproduction's code. */
 static struct phase yoshida4_unit_mass(const struct hamiltonian *h, struct phase x, struct value dt) {
-  const double outer = 1 / (2 - CUBE_ROOT), middle = 1 - 2 * outer;
+  const double outer = 1 / (2 - CUBE_ROOT_OF_2), middle = 1 - 2 * outer;
   const double drifts[4] = {outer / 2, (outer + middle) / 2, (outer + middle) / 2, outer / 2};
   const double kicks[3] = {outer, middle, outer};
   for (int stage = 0; stage < 4; stage++) {

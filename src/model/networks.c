@@ -10,7 +10,7 @@ static const unsigned MAP_AXES = 1u << 1 | 1u << 2 | 1u << 3; /* all but the bat
 
 /* KL of N(mean, sigma^2) from N(0, 1), summed: 1/2 (mean^2 + sigma^2 - 1) - log sigma. */
 static struct value divergence(struct value mean, struct value log_scale, struct value sigma) {
-  struct value squares = graph_offset(graph_add(graph_square(mean), graph_square(sigma)), -1);
+  struct value variance = graph_square(sigma), squares = graph_offset(graph_add(graph_square(mean), variance), -1);
   return graph_sum(graph_subtract(graph_scale(squares, 0.5), log_scale), MAP_AXES, false);
 }
 
@@ -69,11 +69,12 @@ static struct value sum_energy(const struct model *model, const char *prefix, st
 }
 
 /* Parameters have unique names: stacks are built once, at the state that the graph is given, and moved to others by
- * building with the same names. */
+ * building with the same names. They are numbered, and drawn, as they come: K's before V's. */
 static struct value energy_at(const struct model *model, struct value q, struct value p) {
   if (!model->settings.hamiltonian.separable)
     return sum_energy(model, "hamiltonian", graph_concatenate((const struct value[]){q, p}, 2, 3));
-  return graph_add(sum_energy(model, "potential", q), sum_energy(model, "kinetic", p));
+  struct value kinetic = sum_energy(model, "kinetic", p);
+  return graph_add(sum_energy(model, "potential", q), kinetic);
 }
 
 /* Samples do not mix, so the gradient of the sum over the batch holds that of each. For a separable H only the part

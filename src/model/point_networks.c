@@ -61,8 +61,10 @@ static struct value inverse_mass(const struct point_model *model, int64_t i, str
 struct value point_networks_kinetic(const struct point_model *model, int64_t i, struct value p) {
   const struct flow_settings *flow = &model->settings.flow;
   char name[GRAPH_NAME_MAX + 1];
-  if (flow->kinetic == KINETIC_FIXED)
-    return graph_scale(sum_point(graph_multiply(graph_square(p), inverse_mass(model, i, p.graph))), 0.5);
+  if (flow->kinetic == KINETIC_FIXED) {
+    struct value factor = inverse_mass(model, i, p.graph);
+    return graph_scale(sum_point(graph_multiply(graph_square(p), factor)), 0.5);
+  }
   name_network(name, i, "kinetic");
   return sum_point(dense_stack(p, name, &flow->width, flow->activation, 1));
 }
@@ -119,8 +121,8 @@ static struct value couple(const struct point_model *model, int64_t i, struct va
   struct value code = dense_stack(u, name, &coupling->width, coupling->activation, 2 * moved);
   struct value s = graph_scale(graph_tanh(graph_slice(code, 3, 0, moved)), coupling->scale);
   struct value t = graph_slice(code, 3, moved, moved);
-  v = forward ? graph_add(graph_multiply(v, graph_exp(s)), t)
-              : graph_multiply(graph_subtract(v, t), graph_exp(graph_negate(s)));
+  struct value factor = graph_exp(forward ? s : graph_negate(s));
+  v = forward ? graph_add(graph_multiply(v, factor), t) : graph_multiply(graph_subtract(v, t), factor);
   struct value log_volume = sum_point(forward ? s : graph_negate(s));
   *stretch = value_valid(*stretch) ? graph_add(*stretch, log_volume) : log_volume;
   return graph_concatenate(i % 2 == 0 ? (const struct value[]){u, v} : (const struct value[]){v, u}, 2, 3);
@@ -155,7 +157,8 @@ static struct value weigh_moving(const struct point_model *model, struct value x
   struct value mean = encode(model, x, &log_variance);
   struct value p = graph_add(mean, graph_multiply(graph_exp(graph_scale(log_variance, 0.5)), noise));
   const struct phase z = point_networks_flow(model, (struct phase){x, p}, false, &stretch);
-  struct value squares = graph_subtract(graph_add(graph_square(z.q), graph_square(z.p)), graph_square(noise));
+  struct value of_noise = graph_square(noise), of_p = graph_square(z.p);
+  struct value squares = graph_subtract(graph_add(graph_square(z.q), of_p), of_noise);
   return graph_offset(sum_point(graph_scale(graph_subtract(log_variance, squares), 0.5)),
                       -0.5 * (double)model->dimension * LOG_TWO_PI);
 }
