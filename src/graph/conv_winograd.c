@@ -287,7 +287,8 @@ static void multiply_weights(const struct winograd *self, int phase, int64_t cou
                                            .b_term = self->columns,
                                            .b_column = 1,
                                            .c_row = self->columns,
-                                           .add = add};
+                                           .add = add,
+                                           .ahead = weights_count(self)};
   const float *weights = self->weights + phase * points * weights_count(self);
   for (int i = 0; i < points; i++)
     self->product(&size, image + i * self->image_plane, weights + i * weights_count(self),

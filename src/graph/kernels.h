@@ -34,6 +34,8 @@ typedef enum status kernel_node(const struct kernel_call *call);
 struct kernel_product_size {
   int64_t rows, columns, terms, a_row, a_term, b_term, b_column, c_row;
   bool add;
+  int64_t
+      ahead; /* from b to the matrix that the next product will have as b, in numbers; 0: unknown. For speed alone */
 };
 typedef void kernel_product(const struct kernel_product_size *size, const void *a, const void *b, void *c);
 
