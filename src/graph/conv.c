@@ -54,9 +54,8 @@ static enum status try_method(struct conv_kernel *kernel, const struct conv_meth
   return status;
 }
 
-static enum status choose(struct conv_kernel *kernel, const struct conv_method *without) {
+static enum status choose(struct conv_kernel *kernel) {
   bool tried[METHODS] = {false};
-  for (int i = 0; i < METHODS; i++) tried[i] = table[i] == without;
   for (int best; (best = cheapest(kernel, tried)) >= 0;) {
     const enum status status = try_method(kernel, table[best]);
     if (status != STATUS_UNAVAILABLE) return status;
@@ -92,29 +91,19 @@ static struct conv_geometry find_geometry(enum graph_op op, const struct op_attr
                                 integer[CONV_RIGHT]};
 }
 
-static enum status create(const struct conv_geometry *g, const struct conv_tail *tail, const struct conv_method *method,
-                          const struct conv_method *without, struct conv_kernel **kernel) {
-  struct conv_kernel *made = *kernel = calloc(1, sizeof *made);
-  REQUIRE(made, STATUS_MEMORY, "out of memory for a convolution");
-  made->geometry = *g;
-  made->tail = tail ? *tail : (struct conv_tail){.slope = 1};
-  made->empty = g->n * g->h * g->w * g->ci * g->co * g->oh * g->ow == 0;
-  if (made->empty) method = table[METHODS - 1]; /* for its name */
-  const enum status status = method ? try_method(made, method) : choose(made, without);
-  if (status != STATUS_OK) conv_destroy(kernel);
-  return status;
-}
-
 enum status conv_create(enum graph_op op, const struct op_attributes *attributes, const struct shape *const *in,
                         const struct shape *out, const struct conv_tail *tail, const struct conv_method *method,
                         struct conv_kernel **kernel) {
-  const struct conv_geometry geometry = find_geometry(op, attributes, in, out);
-  return create(&geometry, tail, method, NULL, kernel);
-}
-
-enum status conv_create_part(const struct conv_geometry *geometry, const struct conv_method *without,
-                             struct conv_kernel **kernel) {
-  return create(geometry, NULL, CONV_AUTO, without, kernel);
+  struct conv_kernel *made = *kernel = calloc(1, sizeof *made);
+  REQUIRE(made, STATUS_MEMORY, "out of memory for a convolution");
+  made->geometry = find_geometry(op, attributes, in, out);
+  made->tail = tail ? *tail : (struct conv_tail){.slope = 1};
+  const struct conv_geometry *g = &made->geometry;
+  made->empty = g->n * g->h * g->w * g->ci * g->co * g->oh * g->ow == 0;
+  if (made->empty) method = table[METHODS - 1]; /* for its name */
+  const enum status status = method ? try_method(made, method) : choose(made);
+  if (status != STATUS_OK) conv_destroy(kernel);
+  return status;
 }
 
 void conv_destroy(struct conv_kernel **kernel) {

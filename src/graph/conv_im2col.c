@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_BYTES = 256 << 10 };
+enum { COLUMNS_BYTES = 256 << 10, SHORT_PIECE = 32 };
 
 /* Patches that stand in the image as they are: of 1 x 1 kernels, and of one kernel position that covers all of it. */
 static bool is_plain(const struct conv_geometry *g) {
@@ -70,24 +70,28 @@ static void destroy(struct conv_kernel *kernel) {
 }
 
 #define LAYOUTS(suffix, real)                                                                                          \
-  /* The patches of one image. */                                                                                      \
+  /* The patches of one image. Pieces are short where channels are few, too short to call memcpy() for. */             \
   static void gather_patches##suffix(const struct conv_geometry *g, const real *x, real *columns) {                    \
-    int64_t patch = g->kh * g->kw * g->ci;                                                                             \
+    const int64_t piece = g->kw * g->ci, patch = g->kh * piece;                                                        \
     for (int64_t i = 0; i < g->oh; i++, columns += g->ow * patch)                                                      \
       for (int64_t a = 0; a < g->kh; a++) {                                                                            \
-        int64_t row = i * g->stride + a - g->top;                                                                      \
+        const int64_t row = i * g->stride + a - g->top;                                                                \
+        const bool there = row >= 0 && row < g->h;                                                                     \
         for (int64_t j = 0; j < g->ow; j++) {                                                                          \
-          real *to = columns + j * patch + a * g->kw * g->ci;                                                          \
-          int64_t left = j * g->stride - g->left, skip = left < 0 ? -left : 0, end = g->w - left;                      \
-          if (end > g->kw) end = g->kw;                                                                                \
-          if (row < 0 || row >= g->h || end <= skip) {                                                                 \
-            memset(to, 0, (size_t)(g->kw * g->ci) * sizeof *to);                                                       \
+          real *restrict to = columns + j * patch + a * piece;                                                         \
+          const int64_t left = j * g->stride - g->left, right = g->w - left;                                           \
+          const int64_t first = left < 0 ? -left * g->ci : 0, end = right < g->kw ? right * g->ci : piece;             \
+          const real *restrict from = x + (row * g->w + left) * g->ci;                                                 \
+          if (!there || end <= first) {                                                                                \
+            for (int64_t k = 0; k < piece; k++) to[k] = 0;                                                             \
             continue;                                                                                                  \
           }                                                                                                            \
-          memset(to, 0, (size_t)(skip * g->ci) * sizeof *to);                                                          \
-          memcpy(to + skip * g->ci, x + (row * g->w + left + skip) * g->ci,                                            \
-                 (size_t)((end - skip) * g->ci) * sizeof *to);                                                         \
-          memset(to + end * g->ci, 0, (size_t)((g->kw - end) * g->ci) * sizeof *to);                                   \
+          for (int64_t k = 0; k < first; k++) to[k] = 0;                                                               \
+          if (piece <= SHORT_PIECE)                                                                                    \
+            for (int64_t k = first; k < end; k++) to[k] = from[k];                                                     \
+          else                                                                                                         \
+            memcpy(to + first, from + first, (size_t)(end - first) * sizeof *to);                                      \
+          for (int64_t k = end; k < piece; k++) to[k] = 0;                                                             \
         }                                                                                                              \
       }                                                                                                                \
   }                                                                                                                    \

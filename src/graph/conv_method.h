@@ -65,11 +65,6 @@ struct conv_method {
 CONV_METHOD_LIST(CONV_METHOD_DECLARE)
 #undef CONV_METHOD_DECLARE
 
-/* Without a tail, for a method that makes another convolution out of its own:
- * the best method but `without` (NULL: any). */
-enum status conv_create_part(const struct conv_geometry *geometry, const struct conv_method *without,
-                             struct conv_kernel **kernel);
-
 /* The results `first` .. `end` - 1 along an axis whose pixel, index * stride + shift, is within the image. */
 void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end);
 

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_MAX = 8 /* images decoded at once: of 4, 8 and 16 the fastest (bench train): weights of a doubling are read once */ };
+enum {
+  CHUNK_MAX =
+      8 /* images decoded at once: of 4, 8 and 16 the fastest (bench train): weights of a doubling are read once */
+};
 
 enum size { SIZE_HEIGHT, SIZE_WIDTH, SIZE_CHANNELS, SIZE_INPUT_FRAMES, SIZES };
 
