@@ -5,6 +5,10 @@
  *   input gradient   stride 1: that of a convolution of dy with mirrored weights, dx = columns(dy) mirror(W)
  *                    else columns = dy W', each row added back to where its patch came from
  *   weight gradient  dW += columns(x)' dy; with fewer channels in dy, mirror(dW) += columns(dy)' x
+ *
+ * Patches of a row of results lie in the image already, one pixel apart and in as many pieces as the kernel has rows. So
+ * where rows are long enough for a product each, the image is only padded, and no patch is laid out: for few channels
+ * that would take longer than the product. The bits are the same.
  */
 #include "graph/conv_method.h"
 #include "graph/linear.h"
@@ -13,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_BYTES = 256 << 10, SHORT_PIECE = 32 };
+enum { COLUMNS_BYTES = 256 << 10, SHORT_PIECE = 32, LONG_ROW = 16 };
 
 /* Patches that stand in the image as they are: of 1 x 1 kernels, and of one kernel position that covers all of it. */
 static bool is_plain(const struct conv_geometry *g) {
@@ -24,9 +28,9 @@ static bool is_plain(const struct conv_geometry *g) {
 
 struct im2col {
   struct conv_geometry patches; /* of the convolution whose patches are laid out: the kernel's own, or it turned */
-  bool turned;
-  int64_t images; /* laid out at once */
-  void *weights;  /* in the order that the product reads: mirrored, or W'; or a mirrored gradient; NULL: as they are */
+  bool turned, padded;          /* padded: images are, and read as they lie */
+  int64_t images;               /* laid out at once */
+  void *weights; /* in the order that the product reads: mirrored, or W'; or a mirrored gradient; NULL: as they are */
 };
 
 static bool can(const struct conv_geometry *g, const struct conv_tail *tail) {
@@ -40,6 +44,9 @@ static double cost(const struct conv_geometry *g) {
   return 1;
 }
 
+static int64_t padded_height(const struct conv_geometry *g) { return g->top + g->h + g->bottom; }
+static int64_t padded_width(const struct conv_geometry *g) { return g->left + g->w + g->right; }
+
 static bool turning_pays(const struct conv_geometry *g) {
   return g->op == OP_conv_input_gradient || (g->op == OP_conv_weight_gradient && g->co < g->ci);
 }
@@ -51,11 +58,18 @@ static enum status create(struct conv_kernel *kernel) {
   self->patches = *g;
   self->turned = !kernel->empty && turning_pays(g) && conv_turn(g, &self->patches);
   const struct conv_geometry *p = &self->patches;
-  const int64_t image = p->oh * p->ow * p->kh * p->kw * p->ci * type_size(p->type);
-  snprintf(kernel->name, sizeof kernel->name, "%s", is_plain(p) ? "product" : "im2col+product");
+  const bool scattered = g->op == OP_conv_input_gradient && !self->turned;
+  self->padded = !kernel->empty && !is_plain(p) && !scattered && p->ow >= LONG_ROW;
+  int64_t image = p->oh * p->ow * p->kh * p->kw * p->ci * type_size(p->type);
+  if (self->padded) image = padded_height(p) * padded_width(p) * p->ci * type_size(p->type);
+  snprintf(kernel->name, sizeof kernel->name, "%s",
+           is_plain(p)    ? "product"
+           : self->padded ? "rows+product"
+                          : "im2col+product");
   self->images = image > 0 && image < COLUMNS_BYTES ? COLUMNS_BYTES / image : 1;
   if (self->images > g->n) self->images = g->n;
   if (is_plain(p)) self->images = g->n;
+  if (self->padded) self->images = 1;
   kernel->scratch = is_plain(p) || kernel->empty ? 0 : self->images * image;
   if (kernel->empty || !(self->turned || g->op == OP_conv_input_gradient)) return STATUS_OK;
   self->weights = malloc((size_t)(g->kh * g->kw * g->ci * g->co * type_size(g->type)));
@@ -187,13 +201,74 @@ static void multiply_turned(enum graph_type type, int64_t rows, int64_t columns,
   linear_product(type, &size, a, b, c);
 }
 
+/* An image with its zeros around, [padded height][padded width][ci]. */
+static void pad_image(const struct conv_geometry *g, const unsigned char *x, unsigned char *padded) {
+  const int64_t pixel = g->ci * type_size(g->type), row = padded_width(g) * pixel;
+  memset(padded, 0, (size_t)(padded_height(g) * row));
+  for (int64_t i = 0; i < g->h; i++)
+    memcpy(padded + (g->top + i) * row + g->left * pixel, x + i * g->w * pixel, (size_t)(g->w * pixel));
+}
+
+static void run_padded(const struct conv_geometry *p, const void *x, const void *weights, unsigned char *y,
+                       unsigned char *padded) {
+  const int64_t row = padded_width(p) * p->ci;
+  const struct kernel_product_size size = {.rows = p->ow,
+                                           .columns = p->co,
+                                           .terms = p->kh * p->kw * p->ci,
+                                           .a_row = p->stride * p->ci,
+                                           .a_term = 1,
+                                           .b_term = p->co,
+                                           .b_column = 1,
+                                           .c_row = p->co,
+                                           .piece = p->kw * p->ci,
+                                           .a_piece = row};
+  pad_image(p, x, padded);
+  for (int64_t i = 0; i < p->oh; i++)
+    linear_product(p->type, &size, padded + i * p->stride * row * type_size(p->type), weights,
+                   y + i * p->ow * p->co * type_size(p->type));
+}
+
+/* Row by row of the kernel; an image's results are the terms. */
+static void run_padded_gradient(const struct conv_geometry *p, bool add, const void *x, const void *dy,
+                                unsigned char *dw, unsigned char *padded) {
+  const int64_t row = padded_width(p) * p->ci, piece = p->kw * p->ci;
+  const struct kernel_product_size size = {.rows = piece,
+                                           .columns = p->co,
+                                           .terms = p->oh * p->ow,
+                                           .a_row = 1,
+                                           .a_term = p->stride * p->ci,
+                                           .b_term = p->co,
+                                           .b_column = 1,
+                                           .c_row = p->co,
+                                           .add = add,
+                                           .piece = p->ow,
+                                           .a_piece = p->stride * row};
+  pad_image(p, x, padded);
+  for (int64_t a = 0; a < p->kh; a++)
+    linear_product(p->type, &size, padded + a * row * type_size(p->type), dy,
+                   dw + a * piece * p->co * type_size(p->type));
+}
+
 /* Some images; `in` and `out` begin at the first of them. */
 static void run_forward(const struct conv_kernel *kernel, int64_t images, const void *in, const void *weights,
                         const void *bias, void *out, void *scratch) {
   const struct conv_geometry *p = &((const struct im2col *)kernel->self)->patches;
   const int64_t rows = images * p->oh * p->ow;
-  multiply(p->type, rows, p->co, p->kh * p->kw * p->ci, lay_patches(p, in, images, scratch), weights, out);
+  if (((const struct im2col *)kernel->self)->padded)
+    run_padded(p, in, weights, out, scratch);
+  else
+    multiply(p->type, rows, p->co, p->kh * p->kw * p->ci, lay_patches(p, in, images, scratch), weights, out);
   if (kernel->geometry.op == OP_conv) conv_apply_tail(kernel, bias, rows, out);
+}
+
+static void run_gradient(const struct im2col *self, int64_t images, bool add, const void *x, const void *dy, void *dw,
+                         void *scratch) {
+  const struct conv_geometry *p = &self->patches;
+  if (self->padded)
+    run_padded_gradient(p, add, x, dy, dw, scratch);
+  else
+    multiply_turned(p->type, p->kh * p->kw * p->ci, p->co, images * p->oh * p->ow, add,
+                    lay_patches(p, x, images, scratch), dy, dw);
 }
 
 static void run_scattered(const struct conv_geometry *g, int64_t images, const void *dy, const void *weights, void *dx,
@@ -216,9 +291,8 @@ static enum status run(struct conv_kernel *kernel, const void *const *in, const 
     unsigned char *to = (unsigned char *)out + first * (backward ? x_image : y_image);
     if (gradient) {
       const unsigned char *b = (const unsigned char *)in[1] + first * y_image;
-      const void *columns = lay_patches(p, self->turned ? b : a, images, scratch);
-      multiply_turned(p->type, p->kh * p->kw * p->ci, p->co, images * p->oh * p->ow, first > 0, columns,
-                      self->turned ? a : b, self->turned ? self->weights : out);
+      run_gradient(self, images, first > 0, self->turned ? b : a, self->turned ? a : b,
+                   self->turned ? self->weights : out, scratch);
     } else if (backward && !self->turned) {
       run_scattered(g, images, a, weights, to, scratch);
     } else {

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TILE = WINOGRAD_TILE, PHASES = 4, BLOCK_BYTES = 256 << 10, GRADIENT_BYTES = 1536 << 10, BLOCK_TILES = 12 };
+enum { TILE = WINOGRAD_TILE, PHASES = 4, BLOCK_BYTES = 512 << 10, GRADIENT_BYTES = 2048 << 10, BLOCK_TILES = 12 };
 
 /* An image, or every second row and column of it. Steps in numbers. */
 struct view {
@@ -114,8 +114,8 @@ static void make_only_phase(const struct conv_geometry *g, struct winograd *self
     for (int64_t v = 0; v < 3; v++) phase->tap[u][v] = self->spread ? (2 - u) * 3 + 2 - v : u * 3 + v;
 }
 
-/* As many tiles as keep what a block makes within the cache beside the weights, and whole rows of the product's tiles of
- * them; a weight gradient pays once a block for reading and writing its sums, and gains by larger ones. */
+/* As many tiles as keep what a block makes within some bytes, and whole rows of the product's tiles of them. A weight
+ * gradient reads and writes its sums once a block, and gains by larger ones. */
 static int64_t choose_block(const struct winograd *self, bool gradient) {
   const int64_t tile = self->n * self->n * (self->terms + self->columns) * (int64_t)sizeof(float);
   int64_t block = (gradient ? GRADIENT_BYTES : BLOCK_BYTES) / tile / BLOCK_TILES * BLOCK_TILES;

@@ -28,12 +28,13 @@ struct kernel_call {
 /* STATUS_NUMERIC for an index out of range (gather, scatter); otherwise STATUS_OK. */
 typedef enum status kernel_node(const struct kernel_call *call);
 
-/* c = a b, or c + a b with `add`: c[rows][columns], a[rows][terms], b[terms][columns]; a's element of row i and term k is
- * a[i a_row + k a_term], b's of term k and column j b[k b_term + j b_column], c's of row i and column j c[i c_row + j].
- * At least one term. */
+/* c = a b, or c + a b with `add`: c[rows][columns], a[rows][terms], b[terms][columns], at least one term. Element
+ * (i, k) of a is a[i a_row + k a_term], (k, j) of b is b[k b_term + j b_column], (i, j) of c is c[i c_row + j]. Terms of a may
+ * come in pieces (`piece` divides `terms`): then (i, k) is a[i a_row + k / piece a_piece + k % piece a_term]. */
 struct kernel_product_size {
   int64_t rows, columns, terms, a_row, a_term, b_term, b_column, c_row;
   bool add;
+  int64_t piece, a_piece; /* 0: one piece */
   int64_t
       ahead; /* from b to the matrix that the next product will have as b, in numbers; 0: unknown. For speed alone */
 };

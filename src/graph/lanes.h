@@ -1,9 +1,9 @@
 /* Private to kernels that are compiled once for each instruction set: registers of numbers, and the fused multiply-add.
  *
  * lanes_f32 and lanes_f64 are GCC's vector types, so + - * and comparisons are written as such. Only what they have no
- * operator for is a function here: load, store, all (one number in every lane) and fma(a, b, c) = a b + c, rounded once.
- * Every lane computes what one number would: nothing here adds across lanes, so the width of a register is not seen in
- * any result.
+ * operator for is a function here: load, store, all (one number in every lane) and fma(a, b, c) = a b + c, rounded
+ * once. Every lane computes what one number would: nothing here adds across lanes, so the width of a register is not
+ * seen in any result.
  *
  * x86-64 without FMA, the level `base`: the C library's fma() for each lane, which computes the same, slowly.
  */
@@ -16,16 +16,22 @@
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
-enum { LANES_BYTES = 64, LANES_REGISTERS = 32 };
+enum { LANES_BYTES = 64 };
+#define LANES_MANY 1
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
-enum { LANES_BYTES = 32, LANES_REGISTERS = 16 };
+enum { LANES_BYTES = 32 };
+#define LANES_MANY 0
 #elif defined(__aarch64__)
 #include <arm_neon.h>
-enum { LANES_BYTES = 16, LANES_REGISTERS = 32 };
+enum { LANES_BYTES = 16 };
+#define LANES_MANY 1
 #else
-enum { LANES_BYTES = 16, LANES_REGISTERS = 16 };
+enum { LANES_BYTES = 16 };
+#define LANES_MANY 0
 #endif
+
+enum { LANES_REGISTERS = LANES_MANY ? 32 : 16 };
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 

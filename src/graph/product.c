@@ -11,10 +11,17 @@
 #include "graph/lanes.h"
 #include "graph/levels.h"
 
-/* Rows by registers of a tile: as many sums as leave registers for a row of b and a number of a. */
+/* Rows by registers of a tile: as many sums as leave registers for a row of b and a number of a. X(rows) for each number
+ * of rows, for the compiler keeps sums in registers where it knows how many there are. */
 enum { TILE_VECTORS = 2, TILE_ROWS = LANES_REGISTERS == 32 ? 12 : 6 };
+#define FEW_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#if LANES_MANY
+#define ALL_ROWS(X) FEW_ROWS(X) X(7) X(8) X(9) X(10) X(11) X(12)
+#else
+#define ALL_ROWS(X) FEW_ROWS(X)
+#endif
 /* Of a panel: a quarter of the first-level cache, or half of it. */
-enum { PANEL_TERMS = 256, FEW_ROWS = 4, EDGE_ROWS = 60 };
+enum { PANEL_TERMS = 256, EDGE_ROWS = 60 };
 
 #define REAL float
 #define NAME(name) name##_f32

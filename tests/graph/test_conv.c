@@ -43,6 +43,11 @@ static const struct conv_case cases[] = {
     {5, 8, 8, 15, 3, 3, 32, 1, 1, 1, 1, 1},
     {20, 16, 16, 8, 3, 3, 24, 1, 1, 1, 1, 1},
     {20, 16, 16, 8, 3, 3, 3, 1, 1, 1, 1, 1},
+    /* rows long enough to be read as they lie */
+    {2, 17, 16, 5, 3, 3, 7, 1, 1, 1, 1, 1},
+    {3, 19, 40, 3, 4, 5, 33, 2, 2, 1, 1, 3},
+    {2, 16, 18, 20, 3, 2, 3, 1, 0, 1, 2, 0},
+    {1, 20, 16, 90, 3, 3, 12, 1, 1, 1, 1, 1},
     /* for Winograd's tiles: maps that they do not fit, blocks of several images, channels that fill no register */
     {3, 8, 8, 16, 3, 3, 16, 1, 1, 1, 1, 1},
     {2, 9, 13, 17, 3, 3, 40, 1, 1, 1, 1, 1},

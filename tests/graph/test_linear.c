@@ -66,8 +66,15 @@ static void products_have_the_same_bits_at_every_level(void **unused) {
       const enum graph_type type = mode & 1 ? GRAPH_F64 : GRAPH_F32;
       const bool ta = mode & 2, tb = mode & 4;
       const int64_t m = sizes[s][0], k = sizes[s][1], n = sizes[s][2];
-      const struct kernel_product_size size = {m,          n,          k,       ta ? 1 : k, ta ? m : 1,
-                                               tb ? 1 : n, tb ? k : 1, n + GAP, mode & 8};
+      const struct kernel_product_size size = {.rows = m,
+                                               .columns = n,
+                                               .terms = k,
+                                               .a_row = ta ? 1 : k,
+                                               .a_term = ta ? m : 1,
+                                               .b_term = tb ? 1 : n,
+                                               .b_column = tb ? k : 1,
+                                               .c_row = n + GAP,
+                                               .add = mode & 8};
       const struct shape a_shape = shape_make(type, 2, (const int64_t[]){m, k}),
                          b_shape = shape_make(type, 2, (const int64_t[]){k, n}),
                          c_shape = shape_make(type, 2, (const int64_t[]){m, n + GAP});
@@ -83,8 +90,53 @@ static void products_have_the_same_bits_at_every_level(void **unused) {
     }
 }
 
+/* Terms of a in pieces that overlap, as the patches of an image do; more terms than a panel holds, in
+ * one piece or many. */
+static void terms_may_come_in_pieces(void **unused) {
+  (void)unused;
+  static const int64_t cases[][3] = {{3, 9, 11}, {40, 7, 3}, {2, 300, 50}}; /* pieces, terms of each, between starts */
+  enum { ROWS = 17, COLUMNS = 21 };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const int64_t pieces = cases[i][0], piece = cases[i][1], step = cases[i][2], terms = pieces * piece;
+    const struct shape a_shape = shape_make(GRAPH_F32, 1, (const int64_t[]){ROWS + pieces * step + piece});
+    const struct shape b_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){terms, COLUMNS});
+    const struct shape c_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){ROWS, COLUMNS});
+    struct kernel_product_size size = {.rows = ROWS,
+                                       .columns = COLUMNS,
+                                       .terms = terms,
+                                       .a_row = 1,
+                                       .a_term = 1,
+                                       .b_term = COLUMNS,
+                                       .b_column = 1,
+                                       .c_row = COLUMNS,
+                                       .piece = piece,
+                                       .a_piece = step};
+    float *a = harness_draw(&a_shape, 1), *b = harness_draw(&b_shape, 2), *expected = harness_draw(&c_shape, 3);
+    for (int64_t p = 0; p < pieces; p++) { /* one piece after the other */
+      const struct kernel_product_size part = {.rows = ROWS,
+                                               .columns = COLUMNS,
+                                               .terms = piece,
+                                               .a_row = 1,
+                                               .a_term = 1,
+                                               .b_term = COLUMNS,
+                                               .b_column = 1,
+                                               .c_row = COLUMNS,
+                                               .add = p > 0};
+      multiply_plainly(GRAPH_F32, &part, a + p * step, b + p * piece * COLUMNS, expected);
+    }
+    for (int level = 0; level <= (int)cpu_level_here(); level++) {
+      float *c = harness_draw(&c_shape, 4);
+      kernels_get((enum cpu_level)level)->product[GRAPH_F32](&size, a, b, c);
+      assert_memory_equal(c, expected, (size_t)shape_bytes(&c_shape));
+      free(c);
+    }
+    free(a), free(b), free(expected);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(products_agree_with_the_reference),
-                                     cmocka_unit_test(products_have_the_same_bits_at_every_level)};
+                                     cmocka_unit_test(products_have_the_same_bits_at_every_level),
+                                     cmocka_unit_test(terms_may_come_in_pieces)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
