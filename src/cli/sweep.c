@@ -94,7 +94,7 @@ static enum status open_same(const char *path, struct sweep_input *input, const 
              there->working_folder, here);
   TRY(ledger_open(path, input->sweep, input->texts.extended, true, ledger, &damaged));
   REQUIRE(same || board_finished(input->sweep, ledger), STATUS_UNAVAILABLE,
-          "%.512s: was begun with what gives other bits: %s; here it is %s. Go on with that (--cpu LEVEL), or choose "
+          "%.512s: was begun with what gives other bits: %s; here it is %s. Go on with the program of then, or choose "
           "another -o",
           path, there->numerics, input->texts.numerics);
   if (damaged > 0)
