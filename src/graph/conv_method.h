@@ -42,7 +42,7 @@ struct conv_method {
   bool (*can)(const struct conv_geometry *geometry, const struct conv_tail *tail);
 
   /* About how long it takes, where im2col takes 1: by rules that were measured once and stand beside it, so a function
-   * of the shape and of cpu_level_get() alone. Of those that can, the method of least cost is taken. */
+   * of the shape alone. Of those that can, the method of least cost is taken. */
   double (*cost)(const struct conv_geometry *geometry);
 
   /* kernel->self, scratch and name. STATUS_UNAVAILABLE: it cannot after all, and the next best is taken. After an error

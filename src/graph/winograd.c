@@ -146,13 +146,13 @@ LANES_INLINE void image_of(const int n, const float *const *pixel, int64_t chann
   }
 }
 
-LANES_INLINE lanes follow(lanes value, const float *bias, const bool has_bias, float slope) {
-  if (has_bias) value = value + lanes_load_f32(bias);
+LANES_INLINE lanes follow(lanes value, const float *bias, int64_t c, float slope) {
+  if (bias) value = value + lanes_load_f32(bias + c);
   return slope == 1 ? value : lanes_choose_f32(value > 0, value, value * lanes_all_f32(slope));
 }
 
 LANES_INLINE void results_of(const int n, const float *m, int64_t plane, int64_t channels, const float *bias,
-                             const bool has_bias, float slope, float *const *pixel) {
+                             float slope, float *const *pixel) {
   for (int64_t next = 0; next < channels; next += LANES_f32) {
     const int64_t c = begin(next, channels);
     lanes columns[TILE * POINTS];
@@ -164,7 +164,7 @@ LANES_INLINE void results_of(const int n, const float *m, int64_t plane, int64_t
     for (int i = 0; i < TILE; i++) {
       lanes y[TILE];
       results_axis(n, columns + i * n, 1, y, 1);
-      for (int j = 0; j < TILE; j++) lanes_store_f32(pixel[i * TILE + j] + c, follow(y[j], bias + c, has_bias, slope));
+      for (int j = 0; j < TILE; j++) lanes_store_f32(pixel[i * TILE + j] + c, follow(y[j], bias, c, slope));
     }
   }
 }
@@ -234,13 +234,13 @@ static void image(int n, const float *const *pixel, int64_t channels, float *v, 
 static void results(int n, const float *m, int64_t plane, int64_t channels, const float *bias, float slope,
                     float *const *pixel) {
   if (n == 6 && bias)
-    results_of(6, m, plane, channels, bias, true, slope, pixel);
+    results_of(6, m, plane, channels, bias, slope, pixel);
   else if (n == 6)
-    results_of(6, m, plane, channels, NULL, false, slope, pixel);
+    results_of(6, m, plane, channels, NULL, slope, pixel);
   else if (bias)
-    results_of(5, m, plane, channels, bias, true, slope, pixel);
+    results_of(5, m, plane, channels, bias, slope, pixel);
   else
-    results_of(5, m, plane, channels, NULL, false, slope, pixel);
+    results_of(5, m, plane, channels, NULL, slope, pixel);
 }
 
 static void results_adjoint(int n, const float *const *pixel, int64_t channels, float *z, int64_t plane) {
