@@ -165,7 +165,8 @@ static enum status create(struct conv_kernel *kernel) {
   if (g->op == OP_conv_weight_gradient) {
     floats += points * weights_count(self);
   } else {
-    self->weights = aligned_alloc(64, (size_t)(self->phases * points * weights_count(self)) * sizeof(float));
+    const int64_t bytes = self->phases * points * weights_count(self) * (int64_t)sizeof(float);
+    self->weights = aligned_alloc(64, (size_t)((bytes + 63) / 64 * 64));
     REQUIRE(self->weights, STATUS_MEMORY, "out of memory for a convolution's weights");
   }
   if (self->spread) {
