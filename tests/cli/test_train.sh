@@ -52,7 +52,7 @@ done
 for test in 20 31; do
   "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o v$test.h5 data.train=60 data.test=$test data.validation=9 data.frames=8 >/dev/null ||
     fail "no data set"
-  expect 0 "test MSE" "$HGN" train tiny.yaml -o choice$test.h5 data.file=v$test.h5 objective.name=elbo eval.every=2 \
+  expect 0 "test MSE" "$HGN" train tiny.yaml -o choice$test.h5 data.file=v$test.h5 objective.name=elbo eval.every=2 train.steps=34 \
     optimizer.learning_rate=0.02 optimizer.schedule=constant optimizer.warmup=0
 done
 /usr/bin/python3 - <<'PY' || fail "the best model is not chosen on the validation split"
@@ -62,7 +62,7 @@ runs = [h5py.File(f"choice{test}.h5") for test in (20, 31)]
 best = [h5py.File(f"choice{test}.best.h5") for test in (20, 31)]
 for run, model in zip(runs, best):
     errors = run["evaluation/validation/mse"][()]
-    assert model["state/step"][0] == run["evaluation/step"][numpy.argmin(errors)] != 40, (errors, model["state/step"][0])
+    assert model["state/step"][0] == run["evaluation/step"][numpy.argmin(errors)] != 34, (errors, model["state/step"][0])
     assert model["state/best"][0] == errors.min()
 assert (runs[0]["evaluation/validation/mse"][()] == runs[1]["evaluation/validation/mse"][()]).all()
 assert (runs[0]["evaluation/test/mse"][-1] != runs[1]["evaluation/test/mse"][-1])
