@@ -20,6 +20,9 @@ enum { TILE_VECTORS = 2, TILE_ROWS = LANES_REGISTERS == 32 ? 12 : 6 };
 #else
 #define ALL_ROWS(X) FEW_ROWS(X)
 #endif
+/* One, two or three rows have too few sums to wait for: theirs are wider. */
+enum { LOW_ROWS = 3, LOW_VECTORS = 4 };
+#define LOW(X) X(1) X(2) X(3)
 /* Of a panel: a quarter of the first-level cache, or half of it. */
 enum { PANEL_TERMS = 256, EDGE_ROWS = 60 };
 

@@ -9,10 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-  CHUNK_MAX =
-      8 /* images decoded at once: of 4, 8 and 16 the fastest (bench train): weights of a doubling are read once */
-};
+/* Images decoded at once: fewer read the weights of a doubling too often, more leave the cache (bench train). */
+enum { CHUNK_LEAST = 6, CHUNK_MAX = 12 };
 
 enum size { SIZE_HEIGHT, SIZE_WIDTH, SIZE_CHANNELS, SIZE_INPUT_FRAMES, SIZES };
 
@@ -92,14 +90,22 @@ static int kind_of(const struct hgn *self, int64_t lane) {
   return lanes_size(lanes, lane) == lanes->microbatch ? 0 : 1;
 }
 
+/* Of so many images, those that leave the least of the last chunk empty; the largest of several. */
+static int64_t choose_chunk(int64_t images) {
+  if (images <= CHUNK_MAX) return images;
+  int64_t best = CHUNK_MAX;
+  for (int64_t chunk = CHUNK_MAX; chunk >= CHUNK_LEAST; chunk--)
+    if ((chunk - images % chunk) % chunk < (best - images % best) % best) best = chunk;
+  return best;
+}
+
 static enum status prepare_kind(struct learner *learner, int64_t lane) {
   struct hgn *self = learner->self;
   const int64_t targets = learner->protocol.target_count,
                 images = hgn_lane_frames(learner->training->train.frames_per_rollout, targets);
   const int kind = kind_of(self, lane);
-  const int64_t size = lanes_size(&self->work->lanes, lane), chunks = (images * size + CHUNK_MAX - 1) / CHUNK_MAX;
+  const int64_t size = lanes_size(&self->work->lanes, lane), chunk = choose_chunk(images * size);
   if (self->pass[kind]) return STATUS_OK;
-  const int64_t chunk = (images * size + chunks - 1) / chunks;
   TRY(pass_create(self->model, size, chunk, learner->parameters, &self->pass[kind]));
   return hgn_lane_share(self->model, self->pass[kind], self->work->source, size, chunk, targets, HGN_KEPT_BYTES,
                         &self->shared[kind]);
