@@ -43,6 +43,7 @@ static enum status try_method(struct conv_kernel *kernel, const struct conv_meth
   REQUIRE(method->can(&kernel->geometry, &kernel->tail), STATUS_UNAVAILABLE, "%s cannot compute this convolution",
           method->name);
   snprintf(kernel->name, sizeof kernel->name, "%s", method->name);
+  kernel->multiplications = conv_flops(kernel) / 2;
   const enum status status = method->create ? method->create(kernel) : STATUS_OK;
   if (status == STATUS_OK) {
     kernel->method = method;
@@ -120,6 +121,8 @@ double conv_flops(const struct conv_kernel *kernel) {
   const struct conv_geometry *g = &kernel->geometry;
   return 2.0 * (double)(g->n * g->oh * g->ow) * (double)(g->kh * g->kw * g->ci * g->co);
 }
+
+double conv_multiplications(const struct conv_kernel *kernel) { return kernel->multiplications; }
 
 /* ---- Running ---- */
 

@@ -40,7 +40,9 @@ void conv_destroy(struct conv_kernel **kernel);
 int64_t conv_scratch(const struct conv_kernel *kernel);
 /* "onednn brgconv:avx2", "im2col+gemm", ... */
 const char *conv_name(const struct conv_kernel *kernel);
+/* By definition, padding and all; as the method computes it. */
 double conv_flops(const struct conv_kernel *kernel);
+double conv_multiplications(const struct conv_kernel *kernel);
 
 /* Takes the weights (in[1] of conv and of the input gradient) for runs with weights NULL: reordered, or where they are,
  * so that they must stay. Call again whenever they change. */

@@ -71,6 +71,7 @@ static enum status create(struct conv_kernel *kernel) {
   if (is_plain(p)) self->images = g->n;
   if (self->padded) self->images = 1;
   kernel->scratch = is_plain(p) || kernel->empty ? 0 : self->images * image;
+  kernel->multiplications = (double)(g->n * p->oh * p->ow) * (double)(p->kh * p->kw * p->ci * p->co);
   if (kernel->empty || !(self->turned || g->op == OP_conv_input_gradient)) return STATUS_OK;
   self->weights = malloc((size_t)(g->kh * g->kw * g->ci * g->co * type_size(g->type)));
   REQUIRE(self->weights, STATUS_MEMORY, "out of memory for a convolution's weights");

@@ -25,11 +25,12 @@ struct conv_kernel {
   struct conv_geometry geometry;
   struct conv_tail tail;
   const struct conv_method *method;
-  void *self;          /* the method's own */
-  int64_t scratch;     /* bytes that run() needs; the method's to set, 0 before */
-  char name[64];       /* the method's name, unless it sets a better one */
-  bool empty;          /* no term at all: zeros (and the tail of zeros), without the method */
-  const void *weights; /* where conv_load_weights() found them */
+  void *self;             /* the method's own */
+  int64_t scratch;        /* bytes that run() needs; the method's to set, 0 before */
+  char name[64];          /* the method's name, unless it sets a better one */
+  double multiplications; /* of the products; the definition's, unless the method sets what it needs */
+  bool empty;             /* no term at all: zeros (and the tail of zeros), without the method */
+  const void *weights;    /* where conv_load_weights() found them */
 };
 
 /* Functions from create() on that are NULL have nothing to do.
@@ -45,8 +46,8 @@ struct conv_method {
    * of the shape alone. Of those that can, the method of least cost is taken. */
   double (*cost)(const struct conv_geometry *geometry);
 
-  /* kernel->self, scratch and name. STATUS_UNAVAILABLE: it cannot after all, and the next best is taken. After an error
-   * destroy() is called too, with self as create() left it. */
+  /* kernel->self, scratch, name and multiplications. STATUS_UNAVAILABLE: it cannot after all, and the next best is
+   * taken. After an error destroy() is called too, with self as create() left it. */
   enum status (*create)(struct conv_kernel *kernel);
   void (*destroy)(struct conv_kernel *kernel);
 

@@ -42,6 +42,7 @@ static enum status create(struct conv_kernel *kernel) {
   narrow->weights = calloc((size_t)(g->ci * pitch(g)), (size_t)type_size(g->type));
   REQUIRE(narrow->weights, STATUS_MEMORY, "out of memory for a convolution's weights");
   kernel->scratch = narrow->images * image;
+  kernel->multiplications = (double)(g->n * g->h * g->w) * (double)(g->ci * pitch(g));
   snprintf(kernel->name, sizeof kernel->name, "taps+product");
   return STATUS_OK;
 }

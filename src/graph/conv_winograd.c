@@ -173,6 +173,7 @@ static enum status create(struct conv_kernel *kernel) {
     self->turned = malloc((size_t)(g->kh * g->kw * weights_count(self)) * sizeof(float));
     REQUIRE(self->turned, STATUS_MEMORY, "out of memory for a convolution's weights");
   }
+  kernel->multiplications = (double)(self->phases * points * self->tiles) * (double)weights_count(self);
   kernel->scratch = floats * (int64_t)sizeof(float);
   snprintf(kernel->name, sizeof kernel->name, "winograd 4x4 %dx%d", self->taps, self->taps);
   return STATUS_OK;

@@ -151,6 +151,7 @@ static enum status emit_node(struct schedule *schedule, int32_t id) {
   REQUIRE(kind != STEP_NODE || kernel, STATUS_ARGUMENT, "plan: there is no kernel for %s", op_table[node->op].name);
   TRY(read_inputs(schedule, node, &step));
   if (product) step.flops = matmul_flops(&step);
+  step.multiplications = step.flops / 2;
   snprintf(step.kernel, sizeof step.kernel, "%s", reference ? "reference" : product ? "product" : "loop");
   TRY(make_place(schedule, id, shape_bytes(&node->shape), &step.out));
   return add_step(schedule->plan, &step);
@@ -186,6 +187,7 @@ static enum status emit_conv(struct schedule *schedule, int32_t last) {
   const struct shape *in[OP_INPUTS_MAX] = {&step.in_shape[0], &step.in_shape[1]};
   TRY(conv_create(node->op, &node->attributes, in, &node->shape, &tail, CONV_AUTO, &step.conv));
   step.flops = conv_flops(step.conv);
+  step.multiplications = conv_multiplications(step.conv);
   snprintf(step.kernel, sizeof step.kernel, "%s", conv_name(step.conv));
   enum status status = make_place(schedule, last, shape_bytes(&node->shape), &step.out);
   if (status == STATUS_OK) status = make_place(schedule, -1, conv_scratch(step.conv), &step.scratch);

@@ -54,7 +54,8 @@ struct plan_step {
   int nodes;                  /* graph nodes that it computes */
   bool product;               /* a convolution or matrix product */
   bool prepared;              /* of parameters alone: no run does it, but the first after they have changed */
-  double flops;               /* floating-point operations; of elementwise ops, one for each element and op */
+  double flops;               /* by definition; of elementwise ops, one for each element and op */
+  double multiplications;     /* of a product, as it is computed: fewer by Winograd's method, more where it is padded */
   double bytes;               /* read and written by an ideal cache */
 };
 

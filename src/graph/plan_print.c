@@ -9,8 +9,14 @@ struct plan_size plan_measure(const struct plan *plan) {
 struct plan_step plan_step_get(const struct plan *plan, int step) {
   const struct plan_task *at = &plan->steps[step];
   bool product = at->kind == STEP_CONV || at->kind == STEP_MATMUL;
-  return (struct plan_step){at->label, at->kernel, at->nodes, product, step < plan->prepared_count,
-                            at->flops, at->bytes};
+  return (struct plan_step){.label = at->label,
+                            .kernel = at->kernel,
+                            .nodes = at->nodes,
+                            .product = product,
+                            .prepared = step < plan->prepared_count,
+                            .flops = at->flops,
+                            .multiplications = at->multiplications,
+                            .bytes = at->bytes};
 }
 
 static void print_amount(FILE *file, double amount, const char *unit) {

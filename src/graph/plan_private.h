@@ -70,7 +70,7 @@ struct plan_task {
   struct program *program;
   char label[PLAN_LABEL], kernel[64];
   int nodes;
-  double flops, bytes;
+  double flops, multiplications, bytes;
 };
 
 struct constant {

@@ -6,21 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Plans are made when they are first needed: training needs gradients, evaluation does not. */
-enum pass_plan {
-  PLAN_INFER,
-  PLAN_INFER_GRADIENT,
-  PLAN_GENERATE,
-  PLAN_STEP,
-  PLAN_STEP_GRADIENT,
-  PLAN_ENERGY,
-  PLAN_DRAW,
-  PLAN_DRAW_GRADIENT,
-  PLAN_COUNT
-};
-
-static const enum model_part part_of[PLAN_COUNT] = {MODEL_INFERENCE, MODEL_INFERENCE, MODEL_INFERENCE, MODEL_DYNAMICS,
-                                                    MODEL_DYNAMICS,  MODEL_DYNAMICS,  MODEL_DECODER,   MODEL_DECODER};
+static const enum model_part part_of[PASS_PLAN_COUNT] = {MODEL_INFERENCE, MODEL_INFERENCE, MODEL_INFERENCE,
+                                                         MODEL_DYNAMICS,  MODEL_DYNAMICS,  MODEL_DYNAMICS,
+                                                         MODEL_DECODER,   MODEL_DECODER};
 enum { LEADING_MAX = 3 }; /* outputs before the parameters' gradients */
 
 struct pass {
@@ -28,10 +16,10 @@ struct pass {
   const void *parameters;
   int64_t batch, chunk;
   size_t element;
-  struct plan *plan[PLAN_COUNT];
-  int leading[PLAN_COUNT]; /* outputs before the parameters' gradients */
-  void *scratch;           /* gradients of a part as a plan leaves them: of the block's layout */
-  void *weights;           /* numbers of the model's type: [max(batch, chunk)] */
+  struct plan *plan[PASS_PLAN_COUNT];
+  int leading[PASS_PLAN_COUNT]; /* outputs before the parameters' gradients */
+  void *scratch;                /* gradients of a part as a plan leaves them: of the block's layout */
+  void *weights;                /* numbers of the model's type: [max(batch, chunk)] */
   unsigned char dt[8];
 };
 
@@ -55,7 +43,7 @@ enum status pass_create(const struct model *model, int64_t batch, int64_t chunk,
 
 void pass_destroy(struct pass **pass) {
   if (!*pass) return;
-  for (int i = 0; i < PLAN_COUNT; i++) plan_destroy(&(*pass)->plan[i]);
+  for (int i = 0; i < PASS_PLAN_COUNT; i++) plan_destroy(&(*pass)->plan[i]);
   free((*pass)->scratch);
   free((*pass)->weights);
   free(*pass);
@@ -63,7 +51,7 @@ void pass_destroy(struct pass **pass) {
 }
 
 void pass_parameters_changed(struct pass *pass) {
-  for (int i = 0; i < PLAN_COUNT; i++)
+  for (int i = 0; i < PASS_PLAN_COUNT; i++)
     if (pass->plan[i]) plan_parameters_changed(pass->plan[i]);
 }
 
@@ -84,10 +72,10 @@ static struct value seed_input(const struct pass *pass, const char *name, struct
 
 static enum status infer_outputs(const struct pass *pass, struct graph *graph, enum pass_plan kind,
                                  struct value *outputs, int *count) {
-  struct inference net = kind == PLAN_GENERATE ? generation_build(pass->model, graph, pass->batch)
+  struct inference net = kind == PASS_GENERATE ? generation_build(pass->model, graph, pass->batch)
                                                : inference_build(pass->model, graph, pass->batch);
   TRY(graph_status(graph));
-  if (kind != PLAN_INFER_GRADIENT) {
+  if (kind != PASS_INFER_GRADIENT) {
     outputs[(*count)++] = net.q;
     outputs[(*count)++] = net.p;
     if (value_valid(net.kl)) outputs[(*count)++] = net.kl;
@@ -103,11 +91,11 @@ static enum status step_outputs(const struct pass *pass, struct graph *graph, en
                                 struct value *outputs, int *count) {
   struct dynamics net = dynamics_build(pass->model, graph, pass->batch);
   TRY(graph_status(graph));
-  if (kind == PLAN_ENERGY) {
+  if (kind == PASS_ENERGY) {
     outputs[(*count)++] = net.energy;
     return STATUS_OK;
   }
-  if (kind == PLAN_STEP) {
+  if (kind == PASS_STEP) {
     outputs[(*count)++] = net.q;
     outputs[(*count)++] = net.p;
     return STATUS_OK;
@@ -135,7 +123,7 @@ static enum status choose_outputs(const struct pass *pass, enum pass_plan kind, 
   case MODEL_DYNAMICS:
     return step_outputs(pass, graph, kind, outputs, count);
   default:
-    return draw_outputs(pass, graph, kind == PLAN_DRAW_GRADIENT, outputs, count);
+    return draw_outputs(pass, graph, kind == PASS_DRAW_GRADIENT, outputs, count);
   }
 }
 
@@ -151,7 +139,7 @@ static enum status make_plan(struct pass *pass, enum pass_plan kind) {
     parameters = graph_parameter_count(graph);
     plan_bind_parameters(pass->plan[kind], (const unsigned char *)pass->parameters +
                                                (size_t)pass->model->layout.part[part_of[kind]] * pass->element);
-    const bool gradient = kind == PLAN_INFER_GRADIENT || kind == PLAN_STEP_GRADIENT || kind == PLAN_DRAW_GRADIENT;
+    const bool gradient = kind == PASS_INFER_GRADIENT || kind == PASS_STEP_GRADIENT || kind == PASS_DRAW_GRADIENT;
     pass->leading[kind] = gradient ? count - parameters : count;
     if (gradient)
       status = gradients_bind(pass->plan[kind], &pass->model->layout, (int)part_of[kind], pass->leading[kind],
@@ -162,9 +150,17 @@ static enum status make_plan(struct pass *pass, enum pass_plan kind) {
   return status;
 }
 
+/* Plans are made when they are first needed: training needs gradients, evaluation does not. */
 static enum status need(struct pass *pass, enum pass_plan kind, struct plan **plan) {
   if (!pass->plan[kind]) TRY(make_plan(pass, kind));
   *plan = pass->plan[kind];
+  return STATUS_OK;
+}
+
+enum status pass_plan_get(struct pass *pass, enum pass_plan kind, const struct plan **plan) {
+  struct plan *made;
+  TRY(need(pass, kind, &made));
+  *plan = made;
   return STATUS_OK;
 }
 
@@ -185,13 +181,13 @@ static enum status bind_inference(const struct pass *pass, struct plan *plan, co
 
 enum status pass_infer(struct pass *pass, const void *frames, const void *noise, void *q, void *p, double *kl) {
   struct plan *plan;
-  TRY(need(pass, PLAN_INFER, &plan));
+  TRY(need(pass, PASS_INFER, &plan));
   TRY(bind_inference(pass, plan, frames, noise));
   TRY(plan_run(plan));
   memcpy(q, plan_output(plan, 0), state_bytes(pass));
   memcpy(p, plan_output(plan, 1), state_bytes(pass));
   if (!kl) return STATUS_OK;
-  if (pass->leading[PLAN_INFER] == 3)
+  if (pass->leading[PASS_INFER] == 3)
     get(pass, plan_output(plan, 2), pass->batch, kl);
   else
     memset(kl, 0, (size_t)pass->batch * sizeof *kl);
@@ -200,7 +196,7 @@ enum status pass_infer(struct pass *pass, const void *frames, const void *noise,
 
 enum status pass_generate(struct pass *pass, const void *z, void *q, void *p) {
   struct plan *plan;
-  TRY(need(pass, PLAN_GENERATE, &plan));
+  TRY(need(pass, PASS_GENERATE, &plan));
   TRY(plan_bind(plan, "z", z));
   TRY(plan_run(plan));
   memcpy(q, plan_output(plan, 0), state_bytes(pass));
@@ -211,7 +207,7 @@ enum status pass_generate(struct pass *pass, const void *z, void *q, void *p) {
 enum status pass_infer_gradient(struct pass *pass, const void *frames, const void *noise, const void *seed_q,
                                 const void *seed_p, double kl_weight, void *gradient) {
   struct plan *plan;
-  TRY(need(pass, PLAN_INFER_GRADIENT, &plan));
+  TRY(need(pass, PASS_INFER_GRADIENT, &plan));
   TRY(bind_inference(pass, plan, frames, noise));
   TRY(plan_bind(plan, "seed_q", seed_q));
   TRY(plan_bind(plan, "seed_p", seed_p));
@@ -233,7 +229,7 @@ static enum status bind_step(struct pass *pass, struct plan *plan, double dt, co
 
 enum status pass_step(struct pass *pass, double dt, const void *q, const void *p, void *next_q, void *next_p) {
   struct plan *plan;
-  TRY(need(pass, PLAN_STEP, &plan));
+  TRY(need(pass, PASS_STEP, &plan));
   TRY(bind_step(pass, plan, dt, q, p));
   TRY(plan_run(plan));
   memcpy(next_q, plan_output(plan, 0), state_bytes(pass));
@@ -244,7 +240,7 @@ enum status pass_step(struct pass *pass, double dt, const void *q, const void *p
 enum status pass_step_gradient(struct pass *pass, double dt, const void *q, const void *p, void *adjoint_q,
                                void *adjoint_p, void *gradient) {
   struct plan *plan;
-  TRY(need(pass, PLAN_STEP_GRADIENT, &plan));
+  TRY(need(pass, PASS_STEP_GRADIENT, &plan));
   TRY(bind_step(pass, plan, dt, q, p));
   TRY(plan_bind(plan, "seed_q", adjoint_q));
   TRY(plan_bind(plan, "seed_p", adjoint_p));
@@ -257,7 +253,7 @@ enum status pass_step_gradient(struct pass *pass, double dt, const void *q, cons
 
 enum status pass_energy(struct pass *pass, const void *q, const void *p, double *energy) {
   struct plan *plan;
-  TRY(need(pass, PLAN_ENERGY, &plan));
+  TRY(need(pass, PASS_ENERGY, &plan));
   TRY(plan_bind(plan, "q", q));
   TRY(plan_bind(plan, "p", p));
   TRY(plan_run(plan));
@@ -267,7 +263,7 @@ enum status pass_energy(struct pass *pass, const void *q, const void *p, double 
 
 enum status pass_draw(struct pass *pass, const void *q, void *images) {
   struct plan *plan;
-  TRY(need(pass, PLAN_DRAW, &plan));
+  TRY(need(pass, PASS_DRAW, &plan));
   TRY(plan_bind(plan, "q", q));
   TRY(plan_run(plan));
   memcpy(images, plan_output(plan, 0), (size_t)(pass->chunk * model_image_values(pass->model)) * pass->element);
@@ -277,7 +273,7 @@ enum status pass_draw(struct pass *pass, const void *q, void *images) {
 enum status pass_draw_gradient(struct pass *pass, const void *q, const void *target, const double *weight,
                                double *error, void *adjoint_q, void *gradient) {
   struct plan *plan;
-  TRY(need(pass, PLAN_DRAW_GRADIENT, &plan));
+  TRY(need(pass, PASS_DRAW_GRADIENT, &plan));
   for (int64_t i = 0; i < pass->chunk; i++) put(pass, pass->weights, i, weight[i]);
   TRY(plan_bind(plan, "q", q));
   TRY(plan_bind(plan, "target", target));

@@ -16,9 +16,24 @@
 #ifndef HGN_MODEL_PASS_H
 #define HGN_MODEL_PASS_H
 
+#include "graph/plan.h"
 #include "model/model.h"
 
 struct pass;
+
+/* X(NAME, text): its plans, one for each function below. */
+#define PASS_PLAN_LIST(X)                                                                                              \
+  X(INFER, "infer")                                                                                                    \
+  X(INFER_GRADIENT, "infer_gradient")                                                                                  \
+  X(GENERATE, "generate")                                                                                              \
+  X(STEP, "step")                                                                                                      \
+  X(STEP_GRADIENT, "step_gradient")                                                                                    \
+  X(ENERGY, "energy")                                                                                                  \
+  X(DRAW, "draw")                                                                                                      \
+  X(DRAW_GRADIENT, "draw_gradient")
+#define PASS_PLAN_ENUM(name, text) PASS_##name,
+enum pass_plan { PASS_PLAN_LIST(PASS_PLAN_ENUM) PASS_PLAN_COUNT };
+#undef PASS_PLAN_ENUM
 
 /* model and parameters (the flat block) are borrowed. chunk: images that are decoded at once. */
 enum status pass_create(const struct model *model, int64_t batch, int64_t chunk, const void *parameters,
@@ -52,5 +67,8 @@ enum status pass_draw(struct pass *pass, const void *q, void *images);
  * respect to q. weight[chunk]. */
 enum status pass_draw_gradient(struct pass *pass, const void *q, const void *target, const double *weight,
                                double *error, void *adjoint_q, void *gradient);
+
+/* For those who ask what it costs: the plan, compiled unless it has been. It stays the pass's own. */
+enum status pass_plan_get(struct pass *pass, enum pass_plan kind, const struct plan **plan);
 
 #endif
