@@ -128,10 +128,6 @@ static void destroy(struct conv_kernel *kernel) {
           }                                                                                                            \
         }                                                                                                              \
       }                                                                                                                \
-  }                                                                                                                    \
-  static void transpose##suffix(const real *from, int64_t rows, int64_t columns, real *to) {                           \
-    for (int64_t i = 0; i < rows; i++)                                                                                 \
-      for (int64_t j = 0; j < columns; j++) to[j * rows + i] = from[i * columns + j];                                  \
   }
 LAYOUTS(_f32, float)
 LAYOUTS(_f64, double)
@@ -166,10 +162,8 @@ static enum status load_weights(struct conv_kernel *kernel, const void *weights)
   struct im2col *self = kernel->self;
   if (self->turned)
     conv_mirror(g, weights, self->weights);
-  else if (self->weights && g->type == GRAPH_F32)
-    transpose_f32(weights, g->kh * g->kw * g->ci, g->co, self->weights);
   else if (self->weights)
-    transpose_f64(weights, g->kh * g->kw * g->ci, g->co, self->weights);
+    linear_transpose(g->type, g->kh * g->kw * g->ci, g->co, weights, self->weights);
   return STATUS_OK;
 }
 

@@ -98,6 +98,7 @@ static enum status add_step(struct plan *plan, const struct plan_task *step) {
   plan->steps[index] = *step;
   for (int i = 0; i < OP_INPUTS_MAX; i++) touch(plan, step->in[i], index);
   touch(plan, step->bias, index);
+  touch(plan, step->source, index);
   touch(plan, step->out, index);
   touch(plan, step->scratch, index);
   for (int i = 0; step->program && i < step->program->operand_count; i++)
@@ -116,6 +117,7 @@ static struct plan_task start_step(enum step_kind kind, const struct node *node)
                            .out_shape = node->shape,
                            .in = {nowhere, nowhere},
                            .bias = nowhere,
+                           .source = nowhere,
                            .out = nowhere,
                            .scratch = nowhere,
                            .nodes = 1};
@@ -139,6 +141,29 @@ static double matmul_flops(const struct plan_task *step) {
   return 2.0 * (double)shape_elements(&step->out_shape) * (double)inner;
 }
 
+/* A transposed b that follows from parameters alone is turned round when they change, once for all who read it. */
+static enum status turn_matrix(struct plan *plan, struct plan_task *step) {
+  const struct shape *b = &step->in_shape[1];
+  step->source = step->in[1];
+  step->attributes.integer[1] = 0;
+  for (int i = 0; i < plan->step_count; i++) {
+    const struct plan_task *other = &plan->steps[i];
+    const bool same = other->source.slot == step->source.slot && other->source.offset == step->source.offset &&
+                      other->in_shape[1].dim[0] == b->dim[1] && other->in_shape[1].dim[1] == b->dim[0];
+    if (step->source.slot < 0 || other->source.slot < 0 || !same) continue;
+    step->in[1] = other->in[1];
+    step->source.slot = -1;
+  }
+  if (step->source.slot >= 0) {
+    const int slot = plan_add_slot(plan, shape_bytes(b));
+    REQUIRE(slot >= 0, STATUS_MEMORY, "out of memory for a plan's arrays");
+    touch_always(plan, slot);
+    step->in[1] = (struct place){slot, 0};
+  }
+  step->in_shape[1] = shape_make(b->type, 2, (const int64_t[]){b->dim[1], b->dim[0]});
+  return STATUS_OK;
+}
+
 /* One node by a kernel of its own, or by the reference. */
 static enum status emit_node(struct schedule *schedule, int32_t id) {
   const struct node *node = at(schedule, id);
@@ -151,6 +176,8 @@ static enum status emit_node(struct schedule *schedule, int32_t id) {
   REQUIRE(kind != STEP_NODE || kernel, STATUS_ARGUMENT, "plan: there is no kernel for %s", op_table[node->op].name);
   TRY(read_inputs(schedule, node, &step));
   if (product) step.flops = matmul_flops(&step);
+  if (kind == STEP_MATMUL && step.attributes.integer[1] != 0 && schedule->prepared[node->input[1]])
+    TRY(turn_matrix(schedule->plan, &step));
   step.multiplications = step.flops / 2;
   snprintf(step.kernel, sizeof step.kernel, "%s", reference ? "reference" : product ? "product" : "loop");
   TRY(make_place(schedule, id, shape_bytes(&node->shape), &step.out));

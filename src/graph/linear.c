@@ -13,6 +13,21 @@ void linear_product(enum graph_type type, const struct kernel_product_size *size
     memset((unsigned char *)c + i * size->c_row * type_size(type), 0, (size_t)(size->columns * type_size(type)));
 }
 
+#define TRANSPOSE(suffix, real)                                                                                        \
+  static void transpose##suffix(const real *restrict from, int64_t rows, int64_t columns, real *restrict to) {         \
+    for (int64_t j = 0; j < columns; j++)                                                                              \
+      for (int64_t i = 0; i < rows; i++) to[j * rows + i] = from[i * columns + j];                                     \
+  }
+TRANSPOSE(_f32, float)
+TRANSPOSE(_f64, double)
+
+void linear_transpose(enum graph_type type, int64_t rows, int64_t columns, const void *from, void *to) {
+  if (type == GRAPH_F32)
+    transpose_f32(from, rows, columns, to);
+  else
+    transpose_f64(from, rows, columns, to);
+}
+
 void linear_matmul(const struct op_attributes *attributes, const struct shape *const *in, const struct shape *out,
                    const void *const *data, void *result) {
   const bool ta = attributes->integer[0] != 0, tb = attributes->integer[1] != 0;

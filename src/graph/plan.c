@@ -198,6 +198,10 @@ static enum status run_step(const struct plan *plan, const struct plan_task *ste
 static enum status prepare(struct plan *plan) {
   for (int i = 0; i < plan->step_count; i++) {
     const struct plan_task *step = &plan->steps[i];
+    const struct shape *b = &step->in_shape[1];
+    if (step->source.slot >= 0)
+      linear_transpose(b->type, b->dim[1], b->dim[0], plan_address(plan, step->source),
+                       plan_address(plan, step->in[1]));
     if (i < plan->prepared_count) TRY(run_step(plan, step));
     if (step->kind == STEP_CONV && step->weights_loaded)
       TRY(conv_load_weights(step->conv, plan_address(plan, step->in[1])));

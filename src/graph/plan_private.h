@@ -67,6 +67,9 @@ struct plan_task {
   kernel_node *node;
   struct conv_kernel *conv;
   bool weights_loaded; /* the weights are prepared: loaded when parameters change */
+  struct place
+      source; /* of a matrix product: the transposed b, which stands turned round at in[1]; or nowhere, where an
+                          earlier step has it too */
   struct program *program;
   char label[PLAN_LABEL], kernel[64];
   int nodes;
