@@ -69,8 +69,8 @@ CONV_METHOD_LIST(CONV_METHOD_DECLARE)
 void conv_range(int64_t outputs, int64_t size, int64_t stride, int64_t shift, int64_t *first, int64_t *end);
 
 /* Of stride 1, a convolution's input gradient is the convolution of dy with mirrored weights, and its weight gradient,
- * mirrored, that of the convolution from dy to x: the geometry of that one, with g's direction but for the input gradient
- * of which it is the forward. False where there is none: stride, or padding as wide as the kernel. */
+ * mirrored, that of the convolution from dy to x: the geometry of that one, with g's direction but for the input
+ * gradient of which it is the forward. False where there is none: stride, or padding as wide as the kernel. */
 bool conv_turn(const struct conv_geometry *g, struct conv_geometry *turned);
 /* Weights of g as graph_mirror() makes them, [kh][kw][co][ci]; g turned: back. */
 void conv_mirror(const struct conv_geometry *g, const void *weights, void *to);
