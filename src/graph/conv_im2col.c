@@ -6,9 +6,9 @@
  *                    else columns = dy W', each row added back to where its patch came from
  *   weight gradient  dW += columns(x)' dy; with fewer channels in dy, mirror(dW) += columns(dy)' x
  *
- * Patches of a row of results lie in the image already, one pixel apart and in as many pieces as the kernel has rows. So
- * where rows are long enough for a product each, the image is only padded, and no patch is laid out: for few channels
- * that would take longer than the product. The bits are the same.
+ * Patches of a row of results lie in the image already, one pixel apart and in as many pieces as the kernel has rows.
+ * So where rows are long enough for a product each, the image is only padded, and no patch is laid out: for few
+ * channels that would take longer than the product. The bits are the same.
  */
 #include "graph/conv_method.h"
 #include "graph/linear.h"

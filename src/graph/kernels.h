@@ -29,8 +29,9 @@ struct kernel_call {
 typedef enum status kernel_node(const struct kernel_call *call);
 
 /* c = a b, or c + a b with `add`: c[rows][columns], a[rows][terms], b[terms][columns], at least one term. Element
- * (i, k) of a is a[i a_row + k a_term], (k, j) of b is b[k b_term + j b_column], (i, j) of c is c[i c_row + j]. Terms of
- * a may come in pieces (`piece` divides `terms`): then (i, k) is a[i a_row + k / piece a_piece + k % piece a_term]. */
+ * (i, k) of a is a[i a_row + k a_term], (k, j) of b is b[k b_term + j b_column], (i, j) of c is c[i c_row + j]. Terms
+ * of a may come in pieces (`piece` divides `terms`): then (i, k) is a[i a_row + k / piece a_piece + k % piece
+ * a_term]. */
 struct kernel_product_size {
   int64_t rows, columns, terms, a_row, a_term, b_term, b_column, c_row;
   bool add;

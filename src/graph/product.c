@@ -11,8 +11,8 @@
 #include "graph/lanes.h"
 #include "graph/levels.h"
 
-/* Rows by registers of a tile: as many sums as leave registers for a row of b and a number of a. X(rows) for each number
- * of rows, for the compiler keeps sums in registers where it knows how many there are. */
+/* Rows by registers of a tile: as many sums as leave registers for a row of b and a number of a. X(rows) for each
+ * number of rows, for the compiler keeps sums in registers where it knows how many there are. */
 enum { TILE_VECTORS = 2, TILE_ROWS = LANES_REGISTERS == 32 ? 12 : 6 };
 #define FEW_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #if LANES_MANY
