@@ -164,7 +164,8 @@ LANES_INLINE void results_of(const int n, const float *m, int64_t plane, int64_t
     for (int i = 0; i < TILE; i++) {
       lanes y[TILE];
       results_axis(n, columns + i * n, 1, y, 1);
-      for (int j = 0; j < TILE; j++) lanes_store_f32(pixel[i * TILE + j] + c, follow(y[j], bias + c, has_bias, slope));
+      for (int j = 0; j < TILE; j++)
+        lanes_store_f32(pixel[i * TILE + j] + c, follow(y[j], bias ? bias + c : NULL, has_bias, slope));
     }
   }
 }
