@@ -1,5 +1,6 @@
 #include "cli/bench.h"
 
+#include "base/rng.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -14,6 +15,16 @@ static int compare_doubles(const void *a, const void *b) {
 double bench_median(double *values, int count) {
   qsort(values, (size_t)count, sizeof *values, compare_doubles);
   return values[count / 2];
+}
+
+void *bench_draw(int64_t bytes, uint64_t index) {
+  const int64_t elements = bytes / (int64_t)sizeof(float);
+  float *data = aligned_alloc(64, ((size_t)bytes / 64 + 1) * 64);
+  struct rng rng = rng_stream(1, RNG_TEST, index, 0);
+  if (!data) return NULL;
+  rng_normal_f32(&rng, data, (int)elements);
+  for (int64_t i = 0; i < elements; i++) data[i] *= 0.1f;
+  return data;
 }
 
 enum status bench_read_peer(const char *script, const char *arguments, int count, double *numbers,
@@ -70,8 +81,9 @@ const struct cli_command cli_bench = {
     "simulate: the making of rollouts, states only, and with observation noise and rendered frames, on one core (on "
     "each\n"
     "rank when there are several; the slowest counts), beside the bandwidth of memset in the same run.\n"
-    "graph: convolutions beside oneDNN's primitives alone, a decoder block and the gradient of a leapfrog step beside\n"
-    "their kernels alone, and the cost of a node; on rank 0.\n"
+    "graph: convolutions beside the peak of the core and oneDNN's fastest primitives, a decoder block and the gradient "
+    "of\n"
+    "a leapfrog step beside their kernels alone, and the cost of a node; on rank 0.\n"
     "train: a training step of each preset by network, what decoding fewer frames saves and what a microbatch costs.\n"
     "density: a training step of Neural Hamiltonian Flow and of real NVP.\n"
     "scaling: steps on 1 to N ranks, strong and weak, and what a model of them predicts up to 4,096 ranks.\n"

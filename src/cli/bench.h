@@ -21,6 +21,12 @@ enum status bench_sweep(const struct comm *world, const struct bench_words *word
 /* Not collective. Sorts the values. */
 double bench_median(double *values, int count);
 
+/* Small normal numbers, aligned for kernels: to be freed by the caller, NULL without memory. Not collective. */
+void *bench_draw(int64_t bytes, uint64_t index);
+
+/* The convolutions of bench_graph(). Not collective. */
+enum status bench_convolutions(void);
+
 /* With its end. */
 enum { BENCH_SETTING_SIZE = 32 };
 

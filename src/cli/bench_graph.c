@@ -1,5 +1,4 @@
 #include "base/log.h"
-#include "base/rng.h"
 #include "cli/bench.h"
 #include "graph/conv.h"
 #include "graph/cpu.h"
@@ -23,16 +22,6 @@ struct subject {
   int inputs, parameters;
 };
 
-static void *make_data(int64_t bytes, uint64_t index) {
-  int64_t elements = bytes / (int64_t)sizeof(float);
-  float *data = aligned_alloc(64, ((size_t)bytes / 64 + 1) * 64);
-  struct rng rng = rng_stream(1, RNG_TEST, index, 0);
-  if (!data) return NULL;
-  rng_normal_f32(&rng, data, (int)elements);
-  for (int64_t i = 0; i < elements; i++) data[i] *= 0.1f;
-  return data;
-}
-
 static struct value add_input(struct subject *subject, const char *name, int rank, const int64_t *dim) {
   subject->name[subject->inputs] = name;
   return subject->input[subject->inputs++] = graph_input(subject->graph, name, GRAPH_F32, rank, dim);
@@ -46,12 +35,12 @@ static struct value add_parameter(struct subject *subject, int rank, const int64
 
 static enum status compile_subject(struct subject *subject, const struct value *outputs, int count) {
   TRY(plan_compile(outputs, count, NULL, &subject->plan));
-  subject->block = make_data(graph_parameter_bytes(subject->graph), 100);
+  subject->block = bench_draw(graph_parameter_bytes(subject->graph), 100);
   REQUIRE(subject->block, STATUS_MEMORY, "out of memory for parameters");
   plan_bind_parameters(subject->plan, subject->block);
   for (int i = 0; i < subject->inputs; i++) {
     struct shape shape = value_shape(subject->input[i]);
-    subject->data[i] = make_data(shape_elements(&shape) * (int64_t)sizeof(float), (uint64_t)i);
+    subject->data[i] = bench_draw(shape_elements(&shape) * (int64_t)sizeof(float), (uint64_t)i);
     REQUIRE(subject->data[i], STATUS_MEMORY, "out of memory for an input");
     TRY(plan_bind(subject->plan, subject->name[i], subject->data[i]));
   }
@@ -87,118 +76,6 @@ static enum status time_plan(struct plan *plan, double *whole, double *kernels) 
   if (status != STATUS_OK) return status;
   *whole = bench_median(wholes, ROUNDS);
   *kernels = bench_median(alone, ROUNDS);
-  return STATUS_OK;
-}
-
-static double plan_flops(const struct plan *plan) {
-  double flops = 0;
-  for (int i = 0; i < plan_measure(plan).steps; i++) flops += plan_step_get(plan, i).flops;
-  return flops;
-}
-
-/* ---- Convolutions ---- */
-
-/* Seconds of the convolution's primitive alone, made for the same shapes; 0 where oneDNN is not there. */
-static enum status time_alone(struct conv_kernel *kernel, const void *const *in, void *out, void *scratch, int repeat,
-                              double *seconds) {
-  double began = log_clock();
-  for (int i = 0; i < repeat; i++) TRY(conv_run_primitive(kernel, in, out, scratch));
-  *seconds = (log_clock() - began) / repeat;
-  return STATUS_OK;
-}
-
-struct conv_pair {
-  struct subject subject;
-  struct conv_kernel *alone;
-  void *in[2], *out, *scratch;
-};
-
-static enum status make_pair(int64_t size, enum graph_op op, struct conv_pair *pair) {
-  const int64_t image[] = {16, size, size, 64}, kernel[] = {3, 3, 64, 64};
-  struct subject *subject = &pair->subject;
-  TRY(graph_create(&subject->graph));
-  struct value x = add_input(subject, "x", 4, image), w, y;
-  const struct conv_options same = {.stride = 1, .top = 1, .bottom = 1, .left = 1, .right = 1};
-  if (op == OP_conv_weight_gradient) {
-    w = add_input(subject, "d", 4, image);
-    y = graph_conv_weight_gradient(x, w, 3, 3, same);
-  } else {
-    w = add_parameter(subject, 4, kernel);
-    y = op == OP_conv ? graph_conv(x, w, same) : graph_conv_input_gradient(x, w, size, size, same);
-  }
-  TRY(graph_status(subject->graph));
-  TRY(compile_subject(subject, &y, 1));
-  struct shape shapes[3] = {value_shape(x), value_shape(w), value_shape(y)};
-  const struct conv_tail none = {.slope = 1};
-  struct op_attributes attributes = {.integer = {1, 1, 1, 1, 1,
-                                                 op == OP_conv                  ? 0
-                                                 : op == OP_conv_input_gradient ? size
-                                                                                : 3,
-                                                 op == OP_conv                  ? 0
-                                                 : op == OP_conv_input_gradient ? size
-                                                                                : 3}};
-  TRY(conv_create(op, &attributes, (const struct shape *const[]){&shapes[0], &shapes[1]}, &shapes[2], &none,
-                  conv_method_find("onednn"), &pair->alone));
-  pair->in[0] = make_data(shape_elements(&shapes[0]) * 4, 0);
-  pair->in[1] = make_data(shape_elements(&shapes[1]) * 4, 1);
-  pair->out = make_data(shape_elements(&shapes[2]) * 4, 2);
-  pair->scratch = make_data(conv_scratch(pair->alone), 3);
-  REQUIRE(pair->in[0] && pair->in[1] && pair->out && pair->scratch, STATUS_MEMORY, "out of memory for a convolution");
-  return op == OP_conv_weight_gradient ? STATUS_OK : conv_load_weights(pair->alone, pair->in[1]);
-}
-
-static void close_pair(struct conv_pair *pair) {
-  close_subject(&pair->subject);
-  conv_destroy(&pair->alone);
-  free(pair->in[0]);
-  free(pair->in[1]);
-  free(pair->out);
-  free(pair->scratch);
-}
-
-static enum status time_pair(struct conv_pair *pair, double *plan, double *alone) {
-  const void *const in[2] = {pair->in[0], pair->in[1]};
-  double plans[ROUNDS], alones[ROUNDS], began = log_clock();
-  TRY(plan_run(pair->subject.plan));
-  int repeat = 1 + (int)(0.01 / (log_clock() - began + 1e-7));
-  for (int turn = 0; turn < 2 * ROUNDS; turn++) { /* plan, alone, alone, plan, ...: neither is always the second */
-    if ((turn + turn / 2) % 2 == 1) {
-      TRY(time_alone(pair->alone, in, pair->out, pair->scratch, repeat, &alones[turn / 2]));
-      continue;
-    }
-    began = log_clock();
-    for (int i = 0; i < repeat; i++) TRY(plan_run(pair->subject.plan));
-    plans[turn / 2] = (log_clock() - began) / repeat;
-  }
-  *plan = bench_median(plans, ROUNDS);
-  *alone = bench_median(alones, ROUNDS);
-  return STATUS_OK;
-}
-
-static enum status bench_convs(double peak) {
-  static const char *const names[3] = {"forward", "input gradient", "weight gradient"};
-  static const enum graph_op ops[3] = {OP_conv, OP_conv_input_gradient, OP_conv_weight_gradient};
-  printf("convolution 3x3, 64 -> 64, batch 16   us  GFLOP/s  of peak  oneDNN's primitive alone: us  speed of it\n");
-  for (int64_t size = 8; size <= 32; size *= 2) {
-    for (int i = 0; i < 3; i++) {
-      struct conv_pair pair = {.alone = NULL};
-      double plan = 0, alone = 0;
-      enum status status = make_pair(size, ops[i], &pair);
-      bool missing = status == STATUS_UNAVAILABLE;
-      if (status == STATUS_OK) status = time_pair(&pair, &plan, &alone);
-      double flops = pair.subject.plan ? plan_flops(pair.subject.plan) : 0;
-      close_pair(&pair);
-      if (missing) {
-        status_clear();
-        printf("  this program was built without oneDNN\n");
-        return STATUS_OK;
-      }
-      TRY(status);
-      printf("  %2lldx%-2lld %-16s %14.1f %8.1f %7.0f%% %29.1f %11.0f%%\n", (long long)size, (long long)size, names[i],
-             1e6 * plan, 1e-9 * flops / plan, 100 * flops / plan / peak, 1e6 * alone, 100 * alone / plan);
-      fflush(stdout);
-    }
-  }
   return STATUS_OK;
 }
 
@@ -345,7 +222,7 @@ static enum status bench_all(const char *peer) {
   double peak = peak_flops();
   printf("%s, %s: %.1f GFLOP/s of f32 multiply-adds at most; one thread, medians of %d rounds\n\n",
          cpu_level_name(cpu_level_get()), conv_onednn_describe(), 1e-9 * peak, ROUNDS);
-  TRY(bench_convs(peak));
+  TRY(bench_convolutions());
   TRY(bench_blocks());
   TRY(bench_leapfrog(peer, peak));
   return bench_overhead();

@@ -58,4 +58,8 @@ enum status conv_run_primitive(struct conv_kernel *kernel, const void *const *in
 /* "oneDNN 2.6.3", or "no oneDNN". */
 const char *conv_onednn_describe(void);
 
+/* For benchmarks, what oneDNN has, by number until NULL: "onednn", and direct and Winograd's convolutions that take
+ * images in whatever order suits the primitive: only conv_run_primitive() has a use for these. */
+const struct conv_method *conv_onednn_form(int index);
+
 #endif

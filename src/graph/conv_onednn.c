@@ -1,5 +1,6 @@
 /* Convolutions by oneDNN's primitives: channels-last images as they are, weights in the primitive's own order, scratch
- * memory from the plan, so that a run allocates nothing but what oneDNN books for a call.
+ * memory from the plan, so that a run allocates nothing but what oneDNN books for a call. For benchmarks also what it
+ * does best with images in an order of its own: Winograd's algorithm, which it has for AVX-512 alone, takes no other.
  */
 #include "graph/conv_method.h"
 
@@ -14,6 +15,11 @@ static bool can(const struct conv_geometry *g, const struct conv_tail *tail) {
 
 const struct conv_method conv_onednn = {.name = "onednn", .peer = true, .can = can};
 
+const struct conv_method *conv_onednn_form(int index) {
+  (void)index;
+  return NULL;
+}
+
 #else
 
 #include <dlfcn.h>
@@ -22,7 +28,15 @@ const struct conv_method conv_onednn = {.name = "onednn", .peer = true, .can = c
 #include <stdlib.h>
 #include <string.h>
 
+/* What is asked of oneDNN. */
+struct form {
+  dnnl_alg_kind_t algorithm;
+  dnnl_format_tag_t images;
+  bool turned; /* where turning pays */
+};
+
 struct onednn {
+  struct form form;
   struct conv_geometry geometry;       /* of what the primitive computes: the kernel's, or see turn() */
   float *turned;                       /* weights, mirrored; NULL where the primitive takes them as they are */
   dnnl_primitive_t primitive, reorder; /* reorder: NULL when the weights' order is the user's */
@@ -78,7 +92,7 @@ static bool turning_pays(const struct conv_geometry *g) {
 
 static enum status turn(const struct conv_geometry *g, struct onednn *one) {
   one->geometry = *g;
-  if (!turning_pays(g) || !conv_turn(g, &one->geometry)) return STATUS_OK;
+  if (!one->form.turned || !turning_pays(g) || !conv_turn(g, &one->geometry)) return STATUS_OK;
   one->turned = malloc((size_t)(g->kh * g->kw * g->ci * g->co) * sizeof *one->turned);
   REQUIRE(one->turned, STATUS_MEMORY, "out of memory for a convolution's weights");
   return STATUS_OK;
@@ -86,6 +100,10 @@ static enum status turn(const struct conv_geometry *g, struct onednn *one) {
 
 static const struct conv_geometry *geometry_of(const struct conv_kernel *kernel) {
   return &((const struct onednn *)kernel->self)->geometry;
+}
+
+static const struct form *form_of(const struct conv_kernel *kernel) {
+  return &((const struct onednn *)kernel->self)->form;
 }
 
 struct descriptions {
@@ -96,9 +114,10 @@ static enum status describe(const struct conv_kernel *kernel, struct description
   const struct conv_geometry *g = geometry_of(kernel);
   const dnnl_dims_t image = {g->n, g->ci, g->h, g->w}, result = {g->n, g->co, g->oh, g->ow};
   const dnnl_dims_t weights = {g->co, g->ci, g->kh, g->kw}, bias = {g->co};
+  const dnnl_format_tag_t images = form_of(kernel)->images;
   memset(d, 0, sizeof *d);
-  TRY(check(dnnl_memory_desc_init_by_tag(&d->image, 4, image, dnnl_f32, dnnl_nhwc), "an image"));
-  TRY(check(dnnl_memory_desc_init_by_tag(&d->result, 4, result, dnnl_f32, dnnl_nhwc), "an image"));
+  TRY(check(dnnl_memory_desc_init_by_tag(&d->image, 4, image, dnnl_f32, images), "an image"));
+  TRY(check(dnnl_memory_desc_init_by_tag(&d->result, 4, result, dnnl_f32, images), "an image"));
   TRY(check(dnnl_memory_desc_init_by_tag(&d->any_weights, 4, weights, dnnl_f32, dnnl_format_tag_any), "weights"));
   TRY(check(dnnl_memory_desc_init_by_tag(&d->plain, 4, weights, dnnl_f32, dnnl_hwio), "weights"));
   if (kernel->tail.bias) TRY(check(dnnl_memory_desc_init_by_tag(&d->bias, 1, bias, dnnl_f32, dnnl_a), "a bias"));
@@ -126,10 +145,10 @@ static enum status create_forward(const struct conv_kernel *kernel, const struct
                                   dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
   const struct conv_geometry *g = geometry_of(kernel);
   const dnnl_dims_t strides = {g->stride, g->stride}, before = {g->top, g->left}, after = {g->bottom, g->right};
+  const dnnl_prop_kind_t kind = g->op == OP_conv ? dnnl_forward_inference : dnnl_forward_training;
   dnnl_convolution_desc_t forward;
-  TRY(check(dnnl_convolution_forward_desc_init(&forward, dnnl_forward_training, dnnl_convolution_direct, &d->image,
-                                               &d->any_weights, kernel->tail.bias ? &d->bias : NULL, &d->result,
-                                               strides, before, after),
+  TRY(check(dnnl_convolution_forward_desc_init(&forward, kind, form_of(kernel)->algorithm, &d->image, &d->any_weights,
+                                               kernel->tail.bias ? &d->bias : NULL, &d->result, strides, before, after),
             "a convolution"));
   return check(dnnl_primitive_desc_create(description, &forward, attributes, engine, NULL), "a convolution");
 }
@@ -139,13 +158,14 @@ static enum status create_backward(const struct conv_kernel *kernel, const struc
                                    dnnl_primitive_desc_t *description) {
   const struct conv_geometry *g = geometry_of(kernel);
   const dnnl_dims_t strides = {g->stride, g->stride}, before = {g->top, g->left}, after = {g->bottom, g->right};
+  const dnnl_alg_kind_t algorithm = form_of(kernel)->algorithm;
   dnnl_convolution_desc_t backward;
   dnnl_status_t code =
       g->op == OP_conv_input_gradient
-          ? dnnl_convolution_backward_data_desc_init(&backward, dnnl_convolution_direct, &d->image, &d->any_weights,
-                                                     &d->result, strides, before, after)
-          : dnnl_convolution_backward_weights_desc_init(&backward, dnnl_convolution_direct, &d->image, &d->any_weights,
-                                                        NULL, &d->result, strides, before, after);
+          ? dnnl_convolution_backward_data_desc_init(&backward, algorithm, &d->image, &d->any_weights, &d->result,
+                                                     strides, before, after)
+          : dnnl_convolution_backward_weights_desc_init(&backward, algorithm, &d->image, &d->any_weights, NULL,
+                                                        &d->result, strides, before, after);
   TRY(check(code, "a convolution's gradient"));
   return check(dnnl_primitive_desc_create(description, &backward, attributes, engine, hint),
                "a convolution's gradient");
@@ -176,6 +196,16 @@ static enum status create_reorder(struct conv_kernel *kernel, const struct descr
   return status;
 }
 
+/* In the primitive's order, which may be any of as many numbers. */
+static enum status create_image(dnnl_memory_t *memory, const_dnnl_primitive_desc_t description,
+                                const dnnl_memory_desc_t *wanted, dnnl_query_t query) {
+  const dnnl_memory_desc_t *own = dnnl_primitive_desc_query_md(description, query, 0);
+  size_t bytes = sizeof(float);
+  for (int i = 0; i < wanted->ndims; i++) bytes *= (size_t)wanted->dims[i];
+  REQUIRE(dnnl_memory_desc_get_size(own) == bytes, STATUS_UNAVAILABLE, "oneDNN pads images of this convolution");
+  return create_memory(memory, own, DNNL_MEMORY_NONE);
+}
+
 static enum status create_from(struct conv_kernel *kernel, const struct descriptions *d,
                                dnnl_primitive_desc_t description) {
   struct onednn *one = kernel->self;
@@ -185,8 +215,10 @@ static enum status create_from(struct conv_kernel *kernel, const struct descript
   const dnnl_memory_desc_t *own =
       dnnl_primitive_desc_query_md(description, gradient ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
   TRY(check(dnnl_primitive_create(&one->primitive, description), "a convolution"));
-  TRY(create_memory(&one->image, &d->image, DNNL_MEMORY_NONE));
-  TRY(create_memory(&one->result, &d->result, DNNL_MEMORY_NONE));
+  TRY(create_image(&one->image, description, &d->image,
+                   one->geometry.op == OP_conv_input_gradient ? dnnl_query_diff_src_md : dnnl_query_src_md));
+  TRY(create_image(&one->result, description, &d->result,
+                   one->geometry.op == OP_conv ? dnnl_query_dst_md : dnnl_query_diff_dst_md));
   if (kernel->tail.bias) TRY(create_memory(&one->bias, &d->bias, DNNL_MEMORY_NONE));
   TRY(create_memory(&one->scratch, scratch, DNNL_MEMORY_NONE));
   kernel->scratch = (int64_t)dnnl_memory_desc_get_size(scratch);
@@ -209,13 +241,14 @@ static double cost(const struct conv_geometry *g) {
   return tiny ? 2 : 0.9;
 }
 
-static enum status create(struct conv_kernel *kernel) {
+static enum status create_as(struct conv_kernel *kernel, const struct form *form) {
   struct descriptions d;
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_primitive_desc_t hint = NULL, description = NULL;
   TRY(open_engine());
   struct onednn *one = kernel->self = calloc(1, sizeof *one);
   REQUIRE(one, STATUS_MEMORY, "out of memory for a convolution");
+  one->form = *form;
   enum status status = turn(&kernel->geometry, one);
   const bool forward = one->geometry.op == OP_conv;
   if (status == STATUS_OK) status = describe(kernel, &d);
@@ -323,14 +356,30 @@ static enum status run_primitive(struct conv_kernel *kernel, const void *const *
   return execute(kernel, in, NULL, out, scratch);
 }
 
-const struct conv_method conv_onednn = {.name = "onednn",
-                                        .peer = true,
-                                        .can = can,
-                                        .cost = cost,
-                                        .create = create,
-                                        .destroy = destroy,
-                                        .load_weights = load_weights,
-                                        .run = run,
-                                        .run_primitive = run_primitive};
+/* Winograd's input gradient as it is, and turned: a forward convolution's weights are transformed when they are loaded,
+ * those of a gradient in each run. */
+#define FORM(NAME, ...)                                                                                                \
+  static enum status create_##NAME(struct conv_kernel *kernel) {                                                       \
+    return create_as(kernel, &(const struct form){__VA_ARGS__});                                                       \
+  }
+FORM(direct, dnnl_convolution_direct, dnnl_nhwc, true)
+FORM(any_direct, dnnl_convolution_direct, dnnl_format_tag_any, true)
+FORM(winograd, dnnl_convolution_winograd, dnnl_format_tag_any, false)
+FORM(turned_winograd, dnnl_convolution_winograd, dnnl_format_tag_any, true)
+
+#define METHOD(NAME, ITS_CREATE)                                                                                       \
+  {                                                                                                                    \
+    .name = NAME, .peer = true, .can = can, .cost = cost, .create = ITS_CREATE, .destroy = destroy,                    \
+    .load_weights = load_weights, .run = run, .run_primitive = run_primitive                                           \
+  }
+const struct conv_method conv_onednn = METHOD("onednn", create_direct);
+
+const struct conv_method *conv_onednn_form(int index) {
+  static const struct conv_method others[] = {METHOD("onednn any direct", create_any_direct),
+                                              METHOD("onednn winograd", create_winograd),
+                                              METHOD("onednn turned winograd", create_turned_winograd)};
+  if (index == 0) return &conv_onednn;
+  return index <= (int)(sizeof others / sizeof others[0]) ? &others[index - 1] : NULL;
+}
 
 #endif

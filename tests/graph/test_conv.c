@@ -263,6 +263,44 @@ static void a_method_can_be_brought_along(void **unused) {
   assert_int_equal((CASES - EMPTY) * TAILS + EMPTY * 2 * (TAILS + 2), check_method(&plain));
 }
 
+/* ---- oneDNN's other forms, for benchmarks: images of ones and sums of results are the same in any order ---- */
+
+static double sum_of(const struct shape *shape, const void *data) {
+  double sum = 0;
+  for (int64_t i = 0; i < shape_elements(shape); i++) sum += harness_element(shape, data, i);
+  return sum;
+}
+
+static void forms_of_onednn_agree_in_sums(void **unused) {
+  (void)unused;
+  const struct conv_case layer = {4, 16, 16, 32, 3, 3, 64, 1, 1, 1, 1, 1};
+  const struct conv_method *form;
+  for (int i = 0; (form = conv_onednn_form(i)); i++)
+    for (int op = 0; op < 2; op++) {
+      struct conv_kernel *kernel;
+      const struct problem p = make_problem(&layer, ops[op], GRAPH_F32);
+      const enum status status = make_kernel(&p, NULL, form, &kernel);
+      if (status == STATUS_UNAVAILABLE) {
+        status_clear();
+        continue;
+      }
+      assert_ok(status);
+      float *ones = harness_draw(&p.in[0], 1);
+      for (int64_t k = 0; k < shape_elements(&p.in[0]); k++) ones[k] = 1;
+      void *weights = harness_draw(&p.in[1], 2), *expected = harness_draw(&p.out, 3), *got = harness_draw(&p.out, 4);
+      void *scratch = aligned_alloc(64, ((size_t)conv_scratch(kernel) / 64 + 1) * 64);
+      struct kernel_call call = {&p.attributes, {&p.in[0], &p.in[1]}, &p.out, {ones, weights}, expected};
+      assert_ok(reference_run(ops[op], &call));
+      assert_ok(conv_load_weights(kernel, weights));
+      assert_ok(conv_run_primitive(kernel, (const void *const[]){ones, NULL}, got, scratch));
+      const double right = sum_of(&p.out, expected);
+      if (!(fabs(sum_of(&p.out, got) - right) <= 1e-4 * fabs(right)))
+        fail_msg("%s, %s: a sum of %g, not %g", form->name, op_table[ops[op]].name, sum_of(&p.out, got), right);
+      conv_destroy(&kernel);
+      free(ones), free(weights), free(expected), free(got), free(scratch);
+    }
+}
+
 /* ---- The choice ---- */
 
 /* The name of what is chosen begins with `name`: the measured rules (conv_*.c), fixed. */
@@ -400,6 +438,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_method_agrees_with_the_reference),
                                      cmocka_unit_test(every_level_has_the_same_bits),
                                      cmocka_unit_test(a_method_can_be_brought_along),
+                                     cmocka_unit_test(forms_of_onednn_agree_in_sums),
                                      cmocka_unit_test(the_choice_follows_rules),
                                      cmocka_unit_test(the_three_directions_are_adjoint),
                                      cmocka_unit_test(paddings_are_what_they_are_named_after),
