@@ -38,7 +38,7 @@ void conv_destroy(struct conv_kernel **kernel);
 
 /* Bytes of scratch memory that conv_run needs, 64-byte aligned; its contents do not matter. */
 int64_t conv_scratch(const struct conv_kernel *kernel);
-/* "onednn brgconv:avx2", "im2col+gemm", ... */
+/* "winograd 4x4 3x3", "im2col+product", ... */
 const char *conv_name(const struct conv_kernel *kernel);
 /* By definition, padding and all; as the method computes it. */
 double conv_flops(const struct conv_kernel *kernel);

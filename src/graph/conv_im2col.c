@@ -170,29 +170,15 @@ static enum status load_weights(struct conv_kernel *kernel, const void *weights)
 /* c[rows][columns] = a b, both as they lie. */
 static void multiply(enum graph_type type, int64_t rows, int64_t columns, int64_t terms, const void *a, const void *b,
                      void *c) {
-  const struct kernel_product_size size = {.rows = rows,
-                                           .columns = columns,
-                                           .terms = terms,
-                                           .a_row = terms,
-                                           .a_term = 1,
-                                           .b_term = columns,
-                                           .b_column = 1,
-                                           .c_row = columns};
+  const struct kernel_product_size size = kernel_product_dense(rows, columns, terms);
   linear_product(type, &size, a, b, c);
 }
 
 /* c[rows][columns] = a' b, or c + a' b. */
 static void multiply_turned(enum graph_type type, int64_t rows, int64_t columns, int64_t terms, bool add, const void *a,
                             const void *b, void *c) {
-  const struct kernel_product_size size = {.rows = rows,
-                                           .columns = columns,
-                                           .terms = terms,
-                                           .a_row = 1,
-                                           .a_term = rows,
-                                           .b_term = columns,
-                                           .b_column = 1,
-                                           .c_row = columns,
-                                           .add = add};
+  struct kernel_product_size size = kernel_product_turned(rows, columns, terms);
+  size.add = add;
   linear_product(type, &size, a, b, c);
 }
 
@@ -207,16 +193,10 @@ static void pad_image(const struct conv_geometry *g, const unsigned char *x, uns
 static void run_padded(const struct conv_geometry *p, const void *x, const void *weights, unsigned char *y,
                        unsigned char *padded) {
   const int64_t row = padded_width(p) * p->ci;
-  const struct kernel_product_size size = {.rows = p->ow,
-                                           .columns = p->co,
-                                           .terms = p->kh * p->kw * p->ci,
-                                           .a_row = p->stride * p->ci,
-                                           .a_term = 1,
-                                           .b_term = p->co,
-                                           .b_column = 1,
-                                           .c_row = p->co,
-                                           .piece = p->kw * p->ci,
-                                           .a_piece = row};
+  struct kernel_product_size size = kernel_product_dense(p->ow, p->co, p->kh * p->kw * p->ci);
+  size.a_row = p->stride * p->ci;
+  size.piece = p->kw * p->ci;
+  size.a_piece = row;
   pad_image(p, x, padded);
   for (int64_t i = 0; i < p->oh; i++)
     linear_product(p->type, &size, padded + i * p->stride * row * type_size(p->type), weights,
@@ -227,17 +207,11 @@ static void run_padded(const struct conv_geometry *p, const void *x, const void 
 static void run_padded_gradient(const struct conv_geometry *p, bool add, const void *x, const void *dy,
                                 unsigned char *dw, unsigned char *padded) {
   const int64_t row = padded_width(p) * p->ci, piece = p->kw * p->ci;
-  const struct kernel_product_size size = {.rows = piece,
-                                           .columns = p->co,
-                                           .terms = p->oh * p->ow,
-                                           .a_row = 1,
-                                           .a_term = p->stride * p->ci,
-                                           .b_term = p->co,
-                                           .b_column = 1,
-                                           .c_row = p->co,
-                                           .add = add,
-                                           .piece = p->ow,
-                                           .a_piece = p->stride * row};
+  struct kernel_product_size size = kernel_product_turned(piece, p->co, p->oh * p->ow);
+  size.add = add;
+  size.a_term = p->stride * p->ci;
+  size.piece = p->ow;
+  size.a_piece = p->stride * row;
   pad_image(p, x, padded);
   for (int64_t a = 0; a < p->kh; a++)
     linear_product(p->type, &size, padded + a * row * type_size(p->type), dy,
@@ -247,9 +221,10 @@ static void run_padded_gradient(const struct conv_geometry *p, bool add, const v
 /* Some images; `in` and `out` begin at the first of them. */
 static void run_forward(const struct conv_kernel *kernel, int64_t images, const void *in, const void *weights,
                         const void *bias, void *out, void *scratch) {
-  const struct conv_geometry *p = &((const struct im2col *)kernel->self)->patches;
+  const struct im2col *self = kernel->self;
+  const struct conv_geometry *p = &self->patches;
   const int64_t rows = images * p->oh * p->ow;
-  if (((const struct im2col *)kernel->self)->padded)
+  if (self->padded)
     run_padded(p, in, weights, out, scratch);
   else
     multiply(p->type, rows, p->co, p->kh * p->kw * p->ci, lay_patches(p, in, images, scratch), weights, out);

@@ -97,14 +97,7 @@ static enum status run(struct conv_kernel *kernel, const void *const *in, const 
   const int64_t z_image = g->h * g->w * pitch(g), y_image = g->oh * g->ow * g->co;
   for (int64_t first = 0; first < g->n; first += narrow->images) {
     const int64_t images = g->n - first < narrow->images ? g->n - first : narrow->images;
-    const struct kernel_product_size size = {.rows = images * g->h * g->w,
-                                             .columns = pitch(g),
-                                             .terms = g->ci,
-                                             .a_row = g->ci,
-                                             .a_term = 1,
-                                             .b_term = pitch(g),
-                                             .b_column = 1,
-                                             .c_row = pitch(g)};
+    const struct kernel_product_size size = kernel_product_dense(images * g->h * g->w, pitch(g), g->ci);
     const unsigned char *x = in[0];
     linear_product(g->type, &size, x + first * g->h * g->w * g->ci * type_size(g->type), narrow->weights, scratch);
     for (int64_t i = 0; i < images; i++)

@@ -46,8 +46,6 @@ struct winograd {
   float *zeros, *nowhere; /* pixels beyond the edge: to read, and to write */
 };
 
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* ---- The rule ---- */
 
 static bool is_tripled(const struct conv_geometry *g) { return g->kh == 3 && g->kw == 3 && g->stride == 1; }
@@ -157,7 +155,7 @@ static enum status create(struct conv_kernel *kernel) {
   self->transforms = set->winograd;
   self->product = set->product[GRAPH_F32];
   make_geometry(g, self);
-  const int64_t points = self->n * self->n, channels = larger(self->terms, self->columns);
+  const int64_t points = self->n * self->n, channels = g->ci > g->co ? g->ci : g->co;
   self->zeros = calloc((size_t)channels, sizeof *self->zeros);
   self->nowhere = calloc((size_t)channels, sizeof *self->nowhere);
   REQUIRE(self->zeros && self->nowhere, STATUS_MEMORY, "out of memory for a convolution");
@@ -281,16 +279,9 @@ static void transform_gradients(const struct winograd *self, const float *data, 
 static void multiply_weights(const struct winograd *self, int phase, int64_t count, bool add, const float *image,
                              float *result) {
   const int points = self->n * self->n;
-  const struct kernel_product_size size = {.rows = count,
-                                           .columns = self->columns,
-                                           .terms = self->terms,
-                                           .a_row = self->terms,
-                                           .a_term = 1,
-                                           .b_term = self->columns,
-                                           .b_column = 1,
-                                           .c_row = self->columns,
-                                           .add = add,
-                                           .ahead = weights_count(self)};
+  struct kernel_product_size size = kernel_product_dense(count, self->columns, self->terms);
+  size.add = add;
+  size.ahead = weights_count(self);
   const float *weights = self->weights + phase * points * weights_count(self);
   for (int i = 0; i < points; i++)
     self->product(&size, image + i * self->image_plane, weights + i * weights_count(self),
@@ -323,15 +314,8 @@ static void run_spread(const struct winograd *self, const float *dy, float *dx, 
 
 static void multiply_gradients(const struct winograd *self, int64_t count, bool add, const float *image,
                                const float *result, float *weights) {
-  const struct kernel_product_size size = {.rows = self->terms,
-                                           .columns = self->columns,
-                                           .terms = count,
-                                           .a_row = 1,
-                                           .a_term = self->terms,
-                                           .b_term = self->columns,
-                                           .b_column = 1,
-                                           .c_row = self->columns,
-                                           .add = add};
+  struct kernel_product_size size = kernel_product_turned(self->terms, self->columns, count);
+  size.add = add;
   for (int i = 0; i < self->n * self->n; i++)
     self->product(&size, image + i * self->image_plane, result + i * self->result_plane,
                   weights + i * weights_count(self));

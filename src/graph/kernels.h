@@ -38,6 +38,24 @@ struct kernel_product_size {
   int64_t
       ahead; /* from b to the matrix that the next product will have as b, in numbers; 0: unknown. For speed alone */
 };
+/* Of dense matrices as they lie: a[rows][terms], b[terms][columns], c[rows][columns]. */
+static inline struct kernel_product_size kernel_product_dense(int64_t rows, int64_t columns, int64_t terms) {
+  return (struct kernel_product_size){.rows = rows,
+                                      .columns = columns,
+                                      .terms = terms,
+                                      .a_row = terms,
+                                      .a_term = 1,
+                                      .b_term = columns,
+                                      .b_column = 1,
+                                      .c_row = columns};
+}
+/* The same with a transposed, a[terms][rows]. */
+static inline struct kernel_product_size kernel_product_turned(int64_t rows, int64_t columns, int64_t terms) {
+  struct kernel_product_size size = kernel_product_dense(rows, columns, terms);
+  size.a_row = 1;
+  size.a_term = rows;
+  return size;
+}
 typedef void kernel_product(const struct kernel_product_size *size, const void *a, const void *b, void *c);
 
 struct kernel_set {

@@ -32,13 +32,11 @@ void linear_matmul(const struct op_attributes *attributes, const struct shape *c
                    const void *const *data, void *result) {
   const bool ta = attributes->integer[0] != 0, tb = attributes->integer[1] != 0;
   const int64_t rows = out->dim[0], columns = out->dim[1], terms = in[0]->dim[ta ? 0 : 1];
-  const struct kernel_product_size size = {.rows = rows,
-                                           .columns = columns,
-                                           .terms = terms,
-                                           .a_row = ta ? 1 : terms,
-                                           .a_term = ta ? rows : 1,
-                                           .b_term = tb ? 1 : columns,
-                                           .b_column = tb ? terms : 1,
-                                           .c_row = columns};
+  struct kernel_product_size size =
+      ta ? kernel_product_turned(rows, columns, terms) : kernel_product_dense(rows, columns, terms);
+  if (tb) {
+    size.b_term = 1;
+    size.b_column = terms;
+  }
   linear_product(out->type, &size, data[0], data[1], result);
 }

@@ -1,5 +1,5 @@
 # What a run has reached is not lost, and not mixed with another's: checkpoints that are gone or foreign, names that others
-# have used, other kernels than it began with.
+# have used; at another instruction set it goes on.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
 expect 0 "test MSE" "$HGN" train tiny.yaml -o done.h5

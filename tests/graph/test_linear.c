@@ -101,27 +101,15 @@ static void terms_may_come_in_pieces(void **unused) {
     const struct shape a_shape = shape_make(GRAPH_F32, 1, (const int64_t[]){ROWS + pieces * step + piece});
     const struct shape b_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){terms, COLUMNS});
     const struct shape c_shape = shape_make(GRAPH_F32, 2, (const int64_t[]){ROWS, COLUMNS});
-    struct kernel_product_size size = {.rows = ROWS,
-                                       .columns = COLUMNS,
-                                       .terms = terms,
-                                       .a_row = 1,
-                                       .a_term = 1,
-                                       .b_term = COLUMNS,
-                                       .b_column = 1,
-                                       .c_row = COLUMNS,
-                                       .piece = piece,
-                                       .a_piece = step};
+    struct kernel_product_size size = kernel_product_turned(ROWS, COLUMNS, terms);
+    size.a_term = 1;
+    size.piece = piece;
+    size.a_piece = step;
     float *a = harness_draw(&a_shape, 1), *b = harness_draw(&b_shape, 2), *expected = harness_draw(&c_shape, 3);
     for (int64_t p = 0; p < pieces; p++) { /* one piece after the other */
-      const struct kernel_product_size part = {.rows = ROWS,
-                                               .columns = COLUMNS,
-                                               .terms = piece,
-                                               .a_row = 1,
-                                               .a_term = 1,
-                                               .b_term = COLUMNS,
-                                               .b_column = 1,
-                                               .c_row = COLUMNS,
-                                               .add = p > 0};
+      struct kernel_product_size part = kernel_product_turned(ROWS, COLUMNS, piece);
+      part.a_term = 1;
+      part.add = p > 0;
       multiply_plainly(GRAPH_F32, &part, a + p * step, b + p * piece * COLUMNS, expected);
     }
     for (int level = 0; level <= (int)cpu_level_here(); level++) {
