@@ -21,7 +21,7 @@ struct conv_tail {
 struct conv_method;
 #define CONV_AUTO ((const struct conv_method *)NULL) /* the one that the rules say */
 
-/* All methods, compiled in or not, by number and by name ("narrow", "onednn", "im2col"; NULL: no such name). */
+/* All methods, compiled in or not, by number and by name ("winograd", "im2col", ...; NULL: no such name). */
 int conv_method_count(void);
 const struct conv_method *conv_method_get(int index);
 const struct conv_method *conv_method_find(const char *name);

@@ -2,8 +2,8 @@
  *
  * Compiling keeps what the outputs need, fuses runs of elementwise nodes (worked through block by block, so that what
  * lies between them stays in cache), fuses bias and leaky relu into convolutions, chooses kernels and places every
- * array in one arena by lifetime. Running keeps no memory and locks nothing (oneDNN books a few short-lived
- * objects a call). The same inputs give the same bits.
+ * array in one arena by lifetime. Running takes no memory and locks nothing. The same inputs
+ * give the same bits, on every processor.
  *
  * A plan does not need its graph any more. All functions: Not collective.
  */
@@ -50,7 +50,7 @@ struct shape plan_output_shape(const struct plan *plan, int index);
 
 /* ---- What a plan is ---- */
 struct plan_step {
-  const char *label, *kernel; /* "conv f32[16][8][8][64]", "onednn ..." */
+  const char *label, *kernel; /* "conv f32[16][8][8][64]", "winograd 4x4 3x3" */
   int nodes;                  /* graph nodes that it computes */
   bool product;               /* a convolution or matrix product */
   bool prepared;              /* of parameters alone: no run does it, but the first after they have changed */

@@ -8,7 +8,7 @@
  *   /provenance/hosts         one "HOST RANKS" a line
  *   /provenance/ranks         i64
  *   /provenance/cpu           model name(s), one a line
- *   /provenance/kernels       instruction set and libraries' kernels, "" where none were used
+ *   /provenance/kernels       instruction sets that the ranks' kernels use, "" where none were used
  *   /provenance/created       UTC, ISO 8601
  *   /provenance/working_folder
  */

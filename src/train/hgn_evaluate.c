@@ -159,7 +159,7 @@ static enum status compare(struct evaluator *eval, const struct evaluation_group
 }
 
 /* Whether a state of [group][state] is finite. Frames alone do not tell:
- * a kernel may make numbers of NaN, as oneDNN's relu does. */
+ * a kernel may make numbers of NaN, as the relu of a library did. */
 static bool state_finite(const struct evaluator *eval, const float *q, const float *p, int64_t b) {
   return finite_all_f32(q + b * eval->state, eval->state) && finite_all_f32(p + b * eval->state, eval->state);
 }
