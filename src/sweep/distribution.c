@@ -133,6 +133,26 @@ double distribution_quantile(const struct distribution *distribution, double u) 
   return value + 0.0; /* -0 becomes 0 */
 }
 
+/* The last of the u = (k + 1/2) 2^-52 whose quantile is below `value`, or not above it; 2^-53 if there is none. */
+static double last_below(const struct distribution *distribution, double value, bool or_equal) {
+  int64_t low = 0, high = INT64_C(1) << 52;
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    const double quantile = distribution_quantile(distribution, ((double)middle + 0.5) * 0x1p-52);
+    if (quantile < value || (or_equal && quantile == value))
+      low = middle;
+    else
+      high = middle;
+  }
+  return ((double)low + 0.5) * 0x1p-52;
+}
+
+double distribution_coordinate(const struct distribution *distribution, double value) {
+  if (isnan(value)) return (double)NAN;
+  if (distribution->kind == DISTRIBUTION_CONSTANT) return 0.5;
+  return 0.5 * (last_below(distribution, value, false) + last_below(distribution, value, true));
+}
+
 /* First and last of the values as whole numbers: of int_uniform themselves, else multiples of q. False: not bounded, or
  * beyond what f64 counts. */
 static bool whole_ends(const struct distribution *distribution, double *first, double *last) {

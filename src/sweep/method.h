@@ -1,7 +1,9 @@
 /* Search methods: which configuration comes next.
  *
  * A method is a constant table. Its propose() is a pure function of the space, the seed, the number of the draw and
- * what it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same.
+ * what it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same. What it
+ * has computed of history it may keep in memory from one call to the next (open(), close()): that saves time and decides
+ * nothing.
  *
  * All functions: Not collective.
  */
@@ -17,23 +19,30 @@ struct history {
   int64_t count, known;
   const double *point;           /* [count][parameters] */
   const enum trial_state *state; /* [known]: of its repeats the worst */
-  const double *value;           /* [known]: the metric, mean over repeats, smaller is better; NaN: it has none */
-  const bool *feasible;          /* [known]: constraints hold */
+  const double *value;           /* [known][metrics]: mean over repeats, smaller is better; NaN: it has none */
+  const int64_t *step;  /* [known]: steps done at its last report; fewer where it was stopped early, or waits */
+  const bool *feasible; /* [known]: constraints hold */
 };
 
 struct method_task {
   const struct space *space;
   uint64_t seed;
   int64_t configurations; /* that are to be run: run_cap; 0: as many as there are. What lhs divides its strata by */
+  int metrics;            /* values of a configuration */
 };
 
 struct method_kind {
   const char *name;
-  bool learns; /* reads results: job j waits for those of jobs 0..j-window */
+  bool learns;  /* reads results: job j waits for those of jobs 0..j-window */
+  bool several; /* can do with several metrics */
+  /* What it keeps: NULL hooks when it keeps nothing. close() accepts NULL. STATUS_MEMORY. */
+  enum status (*open)(const struct method_task *task, void **memory);
+  void (*close)(void *memory);
   /* The `draw`-th point: 0, 1, ...; one that was chosen before is passed over by the caller, who draws on.
-   * *exhausted: there is no such draw, nor any after it. history: NULL unless it learns. STATUS_MEMORY. */
-  enum status (*propose)(const struct method_task *task, const struct history *history, int64_t draw, double *point,
-                         bool *exhausted);
+   * *exhausted: there is no such draw, nor any after it. history: NULL unless it learns; what is known of one
+   * configuration may change from call to call. STATUS_MEMORY. */
+  enum status (*propose)(const struct method_task *task, void *memory, const struct history *history, int64_t draw,
+                         double *point, bool *exhausted);
 };
 
 extern const struct method_kind method_grid, method_random, method_sobol, method_lhs;

@@ -60,8 +60,9 @@ static double coordinate(const struct method_task *task, int64_t size, int64_t d
   return ((double)(int64_t)(stratum * parts + jitter) + 0.5) / ((double)size * (double)(int64_t)parts);
 }
 
-static enum status propose(const struct method_task *task, const struct history *history, int64_t draw, double *point,
-                           bool *exhausted) {
+static enum status propose(const struct method_task *task, void *memory, const struct history *history, int64_t draw,
+                           double *point, bool *exhausted) {
+  (void)memory;
   (void)history;
   const int64_t size = block_size(task);
   double u[SPACE_PARAMETERS_MAX];

@@ -2,8 +2,9 @@
 #include "base/rng.h"
 #include "sweep/method.h"
 
-static enum status propose(const struct method_task *task, const struct history *history, int64_t draw, double *point,
-                           bool *exhausted) {
+static enum status propose(const struct method_task *task, void *memory, const struct history *history, int64_t draw,
+                           double *point, bool *exhausted) {
+  (void)memory;
   (void)history;
   double u[SPACE_PARAMETERS_MAX];
   for (int i = 0; i < task->space->count; i++) {
@@ -15,4 +16,4 @@ static enum status propose(const struct method_task *task, const struct history 
   return STATUS_OK;
 }
 
-const struct method_kind method_random = {.name = "random", .learns = false, .propose = propose};
+const struct method_kind method_random = {.name = "random", .learns = false, .several = true, .propose = propose};

@@ -3,8 +3,9 @@
 #include "sweep/method.h"
 #include "sweep/sobol.h"
 
-static enum status propose(const struct method_task *task, const struct history *history, int64_t draw, double *point,
-                           bool *exhausted) {
+static enum status propose(const struct method_task *task, void *memory, const struct history *history, int64_t draw,
+                           double *point, bool *exhausted) {
+  (void)memory;
   (void)history;
   *exhausted = draw >= SOBOL_POINTS;
   if (*exhausted) return STATUS_OK;
@@ -14,4 +15,4 @@ static enum status propose(const struct method_task *task, const struct history 
   return STATUS_OK;
 }
 
-const struct method_kind method_sobol = {.name = "sobol", .learns = false, .propose = propose};
+const struct method_kind method_sobol = {.name = "sobol", .learns = false, .several = true, .propose = propose};

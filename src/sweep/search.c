@@ -49,13 +49,14 @@ double search_mean_error(const struct search_mean *mean) {
 }
 
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration) {
-  struct search_result result = {.state = TRIAL_COMPLETE, .feasible = true, .rank = NAN};
+  struct search_result result = {.state = TRIAL_COMPLETE, .feasible = true, .step = INT64_MAX, .rank = NAN};
   struct search_mean mean = {.count = 0};
   for (int64_t r = 0; r < sweep->repeats; r++) {
     const int64_t number = configuration * sweep->repeats + r;
     const struct ledger_trial *trial = &ledger->trial[number];
     const double *scores = last_scores(ledger, number);
     if (severity(trial->state) > severity(result.state)) result.state = trial->state;
+    if (trial->step < result.step) result.step = trial->step;
     if (trial->state == TRIAL_INFEASIBLE) result.feasible = false;
     if ((trial->state != TRIAL_COMPLETE && trial->state != TRIAL_PRUNED) || !isfinite(trial->value)) continue;
     const double *point = ledger->point + configuration * ledger->shape.parameters;
@@ -131,6 +132,7 @@ static void learn(struct search *search, int64_t configurations) {
     search->state[search->known] = result.state;
     search->value[search->known] = result.rank;
     search->feasible[search->known] = result.feasible;
+    search->step[search->known] = result.step;
   }
 }
 
@@ -143,15 +145,20 @@ static bool reached(const struct search *search, int64_t configurations) {
   return false;
 }
 
+static struct method_task task_of(const struct sweep *sweep) {
+  return (struct method_task){
+      .space = &sweep->space, .seed = sweep->seed, .configurations = sweep->run_cap, .metrics = sweep->metrics};
+}
+
 static enum status draw(struct search *search, double *point, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
-  const struct method_task task = {&sweep->space, sweep->seed, sweep->run_cap};
+  const struct method_task task = task_of(sweep);
   *exhausted = false;
   search->history.count = search->ledger->points;
   search->history.known = search->known;
   for (int64_t repeated = 0; !*exhausted; repeated++) {
-    TRY(sweep->method->propose(&task, sweep->method->learns ? &search->history : NULL, search->draws, point,
-                               exhausted));
+    TRY(sweep->method->propose(&task, search->memory, sweep->method->learns ? &search->history : NULL, search->draws,
+                               point, exhausted));
     if (*exhausted) break;
     search->draws += 1;
     if (is_new(search, point)) return STATUS_OK;
@@ -276,19 +283,27 @@ enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct
   search->state = arena_array(&search->arena, n, sizeof *search->state);
   search->value = arena_array(&search->arena, n, sizeof *search->value);
   search->feasible = arena_array(&search->arena, n, sizeof *search->feasible);
+  search->step = arena_array(&search->arena, n, sizeof *search->step);
   enum status status = arena_check(&search->arena, "a sweep's configurations");
   if (status == STATUS_OK) {
     for (int64_t i = 0; i < search->slots; i++) search->slot[i] = -1;
     search->all = space_points(&sweep->space, SEARCH_COUNTED);
-    search->history = (struct history){
-        .point = ledger->point, .state = search->state, .value = search->value, .feasible = search->feasible};
-    status = replay(search);
+    search->history = (struct history){.point = ledger->point,
+                                       .state = search->state,
+                                       .value = search->value,
+                                       .step = search->step,
+                                       .feasible = search->feasible};
+    const struct method_task task = task_of(sweep);
+    if (sweep->method && sweep->method->open) status = sweep->method->open(&task, &search->memory);
+    if (status == STATUS_OK) status = replay(search);
   }
   if (status != STATUS_OK) search_close(search);
   return status;
 }
 
 void search_close(struct search *search) {
+  if (search->sweep && search->sweep->method && search->sweep->method->close)
+    search->sweep->method->close(search->memory);
   arena_free(&search->arena);
   *search = (struct search){.sweep = NULL};
 }

@@ -21,6 +21,7 @@ struct search {
   const struct sweep *sweep;
   struct ledger *ledger;
   int64_t draws;          /* of the method so far */
+  void *memory;           /* what the method keeps */
   int64_t all;            /* points of the space; -1: a continuum, or very many */
   int64_t *slot, slots;   /* hash table of configurations, by their points; -1: free */
   int64_t known;          /* configurations whose trials have all ended, from the first */
@@ -28,6 +29,7 @@ struct search {
   enum trial_state *state;
   double *value;
   bool *feasible;
+  int64_t *step;
   bool replaying;  /* what was chosen as results arrived is not judged anew */
   bool ended;      /* no more are chosen */
   const char *why; /* it has ended, in words */
@@ -46,6 +48,7 @@ enum status search_next(struct search *search, enum search_answer *answer);
 struct search_result {
   enum trial_state state; /* the worst of its repeats: failed before diverged before complete */
   bool feasible;
+  int64_t step;       /* done at the last report, of its repeats the least */
   int64_t repeats;    /* that have a value */
   double mean, error; /* of the metric as it is, not turned */
   double rank;        /* to be minimised; NaN: it does not take part */

@@ -33,6 +33,10 @@ void space_point(const struct space *space, const double *u, double *point) {
   space_settle(space, point);
 }
 
+void space_coordinates(const struct space *space, const double *point, double *u) {
+  for (int i = 0; i < space->count; i++) u[i] = distribution_coordinate(&space->parameter[i].distribution, point[i]);
+}
+
 bool space_equal(const struct space *space, const double *a, const double *b) {
   for (int i = 0; i < space->count; i++)
     if (a[i] != b[i] && !(isnan(a[i]) && isnan(b[i]))) return false;

@@ -54,6 +54,9 @@ struct space {
 /* The point of coordinates u[count] in (0, 1): quantiles, then NaN where a condition does not hold. */
 void space_point(const struct space *space, const double *u, double *point);
 
+/* The other way: distribution_coordinate() of each, NaN where a parameter takes no part. */
+void space_coordinates(const struct space *space, const double *point, double *u);
+
 /* Sets NaN where conditions do not hold; what is NaN though it takes part stays so. */
 void space_settle(const struct space *space, double *point);
 

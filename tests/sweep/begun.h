@@ -72,8 +72,9 @@ static struct {
   double sum[LEARNING_MAX];
 } learning;
 
-static inline enum status learning_propose(const struct method_task *task, const struct history *history, int64_t draw,
-                                           double *point, bool *exhausted) {
+static inline enum status learning_propose(const struct method_task *task, void *memory, const struct history *history,
+                                           int64_t draw, double *point, bool *exhausted) {
+  (void)memory;
   const int n = task->space->count;
   const double *best = NULL;
   double least = INFINITY, u[SPACE_PARAMETERS_MAX], sum = 0;

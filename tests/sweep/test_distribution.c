@@ -215,10 +215,39 @@ static void test_values(void **state) {
   }
 }
 
+/* Back to where a value came from: exactly its middle for choices and whole numbers, to rounding for the others. */
+static void test_coordinate(void **state) {
+  (void)state;
+  const struct distribution six = {.kind = DISTRIBUTION_INT_UNIFORM, .least = 3, .most = 8};
+  for (int i = 0; i < 6; i++) assert_near(distribution_coordinate(&six, 3 + i), (i + 0.5) / 6, 1e-12);
+  assert_near(distribution_coordinate(&six, 4.5), 2.0 / 6, 1e-12); /* a jump */
+  assert_near(distribution_coordinate(&six, 2), lowest, 1e-12);
+  assert_near(distribution_coordinate(&six, 9), highest, 1e-12);
+  assert_true(isnan(distribution_coordinate(&six, (double)NAN)));
+  const double weights[] = {0.25, 0.0, 0.75};
+  const struct distribution choice = {
+      .kind = DISTRIBUTION_CATEGORICAL_W_PROBABILITIES, .count = 3, .probability = weights};
+  assert_near(distribution_coordinate(&choice, 0), 0.125, 1e-12);
+  assert_near(distribution_coordinate(&choice, 1), 0.25, 1e-12);
+  assert_near(distribution_coordinate(&choice, 2), 0.625, 1e-12);
+  const struct distribution reals[] = {
+      {.kind = DISTRIBUTION_UNIFORM, .least = -2, .most = 5},
+      {.kind = DISTRIBUTION_LOG_UNIFORM_VALUES, .least = 1e-6, .most = 10},
+      {.kind = DISTRIBUTION_NORMAL, .mu = 1, .sigma = 3},
+      {.kind = DISTRIBUTION_BETA, .a = 2, .b = 0.7},
+  };
+  for (size_t k = 0; k < sizeof reals / sizeof *reals; k++)
+    for (int i = 1; i < 20; i++) {
+      const double u = i / 20.0;
+      assert_near(distribution_coordinate(&reals[k], distribution_quantile(&reals[k], u)), u, 1e-10);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names), cmocka_unit_test(test_normal),        cmocka_unit_test(test_beta),
-      cmocka_unit_test(test_order), cmocka_unit_test(test_bounds),        cmocka_unit_test(test_halves),
-      cmocka_unit_test(test_whole), cmocka_unit_test(test_probabilities), cmocka_unit_test(test_values)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),         cmocka_unit_test(test_normal),
+                                     cmocka_unit_test(test_beta),          cmocka_unit_test(test_coordinate),
+                                     cmocka_unit_test(test_order),         cmocka_unit_test(test_bounds),
+                                     cmocka_unit_test(test_halves),        cmocka_unit_test(test_whole),
+                                     cmocka_unit_test(test_probabilities), cmocka_unit_test(test_values)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

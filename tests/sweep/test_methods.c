@@ -23,7 +23,7 @@ static struct space unit(int count) {
 
 static void propose(const struct method_kind *method, const struct method_task *task, int64_t draw, double *point) {
   bool exhausted = true;
-  assert_ok(method->propose(task, NULL, draw, point, &exhausted));
+  assert_ok(method->propose(task, NULL, NULL, draw, point, &exhausted));
   assert_false(exhausted);
 }
 
@@ -55,7 +55,7 @@ static void test_grid(void **state) {
     assert_true(point[0] == 1 + i / 4 && point[1] == 1 + i % 4);
   }
   bool exhausted = false;
-  assert_ok(method_grid.propose(&task, NULL, 12, point, &exhausted));
+  assert_ok(method_grid.propose(&task, NULL, NULL, 12, point, &exhausted));
   assert_true(exhausted);
 }
 
@@ -168,7 +168,7 @@ static void test_sobol_ends(void **state) {
   double point[1];
   bool exhausted;
   propose(&method_sobol, &task, SOBOL_POINTS - 1, point);
-  assert_ok(method_sobol.propose(&task, NULL, SOBOL_POINTS, point, &exhausted));
+  assert_ok(method_sobol.propose(&task, NULL, NULL, SOBOL_POINTS, point, &exhausted));
   assert_true(exhausted);
 }
 
@@ -275,7 +275,7 @@ static void test_cost(void **state) {
     bool exhausted;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (int64_t draw = 0; draw < DRAWS; draw++) {
-      assert_ok(methods[m]->propose(&task, NULL, draw, point, &exhausted));
+      assert_ok(methods[m]->propose(&task, NULL, NULL, draw, point, &exhausted));
       sum += point[0];
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
