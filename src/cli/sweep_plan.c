@@ -3,6 +3,7 @@
 #include "physics/limit_file.h"
 #include "store/output.h"
 #include "sweep/board.h"
+#include "sweep/early.h"
 #include "sweep/folder.h"
 
 #include <inttypes.h>
@@ -143,7 +144,7 @@ static int64_t find_every(const struct forecast_draws *draws) {
 static void print_rungs(const struct sweep *sweep, int64_t every) {
   int64_t rung[SWEEP_RUNGS_MAX];
   const struct sweep_early *early = &sweep->early;
-  const int rungs = sweep_rungs(sweep, rung);
+  const int rungs = early_rungs(sweep, rung);
   double reach = (double)sweep->run_cap * (double)sweep->repeats, work = 0, last = 0;
   const double full = reach * (double)sweep->reports;
   printf("  %-8s%10s%12s  %s\n", "rung", "report", every > 0 ? "step" : "", "trials that come to it, about");

@@ -101,41 +101,73 @@ static enum status queue_confirmations(struct coordinator *c) {
   return ledger_set_chosen(ledger, ledger->points);
 }
 
-/* Trials that may be run: those of configurations that have their point; when all of them have ended, those that
- * confirm the best. */
-static int64_t known_trials(const struct coordinator *c) {
-  return c->confirming ? c->ledger->shape.trials : c->ledger->points * c->sweep->repeats;
+/* What may be done, in order: items. First the trials of job after job; when these are done, those that confirm the
+ * best. */
+static int64_t known_items(const struct coordinator *c) {
+  const struct ledger_shape *shape = &c->ledger->shape;
+  const int64_t confirming = shape->trials - shape->configurations * c->sweep->repeats;
+  return c->ledger->jobs * c->sweep->repeats + (c->confirming ? confirming : 0);
 }
 
-static bool runnable(const struct coordinator *c, int64_t trial) {
+static bool is_of_job(const struct coordinator *c, int64_t item) { return item < c->ledger->jobs * c->sweep->repeats; }
+
+static int64_t item_trial(const struct coordinator *c, int64_t item) {
+  const int64_t repeats = c->sweep->repeats, jobs = c->ledger->jobs;
+  if (is_of_job(c, item)) return c->ledger->job[item / repeats].configuration * repeats + item % repeats;
+  return c->ledger->shape.configurations * repeats + item - jobs * repeats;
+}
+
+static bool runnable(const struct coordinator *c, int64_t item) {
+  const int64_t repeats = c->sweep->repeats, trial = item_trial(c, item);
   const struct ledger_trial *row = &c->ledger->trial[trial];
-  const bool behind = trial >= c->ledger->points * c->sweep->repeats;
-  return !c->assigned[trial] && !trial_ended(row->state) && (!behind || row->confirms);
+  if (c->assigned[trial]) return false;
+  if (!is_of_job(c, item)) return row->confirms && !trial_ended(row->state);
+  const bool waits = c->search.pausing && row->state == TRIAL_PRUNED; /* the sweep has been made larger */
+  return (waits || !trial_ended(row->state)) && !search_is_done(&c->search, item / repeats, item % repeats);
 }
 
-/* The first trial from *from on that can be begun now; -1: none, and then all of them have been looked at. */
-static enum status find_ready(struct coordinator *c, int64_t *from, int64_t *trial) {
-  const int64_t known = known_trials(c);
+void coordinator_requeue(struct coordinator *c, int64_t trial) {
+  if (c->item[trial] < c->cursor) c->cursor = c->item[trial];
+}
+
+/* The first item from *from on that can be begun now; -1: none, and then all of them have been looked at. */
+static enum status find_ready(struct coordinator *c, int64_t *from, int64_t *item) {
+  const int64_t known = known_items(c);
   for (; *from < known; *from += 1) {
     bool ready = runnable(c, *from);
-    if (ready) TRY(is_prepared(c, *from, &ready));
+    if (ready) TRY(is_prepared(c, item_trial(c, *from), &ready));
     if (!ready) continue;
-    *trial = *from;
+    *item = *from;
     break;
   }
   return STATUS_OK;
 }
 
-/* The first trial that can be begun now; -1: none. Chooses configurations as they are needed. */
-static enum status next_trial(struct coordinator *c, int64_t *trial) {
-  *trial = -1;
+/* The search is over: trials that wait at rungs are given up. */
+static enum status end_search(struct coordinator *c) {
+  struct ledger *ledger = c->ledger;
+  c->searching = false;
+  for (int64_t t = 0; t < ledger->points * c->sweep->repeats && c->search.pausing; t++) {
+    struct ledger_trial *row = &ledger->trial[t];
+    if (trial_ended(row->state)) continue;
+    row->state = TRIAL_PRUNED; /* also one that was lost or preempted when it had come to its rung */
+    memset(row->reason, 0, sizeof row->reason);
+    ledger_touch_reports(ledger, t);
+    c->trials_ended += 1;
+  }
+  return STATUS_OK;
+}
+
+/* The first item that can be begun now; -1: none. Chooses jobs as they are needed. */
+static enum status next_item(struct coordinator *c, int64_t *item) {
+  *item = -1;
   c->waiting = false;
   if (c->unprepared) return STATUS_OK;
-  while (c->cursor < known_trials(c) && !runnable(c, c->cursor)) c->cursor += 1;
+  while (c->cursor < known_items(c) && !runnable(c, c->cursor)) c->cursor += 1;
   for (int64_t from = c->cursor;;) {
     enum search_answer answer = SEARCH_END;
-    TRY(find_ready(c, &from, trial));
-    if (*trial >= 0) return STATUS_OK;
+    TRY(find_ready(c, &from, item));
+    if (*item >= 0) return STATUS_OK;
     const bool blocked = c->cursor < from && runnable(c, c->cursor);
     c->unprepared = blocked && from - c->cursor > LOOKAHEAD;
     if (c->unprepared) return STATUS_OK;
@@ -144,39 +176,52 @@ static enum status next_trial(struct coordinator *c, int64_t *trial) {
     c->waiting = answer == SEARCH_WAIT;
     c->unprepared = blocked;
     if (c->waiting || blocked) return STATUS_OK;
-    c->searching = false;
     if (c->confirming || c->busy > 0) return STATUS_OK; /* some have not ended yet */
+    if (c->searching) TRY(end_search(c));
     TRY(queue_confirmations(c));
   }
 }
 
 /* ---- Orders ---- */
 
-static void prepare_order(const struct coordinator *c, int64_t trial, struct order *order) {
+/* Reports after which the trial waits; 0: it goes to its end. */
+static int64_t find_pause(const struct coordinator *c, int64_t item) {
+  if (!c->search.pausing || !is_of_job(c, item)) return 0;
+  const int64_t rung = c->ledger->job[item / c->sweep->repeats].rung;
+  return rung < c->ledger->shape.rungs ? c->ledger->rung_report[rung] : 0;
+}
+
+static void prepare_order(const struct coordinator *c, int64_t item, struct order *order) {
+  const int64_t trial = item_trial(c, item);
   const struct ledger_trial *row = &c->ledger->trial[trial];
   *order = (struct order){.kind = ORDER_TRIAL,
                           .number = trial,
                           .starts = row->starts,
                           .seed = row->seed,
                           .place = ledger_place(c->ledger, trial),
+                          .pause = find_pause(c, item),
                           .deadline = c->sweep->resources.trial_timeout};
   memcpy(order->point, c->ledger->point + row->configuration * c->ledger->shape.parameters,
          (size_t)c->ledger->shape.parameters * sizeof(double));
 }
 
 /* What is written before the group hears of it. */
-static enum status assign_trial(struct coordinator *c, int g, int64_t trial, struct order *order) {
+static enum status assign_item(struct coordinator *c, int g, int64_t item, struct order *order) {
+  const int64_t trial = item_trial(c, item);
   struct ledger_trial *row = &c->ledger->trial[trial];
   struct coordinator_group *group = &c->group[g];
+  const bool waited = row->state == TRIAL_PAUSED || row->state == TRIAL_PRUNED;
   row->state = TRIAL_RUNNING;
   row->starts += 1;
   row->group = c->setup->process ? g : -1;
   row->ranks = c->crew->ranks;
   row->began = ledger_clock();
   c->assigned[trial] = 1;
+  c->item[trial] = item;
   c->jobs += 1;
   ledger_touch(c->ledger, trial);
-  prepare_order(c, trial, order);
+  prepare_order(c, item, order);
+  order->waited = waited ? row->reports : 0;
   group->limit = order->deadline > 0 ? c->crew->kind->clock(c->crew) + order->deadline + c->sweep->resources.grace : 0;
   group->trial = trial;
   if (c->started) return STATUS_OK;
@@ -194,10 +239,10 @@ static enum status choose_order(struct coordinator *c, int g, struct order *orde
     c->group[g].trial = -1 - command;
     *order = (struct order){.kind = ORDER_PREPARE, .number = command};
   } else {
-    int64_t trial;
-    TRY(next_trial(c, &trial));
-    *work = trial >= 0;
-    if (*work) TRY(assign_trial(c, g, trial, order));
+    int64_t item;
+    TRY(next_item(c, &item));
+    *work = item >= 0;
+    if (*work) TRY(assign_item(c, g, item, order));
   }
   if (!*work) return STATUS_OK;
   c->group[g].busy = true;
@@ -228,7 +273,7 @@ static enum status give_orders(struct coordinator *c, int64_t *given) {
 
 static bool finished(const struct coordinator *c) {
   if (c->busy > 0) return false;
-  return c->draining || (!c->searching && c->confirming && c->cursor >= known_trials(c));
+  return c->draining || (!c->searching && c->confirming && c->cursor >= known_items(c));
 }
 
 static enum status work(struct coordinator *c) {
@@ -273,6 +318,7 @@ static enum status open(struct coordinator *c, const struct coordinator_setup *s
   struct ledger *ledger = setup->ledger;
   c->group = arena_array(&c->arena, setup->crew->groups, sizeof *c->group);
   c->assigned = arena_array(&c->arena, ledger->shape.trials, 1);
+  c->item = arena_array(&c->arena, ledger->shape.trials, sizeof *c->item);
   c->weight =
       arena_array(&c->arena, c->sweep->resources.checkpoint_bytes > 0 ? ledger->shape.trials : 0, sizeof *c->weight);
   c->refused = arena_array(&c->arena, ledger->shape.trials, sizeof *c->refused);
@@ -281,6 +327,7 @@ static enum status open(struct coordinator *c, const struct coordinator_setup *s
   REQUIRE(c->metric >= 0, STATUS_CONFIG, "metric \"%s\" is no score of this model", c->sweep->metric[0].name);
   TRY(search_open(c->sweep, ledger, &c->search));
   TRY(coordinator_recover(c));
+  TRY(coordinator_stop_trials(c));
   board_open(&c->board, c->sweep, ledger, setup->crew->groups, setup->quiet);
   return ledger_sync(ledger);
 }

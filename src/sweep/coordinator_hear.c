@@ -30,7 +30,34 @@ void coordinator_fail(struct coordinator *c, int64_t trial, bool hopeless, const
   set_reason(row, reason);
   row->ended = ledger_clock();
   ledger_touch_reports(c->ledger, trial);
-  if (trial < c->cursor && row->state == TRIAL_LOST) c->cursor = trial;
+  if (row->state == TRIAL_LOST) coordinator_requeue(c, trial);
+}
+
+enum status coordinator_stop_trials(struct coordinator *c) {
+  for (int64_t trial = judge_take(&c->search.judge); trial >= 0; trial = judge_take(&c->search.judge)) {
+    c->dirty = true;
+    for (int g = 0; g < c->crew->groups; g++)
+      if (c->group[g].busy && !c->group[g].dead && c->group[g].trial == trial)
+        TRY(c->crew->kind->control(c->crew, g, trial, CONTROL_PRUNE));
+  }
+  return STATUS_OK;
+}
+
+/* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. */
+static void take_rungs(struct coordinator *c, int64_t trial, int64_t reports) {
+  struct ledger *ledger = c->ledger;
+  const struct ledger_shape *shape = &ledger->shape;
+  const struct ledger_trial *row = &ledger->trial[trial];
+  const double *point = ledger->point + row->configuration * shape->parameters;
+  const double *scores = ledger->validation + (trial * shape->reports + reports - 1) * shape->scores;
+  if (row->confirms) return;
+  for (int k = 0; k < shape->rungs; k++) {
+    double *value = &ledger->rung[trial * shape->rungs + k];
+    if (ledger->rung_report[k] != reports || !isnan(*value)) continue;
+    const bool bad =
+        !isfinite(row->value) || sweep_violates_score(c->sweep, point, ledger->score, scores, shape->scores);
+    *value = bad ? INFINITY : c->sweep->metric[0].maximize ? -row->value : row->value;
+  }
 }
 
 /* ---- A trial has its data open ---- */
@@ -79,6 +106,7 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
   REQUIRE(message->index >= 0 && message->index < shape->reports, STATUS_ARGUMENT,
           "trial %lld makes report %lld, and %lld were foreseen", (long long)message->number, (long long)message->index,
           (long long)shape->reports);
+  if (judge_has_stopped(&c->search.judge, message->number)) return STATUS_OK; /* it was under way before it knew */
   c->recorded += 1;
   REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
           ledger->file.path);
@@ -88,8 +116,10 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
   row->reports = message->index + 1;
   row->step = message->step;
   row->value = message->score[c->metric];
+  take_rungs(c, message->number, row->reports);
   ledger_touch_reports(ledger, message->number);
-  return STATUS_OK;
+  judge_hear(&c->search.judge, message->number);
+  return coordinator_stop_trials(c);
 }
 
 /* ---- The end ---- */
@@ -150,7 +180,11 @@ static enum status end_trial(struct coordinator *c, const struct message *messag
   memcpy(c->ledger->test + trial * c->ledger->shape.scores, message->score,
          (size_t)c->ledger->shape.scores * sizeof(double));
   ledger_touch_reports(c->ledger, trial);
-  if (c->refused[trial]) {
+  if (judge_has_stopped(&c->search.judge, trial)) {
+    row->state = TRIAL_PRUNED; /* whatever it came to since */
+    memset(row->reason, 0, sizeof row->reason);
+    for (int i = 0; i < c->ledger->shape.scores; i++) c->ledger->test[trial * c->ledger->shape.scores + i] = NAN;
+  } else if (c->refused[trial]) {
     row->state = TRIAL_FAILED;
     set_reason(row, c->refused[trial]);
     warn(c, trial, row->reason);
@@ -166,6 +200,8 @@ static enum status end_trial(struct coordinator *c, const struct message *messag
   }
   coordinator_weigh(c, trial);
   if (trial_ended(row->state)) c->trials_ended += 1;
+  judge_hear(&c->search.judge, trial);
+  TRY(coordinator_stop_trials(c));
   return row->state == TRIAL_COMPLETE ? coordinator_check_metric(c) : STATUS_OK;
 }
 
@@ -173,7 +209,7 @@ static enum status hear_ended(struct coordinator *c, int group, const struct mes
   free_group(c, group, message->working);
   c->assigned[message->number] = 0;
   TRY(end_trial(c, message));
-  if (!trial_ended(c->ledger->trial[message->number].state) && message->number < c->cursor) c->cursor = message->number;
+  if (!trial_ended(c->ledger->trial[message->number].state)) coordinator_requeue(c, message->number);
   return STATUS_OK;
 }
 

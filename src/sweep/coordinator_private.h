@@ -33,7 +33,8 @@ struct coordinator {
   int busy;                        /* groups */
   unsigned char *assigned;         /* [trials]: a group has it */
   const char **refused;            /* [trials]: why its numbers are not to be used, NULL: they are; static texts */
-  int64_t cursor;                  /* trials before it have ended or are assigned */
+  int64_t cursor;                  /* items before it (item_trial()) are done or assigned */
+  int64_t *item;                   /* [trials]: the last item that was begun of it */
   int64_t jobs;                    /* begun, in all starts */
   bool searching, confirming;      /* configurations are still chosen; those that confirm are queued */
   bool abandoned;                  /* a group has been given up */
@@ -71,6 +72,10 @@ enum status coordinator_note(struct coordinator *coordinator, enum event_kind ki
 
 /* Now and then (coordinator_guard.c): signals, time limits, budgets, progress; writes what is to be written. */
 enum status coordinator_tick(void *context);
+/* Trials that were stopped: those under way are told to end. */
+enum status coordinator_stop_trials(struct coordinator *coordinator);
+/* The trial is to be begun again: it comes before what has not begun. */
+void coordinator_requeue(struct coordinator *coordinator, int64_t trial);
 /* Looks again how large a trial's checkpoints are. */
 void coordinator_weigh(struct coordinator *coordinator, int64_t trial);
 /* Drains when the wall time is over, or the core-hours are used up. */

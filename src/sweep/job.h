@@ -15,7 +15,7 @@
 enum { JOB_SCORES_MAX = EVALUATION_SCORES_MAX, JOB_REASON_MAX = 240 };
 
 enum order_kind {
-  ORDER_TRIAL,   /* run a trial, from where it is to its end */
+  ORDER_TRIAL,   /* run a trial, from where it is to its end, or to where it is to wait */
   ORDER_PREPARE, /* run a command of `prepare:` */
   ORDER_QUIT     /* nothing more will come */
 };
@@ -26,12 +26,18 @@ struct order {
   int64_t starts; /* times that it has been begun, this one included */
   int64_t seed;   /* of the trial's experiment */
   struct folder_place place;
+  int64_t pause;   /* reports after which it writes a checkpoint and waits; 0: it goes to its end */
+  int64_t waited;  /* reports after which it waited until now; 0: it did not */
   double deadline; /* s from now; 0: none */
   double point[SPACE_PARAMETERS_MAX];
 };
 
 /* What a group that works may be asked for meanwhile. */
-enum control { CONTROL_NONE, CONTROL_STOP /* write a checkpoint and end: preempted */ };
+enum control {
+  CONTROL_NONE,
+  CONTROL_STOP, /* write a checkpoint and end: preempted */
+  CONTROL_PRUNE /* end: it has been given up */
+};
 
 enum message_kind {
   MESSAGE_BEGAN,   /* the trial's data are open: what its errors are held against */

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "sweep/early.h"
 #include "sweep/ledger_private.h"
 #include "sweep/synthetic.h"
 
@@ -21,12 +22,14 @@ _Static_assert(0 LEDGER_COUNT_LIST(COUNT) LEDGER_TIME_LIST(COUNT) == LEDGER_MEAS
 static const char *const integer_names[] = {LEDGER_INTEGER_LIST(NAME)};
 static const char *const measured_names[] = {LEDGER_COUNT_LIST(NAME) LEDGER_TIME_LIST(NAME)};
 static const char *const span_names[] = {LEDGER_SPAN_LIST(NAME)};
-enum { LEDGER_SPANS = sizeof span_names / sizeof *span_names };
+static const char *const job_names[] = {LEDGER_JOB_LIST(NAME)};
+enum { LEDGER_SPANS = sizeof span_names / sizeof *span_names, LEDGER_JOBS = sizeof job_names / sizeof *job_names };
 #undef NAME
 #define HELP(name, help) #name ": " help "\n"
 static const char integer_help[] = LEDGER_INTEGER_LIST(HELP);
 static const char measured_help[] = LEDGER_COUNT_LIST(HELP) LEDGER_TIME_LIST(HELP);
 static const char span_help[] = LEDGER_SPAN_LIST(HELP);
+static const char job_help[] = LEDGER_JOB_LIST(HELP);
 #undef HELP
 #define NAME(name, text, help) text,
 static const char *const event_names[] = {EVENT_LIST(NAME)};
@@ -69,13 +72,17 @@ struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended)
   const int64_t wanted = sweep->run_cap + extended, points = space_points(&sweep->space, wanted),
                 configurations = points >= 0 && points < wanted ? points : wanted,
                 trials = configurations * sweep->repeats + sweep->confirm * ledger_confirm_seeds(sweep);
+  const struct early_kind *early = early_find(sweep);
+  const int rungs = early ? early_rungs(sweep, NULL) : 0;
   return (struct ledger_shape){.configurations = configurations,
                                .trials = trials,
                                .reports = sweep->reports,
                                .events = 2 * trials + 256,
                                .spans = 2 * trials + 256,
+                               .jobs = early && early->pausing ? configurations * (rungs + 1) : configurations,
                                .parameters = sweep->space.count,
-                               .scores = ledger_scores(sweep, names)};
+                               .scores = ledger_scores(sweep, names),
+                               .rungs = rungs};
 }
 
 bool ledger_counts(const struct sweep *sweep, const struct ledger *ledger, int64_t trial) {
@@ -92,9 +99,10 @@ int64_t ledger_expected(const struct sweep *sweep, const struct ledger *ledger) 
 }
 
 int64_t ledger_bytes(const struct ledger_shape *shape) {
-  const int64_t trial = 8 * (1 + LEDGER_INTEGERS + 1 + LEDGER_MEASURED + 2) + JOB_REASON_MAX + 8 * shape->scores +
-                        8 * shape->reports * (1 + shape->scores);
-  return shape->trials * trial + 8 * shape->configurations * shape->parameters + 32 * shape->events + 56 * shape->spans;
+  const int64_t trial = 8 * (1 + LEDGER_INTEGERS + 1 + LEDGER_MEASURED + 2 + shape->rungs) + JOB_REASON_MAX +
+                        8 * shape->scores + 8 * shape->reports * (1 + shape->scores);
+  return shape->trials * trial + 8 * shape->configurations * shape->parameters + 32 * shape->events +
+         56 * shape->spans + 8 * LEDGER_JOBS * shape->jobs;
 }
 
 static void clear_trial(struct ledger *ledger, int64_t trial) {
@@ -103,6 +111,7 @@ static void clear_trial(struct ledger *ledger, int64_t trial) {
   for (int64_t i = 0; i < reports; i++) ledger->report_step[trial * reports + i] = 0;
   for (int64_t i = 0; i < reports * scores; i++) ledger->validation[trial * reports * scores + i] = NAN;
   for (int64_t i = 0; i < scores; i++) ledger->test[trial * scores + i] = NAN;
+  for (int64_t k = 0; k < ledger->shape.rungs; k++) ledger->rung[trial * ledger->shape.rungs + k] = NAN;
 }
 
 void ledger_confirm(const struct sweep *sweep, struct ledger *ledger, int64_t trial, int64_t configuration,
@@ -130,11 +139,15 @@ enum status ledger_allocate(const struct sweep *sweep, const struct ledger_shape
   ledger->report_step = arena_array(arena, n * shape->reports, sizeof(int64_t));
   ledger->validation = arena_array(arena, n * shape->reports * shape->scores, sizeof(double));
   ledger->test = arena_array(arena, n * shape->scores, sizeof(double));
+  ledger->rung_report = arena_array(arena, shape->rungs, sizeof *ledger->rung_report);
+  ledger->rung = arena_array(arena, n * shape->rungs, sizeof(double));
+  ledger->job = arena_array(arena, shape->jobs, sizeof *ledger->job);
   ledger->event = arena_array(arena, shape->events, sizeof *ledger->event);
   ledger->span = arena_array(arena, shape->spans, sizeof *ledger->span);
   ledger->changed = arena_array(arena, n, sizeof *ledger->changed);
   ledger->change = arena_array(arena, n, sizeof *ledger->change);
   TRY(arena_check(arena, "a sweep's trials"));
+  if (shape->rungs > 0) (void)early_rungs(sweep, ledger->rung_report);
   for (int64_t i = 0; i < n; i++) clear_trial(ledger, i);
   return STATUS_OK;
 }
@@ -201,13 +214,23 @@ static enum status make_scales(struct store_file *file, const struct ledger *led
   TRY(store_texts(file, "/score", shape->scores, ledger->score, NULL, "scores of an evaluation"));
   TRY(store_texts(file, "/integer_column", LEDGER_INTEGERS, integer_names, NULL, integer_help));
   TRY(store_texts(file, "/measured_column", LEDGER_MEASURED, measured_names, NULL, measured_help));
+  TRY(store_texts(file, "/job_column", LEDGER_JOBS, job_names, NULL, job_help));
+  if (shape->rungs > 0) {
+    double *report = malloc((size_t)shape->rungs * sizeof *report);
+    REQUIRE(report, STATUS_MEMORY, "out of memory for the rungs of a sweep");
+    for (int k = 0; k < shape->rungs; k++) report[k] = (double)ledger->rung_report[k];
+    const enum status status = store_scale(file, "/rung_report", shape->rungs, report, NULL, "reports at each rung");
+    free(report);
+    TRY(status);
+  }
   return store_texts(file, "/span_column", LEDGER_SPANS, span_names, NULL, span_help);
 }
 
 static enum status make_trials(struct store_file *file, const struct ledger *ledger) {
   const struct ledger_shape *shape = &ledger->shape;
   const int64_t n = shape->trials, integer[2] = {n, LEDGER_INTEGERS}, measured[2] = {n, LEDGER_MEASURED},
-                sum[2] = {n, 2}, test[2] = {n, shape->scores}, reason[2] = {n, JOB_REASON_MAX};
+                sum[2] = {n, 2}, test[2] = {n, shape->scores}, reason[2] = {n, JOB_REASON_MAX},
+                rung[2] = {n, shape->rungs};
   const char *states[TRIAL_STATE_COUNT];
   for (int i = 0; i < TRIAL_STATE_COUNT; i++) states[i] = trial_state_name((enum trial_state)i);
   TRY(store_texts(file, "/state_name", TRIAL_STATE_COUNT, states, NULL, "names of the numbers in /trial/state"));
@@ -225,6 +248,11 @@ static enum status make_trials(struct store_file *file, const struct ledger *led
   TRY(store_attach(file, "/trial/measured", 0, "/trial_number"));
   TRY(store_attach(file, "/trial/measured", 1, "/measured_column"));
   TRY(store_attach(file, "/trial/test", 0, "/trial_number"));
+  if (shape->rungs > 0) {
+    TRY(store_dataset(file, "/trial/rung", STORE_F64, 2, rung, NULL, "the metric at each rung, smaller is better"));
+    TRY(store_attach(file, "/trial/rung", 0, "/trial_number"));
+    TRY(store_attach(file, "/trial/rung", 1, "/rung_report"));
+  }
   return store_attach(file, "/trial/test", 1, "/score");
 }
 
@@ -246,7 +274,9 @@ static enum status make_reports(struct store_file *file, const struct ledger_sha
 }
 
 static enum status make_logs(struct store_file *file, const struct ledger_shape *shape) {
-  const int64_t events = shape->events, span[2] = {shape->spans, LEDGER_SPANS};
+  const int64_t events = shape->events, span[2] = {shape->spans, LEDGER_SPANS}, job[2] = {shape->jobs, LEDGER_JOBS};
+  TRY(store_dataset(file, "/job/row", STORE_I64, 2, job, NULL, job_help));
+  TRY(store_attach(file, "/job/row", 1, "/job_column"));
   TRY(store_texts(file, "/event_name", EVENT_COUNT, event_names, NULL, "names of the numbers in /event/kind"));
   TRY(store_dataset(file, "/event/kind", STORE_I64, 1, &events, NULL, "index into /event_name; 0: no more"));
   TRY(store_dataset(file, "/event/job", STORE_I64, 1, &events, NULL, "trials that had been begun"));
@@ -287,6 +317,7 @@ enum status ledger_imagine(const struct sweep *sweep, int64_t configurations, st
   if (configurations < shape.configurations) shape.configurations = configurations;
   shape.trials = shape.configurations * sweep->repeats;
   shape.events = shape.spans = 0;
+  if (shape.jobs > shape.configurations * (shape.rungs + 1)) shape.jobs = shape.configurations * (shape.rungs + 1);
   const enum status status = ledger_allocate(sweep, &shape, ledger);
   if (status != STATUS_OK) ledger_close(ledger);
   return status;
@@ -361,6 +392,8 @@ void ledger_sum(const struct ledger *ledger, int64_t trial, struct checksum *sum
   checksum_add(sum, checksum_tag("step"), 0, ledger->report_step + (size_t)trial * reports, reports * sizeof(int64_t));
   checksum_add(sum, checksum_tag("validation"), 0, ledger->validation + (size_t)trial * reports * scores,
                reports * scores * sizeof(double));
+  checksum_add(sum, checksum_tag("rung"), 0, ledger->rung + trial * shape->rungs,
+               (size_t)shape->rungs * sizeof(double));
   checksum_add(sum, checksum_tag("test"), 0, ledger->test + (size_t)trial * scores, scores * sizeof(double));
 }
 

@@ -1,6 +1,6 @@
 /* The file of a sweep, sweep.h5: every number of it, and the log from which it goes on.
  *
- *   /                        attributes: format "hgn-sweep", schema_version 1
+ *   /                        attributes: format "hgn-sweep", schema_version 2
  *   /sweep/file              text: the YAML as it was read; /sweep/file_name, /sweep/run_cap, /sweep/renames: with what
  *   /sweep/base              text: the base experiment as it was read; /sweep/base_name
  *   /sweep/effective         text: what of them decides results, canonical
@@ -15,19 +15,22 @@
  *   /trial/state             i64 [trials]: TRIAL_STATE_LIST, whose names are /state_name
  *   /trial/integer           i64 [trials][columns]: LEDGER_INTEGER_LIST
  *   /trial/value             f64 [trials]: the metric at the last report; NaN: none
+ *   /trial/rung              f64 [trials][rungs]: with early stopping, the metric when the trial first came to each of
+ *                            its rungs, smaller is better; infinity: the worst; NaN: it has not come there
  *   /trial/measured          f64 [trials][columns]: LEDGER_COUNT_LIST and LEDGER_TIME_LIST: who ran it, how often, when
  *   /trial/test              f64 [trials][scores]: on the test split when it was complete
  *   /trial/reason            u8 [trials][bytes]: why it is not complete, padded with zeros
  *   /trial/sum               i64 [trials][2]: checksum of all that an ended trial has in this file
  *   /report/step             i64 [trials][reports]: 0: there is none
  *   /report/validation       f64 [trials][reports][scores]: what the search reads
+ *   /job/row                 i64 [jobs][columns]: what was to be done, in order: LEDGER_JOB_LIST; number 0: no more
  *   /event/...               i64, f64 [events]: what came from outside, in order: EVENT_LIST, names in
  *                            /event_name; kind 0: no more
  *   /timeline/span           f64 [spans][columns]: what each group of ranks did when, LEDGER_SPAN_LIST; ranks NaN: no
  *                            more. Spans beyond the extent are not kept
  *   /provenance/...
  *
- * What /trial/state, integer, value, test, /report and /configuration hold follows from the sweep's file: it is the
+ * What /trial/state, integer, value, rung, test, /report, /job and /configuration hold follows from the sweep's file: it is the
  * same however many groups have worked on it. /trial/measured, sum, /event, /timeline and /provenance are of this run.
  *
  * Extents are fixed when it is made. It is written by one process, through MPI-IO on MPI_COMM_SELF, rows at a time, and
@@ -46,7 +49,7 @@
 #include "train/learner.h"
 
 #define LEDGER_FORMAT "hgn-sweep"
-enum { LEDGER_VERSION = 1, LEDGER_INTEGERS = 9, LEDGER_COUNTS = 4, LEDGER_MEASURED = 8 };
+enum { LEDGER_VERSION = 2, LEDGER_INTEGERS = 9, LEDGER_COUNTS = 4, LEDGER_MEASURED = 8 };
 
 /* X(member, help) */
 #define LEDGER_INTEGER_LIST(X)                                                                                         \
@@ -128,9 +131,21 @@ struct ledger_span {
 #undef LEDGER_MEMBER
 };
 
+/* X(member, help) */
+#define LEDGER_JOB_LIST(X)                                                                                             \
+  X(number, "of the job, from 1; 0: there is none")                                                                    \
+  X(configuration, "row of /configuration")                                                                            \
+  X(rung, "to which its trials are trained, from 0; with early stopping the number of rungs: to their end")            \
+  X(known, "leading jobs whose results it was chosen by")
+struct ledger_job {
+#define LEDGER_MEMBER(name, help) int64_t name;
+  LEDGER_JOB_LIST(LEDGER_MEMBER)
+#undef LEDGER_MEMBER
+};
+
 struct ledger_shape {
-  int64_t configurations, trials, reports, events, spans;
-  int parameters, scores;
+  int64_t configurations, trials, reports, events, spans, jobs;
+  int parameters, scores, rungs;
 };
 
 /* The texts that a sweep is made of. All borrowed when given, owned when read. */
@@ -151,6 +166,10 @@ struct ledger {
   int64_t *report_step;              /* [trials][reports] */
   double *validation;                /* [trials][reports][scores] */
   double *test;                      /* [trials][scores] */
+  int64_t *rung_report;              /* [rungs]: reports at which early stopping looks */
+  double *rung;                      /* [trials][rungs] */
+  struct ledger_job *job;            /* [jobs] of the shape */
+  int64_t jobs, jobs_written;        /* rows that are there; are in the file */
   int64_t chosen;                    /* configurations that there are; 0: the search has not ended */
   int64_t events, spans;             /* rows that are there */
   struct ledger_event *event;        /* [events] of the shape */

@@ -80,6 +80,7 @@ static enum status check_extents(const struct store_file *file, const struct led
                   {"/trial/sum", 2, {shape->trials, 2}},
                   {"/report/step", 2, {shape->trials, shape->reports}},
                   {"/report/validation", 3, {shape->trials, shape->reports, shape->scores}},
+                  {"/job/row", 2, {shape->jobs, sizeof(struct ledger_job) / sizeof(int64_t)}},
                   {"/event/kind", 1, {shape->events}},
                   {"/timeline/span", 2, {shape->spans, sizeof(struct ledger_span) / sizeof(double)}}};
   for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
@@ -124,6 +125,7 @@ static enum status read_trials(struct ledger *ledger, int64_t *damaged) {
   if (status == STATUS_OK) status = store_read(file, "/trial/measured", STORE_F64, 0, n, measured);
   if (status == STATUS_OK) status = store_read(file, "/trial/reason", STORE_U8, 0, n, reason);
   if (status == STATUS_OK) status = store_read(file, "/trial/test", STORE_F64, 0, n, ledger->test);
+  if (status == STATUS_OK && shape->rungs > 0) status = store_read(file, "/trial/rung", STORE_F64, 0, n, ledger->rung);
   if (status == STATUS_OK) status = store_read(file, "/report/step", STORE_I64, 0, n, ledger->report_step);
   if (status == STATUS_OK) status = store_read(file, "/report/validation", STORE_F64, 0, n, ledger->validation);
   for (int64_t i = 0; i < n && status == STATUS_OK; i++) {
@@ -159,6 +161,13 @@ static enum status read_points(const struct sweep *sweep, struct ledger *ledger)
   return STATUS_OK;
 }
 
+/* Whether the row of a job, behind rows that are right, is one. */
+static bool is_job(const struct ledger *ledger, int64_t row) {
+  const struct ledger_job *job = &ledger->job[row];
+  return job->number == row + 1 && job->configuration >= 0 && job->configuration < ledger->shape.configurations &&
+         job->rung >= 0 && job->rung <= ledger->shape.rungs && job->known >= 0 && job->known <= row;
+}
+
 static enum status read_logs(struct ledger *ledger) {
   const struct store_file *file = &ledger->file;
   const int64_t n = ledger->shape.events;
@@ -175,6 +184,9 @@ static enum status read_logs(struct ledger *ledger) {
     ledger->event[ledger->events++] = (struct ledger_event){(enum event_kind)kind[i], job[i], trial[i], time[i]};
   arena_free(&arena);
   if (status == STATUS_OK) status = store_read(file, "/timeline/span", STORE_F64, 0, ledger->shape.spans, ledger->span);
+  if (status == STATUS_OK) status = store_read(file, "/job/row", STORE_I64, 0, ledger->shape.jobs, ledger->job);
+  while (status == STATUS_OK && ledger->jobs < ledger->shape.jobs && is_job(ledger, ledger->jobs)) ledger->jobs += 1;
+  ledger->jobs_written = ledger->jobs;
   while (status == STATUS_OK && ledger->spans < ledger->shape.spans && ledger->span[ledger->spans].ranks > 0)
     ledger->spans += 1;
   ledger->spans_written = ledger->spans;
@@ -247,10 +259,12 @@ static void take_over(struct ledger *ledger, const struct sweep *sweep, const st
     memcpy(ledger->validation + to * reports * scores, old->validation + from * reports * scores,
            (size_t)(reports * scores) * sizeof(double));
     memcpy(ledger->test + to * scores, old->test + from * scores, (size_t)scores * sizeof(double));
+    memcpy(ledger->rung + to * shape->rungs, old->rung + from * shape->rungs, (size_t)shape->rungs * sizeof(double));
     if (old->trial[from].starts > 0 || old->trial[from].state != TRIAL_QUEUED) ledger_touch_reports(ledger, to);
   }
   memcpy(ledger->point, old->point, (size_t)(old->points * shape->parameters) * sizeof(double));
   ledger->points = old->points;
+  for (; ledger->jobs < old->jobs; ledger->jobs++) ledger->job[ledger->jobs] = old->job[ledger->jobs];
   for (; ledger->spans < old->spans; ledger->spans++) ledger->span[ledger->spans] = old->span[ledger->spans];
 }
 

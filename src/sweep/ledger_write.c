@@ -40,7 +40,7 @@ static enum status write_rows(struct ledger *ledger, int64_t first, int64_t coun
     ledger_measured(trial, measured[i]);
     value[i] = trial->value;
     memcpy(reason[i], trial->reason, sizeof reason[i]);
-    reasons = reasons || trial->reason[0] || trial->starts > 1;
+    reasons = reasons || trial->reason[0] || trial->starts > 1 || trial->state == TRIAL_PRUNED;
     state[i] = trial->state;
     ledger_sum(ledger, first + i, &sum[i]);
   }
@@ -51,6 +51,8 @@ static enum status write_rows(struct ledger *ledger, int64_t first, int64_t coun
     TRY(store_write_independent(file, "/trial/test", first, count, ledger->test + first * shape->scores));
     TRY(store_write_independent(file, "/trial/integer", first, count, integer));
     TRY(store_write_independent(file, "/trial/value", first, count, value));
+    if (shape->rungs > 0)
+      TRY(store_write_independent(file, "/trial/rung", first, count, ledger->rung + first * shape->rungs));
     if (reasons) TRY(store_write_independent(file, "/trial/reason", first, count, reason));
     TRY(store_write_independent(file, "/trial/sum", first, count, sum));
   }
@@ -70,6 +72,11 @@ enum status ledger_flush(struct ledger *ledger) {
     TRY(store_write_independent(&ledger->file, "/configuration/point", first, count,
                                 ledger->point + first * ledger->shape.parameters));
     ledger->points_written = ledger->points;
+  }
+  if (ledger->jobs > ledger->jobs_written) {
+    const int64_t first = ledger->jobs_written, count = ledger->jobs - first;
+    TRY(store_write_independent(&ledger->file, "/job/row", first, count, ledger->job + first));
+    ledger->jobs_written = ledger->jobs;
   }
   if (ledger->spans > ledger->spans_written) {
     const int64_t first = ledger->spans_written, count = ledger->spans - first;

@@ -48,9 +48,16 @@ double search_mean_error(const struct search_mean *mean) {
   return n > 1 ? sqrt(fmax(0, mean->squares - mean->sum * mean->sum / n) / (n - 1) / n) : NAN;
 }
 
+/* Which of the scores a metric is. */
+static int metric_score(const struct sweep *sweep, const struct ledger *ledger, int metric) {
+  int i = 0;
+  while (i < ledger->shape.scores - 1 && strcmp(ledger->score[i], sweep->metric[metric].name) != 0) i++;
+  return i;
+}
+
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration) {
   struct search_result result = {.state = TRIAL_COMPLETE, .feasible = true, .step = INT64_MAX, .rank = NAN};
-  struct search_mean mean = {.count = 0};
+  struct search_mean mean = {.count = 0}, each[SWEEP_METRICS_MAX] = {{.count = 0}};
   for (int64_t r = 0; r < sweep->repeats; r++) {
     const int64_t number = configuration * sweep->repeats + r;
     const struct ledger_trial *trial = &ledger->trial[number];
@@ -58,15 +65,22 @@ struct search_result search_result_of(const struct sweep *sweep, const struct le
     if (severity(trial->state) > severity(result.state)) result.state = trial->state;
     if (trial->step < result.step) result.step = trial->step;
     if (trial->state == TRIAL_INFEASIBLE) result.feasible = false;
-    if ((trial->state != TRIAL_COMPLETE && trial->state != TRIAL_PRUNED) || !isfinite(trial->value)) continue;
+    const bool counts = trial->state == TRIAL_COMPLETE || trial->state == TRIAL_PRUNED || trial->state == TRIAL_PAUSED;
+    if (!counts || !isfinite(trial->value)) continue;
     const double *point = ledger->point + configuration * ledger->shape.parameters;
     if (scores && sweep_violates_score(sweep, point, ledger->score, scores, ledger->shape.scores))
       result.feasible = false;
     search_mean_add(&mean, trial->value);
+    for (int m = 0; m < sweep->metrics; m++)
+      search_mean_add(&each[m], m == 0 ? trial->value : scores ? scores[metric_score(sweep, ledger, m)] : (double)NAN);
   }
   result.repeats = mean.count;
   result.mean = search_mean_value(&mean);
   result.error = search_mean_error(&mean);
+  for (int m = 0; m < sweep->metrics; m++) {
+    const double value = each[m].count == sweep->repeats ? search_mean_value(&each[m]) : (double)NAN;
+    result.value[m] = sweep->metric[m].maximize ? -value : value;
+  }
   if (result.repeats == sweep->repeats && result.feasible && severity(result.state) == 0)
     result.rank = sweep->metric[0].maximize ? -result.mean : result.mean;
   return result;
@@ -85,14 +99,6 @@ int64_t search_best(const struct sweep *sweep, const struct ledger *ledger, int6
   return count;
 }
 
-static bool has_ended(const struct search *search, int64_t configuration) {
-  for (int64_t r = 0; r < search->sweep->repeats; r++)
-    if (!trial_ended(search->ledger->trial[configuration * search->sweep->repeats + r].state)) return false;
-  return true;
-}
-
-/* ---- Points that were chosen ---- */
-
 static double *point_of(const struct search *search, int64_t configuration) {
   return search->ledger->point + configuration * search->ledger->shape.parameters;
 }
@@ -110,38 +116,107 @@ static bool is_new(const struct search *search, const double *point) {
   return search->slot[find_slot(search, point)] < 0;
 }
 
+/* ---- Results of jobs ---- */
+
+bool search_is_done(const struct search *search, int64_t job, int64_t repeat) {
+  const struct ledger *ledger = search->ledger;
+  const struct ledger_job *row = &ledger->job[job];
+  const int64_t trial = row->configuration * search->sweep->repeats + repeat;
+  if (search->pausing && row->rung < ledger->shape.rungs &&
+      !isnan(ledger->rung[trial * ledger->shape.rungs + row->rung]))
+    return true;
+  const enum trial_state state = ledger->trial[trial].state;
+  /* One that waits at a rung is pruned when the search ends, and goes on if the sweep is made larger. */
+  if (search->pausing && state == TRIAL_PRUNED) return false;
+  return trial_ended(state) && judge_is_final(&search->judge, trial);
+}
+
+static bool has_ended(const struct search *search, int64_t job) {
+  for (int64_t r = 0; r < search->sweep->repeats; r++)
+    if (!search_is_done(search, job, r)) return false;
+  return true;
+}
+
+/* What a configuration came to at a rung. A trial that ended on its way there, but not by coming to its own end, is the
+ * worst; what became of it later is of later jobs. */
+struct rung_result {
+  double value; /* INFINITY: the worst; NaN: it was not run */
+  bool further;
+  enum trial_state state;
+  int64_t step;
+};
+
+static struct rung_result rung_result_of(const struct search *search, const struct ledger_job *job) {
+  const struct ledger *ledger = search->ledger;
+  const int64_t repeats = search->sweep->repeats;
+  struct rung_result result = {.value = 0, .further = true, .state = TRIAL_PAUSED, .step = INT64_MAX};
+  for (int64_t r = 0; r < repeats; r++) {
+    const int64_t trial = job->configuration * repeats + r;
+    const struct ledger_trial *row = &ledger->trial[trial];
+    const int64_t report = ledger->rung_report[job->rung];
+    const double value = ledger->rung[trial * ledger->shape.rungs + job->rung];
+    const bool came = !isnan(value), over = !came || (row->state == TRIAL_COMPLETE && row->reports <= report);
+    if (over) result.further = false;
+    if (over && severity(row->state) >= severity(result.state)) result.state = row->state;
+    const double last = search->sweep->metric[0].maximize ? -row->value : row->value;
+    const double final = row->state == TRIAL_COMPLETE && isfinite(last) ? last : INFINITY;
+    result.value += row->state == TRIAL_INFEASIBLE ? (double)NAN : came ? value : final;
+    const int64_t step = came ? ledger->report_step[trial * ledger->shape.reports + report - 1] : row->step;
+    if (step < result.step) result.step = step;
+  }
+  result.value /= (double)repeats;
+  return result;
+}
+
+/* The result of the next job becomes known. */
+static enum status learn_job(struct search *search) {
+  const struct sweep *sweep = search->sweep;
+  const struct ledger_job *job = &search->ledger->job[search->learned];
+  const int64_t c = job->configuration;
+  if (search->pausing && job->rung < search->ledger->shape.rungs) {
+    const struct rung_result result = rung_result_of(search, job);
+    search->state[c] = result.state;
+    search->value[c * sweep->metrics] = isfinite(result.value) ? result.value : (double)NAN;
+    search->step[c] = result.step;
+    search->feasible[c] = result.state != TRIAL_INFEASIBLE;
+    TRY(search->pausing->ended(search->early, c, (int)job->rung, result.value, result.further));
+  } else {
+    const struct search_result result = search_result_of(sweep, search->ledger, c);
+    search->state[c] = result.state;
+    for (int m = 0; m < sweep->metrics; m++) search->value[c * sweep->metrics + m] = result.value[m];
+    search->step[c] = result.step;
+    search->feasible[c] = result.feasible;
+    if (search->pausing)
+      TRY(search->pausing->ended(search->early, c, (int)job->rung, isnan(result.rank) ? INFINITY : result.rank, false));
+  }
+  search->learned += 1;
+  if (c >= search->known) search->known = c + 1;
+  return STATUS_OK;
+}
+
+/* *all: so many leading jobs are known. */
+static enum status learn(struct search *search, int64_t jobs, bool *all) {
+  while (search->learned < jobs && has_ended(search, search->learned)) TRY(learn_job(search));
+  *all = search->learned >= jobs;
+  return STATUS_OK;
+}
+
+/* Of trials 0..t-W alone a choice may know, t being the first that the job would run: each job is a run of all repeats.
+ */
+static int64_t knowable(const struct search *search, int64_t job) {
+  const struct sweep *sweep = search->sweep;
+  const int64_t trials = job * sweep->repeats - sweep->window + 1;
+  return trials <= 0 ? 0 : trials / sweep->repeats;
+}
+
 /* ---- Choosing ---- */
 
-/* Of jobs 0..j-W alone a choice may know, j being the first trial of the configuration. */
-static int64_t knowable(const struct search *search, int64_t configuration) {
-  const struct sweep *sweep = search->sweep;
-  const int64_t jobs = configuration * sweep->repeats - sweep->window + 1;
-  return jobs <= 0 ? 0 : jobs / sweep->repeats;
-}
-
-/* `order: arrival`: what has ended by now, without waiting. */
-static int64_t ended_now(const struct search *search) {
-  int64_t c = search->known;
-  while (c < search->ledger->points && has_ended(search, c)) c++;
-  return c;
-}
-
-static void learn(struct search *search, int64_t configurations) {
-  for (; search->known < configurations; search->known++) {
-    const struct search_result result = search_result_of(search->sweep, search->ledger, search->known);
-    search->state[search->known] = result.state;
-    search->value[search->known] = result.rank;
-    search->feasible[search->known] = result.feasible;
-    search->step[search->known] = result.step;
-  }
-}
-
-static bool reached(const struct search *search, int64_t configurations) {
+static bool reached(const struct search *search) {
   const struct sweep_metric *metric = &search->sweep->metric[0];
   if (isnan(metric->target)) return false;
   const double bound = metric->maximize ? -metric->target : metric->target;
-  for (int64_t c = 0; c < configurations; c++)
-    if (search->value[c] <= bound) return true;
+  for (int64_t c = 0; c < search->known; c++)
+    if (search->feasible[c] && search->value[c * search->sweep->metrics] <= bound) return true;
   return false;
 }
 
@@ -173,14 +248,11 @@ static void end(struct search *search, const char *why) {
 }
 
 /* Chooses configuration `c`, whatever stands there. */
-static enum status choose(struct search *search, int64_t c, double *point) {
+static enum status choose(struct search *search, int64_t c, double *point, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
-  bool exhausted = false;
-  if (c < sweep->enqueues)
-    memcpy(point, sweep->enqueued + c * sweep->space.count, (size_t)sweep->space.count * sizeof *point);
-  else
-    TRY(draw(search, point, &exhausted));
-  if (exhausted) end(search, "the method has no new points");
+  *exhausted = false;
+  if (c >= sweep->enqueues) return draw(search, point, exhausted);
+  memcpy(point, sweep->enqueued + c * sweep->space.count, (size_t)sweep->space.count * sizeof *point);
   return STATUS_OK;
 }
 
@@ -203,31 +275,80 @@ static void begin_trials(struct search *search, int64_t c) {
 
 static void remember(struct search *search, int64_t c) { search->slot[find_slot(search, point_of(search, c))] = c; }
 
-enum status search_next(struct search *search, enum search_answer *answer) {
+/* Job ledger->jobs is the configuration's, to the rung. */
+static enum status add_job(struct search *search, int64_t configuration, int rung) {
   struct ledger *ledger = search->ledger;
-  const struct sweep *sweep = search->sweep;
+  const int64_t j = ledger->jobs;
+  if (search->pausing) TRY(search->pausing->begun(search->early, configuration, rung));
+  ledger->job[j] = (struct ledger_job){j + 1, configuration, rung, search->learned};
+  ledger->jobs = j + 1;
+  return STATUS_OK;
+}
+
+/* A configuration that has not begun. *exhausted: there is none. */
+static enum status begin_fresh(struct search *search, int rung, bool *exhausted) {
+  struct ledger *ledger = search->ledger;
   const int64_t c = ledger->points;
-  *answer = SEARCH_END;
-  if (!search->ended && search->all >= 0 && c >= search->all) end(search, "every point of the space has been chosen");
-  if (!search->ended && c >= ledger->shape.configurations) end(search, "all configurations have been chosen");
-  if (search->ended) return STATUS_OK;
-  if (!search->replaying && (sweep->method->learns || !isnan(sweep->metric[0].target))) {
-    const int64_t needed = sweep->arrival ? ended_now(search) : knowable(search, c);
-    for (int64_t i = search->known; i < needed; i++) {
-      *answer = SEARCH_WAIT;
-      if (!has_ended(search, i)) return STATUS_OK;
-    }
-    learn(search, needed);
-    *answer = SEARCH_END;
-    if (reached(search, needed)) end(search, "the metric has reached its target");
-    if (search->ended) return STATUS_OK;
-  }
-  TRY(choose(search, c, point_of(search, c)));
-  if (search->ended) return STATUS_OK;
+  TRY(choose(search, c, point_of(search, c), exhausted));
+  if (*exhausted) return STATUS_OK;
   ledger->points += 1;
   remember(search, c);
   begin_trials(search, c);
-  *answer = SEARCH_CHOSEN;
+  return add_job(search, c, rung);
+}
+
+/* Why there is no fresh configuration any more; NULL: there is one. */
+static const char *why_dry(const struct search *search) {
+  const int64_t c = search->ledger->points;
+  if (search->dry) return "the method has no new points";
+  if (search->all >= 0 && c >= search->all) return "every point of the space has been chosen";
+  return c >= search->ledger->shape.configurations ? "all configurations have been chosen" : NULL;
+}
+
+/* One more job, if there is one by what is known. */
+static enum status add_next(struct search *search, bool *added) {
+  int64_t configuration;
+  int rung = search->ledger->shape.rungs;
+  enum early_answer answer = EARLY_FRESH;
+  *added = false;
+  if (search->pausing) answer = search->pausing->next(search->early, &configuration, &rung);
+  if (answer == EARLY_FURTHER) {
+    *added = true;
+    return add_job(search, configuration, rung);
+  }
+  if (answer == EARLY_NOTHING || why_dry(search)) return STATUS_OK;
+  TRY(begin_fresh(search, rung, &search->dry));
+  *added = !search->dry;
+  return STATUS_OK;
+}
+
+/* Choices look at results. */
+static bool reads_results(const struct search *search) {
+  return search->sweep->method->learns || search->pausing || !isnan(search->sweep->metric[0].target);
+}
+
+enum status search_next(struct search *search, enum search_answer *answer) {
+  struct ledger *ledger = search->ledger;
+  const bool reads = reads_results(search);
+  int64_t needed = reads && !search->sweep->arrival ? knowable(search, ledger->jobs) : 0;
+  bool added = false, all;
+  *answer = SEARCH_END;
+  if (search->ended) return STATUS_OK;
+  if (!search->pausing && why_dry(search)) end(search, why_dry(search));
+  if (reads && search->sweep->arrival) TRY(learn(search, ledger->jobs, &all)); /* what there is, without waiting */
+  while (!search->ended && !added) {
+    TRY(learn(search, needed, &all));
+    *answer = SEARCH_WAIT;
+    if (!all) return STATUS_OK;
+    if (reached(search)) end(search, "the metric has reached its target");
+    if (!search->ended) TRY(add_next(search, &added));
+    if (added || search->ended) break;
+    /* Nothing by what is known: then by one more result. */
+    const char *why = why_dry(search);
+    needed = search->learned + 1;
+    if (needed > ledger->jobs || !search->pausing) end(search, why ? why : "no more trials can get to their end");
+  }
+  *answer = added ? SEARCH_CHOSEN : SEARCH_END;
   return STATUS_OK;
 }
 
@@ -244,35 +365,99 @@ static bool is_that(const struct search *search, const double *recorded, const d
   return space_equal(&search->sweep->space, known, point);
 }
 
-/* What the ledger has is chosen again: the same, or it is of another program or has been changed. */
+/* A configuration that the ledger has is chosen again: the same, or it is of another program or has been changed. */
+static enum status choose_again(struct search *search, int rung, int64_t *first_lost, bool *exhausted) {
+  struct ledger *ledger = search->ledger;
+  const int64_t c = ledger->points, trial = c * search->sweep->repeats;
+  double recorded[SPACE_PARAMETERS_MAX];
+  memcpy(recorded, point_of(search, c), (size_t)ledger->shape.parameters * sizeof *recorded);
+  const struct ledger_trial before = ledger->trial[trial];
+  bool lost = false;
+  TRY(begin_fresh(search, rung, exhausted));
+  if (*exhausted) return STATUS_OK;
+  REQUIRE(is_that(search, recorded, point_of(search, c), &lost), STATUS_FILE,
+          "%s: configuration %lld is not what this sweep chooses there", ledger->file.path, (long long)c);
+  if (lost && c < *first_lost) *first_lost = c;
+  /* Of a trial that has not ended, numbers need not have been written yet. */
+  REQUIRE(!trial_ended(before.state) || before.seed == ledger->trial[trial].seed, STATUS_FILE,
+          "%s: trial %lld has another seed than it should", ledger->file.path, (long long)trial);
+  return STATUS_OK;
+}
+
+/* A configuration is what the ledger says. Draws go on behind those of it. */
+static enum status take_recorded(struct search *search, int rung) {
+  const int64_t c = search->ledger->points;
+  search->ledger->points += 1;
+  search->draws += c >= search->sweep->enqueues;
+  remember(search, c);
+  begin_trials(search, c);
+  return add_job(search, c, rung);
+}
+
+/* One job of the ledger. *known: what it was chosen by is there; else it is to be had again first. */
+static enum status follow_job(struct search *search, const struct ledger_job *job, int64_t *first_lost, bool *known) {
+  TRY(learn(search, job->known, known));
+  /* One that was put back since may have reached the target. */
+  if (!search->sweep->arrival && reached(search)) {
+    end(search, "the metric has reached its target");
+    *known = false;
+    return STATUS_OK;
+  }
+  if (search->verified && !*known) return STATUS_OK;
+  *known = true;
+  if (job->configuration < search->ledger->points) return add_job(search, job->configuration, (int)job->rung);
+  if (!search->verified) return take_recorded(search, (int)job->rung);
+  bool exhausted;
+  TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
+  *known = !exhausted;
+  return STATUS_OK;
+}
+
+/* Whether results have been put back, by which other choices may have been made. */
+static bool has_retried(const struct ledger *ledger) {
+  for (int64_t e = 0; e < ledger->events; e++)
+    if (ledger->event[e].kind == EVENT_RETRY) return true;
+  return false;
+}
+
+/* What the ledger has. Behind the end of its log, which a power cut may have shortened, points that it has are chosen
+ * again all the same. */
 static enum status replay(struct search *search) {
   struct ledger *ledger = search->ledger;
-  const int64_t points = ledger->points;
-  double recorded[SPACE_PARAMETERS_MAX];
-  const size_t bytes = (size_t)ledger->shape.parameters * sizeof(double);
-  int64_t first_lost = INT64_MAX;
-  ledger->points = 0;
-  search->replaying = search->sweep->arrival && !search->sweep->method->learns;
-  for (int64_t c = 0; c < points; c++) {
-    enum search_answer answer;
-    memcpy(recorded, point_of(search, c), bytes);
-    const struct ledger_trial before = ledger->trial[c * search->sweep->repeats];
-    TRY(search_next(search, &answer));
-    /* A result that it was chosen by is to be had again first; or, since one was put back and turned out to reach the
-     * target, it would not be chosen any more. */
-    if (answer != SEARCH_CHOSEN) break;
-    bool lost = false;
-    REQUIRE(is_that(search, recorded, point_of(search, c), &lost), STATUS_FILE,
-            "%s: configuration %lld is not what this sweep chooses there", ledger->file.path, (long long)c);
-    if (lost && c < first_lost) first_lost = c;
-    /* Of a trial that has not ended, numbers need not have been written yet. */
-    REQUIRE(!trial_ended(before.state) || before.seed == ledger->trial[c * search->sweep->repeats].seed, STATUS_FILE,
-            "%s: trial %lld has another seed than it should", ledger->file.path,
-            (long long)(c * search->sweep->repeats));
+  const int64_t points = ledger->points, jobs = ledger->jobs;
+  int64_t first_lost = INT64_MAX, followed = 0;
+  bool known = true;
+  search->verified =
+      !(search->sweep->arrival && reads_results(search)) && !(reads_results(search) && has_retried(ledger));
+  ledger->points = ledger->jobs = 0;
+  for (; followed < jobs && known; followed++) {
+    const struct ledger_job job = ledger->job[followed];
+    if (job.configuration > ledger->points) break; /* damaged */
+    TRY(follow_job(search, &job, &first_lost, &known));
   }
-  search->replaying = false;
+  ledger->jobs_written = ledger->jobs;
+  while (known && !search->pausing && !reads_results(search) && ledger->points < points && !why_dry(search)) {
+    bool exhausted;
+    TRY(choose_again(search, ledger->shape.rungs, &first_lost, &exhausted));
+    if (exhausted) break;
+  }
   ledger->points_written = first_lost < ledger->points ? first_lost : ledger->points;
   return STATUS_OK;
+}
+
+/* Early stopping that pauses; the judge of the others. */
+static enum status open_early(struct search *search) {
+  const struct sweep *sweep = search->sweep;
+  struct ledger *ledger = search->ledger;
+  const struct early_kind *kind = early_find(sweep);
+  TRY(judge_open(sweep, ledger, &search->judge));
+  if (!kind || !kind->pausing) return STATUS_OK;
+  const int64_t most = ledger->shape.configurations;
+  const struct early_task task = {.configurations = search->all >= 0 && search->all < most ? search->all : most,
+                                  .rungs = ledger->shape.rungs,
+                                  .eta = sweep->early.eta};
+  search->pausing = kind->pausing;
+  return kind->pausing->open(&task, &search->early);
 }
 
 enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct search *search) {
@@ -281,7 +466,7 @@ enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct
   while (search->slots < 2 * n) search->slots *= 2;
   search->slot = arena_array(&search->arena, search->slots, sizeof *search->slot);
   search->state = arena_array(&search->arena, n, sizeof *search->state);
-  search->value = arena_array(&search->arena, n, sizeof *search->value);
+  search->value = arena_array(&search->arena, n * sweep->metrics, sizeof *search->value);
   search->feasible = arena_array(&search->arena, n, sizeof *search->feasible);
   search->step = arena_array(&search->arena, n, sizeof *search->step);
   enum status status = arena_check(&search->arena, "a sweep's configurations");
@@ -293,10 +478,11 @@ enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct
                                        .value = search->value,
                                        .step = search->step,
                                        .feasible = search->feasible};
-    const struct method_task task = task_of(sweep);
-    if (sweep->method && sweep->method->open) status = sweep->method->open(&task, &search->memory);
-    if (status == STATUS_OK) status = replay(search);
+    status = open_early(search);
   }
+  const struct method_task task = task_of(sweep);
+  if (status == STATUS_OK && sweep->method->open) status = sweep->method->open(&task, &search->memory);
+  if (status == STATUS_OK) status = replay(search);
   if (status != STATUS_OK) search_close(search);
   return status;
 }
@@ -304,6 +490,8 @@ enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct
 void search_close(struct search *search) {
   if (search->sweep && search->sweep->method && search->sweep->method->close)
     search->sweep->method->close(search->memory);
+  if (search->pausing) search->pausing->close(search->early);
+  judge_close(&search->judge);
   arena_free(&search->arena);
   *search = (struct search){.sweep = NULL};
 }

@@ -1,57 +1,71 @@
-/* The configurations of a sweep, one after the other: those of `enqueue:`, then what the method draws, each point once.
+/* The work of a sweep as one numbered sequence of jobs: a configuration that begins, to its end or to a rung (early.h),
+ * or one that goes on from rung to rung. Configurations are those of `enqueue:`, then what the method draws, each point
+ * once.
  *
- * Configuration c follows from the space, the seed, the points before it, and, where the method learns or a target ends
- * the sweep, the results of a prefix of the jobs (sweep window). So it is chosen again, the same, when a sweep goes on,
- * and what the ledger has is compared with it.
+ * Job j follows from the space, the seed, the jobs before it, and, where the method learns, early stopping pauses
+ * trials or a target ends the sweep, the results of a prefix of the jobs: of jobs 0..j-window, or, if nothing can be
+ * done by these, of as many more as it takes. So it is the same for any number of groups. What was chosen stands in the
+ * ledger; when a sweep goes on that is followed, and points are chosen again and compared, unless they came by results
+ * that have changed since (--retry) or by chance (`order: arrival`).
  *
  * Not collective. Failures: STATUS_MEMORY; STATUS_FILE when the ledger has other points.
  */
 #ifndef HGN_SWEEP_SEARCH_H
 #define HGN_SWEEP_SEARCH_H
 
+#include "sweep/judge.h"
 #include "sweep/ledger.h"
 
 enum search_answer {
-  SEARCH_CHOSEN, /* configuration ledger->points - 1 has its point */
+  SEARCH_CHOSEN, /* job ledger->jobs - 1 is known, and the point of its configuration */
   SEARCH_WAIT,   /* results that it depends on are not there yet */
-  SEARCH_END     /* there is no further configuration */
+  SEARCH_END     /* there is no further job */
 };
 
 struct search {
   const struct sweep *sweep;
   struct ledger *ledger;
-  int64_t draws;          /* of the method so far */
-  void *memory;           /* what the method keeps */
-  int64_t all;            /* points of the space; -1: a continuum, or very many */
-  int64_t *slot, slots;   /* hash table of configurations, by their points; -1: free */
-  int64_t known;          /* configurations whose trials have all ended, from the first */
-  struct history history; /* what the method may read; arrays of [configurations] */
+  int64_t draws;                       /* of the method so far */
+  void *memory;                        /* what the method keeps */
+  struct judge judge;                  /* of trials under way */
+  const struct early_pausing *pausing; /* NULL: jobs go to the end of their trials */
+  void *early;                         /* what it keeps */
+  int64_t all;                         /* points of the space; -1: a continuum, or very many */
+  int64_t *slot, slots;                /* hash table of configurations, by their points; -1: free */
+  int64_t learned;                     /* jobs whose results are known, from the first */
+  int64_t known;                       /* configurations that they are of */
+  struct history history;              /* what the method may read; arrays of [configurations] */
   enum trial_state *state;
-  double *value;
+  double *value; /* [configurations][metrics] */
   bool *feasible;
   int64_t *step;
-  bool replaying;  /* what was chosen as results arrived is not judged anew */
+  bool verified;   /* their points are chosen again and compared */
+  bool dry;        /* no fresh configurations any more */
   bool ended;      /* no more are chosen */
   const char *why; /* it has ended, in words */
   struct arena arena;
 };
 
-/* Points that the ledger has are chosen again and compared. */
+/* What the ledger has is followed. */
 enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct search *search);
 void search_close(struct search *search);
 
-/* The next configuration, with its trials as they stand before they are run. */
+/* The next job; with the trials of a configuration that begins as they stand before they are run. */
 enum status search_next(struct search *search, enum search_answer *answer);
+
+/* Whether there is nothing left to do of trial `repeat` of a job: it has come to the rung, or ended. */
+bool search_is_done(const struct search *search, int64_t job, int64_t repeat);
 
 /* Of a configuration: its trials; whether all have ended; the metric, mean over repeats that have one, smaller is
  * better (NaN: none, or not feasible); its standard error where there are several. */
 struct search_result {
   enum trial_state state; /* the worst of its repeats: failed before diverged before complete */
   bool feasible;
-  int64_t step;       /* done at the last report, of its repeats the least */
-  int64_t repeats;    /* that have a value */
-  double mean, error; /* of the metric as it is, not turned */
-  double rank;        /* to be minimised; NaN: it does not take part */
+  int64_t step;                    /* done at the last report, of its repeats the least */
+  int64_t repeats;                 /* that have a value */
+  double mean, error;              /* of the metric as it is, not turned */
+  double value[SWEEP_METRICS_MAX]; /* of each metric the mean, turned so that smaller is better; NaN: none */
+  double rank;                     /* to be minimised; NaN: it does not take part */
 };
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration);
 

@@ -20,58 +20,12 @@ void sweep_destroy(struct sweep **sweep) {
 enum status sweep_require(const struct sweep *sweep) {
   char lacking[160] = "";
   if (!sweep->method) snprintf(lacking, sizeof lacking, "method \"%s\"", sweep->method_name);
-  if (*sweep->early.type) {
-    const size_t used = strlen(lacking);
-    snprintf(lacking + used, sizeof lacking - used, "%searly_terminate", used ? ", " : "");
-  }
   if (sweep->metrics > 1) {
     const size_t used = strlen(lacking);
     snprintf(lacking + used, sizeof lacking - used, "%smetrics", used ? ", " : "");
   }
   REQUIRE(!*lacking, STATUS_UNAVAILABLE, "not in this version of hgn: %s", lacking);
   return STATUS_OK;
-}
-
-/* ---- Early stopping ---- */
-
-/* The rungs from max_iter downwards, as W&B has them: the fraction is kept on the way, and cut for each rung. */
-static int rungs_down(const struct sweep_early *early, int64_t rung[SWEEP_RUNGS_MAX]) {
-  int count = 0;
-  double at = (double)early->max_iter;
-  for (int64_t k = 0; k < early->s && count < SWEEP_RUNGS_MAX; ++k) {
-    at /= early->eta;
-    if (at < 1) break;
-    rung[count++] = (int64_t)at;
-  }
-  for (int i = 0; i < count / 2; ++i) {
-    const int64_t swapped = rung[i];
-    rung[i] = rung[count - 1 - i];
-    rung[count - 1 - i] = swapped;
-  }
-  return count;
-}
-
-/* Small factors may give the same whole number again: that is one rung. */
-static int drop_equal(int64_t rung[SWEEP_RUNGS_MAX], int count) {
-  int kept = 0;
-  for (int i = 0; i < count; ++i)
-    if (kept == 0 || rung[i] > rung[kept - 1]) rung[kept++] = rung[i];
-  return kept;
-}
-
-int sweep_rungs(const struct sweep *sweep, int64_t rung[SWEEP_RUNGS_MAX]) {
-  const struct sweep_early *early = &sweep->early;
-  if (!*early->type) return 0;
-  if (early->max_iter > 0 && early->s > 0) return drop_equal(rung, rungs_down(early, rung));
-  const int64_t end = early->max_iter > 0 ? early->max_iter : sweep->reports;
-  int count = 0;
-  int64_t last = 0;
-  for (double at = (double)(early->min_iter > 0 ? early->min_iter : 1); at < (double)end; at *= early->eta) {
-    if (count == SWEEP_RUNGS_MAX) break;
-    if ((int64_t)at == last) continue;
-    last = rung[count++] = (int64_t)at;
-  }
-  return count;
 }
 
 /* ---- Trials ---- */

@@ -134,10 +134,6 @@ enum status sweep_text(const struct sweep *sweep, char **text);
 /* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
 int sweep_differences(const char *a, const char *b, char *text, int size);
 
-/* The rungs of the early stopping, in reports: returns how many. hyperband as W&B has it: min_iter eta^k while below
- * max_iter, or, by max_iter and s, max_iter / eta^k for k = s..1. */
-int sweep_rungs(const struct sweep *sweep, int64_t rung[SWEEP_RUNGS_MAX]);
-
 /* The trial's experiment: the base with the point's words and the seed, unless that is a parameter. STATUS_CONFIG when
  * they do not go together; STATUS_NUMERIC when a value is infinite. */
 enum status sweep_trial_config(const struct sweep *sweep, const double *point, int64_t seed, struct config **config);

@@ -22,6 +22,7 @@ struct run {
   const struct config *config; /* of all ranks */
   double began;                /* clock */
   bool late;                   /* its deadline has passed */
+  bool pruned;                 /* it has been given up */
   bool poison;                 /* of all ranks: after this step */
 };
 
@@ -33,10 +34,16 @@ static struct message message_of(const struct run *run, enum message_kind kind) 
 
 /* Which report it is follows from the step, so that one which comes again, after a roll back or a restart, takes the
  * place of the first. */
-static int64_t index_of(const struct run *run, int64_t step) {
+static int64_t every_of(const struct run *run) {
   const struct training *training = &config_experiment(run->config)->training;
-  const int64_t every = training->eval.every > 0 ? training->eval.every : training->train.steps;
-  return (step + every - 1) / every - 1;
+  return training->eval.every > 0 ? training->eval.every : training->train.steps;
+}
+
+static int64_t index_of(const struct run *run, int64_t step) { return (step + every_of(run) - 1) / every_of(run) - 1; }
+
+/* The step after which it waits; beyond its last: it does not. */
+static int64_t pause_of(const struct run *run) {
+  return run->order->pause > 0 ? run->order->pause * every_of(run) : INT64_MAX;
 }
 
 /* Collective. The root's success in speaking decides for all. */
@@ -76,10 +83,15 @@ static enum trainer_request ask(struct run *run) {
   if (worker->group->rank != 0) return TRAINER_GO;
   const enum control control = worker->link.asked(worker->link.context, run->order->number);
   run->late = run->order->deadline > 0 && log_clock() - run->began > run->order->deadline;
+  run->pruned = run->pruned || control == CONTROL_PRUNE;
+  if (run->pruned) return TRAINER_PRUNE;
   return control == CONTROL_STOP || run->late ? TRAINER_STOP : TRAINER_GO;
 }
 
-static enum trial_state state_stopped(const struct run *run) { return run->late ? TRIAL_TIMEOUT : TRIAL_PREEMPTED; }
+static enum trial_state state_stopped(const struct run *run, int64_t step) {
+  if (step >= pause_of(run)) return TRIAL_PAUSED;
+  return run->late ? TRIAL_TIMEOUT : TRIAL_PREEMPTED;
+}
 
 static enum status report_synthetic(struct run *run, int64_t step, double loss) {
   struct message message = message_of(run, MESSAGE_REPORT);
@@ -96,7 +108,7 @@ static enum status run_synthetic(struct run *run, struct message *end) {
   const int64_t steps = training->train.steps, every = training->eval.every > 0 ? training->eval.every : steps;
   double loss = NAN;
   end->state = TRIAL_COMPLETE;
-  for (int64_t step = 1; step <= steps && end->state == TRIAL_COMPLETE; step++) {
+  for (int64_t step = run->order->waited * every + 1; step <= steps && end->state == TRIAL_COMPLETE; step++) {
     sleep_for(training->synthetic.sleep);
     rehearse(run, step);
     loss = run->poison ? NAN : synthetic_loss(experiment, step);
@@ -108,7 +120,9 @@ static enum status run_synthetic(struct run *run, struct message *end) {
     } else if (step % every == 0 || step == steps) {
       TRY(report_synthetic(run, step, loss));
     }
-    if (request == TRAINER_STOP && step < steps && end->state == TRIAL_COMPLETE) end->state = state_stopped(run);
+    if (step >= steps || end->state != TRIAL_COMPLETE) continue;
+    if (request == TRAINER_PRUNE) end->state = TRIAL_PRUNED;
+    if (request == TRAINER_STOP || step >= pause_of(run)) end->state = state_stopped(run, step);
   }
   if (end->state == TRIAL_COMPLETE) end->score[0] = loss;
   end->working = log_clock() - run->began;
@@ -205,8 +219,13 @@ static struct message describe(struct run *run, const struct trainer_outcome *ou
 /* Collective. Takes the steps; tells each evaluation. */
 static enum status advance(struct run *run, struct trainer *trainer, struct message *end) {
   unsigned events = 0;
+  if (trainer_step(trainer) >= pause_of(run) && !trainer_outcome(trainer).complete) { /* it has come there before */
+    end->state = TRIAL_PAUSED;
+    return STATUS_OK;
+  }
   while (!(events & TRAINER_ENDED)) {
-    const enum trainer_request request = ask(run);
+    enum trainer_request request = ask(run);
+    if (request == TRAINER_GO && trainer_step(trainer) + 1 >= pause_of(run)) request = TRAINER_STOP;
     if (run->poison) trainer_poison(trainer);
     TRY(trainer_advance(trainer, trainer_step(trainer) + 1, request, &events));
     rehearse(run, trainer_step(trainer));
@@ -218,7 +237,10 @@ static enum status advance(struct run *run, struct trainer *trainer, struct mess
     memcpy(message.score, outcome.validation->score, sizeof message.score);
     TRY(emit(run, &message));
   }
-  end->state = events & TRAINER_COMPLETE ? TRIAL_COMPLETE : events & TRAINER_PRUNED ? TRIAL_PRUNED : state_stopped(run);
+  const int64_t step = trainer_step(trainer);
+  end->state = events & TRAINER_COMPLETE ? TRIAL_COMPLETE
+               : events & TRAINER_PRUNED ? TRIAL_PRUNED
+                                         : state_stopped(run, step);
   return STATUS_OK;
 }
 

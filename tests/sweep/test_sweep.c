@@ -1,5 +1,6 @@
 /* Sweep files that are right: what they say, and what follows from it. */
 #include "sample.h"
+#include "sweep/early.h"
 
 static const struct space_parameter *find(const struct sweep *sweep, const char *name) {
   for (int i = 0; i < sweep->space.count; ++i)
@@ -76,7 +77,7 @@ static void of_wandb(void **state) {
   assert_int_equal(find(sweep, "data.file")->distribution.kind, DISTRIBUTION_CONSTANT);
   assert_string_equal(find(sweep, "data.file")->choice[0].text, "\"a b.h5\"");
   assert_status(STATUS_UNAVAILABLE, sweep_require(sweep));
-  assert_string_equal(status_message(), "not in this version of hgn: method \"bayes\", early_terminate");
+  assert_string_equal(status_message(), "not in this version of hgn: method \"bayes\"");
   sweep_destroy(&sweep);
   assert_null(sweep);
 }
@@ -333,13 +334,14 @@ static void reports(void **state) {
 
 static void check_rungs(const char *early, int count, const int64_t *expected) {
   char text[512];
-  int64_t rung[SWEEP_RUNGS_MAX];
+  int64_t rung[300];
   snprintf(text, sizeof text,
            "method: random\nrun_cap: 9\nmetric: {name: mse}\nparameters:\n"
            "  train.steps: {value: 300}\n  eval.every: {value: 1}\n%s\n",
            early);
   struct sweep *sweep = sample_load(sample_hgn, text);
-  assert_int_equal(sweep_rungs(sweep, rung), count);
+  assert_int_equal(early_rungs(sweep, NULL), count);
+  assert_int_equal(early_rungs(sweep, rung), count);
   for (int i = 0; i < count; ++i) assert_int_equal(rung[i], expected[i]);
   sweep_destroy(&sweep);
 }
@@ -351,7 +353,11 @@ static void rungs(void **state) {
   check_rungs("early_terminate: {type: hyperband, max_iter: 27, s: 2}", 2, (int64_t[]){3, 9});
   check_rungs("early_terminate: {type: hyperband, max_iter: 100, s: 9}", 4, (int64_t[]){1, 3, 11, 33});
   check_rungs("early_terminate: {type: asha, min_iter: 4, max_iter: 256, eta: 4}", 3, (int64_t[]){4, 16, 64});
-  check_rungs("early_terminate: {type: median, min_iter: 1, max_iter: 5, eta: 1.5}", 3, (int64_t[]){1, 2, 3});
+  check_rungs("early_terminate: {type: asha, min_iter: 1, max_iter: 5, eta: 1.5}", 3, (int64_t[]){1, 2, 3});
+  check_rungs("early_terminate: {type: asha, min_iter: 100, max_iter: 2000, eta: 3}", 1, (int64_t[]){100});
+  int64_t every[299];
+  for (int k = 0; k < 299; k++) every[k] = k + 1;
+  check_rungs("early_terminate: {type: median, min_iter: 4}", 299, every);
 }
 
 /* What is right, and surely not meant. */
