@@ -214,6 +214,7 @@ static enum status make_scales(struct store_file *file, const struct ledger *led
   TRY(store_texts(file, "/score", shape->scores, ledger->score, NULL, "scores of an evaluation"));
   TRY(store_texts(file, "/integer_column", LEDGER_INTEGERS, integer_names, NULL, integer_help));
   TRY(store_texts(file, "/measured_column", LEDGER_MEASURED, measured_names, NULL, measured_help));
+  TRY(make_numbers(file, "/job_number", shape->jobs, "jobs, from 0"));
   TRY(store_texts(file, "/job_column", LEDGER_JOBS, job_names, NULL, job_help));
   if (shape->rungs > 0) {
     double *report = malloc((size_t)shape->rungs * sizeof *report);
@@ -276,6 +277,7 @@ static enum status make_reports(struct store_file *file, const struct ledger_sha
 static enum status make_logs(struct store_file *file, const struct ledger_shape *shape) {
   const int64_t events = shape->events, span[2] = {shape->spans, LEDGER_SPANS}, job[2] = {shape->jobs, LEDGER_JOBS};
   TRY(store_dataset(file, "/job/row", STORE_I64, 2, job, NULL, job_help));
+  TRY(store_attach(file, "/job/row", 0, "/job_number"));
   TRY(store_attach(file, "/job/row", 1, "/job_column"));
   TRY(store_texts(file, "/event_name", EVENT_COUNT, event_names, NULL, "names of the numbers in /event/kind"));
   TRY(store_dataset(file, "/event/kind", STORE_I64, 1, &events, NULL, "index into /event_name; 0: no more"));

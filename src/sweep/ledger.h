@@ -10,7 +10,7 @@
  *   /sweep/chosen            i64 [1]: configurations that there are, once the search has ended; 0: it has not
  *   /space/choices           text: for each parameter of choices a line, "NAME: a | b | c"
  *   /parameter, /score, /trial_number, /configuration_number, /report_number, /integer_column, /measured_column,
- *   /span_column             scales of the dimensions below
+ *   /span_column, /job_number, /job_column, /rung_report: scales of the dimensions below
  *   /configuration/point     f64 [configurations][parameters]: values; of a choice its index from 0; NaN: takes no part
  *   /trial/state             i64 [trials]: TRIAL_STATE_LIST, whose names are /state_name
  *   /trial/integer           i64 [trials][columns]: LEDGER_INTEGER_LIST
