@@ -5,6 +5,9 @@
 /* The largest logarithm of a kernel that is believed, so that sums of their exponentials stay finite. */
 static const double log_most = 600.0;
 
+/* No Gaussian is narrower, so that what is proposed does not shrink to one point. */
+static const double deviation_least = 0.01;
+
 void parzen_allocate(const struct parzen_axes *axes, int64_t room, struct arena *arena, struct parzen *density) {
   *density = (struct parzen){.axes = axes, .room = room};
   density->place = arena_array(arena, room * axes->count, sizeof(double));
@@ -43,23 +46,33 @@ static double middle_of(const struct parzen_axis *axis, int64_t cell) {
 
 /* ---- Learning ---- */
 
-static double deviation_of(int64_t count, int axes) {
-  const double n = count > 1 ? (double)count : 1.0;
-  const double deviation = 0.2 * elementary_pow(n, -1.0 / (axes + 4.0));
-  const double least = 1.0 / fmin(100.0, (double)count + 1.0);
-  return deviation > least ? deviation : least;
+/* Scott's rule; the prior, with the mean 1/2 and the mean square 1/3, is one of the points whose spread counts. */
+static double deviation_of(const struct parzen *density, int a, const int64_t *member, const double *place) {
+  const struct parzen_axis *axis = &density->axes->axis[a];
+  double n = 0.0, sum = 0.5, squares = 1.0 / 3.0;
+  for (int64_t i = 0; i < density->count; i++) {
+    double x = place[member[i] * density->axes->count + a];
+    if (isnan(x)) continue;
+    if (axis->kind == PARZEN_NUMBERS) x = middle_of(axis, (int64_t)x);
+    n += 1.0;
+    sum += x;
+    squares += x * x;
+  }
+  const double mean = sum / (n + 1.0), variance = fmax(0.0, squares / (n + 1.0) - mean * mean);
+  const double deviation = sqrt(variance) * elementary_pow(fmax(1.0, n), -1.0 / (density->axes->count + 4.0));
+  return fmax(deviation, deviation_least);
 }
 
 void parzen_learn(struct parzen *density, int64_t count, const int64_t *member, const double *place) {
   const int axes = density->axes->count;
-  density->count = count;
-  density->deviation = deviation_of(count, axes);
-  const double deviation = density->deviation, steep = 0.5 / (deviation * deviation);
   const double root_two_pi = 0x1.40d931ff62706p+1;
+  density->count = count;
   for (int a = 0; a < axes; a++) {
     const bool continuum = density->axes->axis[a].kind == PARZEN_CONTINUUM;
     double *at = density->place + a * density->room;
     double *steeps = density->steep + a * density->room, *scales = density->scale + a * density->room;
+    if (density->axes->axis[a].kind != PARZEN_CHOICES) density->deviation[a] = deviation_of(density, a, member, place);
+    const double deviation = density->deviation[a], steep = 0.5 / (deviation * deviation);
     for (int64_t i = 0; i < count; i++) {
       at[i] = place[member[i] * axes + a];
       if (!continuum) continue;
@@ -94,7 +107,7 @@ static double draw_axis(const struct parzen *density, int a, int64_t component, 
   double x = u;
   if (!prior) {
     const double mean = axis->kind == PARZEN_CONTINUUM ? density->place[at] : middle_of(axis, (int64_t)density->place[at]);
-    x = draw_inside(mean, density->deviation, u);
+    x = draw_inside(mean, density->deviation[a], u);
   }
   return axis->kind == PARZEN_CONTINUUM ? x : (double)parzen_cell(axis, x);
 }
@@ -120,7 +133,7 @@ static void add_continuum(struct parzen *density, int a, double x) {
 static void add_numbers(struct parzen *density, int a, int64_t cell) {
   const struct parzen_axis *axis = &density->axes->axis[a];
   const double *at = density->place + a * density->room, *edge = axis->edge + cell;
-  const double deviation = density->deviation;
+  const double deviation = density->deviation[a];
   bool known[PARZEN_CELLS_MOST] = {false};
   for (int64_t i = 0; i < density->count; i++) {
     if (isnan(at[i])) continue;

@@ -16,9 +16,10 @@
  *                      and Aitken, Biometrika 63, 413-420 (1976), with the prior in the place of equal shares;
  *   1                  where the parameter takes no part in one of the two points.
  *
- * Numbers of more values count as a continuum, since their intervals are finer than any Gaussian here.
- * With d axes the Gaussians have the deviation max(0.2 n^(-1/(d + 4)), 1 / min(100, n + 1)), n being the points and n + 1
- * the components: the rule of Scott for d dimensions, as Optuna has it.
+ * Numbers of more values count as a continuum, since their intervals are finer than any Gaussian here. Gaussians have
+ * the deviation max(s n^(-1/(d + 4)), 0.01), by Scott's rule for d axes (Multivariate Density Estimation, 1992): s is the
+ * standard deviation, along the axis, of the n points that take part there and of the prior as one more. So they narrow
+ * as the good points draw together, which Optuna's 0.2 n^(-1/(d + 4)) does not.
  *
  * Not collective. Failures: STATUS_MEMORY.
  */
@@ -65,7 +66,7 @@ int64_t parzen_cell(const struct parzen_axis *axis, double u);
 struct parzen {
   const struct parzen_axes *axes; /* borrowed */
   int64_t room, count;
-  double deviation;
+  double deviation[SPACE_PARAMETERS_MAX]; /* of the Gaussians of an axis */
   double *place;   /* of its points; 0 where they take no part */
   double *steep;   /* 1 / (2 deviation^2), 0 where they take no part */
   double *scale;   /* log of the factor of the Gaussian that makes it a density; 0 where they take no part */
