@@ -205,9 +205,5 @@ static enum status propose(const struct method_task *task, void *opaque, const s
   return method_random.propose(task, NULL, NULL, draw, point, exhausted);
 }
 
-const struct method_kind method_tpe = {.name = "tpe",
-                                       .learns = true,
-                                       .several = true,
-                                       .open = open_memory,
-                                       .close = close_memory,
-                                       .propose = propose};
+const struct method_kind method_tpe = {
+    .name = "tpe", .learns = true, .several = true, .open = open_memory, .close = close_memory, .propose = propose};

@@ -93,8 +93,7 @@ static double volume_of(const struct slices *slices, int m, int64_t count) {
   double sum = 0.0, least = slices->reference[0];
   for (int64_t i = 0; i < count; i++) {
     const double *point = slices->value + list[i] * slices->metrics;
-    const double next =
-        i + 1 < count ? slices->value[list[i + 1] * slices->metrics + m - 1] : slices->reference[m - 1];
+    const double next = i + 1 < count ? slices->value[list[i + 1] * slices->metrics + m - 1] : slices->reference[m - 1];
     if (m > 2) insert(slices, slices->list[m - 1], i, m - 2, list[i]);
     least = point[0] < least ? point[0] : least;
     if (!(next > point[m - 1])) continue;

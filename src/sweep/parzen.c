@@ -23,9 +23,7 @@ void parzen_allocate(const struct parzen_axes *axes, int64_t room, struct arena 
 static double above(double z) { return 0.5 * elementary_erfc(z * 0x1.6a09e667f3bcdp-1); }
 
 /* What it has between a < b: of the two tails those that do not cancel. */
-static double between(double a, double b) {
-  return a > 0.0 ? above(a) - above(b) : above(-b) - above(-a);
-}
+static double between(double a, double b) { return a > 0.0 ? above(a) - above(b) : above(-b) - above(-a); }
 
 /* What a Gaussian around `mean` in 0..1 has there. */
 static double inside(double mean, double deviation) {
@@ -106,7 +104,8 @@ static double draw_axis(const struct parzen *density, int a, int64_t component, 
   }
   double x = u;
   if (!prior) {
-    const double mean = axis->kind == PARZEN_CONTINUUM ? density->place[at] : middle_of(axis, (int64_t)density->place[at]);
+    const double mean =
+        axis->kind == PARZEN_CONTINUUM ? density->place[at] : middle_of(axis, (int64_t)density->place[at]);
     x = draw_inside(mean, density->deviation[a], u);
   }
   return axis->kind == PARZEN_CONTINUUM ? x : (double)parzen_cell(axis, x);

@@ -67,8 +67,8 @@ struct parzen {
   const struct parzen_axes *axes; /* borrowed */
   int64_t room, count;
   double deviation[SPACE_PARAMETERS_MAX]; /* of the Gaussians of an axis */
-  double *place;   /* of its points; 0 where they take no part */
-  double *steep;   /* 1 / (2 deviation^2), 0 where they take no part */
+  double *place;                          /* of its points; 0 where they take no part */
+  double *steep;                          /* 1 / (2 deviation^2), 0 where they take no part */
   double *scale;   /* log of the factor of the Gaussian that makes it a density; 0 where they take no part */
   double *sum;     /* [room]: of logarithms of kernels */
   double *of_cell; /* [PARZEN_CELLS_MOST]: logarithms of kernels, of points of each cell */

@@ -274,17 +274,12 @@ static void test_pow_bits(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sincos_error),
-                                     cmocka_unit_test(test_log_error),
-                                     cmocka_unit_test(test_exp_error),
-                                     cmocka_unit_test(test_erfc_error),
-                                     cmocka_unit_test(test_pow_error),
-                                     cmocka_unit_test(test_pow_exact),
-                                     cmocka_unit_test(test_special_values),
-                                     cmocka_unit_test(test_pow_special_values),
-                                     cmocka_unit_test(test_symmetry_and_paths),
-                                     cmocka_unit_test(test_bits),
-                                     cmocka_unit_test(test_pow_bits),
-                                     cmocka_unit_test(test_erfc_bits)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sincos_error),       cmocka_unit_test(test_log_error),
+      cmocka_unit_test(test_exp_error),          cmocka_unit_test(test_erfc_error),
+      cmocka_unit_test(test_pow_error),          cmocka_unit_test(test_pow_exact),
+      cmocka_unit_test(test_special_values),     cmocka_unit_test(test_pow_special_values),
+      cmocka_unit_test(test_symmetry_and_paths), cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_pow_bits),           cmocka_unit_test(test_erfc_bits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,10 +20,8 @@ static inline double function_branin(const double *x) {
 /* Least value -3.32237. x in 0..1, six of them. */
 static inline double function_hartmann(const double *x) {
   static const double alpha[4] = {1, 1.2, 3, 3.2};
-  static const double a[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
-                                 {.05, 10, 17, .1, 8, 14},
-                                 {3, 3.5, 1.7, 10, 17, 8},
-                                 {17, 8, .05, 10, .1, 14}};
+  static const double a[4][6] = {
+      {10, 3, 17, 3.5, 1.7, 8}, {.05, 10, 17, .1, 8, 14}, {3, 3.5, 1.7, 10, 17, 8}, {17, 8, .05, 10, .1, 14}};
   static const double p[4][6] = {{.1312, .1696, .5569, .0124, .8283, .5886},
                                  {.2329, .4135, .8307, .3736, .1004, .9991},
                                  {.2348, .1451, .3522, .2883, .3047, .6650},
