@@ -1,10 +1,10 @@
 /* The tree-structured Parzen estimator: J. Bergstra, R. Bardenet, Y. Bengio and B. Kegl, Algorithms for hyper-parameter
  * optimization, NIPS 2011; with densities over all parameters together (parzen.h).
  *
- * Of n results the min(ceil(n / 10), 25) best are "below", all other points "above"; l and g are their densities. Of 24
- * draws of l the one with the largest l / g is proposed: where that is large, expected improvement is. Draws that were
- * chosen before do not count, and a space of few points must not stall: if all 24 were, the proposal is a random point.
- * So are all while results are fewer than the parameters that vary, or than 10.
+ * Of n results the min(ceil(n / 10), 25) best are "below", all other points "above"; l and g are their densities. Of
+ * 24 draws of l the one with the largest l / g is proposed, which stands for expected improvement. Draws that were
+ * chosen before do not count; if all 24 were, the proposal is a random point, so that a space of few points does not
+ * stall. All are random while fewer configurations are known than parameters vary, or than 10.
  *
  * What is better: complete ones by value (several metrics: pareto_select()), then those that were stopped early or wait,
  * by more steps and then by value. Equals by the lower number. Never below: what has no value, for whatever reason, what

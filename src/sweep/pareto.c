@@ -34,8 +34,8 @@ static int compare_rows(const void *left, const void *right) {
   return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Moves the front of row[count] to `front`, the others together; returns how many it is. What a point is dominated by is
- * dominated by, or is, one of the front, which stands before it: so members of the front are all it is compared with. */
+/* Moves the front of row[count] to `front`, the others together; returns how many it is. What dominates a point is
+ * itself dominated by one of the front, or is one, and stands before it: so a point is compared with the front alone. */
 static int64_t take_front(struct row *row, int64_t count, struct row *front) {
   int64_t members = 0, left = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -179,8 +179,8 @@ static double exclusive(struct choice *choice, int64_t i, int64_t taken) {
   return gain > 0.0 ? gain : 0.0;
 }
 
-/* Gains only shrink while more are taken, so one that was found earlier is a bound, and the best by bounds whose gain is
- * fresh is the best (Minoux, 1978). */
+/* Gains only shrink while more are taken, so one that was found earlier is a bound; and the best by bounds is the best
+ * of all if its own is fresh (Minoux's accelerated greedy algorithm, 1978). */
 static int64_t take_best(struct choice *choice, bool *fresh, int64_t taken) {
   memset(fresh, 0, (size_t)choice->count * sizeof *fresh);
   for (;;) {

@@ -26,15 +26,15 @@ bool pareto_dominates(int metrics, const double *a, const double *b);
 enum status pareto_ranks(int metrics, int64_t count, const double *value, int64_t enough, int64_t *rank);
 
 /* Exact, by slicing along one metric after the other (While, Hingston, Barone and Huband, IEEE Trans. Evol. Comput. 10,
- * 29-38, 2006): count log count for 2 metrics, count^(metrics - 1) beyond. Points that are not below the reference in all
- * metrics cover nothing. */
+ * 29-38, 2006): count^2 steps for 2 metrics, count^(metrics - 1) beyond. Points that are not below the reference in
+ * all metrics cover nothing. */
 enum status pareto_hypervolume(int metrics, int64_t count, const double *value, const double *reference,
                                double *volume);
 
-/* chosen[most]: the indices of the `most` best, most <= count, in the order of their choice. Whole fronts first; of the
- * one that does not fit, always the point that adds the most hypervolume to those that were taken of it, as MOTPE does
- * (Ozaki, Tanigaki, Watanabe and Onishi, GECCO 2020). Metrics are scaled to 0..1 over that front, so that their units do
- * not count, with the reference at 1.1. Equals by the lower index. */
+/* chosen[most]: the indices of the `most` best, most <= count. Whole fronts first, in the order of indices; of the one
+ * that does not fit, always the point that adds the most hypervolume to those that were taken of it, as MOTPE does
+ * (Ozaki, Tanigaki, Watanabe and Onishi, GECCO 2020). Metrics are scaled to 0..1 over that front, so that their units
+ * do not count, with the reference at 1.1. Equals, to rounding, by the lower index. */
 enum status pareto_select(int metrics, int64_t count, const double *value, int64_t most, int64_t *chosen);
 
 #endif

@@ -45,11 +45,11 @@ static double middle_of(const struct parzen_axis *axis, int64_t cell) {
 /* ---- Learning ---- */
 
 /* Scott's rule; the prior, with the mean 1/2 and the mean square 1/3, is one of the points whose spread counts. */
-static double deviation_of(const struct parzen *density, int a, const int64_t *member, const double *place) {
+static double deviation_of(const struct parzen *density, int a) {
   const struct parzen_axis *axis = &density->axes->axis[a];
   double n = 0.0, sum = 0.5, squares = 1.0 / 3.0;
   for (int64_t i = 0; i < density->count; i++) {
-    double x = place[member[i] * density->axes->count + a];
+    double x = density->place[a * density->room + i];
     if (isnan(x)) continue;
     if (axis->kind == PARZEN_NUMBERS) x = middle_of(axis, (int64_t)x);
     n += 1.0;
@@ -61,24 +61,27 @@ static double deviation_of(const struct parzen *density, int a, const int64_t *m
   return fmax(deviation, deviation_least);
 }
 
+/* Of a continuum: the rest of what its Gaussians are. */
+static void learn_gaussians(struct parzen *density, int a) {
+  const double root_two_pi = 0x1.40d931ff62706p+1, deviation = density->deviation[a];
+  double *place = density->place + a * density->room;
+  double *steep = density->steep + a * density->room, *scale = density->scale + a * density->room;
+  for (int64_t i = 0; i < density->count; i++) {
+    const bool takes_part = !isnan(place[i]);
+    place[i] = takes_part ? place[i] : 0.0;
+    steep[i] = takes_part ? 0.5 / (deviation * deviation) : 0.0;
+    scale[i] = takes_part ? -elementary_log(deviation * root_two_pi * inside(place[i], deviation)) : 0.0;
+  }
+}
+
 void parzen_learn(struct parzen *density, int64_t count, const int64_t *member, const double *place) {
   const int axes = density->axes->count;
-  const double root_two_pi = 0x1.40d931ff62706p+1;
   density->count = count;
   for (int a = 0; a < axes; a++) {
-    const bool continuum = density->axes->axis[a].kind == PARZEN_CONTINUUM;
-    double *at = density->place + a * density->room;
-    double *steeps = density->steep + a * density->room, *scales = density->scale + a * density->room;
-    if (density->axes->axis[a].kind != PARZEN_CHOICES) density->deviation[a] = deviation_of(density, a, member, place);
-    const double deviation = density->deviation[a], steep = 0.5 / (deviation * deviation);
-    for (int64_t i = 0; i < count; i++) {
-      at[i] = place[member[i] * axes + a];
-      if (!continuum) continue;
-      const bool takes_part = !isnan(at[i]);
-      at[i] = takes_part ? at[i] : 0.0;
-      steeps[i] = takes_part ? steep : 0.0;
-      scales[i] = takes_part ? -elementary_log(deviation * root_two_pi * inside(at[i], deviation)) : 0.0;
-    }
+    const enum parzen_kind kind = density->axes->axis[a].kind;
+    for (int64_t i = 0; i < count; i++) density->place[a * density->room + i] = place[member[i] * axes + a];
+    if (kind != PARZEN_CHOICES) density->deviation[a] = deviation_of(density, a);
+    if (kind == PARZEN_CONTINUUM) learn_gaussians(density, a);
   }
 }
 
@@ -99,9 +102,8 @@ static double draw_axis(const struct parzen *density, int a, int64_t component, 
                      (axis->kind == PARZEN_CONTINUUM && density->steep[at] == 0.0) ||
                      (axis->kind == PARZEN_CHOICES && coin >= share_of_point(density, axis));
   if (axis->kind == PARZEN_CHOICES && !prior) return density->place[at];
-  if (axis->kind == PARZEN_CHOICES) {
+  if (axis->kind == PARZEN_CHOICES)
     return distribution_quantile(&density->axes->space->parameter[axis->parameter].distribution, u);
-  }
   double x = u;
   if (!prior) {
     const double mean =

@@ -1,13 +1,13 @@
 /* Densities over a space's points that are learned from some of them: Parzen windows (Parzen, Ann. Math. Stat. 33,
  * 1065-1076, 1962), as the tree-structured Parzen estimator has them.
  *
- * All is relative to the prior, what random search draws from: in the coordinates of space.h it is uniform. A density is
+ * All is relative to the prior, what random search draws from: uniform in the coordinates of space.h. A density is
  *
  *   f(x) = (1 + sum over points j of prod over axes a of K_a(x_a, x_ja)) / (1 + points),
  *
- * the 1 being the prior itself as one more component, and the product that of the multivariate estimator (Falkner, Klein
- * and Hutter, ICML 2018; Watanabe, arXiv 2304.11127), which sees how parameters depend on each other. An axis is a
- * parameter of more than one value. Its kernel K_a is
+ * the 1 being the prior itself as one more component, and the product that of the multivariate estimator (Falkner,
+ * Klein and Hutter, ICML 2018; Watanabe, arXiv 2304.11127), which sees how parameters depend on each other. An axis
+ * is a parameter of more than one value. Its kernel K_a is
  *
  *   of a continuum     a Gaussian around x_ja that is cut off at 0 and 1;
  *   of few numbers     (whole numbers, multiples of q, up to PARZEN_CELLS_MOST of them) what such a Gaussian around the
@@ -16,10 +16,10 @@
  *                      and Aitken, Biometrika 63, 413-420 (1976), with the prior in the place of equal shares;
  *   1                  where the parameter takes no part in one of the two points.
  *
- * Numbers of more values count as a continuum, since their intervals are finer than any Gaussian here. Gaussians have
- * the deviation max(s n^(-1/(d + 4)), 0.01), by Scott's rule for d axes (Multivariate Density Estimation, 1992): s is the
- * standard deviation, along the axis, of the n points that take part there and of the prior as one more. So they narrow
- * as the good points draw together, which Optuna's 0.2 n^(-1/(d + 4)) does not.
+ * Numbers of more values count as a continuum, each at the middle of its interval.
+ * Gaussians have the deviation max(s n^(-1/(d + 4)), 0.01), by Scott's rule for d axes (Multivariate Density
+ * Estimation, 1992): s is the standard deviation, along the axis, of the n points that take part there and of the prior
+ * as one more. So they narrow as the good points draw together, which Optuna's 0.2 n^(-1/(d + 4)) does not.
  *
  * Not collective. Failures: STATUS_MEMORY.
  */
@@ -48,7 +48,7 @@ struct parzen_axes {
   struct arena arena;
 };
 
-/* Takes some 1e5 quantiles at most for each parameter of few numbers, once. */
+/* Some 5,000 quantiles at most for a parameter whose values are discrete. */
 enum status parzen_axes_open(const struct space *space, struct parzen_axes *axes);
 void parzen_axes_close(struct parzen_axes *axes);
 

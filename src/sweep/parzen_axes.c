@@ -1,5 +1,7 @@
-#include "base/elementary.h"
 #include "sweep/parzen.h"
+
+#include <math.h>
+#include <string.h>
 
 /* The last of the u = (k + 1/2) 2^-52 whose quantile is not above `value`. */
 static int64_t last_of(const struct distribution *distribution, double value) {
@@ -14,16 +16,17 @@ static int64_t last_of(const struct distribution *distribution, double value) {
   return low;
 }
 
-/* Goes through the values of numbers, by their quantiles; false: there are too many. Counts where edge is NULL. */
-static bool find_numbers(const struct distribution *distribution, double *edge, int64_t *cells) {
+/* The cells of numbers of few values, by their quantiles; 0: there are too many. */
+static int64_t find_numbers(const struct distribution *distribution, double edge[PARZEN_CELLS_MOST + 1]) {
   const int64_t end = INT64_C(1) << 52;
-  *cells = 0;
-  for (int64_t k = 0; k < end; (*cells)++) {
-    if (*cells == PARZEN_CELLS_MOST) return false;
+  int64_t cells = 0;
+  edge[0] = 0.0;
+  for (int64_t k = 0; k < end; cells++) {
+    if (cells == PARZEN_CELLS_MOST) return 0;
     k = last_of(distribution, distribution_quantile(distribution, ((double)k + 0.5) * 0x1p-52)) + 1;
-    if (edge) edge[*cells + 1] = (double)k * 0x1p-52;
+    edge[cells + 1] = (double)k * 0x1p-52;
   }
-  return true;
+  return cells;
 }
 
 /* Sums of probabilities from the front, as distribution_quantile() adds them. */
@@ -36,23 +39,29 @@ static void find_choices(const struct distribution *distribution, double *edge) 
   }
 }
 
+static bool is_discrete(const struct distribution *distribution) {
+  return distribution->kind == DISTRIBUTION_INT_UNIFORM || distribution_is_quantised(distribution->kind) ||
+         distribution_quantile(distribution, 0x1p-53) == distribution_quantile(distribution, 1.0 - 0x1p-53);
+}
+
 /* False: there is one value, so no axis. */
 static bool find_axis(const struct distribution *distribution, struct arena *arena, struct parzen_axis *axis) {
+  double edge[PARZEN_CELLS_MOST + 1];
   axis->kind = PARZEN_CONTINUUM;
   if (distribution_is_choice(distribution->kind)) {
     axis->kind = PARZEN_CHOICES;
     axis->cells = distribution->count;
-    axis->edge = arena_array(arena, axis->cells + 1, sizeof(double));
-    if (axis->edge && axis->cells > 1) find_choices(distribution, axis->edge);
-    return axis->cells > 1;
+    if (axis->cells <= 1) return false;
+    axis->edge = arena_array(arena, axis->cells + 1, sizeof *axis->edge);
+    if (axis->edge) find_choices(distribution, axis->edge);
+    return true;
   }
-  int64_t cells = 0;
-  if (!find_numbers(distribution, NULL, &cells)) return true;
+  if (is_discrete(distribution)) axis->cells = find_numbers(distribution, edge);
+  if (axis->cells == 0) return true;
   axis->kind = PARZEN_NUMBERS;
-  axis->cells = cells;
-  axis->edge = arena_array(arena, cells + 1, sizeof(double));
-  if (axis->edge) (void)find_numbers(distribution, axis->edge, &cells);
-  return cells > 1;
+  axis->edge = arena_array(arena, axis->cells + 1, sizeof *axis->edge);
+  if (axis->edge) memcpy(axis->edge, edge, (size_t)(axis->cells + 1) * sizeof *edge);
+  return axis->cells > 1;
 }
 
 enum status parzen_axes_open(const struct space *space, struct parzen_axes *axes) {

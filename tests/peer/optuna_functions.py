@@ -27,7 +27,8 @@ def branin(trial):
 
 def hartmann(trial):
     x = [trial.suggest_float(f"x{i}", 0, 1) for i in range(6)]
-    return -sum(alpha * math.exp(-sum(s * (v - c) ** 2 for s, v, c in zip(a, x, p))) for alpha, a, p in zip(ALPHA, A, P))
+    return -sum(alpha * math.exp(-sum(s * (v - c) ** 2 for s, v, c in zip(a, x, p)))
+                for alpha, a, p in zip(ALPHA, A, P))
 
 
 def sphere(trial):
@@ -54,7 +55,8 @@ def main():
         "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
         "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True),
     }
-    for function, budget, least in [(branin, 100, .397887), (hartmann, 100, -3.32237), (sphere, 200, 0), (mixed, 100, 0)]:
+    cases = [(branin, 100, .397887), (hartmann, 100, -3.32237), (sphere, 200, 0), (mixed, 100, 0)]
+    for function, budget, least in cases:
         for name, sampler in samplers.items():
             best = []
             for seed in range(1, seeds + 1):

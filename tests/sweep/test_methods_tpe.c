@@ -1,6 +1,6 @@
-/* The tree-structured Parzen estimator: the same bits from the same history, points that are valid whatever results are,
- * what attracts and what repels, its cost, and what it finds beside random search, in the median over seeds. Argument:
- * how many seeds, 3. */
+/* The tree-structured Parzen estimator: the same bits from the same history, points that are valid whatever results
+ * are, what attracts and what repels, its cost, and what it finds beside random search, in the median over seeds.
+ * Argument: how many seeds, 3. */
 #include "base/rng.h"
 #include "functions.h"
 #include "sweep/pareto.h"
