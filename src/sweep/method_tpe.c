@@ -6,9 +6,9 @@
  * chosen before do not count; if all 24 were, the proposal is a random point, so that a space of few points does not
  * stall. All are random while fewer configurations are known than parameters vary, or than 10.
  *
- * What is better: complete ones by value (several metrics: pareto_select()), then those that were stopped early or wait,
- * by more steps and then by value. Equals by the lower number. Never below: what has no value, for whatever reason, what
- * violates constraints, and what is not known yet; since all of them repel, parallel proposals spread out. */
+ * What is better: complete ones by value (several metrics: pareto_select()), then those that were stopped early or
+ * wait, by more steps and then by value. Equals by the lower number. Never below: what has no value, for whatever
+ * reason, what violates constraints, and what is not known yet; since all of them repel, parallel proposals spread. */
 #include "base/elementary.h"
 #include "base/rng.h"
 #include "sweep/method.h"

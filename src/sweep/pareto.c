@@ -34,8 +34,8 @@ static int compare_rows(const void *left, const void *right) {
   return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* Moves the front of row[count] to `front`, the others together; returns how many it is. What dominates a point is
- * itself dominated by one of the front, or is one, and stands before it: so a point is compared with the front alone. */
+/* Moves the front of row[count] to `front`, the others together; returns how many it is. What dominates a point stands
+ * before it and is one of the front or dominated by one: so a point is compared with the front alone. */
 static int64_t take_front(struct row *row, int64_t count, struct row *front) {
   int64_t members = 0, left = 0;
   for (int64_t i = 0; i < count; i++) {

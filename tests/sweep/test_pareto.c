@@ -163,7 +163,7 @@ static void test_select(void **state) {
     memcpy(kept, value, sizeof kept);
     /* Other units, and values whose differences are not finite. */
     if (round % 4 > 1)
-      for (int i = 0; i < count * metrics; i++) value[i] = (2 * value[i] - 1) * (i % metrics ? 0x1p+1023 : 0x1p-300);
+      for (int i = 0; i < count * metrics; i++) value[i] = (2 * value[i] - 1) * (i % metrics ? 0x1.bp+1023 : 0x1p-300);
     assert_ok(pareto_select(metrics, count, value, most, chosen));
     memcpy(value, kept, sizeof kept);
     check_choice(metrics, count, chosen, most);

@@ -143,6 +143,59 @@ static void test_draws_follow_the_density(void **state) {
   close_setting(&setting);
 }
 
+static double width_of(const struct parzen_axis *axis, int64_t cell) { return axis->edge[cell + 1] - axis->edge[cell]; }
+
+/* Over all places of choices and few numbers, one of them conditional, and a continuum by halves of thousandths. */
+static void test_adds_up(void **state) {
+  (void)state;
+  struct setting setting;
+  open_setting(&setting);
+  const struct parzen_axis *axis = setting.axes.axis;
+  double sum = 0, along = 0;
+  for (int64_t a = 0; a < axis[0].cells; a++)
+    for (int64_t b = 0; b < axis[2].cells; b++)
+      for (int64_t c = 0; c < axis[4].cells; c++) {
+        const double width = width_of(&axis[0], a) * width_of(&axis[2], b) * width_of(&axis[4], c);
+        const double place[5] = {(double)a, NAN, (double)b, NAN, a == 0 || a == 3 ? (double)c : NAN};
+        if (width > 0) sum += width * parzen_density(&setting.density, place);
+      }
+  assert_true(fabs(sum - 1) < 1e-12);
+  for (int i = 0; i < 2000; i++) {
+    const double place[5] = {NAN, NAN, NAN, (i + 0.5) / 2000, NAN};
+    along += parzen_density(&setting.density, place) / 2000;
+  }
+  assert_true(fabs(along - 1) < 1e-5);
+  close_setting(&setting);
+}
+
+/* One point, and numbers worked out by hand: f = (1 + K) / 2. */
+static void test_kernels(void **state) {
+  (void)state;
+  struct space space = function_space(2, 0, 1);
+  space.parameter[0].distribution = (struct distribution){.kind = DISTRIBUTION_CATEGORICAL, .count = 3};
+  struct parzen_axes axes;
+  struct arena arena = {.last = NULL};
+  struct parzen density;
+  const int64_t first[1] = {0};
+  const double learnt[2] = {1, 0.25};
+  assert_ok(parzen_axes_open(&space, &axes));
+  parzen_allocate(&axes, 1, &arena, &density);
+  assert_ok(arena_check(&arena, "a test"));
+  parzen_learn(&density, 1, first, learnt);
+  /* Choices: (2 * 3 + 3) / (2 + 3) and 3 / (2 + 3). */
+  const double same[2] = {1, NAN}, other[2] = {2, NAN};
+  assert_true(fabs(parzen_density(&density, same) - (1 + 1.8) / 2) < 1e-14);
+  assert_true(fabs(parzen_density(&density, other) - (1 + 0.6) / 2) < 1e-14);
+  /* The mean of .25 and 1/2 is .375, of their squares (1/16 + 1/3) / 2 = .1979166667; s = .2393568. */
+  const double s = sqrt((1.0 / 16 + 1.0 / 3) / 2 - 0.375 * 0.375), root_half = sqrt(0.5);
+  const double inside = 0.5 * (erf(0.75 / s * root_half) + erf(0.25 / s * root_half));
+  const double near[2] = {NAN, 0.35};
+  const double gauss = exp(-0.5 * 0.1 * 0.1 / (s * s)) / (s * sqrt(2 * 3.14159265358979323846)) / inside;
+  assert_true(fabs(parzen_density(&density, near) - (1 + gauss) / 2) < 1e-13);
+  arena_free(&arena);
+  parzen_axes_close(&axes);
+}
+
 /* Without points it is the prior. */
 static void test_of_nothing(void **state) {
   (void)state;
@@ -160,6 +213,7 @@ static void test_of_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_axes), cmocka_unit_test(test_draws_follow_the_density),
+                                     cmocka_unit_test(test_adds_up), cmocka_unit_test(test_kernels),
                                      cmocka_unit_test(test_of_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
