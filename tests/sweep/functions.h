@@ -68,6 +68,7 @@ static inline void function_minimise(const struct method_kind *method, const str
     const int64_t c = m->history.count;
     double *point = m->point + c * parameters;
     m->history.known = c - window + 1 > 0 ? c - window + 1 : 0;
+    assert_true(m->draws < 1000 * budget); /* it would go on for ever */
     bool exhausted = false, is_new = true;
     assert_ok(method->propose(task, memory, method->learns ? &m->history : NULL, m->draws++, point, &exhausted));
     assert_false(exhausted);

@@ -270,7 +270,7 @@ static void test_no_result_does_not_attract(void **state) {
     begin_history(&task, 100);
     for (int64_t c = 0; c < 100; c++) {
       const bool bad = run.point[2 * c] < (round < 10 ? 0.4 : 0.96);
-      run.value[c] = bad ? (kind == 0 ? NAN : -1000.0) : fabs(run.point[2 * c] - 0.8);
+      run.value[c] = bad ? (kind == 0 ? NAN : run.point[2 * c] - 1000) : fabs(run.point[2 * c] - 0.8);
       run.state[c] = bad ? states[kind] : TRIAL_COMPLETE;
       run.step[c] = bad ? 1 : 100;
       run.feasible[c] = !(bad && (kind == 1 || kind == 5));
