@@ -56,6 +56,7 @@ static void open_setting(struct setting *setting) {
     draw_point(&setting->space, (uint64_t)i, point);
     point[2] = 1 + i % 3;
     point[4] = -450 + 10 * i;
+    point[6] = 1;
     if (i == 5) point[0] = 1;
     space_settle(&setting->space, point);
     parzen_place(&setting->axes, point, (double *)place + i * setting->axes.count);
