@@ -8,13 +8,15 @@
  *   elementary_sincos_all          of x[count], any x: the near ones in one loop that vectorises, then the rare others
  *   elementary_log                 any x > 0, subnormals included; log(0) = -infinity, NaN below; without branches
  *   elementary_exp                 any x; infinity above 709.79, 0 below -745.2, subnormals between; without branches
+ *   elementary_erfc                any x: 1 - erf(x), 0 above 27.3, subnormals before; without branches
  *   elementary_pow                 any x and y, with the special values of C's pow: pow(x, 0) = pow(1, y) = 1 even if
  *                                  the other is NaN; NaN for a finite x < 0 and a y that is neither whole nor infinite.
  *                                  Results that a double holds exactly are exact
  *
  * Largest errors measured against libm's long double, in ulp of the result: sin and cos 0.78 over the whole range and
- * 0.51 at the doubles nearest to multiples of pi/2, log 0.84, exp 0.89, pow 0.90. tests/base/test_elementary.c repeats
- * the measurement. sin(-x) = -sin(x) and cos(-x) = cos(x) to the bit.
+ * 0.51 at the doubles nearest to multiples of pi/2, log 0.84, exp 0.89, pow 0.90,
+ * erfc 5.8, relatively 1.3e-15. tests/base/test_elementary.c repeats the measurement. sin(-x) = -sin(x) and
+ * cos(-x) = cos(x) to the bit.
  *
  * Not collective.
  */
@@ -316,6 +318,25 @@ static inline double elementary_pow(double x, double y) {
     result = elementary_exp_sum(product.high, rest);
   }
   return signbit(x) && odd ? -result : result;
+}
+
+/* (1 + 2x) exp(x^2) erfc(x) for x >= 0 is smooth in t = (x - 4) / (x + 4), which maps the half line to -1..1: the idea
+ * of Shepherd and Laframboise (Math. Comp. 36, 249-253, 1981). The polynomial is the Chebyshev series of 24 terms, from
+ * 60 nodes with 60 digits, as powers of t; what it leaves out is below 4e-17. erfc(-x) = 2 - erfc(x). */
+static inline double elementary_erfc(double x) {
+  static const double power[24] = {
+      0x1.3ba5916e9fd7fp+0,   -0x1.1df1ad154a287p-3,  0x1.f7f5df66fc232p-7,   0x1.16ecefcfa4d42p-4,
+      -0x1.9ddb23c3e0f9fp-4,  0x1.7fee004e1e9dcp-4,   -0x1.0fb06dfee117cp-4,  0x1.3079edf51fc68p-5,
+      -0x1.0962386e0ee02p-6,  0x1.49c672e0029c2p-8,   -0x1.8d4aaa511de6ap-11, -0x1.a1df5db3b79f4p-13,
+      0x1.3be128d9104c4p-13,  -0x1.995385e20c3b6p-16, -0x1.78a6e4120d43dp-17, 0x1.7ef6b7a31e6a9p-18,
+      0x1.3ffd566b4c798p-22,  -0x1.b8d249727cce8p-21, 0x1.3199f76ac5e29p-24,  0x1.c8b87aa039fb6p-24,
+      -0x1.1943d94f86a0bp-26, -0x1.a83c2ea8364c9p-27, 0x1.b09c53938c643p-30,  0x1.ffeb28f8a7c30p-31};
+  double size = fabs(x) > 28.0 ? 28.0 : fabs(x);
+  double t = (size - 4.0) / (size + 4.0), sum = power[23];
+  for (int i = 22; i >= 0; i--) sum = sum * t + power[i];
+  struct elementary_pair square = elementary_two_product(size, size);
+  double tail = sum / (1.0 + 2.0 * size) * elementary_exp_sum(-square.high, -square.low);
+  return x < 0.0 ? 2.0 - tail : tail;
 }
 
 #endif

@@ -98,6 +98,40 @@ static void test_exp_error(void **state) {
   require_below("exp, -746 to -708", subnormal, 0.95);
 }
 
+static void test_erfc_error(void **state) {
+  (void)state;
+  skip_without_long_double();
+  struct rng rng = rng_stream(1, RNG_TEST, 7, 0);
+  double middle = 0, tail = 0, negative = 0, small = 0;
+  for (int i = 0; i < 2 * DRAWS; i++) {
+    double x = 2.0 * rng_uniform(&rng);
+    grow(&middle, ulp_error(elementary_erfc(x), erfcl(x)));
+    x = 2.0 + 24.5 * rng_uniform(&rng);
+    grow(&tail, ulp_error(elementary_erfc(x), erfcl(x)));
+    x = -8.0 * rng_uniform(&rng);
+    grow(&negative, ulp_error(elementary_erfc(x), erfcl(x)));
+    x = ldexp(rng_uniform(&rng), -(int)rng_below(&rng, 1000));
+    grow(&small, ulp_error(elementary_erfc(x), erfcl(x)));
+    x = 26.5 + 2.0 * rng_uniform(&rng);
+    grow(&tail, ulp_error(elementary_erfc(x), erfcl(x)));
+  }
+  require_below("erfc, 0 to 2", middle, 7.0);
+  require_below("erfc, 2 to 28.5", tail, 7.0);
+  require_below("erfc, -8 to 0", negative, 7.0);
+  require_below("erfc, 0 to 1, all magnitudes", small, 7.0);
+}
+
+static void test_erfc_bits(void **state) {
+  (void)state;
+  struct rng rng = rng_stream(1, RNG_TEST, 8, 0);
+  uint64_t hash = 0;
+  for (int i = 0; i < 20000; i++) {
+    const uint64_t bits = elementary_bits(elementary_erfc(40.0 * rng_uniform(&rng) - 10.0));
+    hash = (hash ^ bits) * UINT64_C(0x100000001b3) + (hash >> 29);
+  }
+  assert_int_equal(UINT64_C(0x7334e556addf5525), hash);
+}
+
 /* All magnitudes alike. */
 static double draw_normal_number(struct rng *rng) {
   const double mantissa = 1.0 + rng_uniform(rng); /* before the exponent, whatever the compiler */
@@ -170,6 +204,10 @@ static void test_special_values(void **state) {
   assert_true(elementary_exp(1e300) == (double)INFINITY && elementary_exp(-1e300) == 0.0);
   assert_true(elementary_exp((double)INFINITY) == (double)INFINITY && elementary_exp(-(double)INFINITY) == 0.0);
   assert_true(isnan(elementary_exp((double)NAN)));
+
+  assert_true(elementary_erfc(0.0) == 1.0 && elementary_erfc(-0.0) == 1.0);
+  assert_true(elementary_erfc((double)INFINITY) == 0.0 && elementary_erfc(-(double)INFINITY) == 2.0);
+  assert_true(elementary_erfc(DBL_MAX) == 0.0 && isnan(elementary_erfc((double)NAN)));
 }
 
 /* All pairs of these are what libm's pow says, to the last bit or two, NaN and the sign of zero included. */
@@ -236,15 +274,12 @@ static void test_pow_bits(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sincos_error),
-                                     cmocka_unit_test(test_log_error),
-                                     cmocka_unit_test(test_exp_error),
-                                     cmocka_unit_test(test_pow_error),
-                                     cmocka_unit_test(test_pow_exact),
-                                     cmocka_unit_test(test_special_values),
-                                     cmocka_unit_test(test_pow_special_values),
-                                     cmocka_unit_test(test_symmetry_and_paths),
-                                     cmocka_unit_test(test_bits),
-                                     cmocka_unit_test(test_pow_bits)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sincos_error),       cmocka_unit_test(test_log_error),
+      cmocka_unit_test(test_exp_error),          cmocka_unit_test(test_erfc_error),
+      cmocka_unit_test(test_pow_error),          cmocka_unit_test(test_pow_exact),
+      cmocka_unit_test(test_special_values),     cmocka_unit_test(test_pow_special_values),
+      cmocka_unit_test(test_symmetry_and_paths), cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_pow_bits),           cmocka_unit_test(test_erfc_bits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
