@@ -92,11 +92,17 @@ static enum status queue_confirmations(struct coordinator *c) {
   if (sweep->confirm == 0) return ledger_set_chosen(ledger, ledger->points);
   int64_t *best = malloc((size_t)sweep->confirm * sizeof *best);
   REQUIRE(best, STATUS_MEMORY, "out of memory for the best of a sweep");
-  const int64_t count = search_best(sweep, ledger, sweep->confirm, best);
-  for (int64_t k = 0; k < sweep->confirm; k++)
+  int64_t count, front;
+  enum status status = STATUS_OK;
+  if (sweep->metrics > 1)
+    status = search_front(sweep, ledger, sweep->confirm, best, &count, &front);
+  else
+    count = search_best(sweep, ledger, sweep->confirm, best);
+  for (int64_t k = 0; k < sweep->confirm && status == STATUS_OK; k++)
     for (int64_t s = 0; s < seeds; s++)
       ledger_confirm(sweep, ledger, first + k * seeds + s, k < count ? best[k] : -1, sweep->repeats + s);
   free(best);
+  TRY(status);
   TRY(ledger_flush(ledger)); /* a reader counts them as soon as the search has ended */
   return ledger_set_chosen(ledger, ledger->points);
 }

@@ -1,6 +1,9 @@
 #include "sweep/search.h"
 
+#include "sweep/pareto.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A space whose points are counted: beyond that it never runs out. Draws of points that were there before, one after
@@ -74,6 +77,7 @@ struct search_result search_result_of(const struct sweep *sweep, const struct le
     for (int m = 0; m < sweep->metrics; m++)
       search_mean_add(&each[m], m == 0 ? trial->value : scores ? scores[metric_score(sweep, ledger, m)] : (double)NAN);
   }
+  for (int m = 0; m < SWEEP_METRICS_MAX; m++) result.value[m] = (double)NAN;
   result.repeats = mean.count;
   result.mean = search_mean_value(&mean);
   result.error = search_mean_error(&mean);
@@ -101,6 +105,31 @@ int64_t search_best(const struct sweep *sweep, const struct ledger *ledger, int6
 
 static double *point_of(const struct search *search, int64_t configuration) {
   return search->ledger->point + configuration * search->ledger->shape.parameters;
+}
+
+enum status search_front(const struct sweep *sweep, const struct ledger *ledger, int64_t most, int64_t *best,
+                         int64_t *count, int64_t *front) {
+  const size_t n = (size_t)ledger->points + 1, metrics = (size_t)sweep->metrics;
+  int64_t *configuration = malloc(n * sizeof *configuration), *rank = malloc(n * sizeof *rank), all = 0;
+  double *value = calloc(n * metrics, sizeof *value);
+  enum status status = STATUS_OK;
+  *count = *front = 0;
+  if (!configuration || !rank || !value) status = status_raise(STATUS_MEMORY, "out of memory for the best of a sweep");
+  for (int64_t c = 0; c < ledger->points && status == STATUS_OK; c++) {
+    const struct search_result result = search_result_of(sweep, ledger, c);
+    bool has_all = !isnan(result.rank);
+    for (size_t m = 0; m < metrics; m++) has_all = has_all && isfinite(result.value[m]);
+    if (!has_all) continue;
+    memcpy(value + (size_t)all * metrics, result.value, metrics * sizeof *value);
+    configuration[all++] = c;
+  }
+  if (status == STATUS_OK) status = pareto_ranks((int)metrics, all, value, 1, rank);
+  for (int64_t i = 0; i < all && status == STATUS_OK; i++) *front += rank[i] == 0;
+  *count = most < all ? most : all;
+  if (status == STATUS_OK && *count > 0) status = pareto_select((int)metrics, all, value, *count, best);
+  for (int64_t k = 0; k < *count && status == STATUS_OK; k++) best[k] = configuration[best[k]];
+  free(configuration), free(rank), free(value);
+  return status;
 }
 
 /* The slot of a point, or the free one where it belongs. */
@@ -211,12 +240,24 @@ static int64_t knowable(const struct search *search, int64_t job) {
 
 /* ---- Choosing ---- */
 
+static bool has_target(const struct sweep *sweep) {
+  for (int m = 0; m < sweep->metrics; m++)
+    if (!isnan(sweep->metric[m].target)) return true;
+  return false;
+}
+
+/* One configuration has come to the targets of all metrics that have one. */
 static bool reached(const struct search *search) {
-  const struct sweep_metric *metric = &search->sweep->metric[0];
-  if (isnan(metric->target)) return false;
-  const double bound = metric->maximize ? -metric->target : metric->target;
-  for (int64_t c = 0; c < search->known; c++)
-    if (search->feasible[c] && search->value[c * search->sweep->metrics] <= bound) return true;
+  const struct sweep *sweep = search->sweep;
+  for (int64_t c = 0; c < search->known && has_target(sweep); c++) {
+    bool all = search->feasible[c];
+    for (int m = 0; m < sweep->metrics && all; m++) {
+      const struct sweep_metric *metric = &sweep->metric[m];
+      const double bound = metric->maximize ? -metric->target : metric->target;
+      all = isnan(bound) || search->value[c * sweep->metrics + m] <= bound;
+    }
+    if (all) return true;
+  }
   return false;
 }
 
@@ -324,7 +365,7 @@ static enum status add_next(struct search *search, bool *added) {
 
 /* Choices look at results. */
 static bool reads_results(const struct search *search) {
-  return search->sweep->method->learns || search->pausing || !isnan(search->sweep->metric[0].target);
+  return search->sweep->method->learns || search->pausing || has_target(search->sweep);
 }
 
 enum status search_next(struct search *search, enum search_answer *answer) {
@@ -427,8 +468,9 @@ static enum status replay(struct search *search) {
   const int64_t points = ledger->points, jobs = ledger->jobs;
   int64_t first_lost = INT64_MAX, followed = 0;
   bool known = true;
-  search->verified =
-      !(search->sweep->arrival && reads_results(search)) && !(reads_results(search) && has_retried(ledger));
+  const bool by_chance = search->sweep->arrival && reads_results(search);
+  const bool by_others = (search->sweep->method->learns || search->pausing) && has_retried(ledger);
+  search->verified = !by_chance && !by_others;
   ledger->points = ledger->jobs = 0;
   for (; followed < jobs && known; followed++) {
     const struct ledger_job job = ledger->job[followed];

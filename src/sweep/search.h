@@ -78,7 +78,12 @@ void search_mean_add(struct search_mean *mean, double value);
 double search_mean_value(const struct search_mean *mean); /* NaN: of none */
 double search_mean_error(const struct search_mean *mean); /* NaN: of fewer than two */
 
-/* The best configurations, best first, of equal ones the lower number: best[most]; returns how many there are. Those
+/* Of several metrics: the best configurations, those first that no other is better than in all of them: best[most],
+ * *count of them (pareto_select()); *front: how many of all are such. STATUS_MEMORY. */
+enum status search_front(const struct sweep *sweep, const struct ledger *ledger, int64_t most, int64_t *best,
+                         int64_t *count, int64_t *front);
+
+/* By the first metric: the best configurations, best first, of equal ones the lower number: best[most]; returns how many there are. Those
  * whose trials have not all a value do not take part. */
 int64_t search_best(const struct sweep *sweep, const struct ledger *ledger, int64_t most, int64_t *best);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BEST = 5, REASONS = 5, NUMBER_WIDTH = 10 };
+enum { BEST = 5, FRONT = 20, REASONS = 5, NUMBER_WIDTH = 10 };
 
 /* Quantiles 0.975 of Student's t for 1, 2, ... degrees of freedom. */
 static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
@@ -55,6 +55,39 @@ static void print_best(const struct sweep *sweep, const struct ledger *ledger, F
     print_value(&result, out);
     print_point(sweep, ledger->point + best[k] * ledger->shape.parameters, out);
   }
+}
+
+/* Of several metrics: what no other configuration is better than, by the first metric. */
+static enum status print_front(const struct sweep *sweep, const struct ledger *ledger, FILE *out) {
+  int64_t best[FRONT], count, front;
+  TRY(search_front(sweep, ledger, FRONT, best, &count, &front));
+  if (count > front) count = front;
+  if (count == 0) {
+    fprintf(out, "no configuration has values of all metrics yet\n");
+    return STATUS_OK;
+  }
+  for (int64_t i = 1; i < count; i++) /* few */
+    for (int64_t k = i; k > 0 && search_result_of(sweep, ledger, best[k]).value[0] <
+                                     search_result_of(sweep, ledger, best[k - 1]).value[0];
+         k--) {
+      const int64_t swapped = best[k];
+      best[k] = best[k - 1];
+      best[k - 1] = swapped;
+    }
+  fprintf(out, "Pareto front on the validation split, %lld configuration%s%s\n", (long long)front,
+          front == 1 ? "" : "s", front > count ? ", of which those that cover most" : "");
+  fprintf(out, "  %-14s", sweep->repeats > 1 ? "configuration" : "trial");
+  for (int m = 0; m < sweep->metrics; m++)
+    fprintf(out, "  %s %s", sweep->metric[m].name, sweep->metric[m].maximize ? "(largest)" : "(smallest)");
+  fputc('\n', out);
+  for (int64_t k = 0; k < count; k++) {
+    const struct search_result result = search_result_of(sweep, ledger, best[k]);
+    fprintf(out, "  %-14lld", (long long)best[k]);
+    for (int m = 0; m < sweep->metrics; m++)
+      fprintf(out, "  %-12.6g", sweep->metric[m].maximize ? -result.value[m] : result.value[m]);
+    print_point(sweep, ledger->point + best[k] * ledger->shape.parameters, out);
+  }
+  return STATUS_OK;
 }
 
 /* ---- The best, run again ---- */
@@ -149,7 +182,10 @@ enum status summary_print(const struct sweep *sweep, const struct ledger *ledger
     core_seconds += ledger->trial[t].seconds * (double)ledger->trial[t].ranks;
   fprintf(out, "%lld of %lld trials: %s\n", (long long)ended, (long long)ledger_expected(sweep, ledger), states);
   print_reasons(sweep, ledger, out);
-  print_best(sweep, ledger, out);
+  if (sweep->metrics > 1)
+    TRY(print_front(sweep, ledger, out));
+  else
+    print_best(sweep, ledger, out);
   print_confirmation(sweep, ledger, out);
   print_events(ledger, out);
   fprintf(out, "cost         %.3g core-hours\n", core_seconds / 3600);

@@ -18,13 +18,11 @@ void sweep_destroy(struct sweep **sweep) {
 }
 
 enum status sweep_require(const struct sweep *sweep) {
-  char lacking[160] = "";
-  if (!sweep->method) snprintf(lacking, sizeof lacking, "method \"%s\"", sweep->method_name);
-  if (sweep->metrics > 1) {
-    const size_t used = strlen(lacking);
-    snprintf(lacking + used, sizeof lacking - used, "%smetrics", used ? ", " : "");
-  }
-  REQUIRE(!*lacking, STATUS_UNAVAILABLE, "not in this version of hgn: %s", lacking);
+  REQUIRE(sweep->method, STATUS_UNAVAILABLE, "not in this version of hgn: method \"%s\"", sweep->method_name);
+  REQUIRE(sweep->metrics == 1 || sweep->method->several, STATUS_CONFIG,
+          "metrics: method %s takes one metric; random, sobol and tpe take several", sweep->method_name);
+  REQUIRE(sweep->metrics == 1 || !*sweep->early.type, STATUS_CONFIG,
+          "metrics: early_terminate judges by one metric; take metric, or no early_terminate");
   return STATUS_OK;
 }
 

@@ -50,6 +50,6 @@ kill_sweeps() {
   done
   echo "$kills kills in $tries starts, $whole of them of the whole job"
   [ $kills -ge "$wanted" ] || fail "only $kills of $tries tries met a sweep that was not through"
-  expect_ranks "$ranks" 0 "trials: complete" "$HGN" sweep "$yaml" -o killed
+  expect_ranks "$ranks" 0 "the end  " "$HGN" sweep "$yaml" -o killed
   same_sweep "$reference" killed
 }

@@ -74,7 +74,7 @@ says "8 points"
 # What this version does not run is shown all the same, rungs and all; running it is refused.
 cat >later.yaml <<'YAML'
 base: tiny.yaml
-method: cmaes
+method: pbt
 metric: {name: mse, target: 1e-9}
 run_cap: 27
 early_terminate: {type: hyperband, min_iter: 1, eta: 3}
@@ -83,7 +83,7 @@ parameters:
   eval.every: {value: 10}
   optimizer.learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
 YAML
-expect 0 "this version does not run it: method \"cmaes\", early_terminate" "$HGN" sweep later.yaml --dry-run
+expect 0 "this version does not run it: method \"pbt\"" "$HGN" sweep later.yaml --dry-run
 says "the sweep ends at 1e-09"
 says "27: 27 configurations"
 says "each reports at most 9 times"

@@ -419,9 +419,21 @@ static void several_metrics(void **state) {
                                                 "metrics: [{name: mse}, {name: vpt, goal: maximize}]\n");
   assert_int_equal(sweep->metrics, 2);
   assert_true(!sweep->metric[0].maximize && sweep->metric[1].maximize);
-  assert_status(STATUS_UNAVAILABLE, sweep_require(sweep));
-  assert_string_equal(status_message(), "not in this version of hgn: metrics");
+  assert_ok(sweep_require(sweep));
   sweep_destroy(&sweep);
+  const char *const one[][2] = {
+      {"lhs\nrun_cap: 9", "metrics: method lhs takes one metric; random, sobol and tpe take several"},
+      {"random\nrun_cap: 9\nearly_terminate: {type: asha, min_iter: 1}",
+       "metrics: early_terminate judges by one metric; take metric, or no early_terminate"}};
+  for (int i = 0; i < 2; i++) {
+    char text[256];
+    snprintf(text, sizeof text,
+             "method: %s\nparameters: {train.batch: {value: 4}}\nmetrics: [{name: mse}, {name: vpt}]\n", one[i][0]);
+    sweep = sample_load(sample_hgn, text);
+    assert_status(STATUS_CONFIG, sweep_require(sweep));
+    assert_string_equal(status_message(), one[i][1]);
+    sweep_destroy(&sweep);
+  }
 }
 
 static void base_path(void **state) {
