@@ -23,8 +23,9 @@ static enum status parse_retry(const char *text, unsigned *states) {
       const char *name = trial_state_name((enum trial_state)i);
       if (strlen(name) == length && strncmp(name, text, length) == 0 && trial_ended((enum trial_state)i)) found = i;
     }
-    REQUIRE(found >= 0 && found != TRIAL_COMPLETE && found != TRIAL_INFEASIBLE, STATUS_USAGE,
-            "--retry: \"%.*s\": expected failed, timeout, diverged or pruned, several with commas", (int)length, text);
+    /* What was pruned would be again. */
+    REQUIRE(found == TRIAL_FAILED || found == TRIAL_TIMEOUT || found == TRIAL_DIVERGED, STATUS_USAGE,
+            "--retry: \"%.*s\": expected failed, timeout or diverged, several with commas", (int)length, text);
     *states |= 1u << found;
     text += length + (text[length] == ',');
   }
@@ -380,7 +381,7 @@ const struct cli_command cli_sweep = {
     "  --rename A=B          a parameter or metric of the file, and its name here; may be given several times\n"
     "  --dry-run             the space, the trials, ranks, sizes, an estimate of the cost; nothing is run or written\n"
     "  --resume              only go on with a sweep that is there\n"
-    "  --retry STATES        put trials of these states back: failed, timeout, diverged, pruned\n"
+    "  --retry STATES        put trials of these states back: failed, timeout, diverged\n"
     "  --extend N            N more configurations\n"
     "  --status, --watch     what sweep.h5 says now, from any other place; again and again\n"
     "  --inject FAULTS       rehearse: nan@trial7.step30,crash@trial3,stall@trial5,enospc@report10 or random:0.01\n",

@@ -10,9 +10,10 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 100, LINES_MAX = 4096 };
+enum { COLUMNS = 100, LINES_MAX = 4096, PLANNED_MAX = 1000000 };
 
 /* ---- Lines ---- */
 
@@ -140,40 +141,106 @@ static int64_t find_every(const struct forecast_draws *draws) {
   return every;
 }
 
-/* Of trials that all begin, the n / eta^k best reach rung k + 1, about. */
-static void print_rungs(const struct sweep *sweep, int64_t every) {
-  int64_t rung[SWEEP_RUNGS_MAX];
-  const struct sweep_early *early = &sweep->early;
-  const int rungs = early_rungs(sweep, rung);
-  double reach = (double)sweep->run_cap * (double)sweep->repeats, work = 0, last = 0;
-  const double full = reach * (double)sweep->reports;
-  printf("  %-8s%10s%12s  %s\n", "rung", "report", every > 0 ? "step" : "", "trials that come to it, about");
-  for (int k = 0; k < rungs; k++) {
-    char step[32] = "";
-    const bool never = rung[k] > sweep->reports;
-    if (every > 0) snprintf(step, sizeof step, "%" PRId64, rung[k] * every);
-    printf("  %-8d%10" PRId64 "%12s  %.0f%s\n", k, rung[k], step, never ? 0 : ceil(reach - 1e-9),
-           never ? "  (trials report less often)" : "");
-    if (never) break;
-    work += reach * ((double)rung[k] - last);
-    last = (double)rung[k];
-    reach /= early->eta;
+/* Trials that come to each rung, the end among them; of configurations. */
+struct reached {
+  double trials[SWEEP_RUNGS_MAX + 1];
+  double work; /* reports that all of them make */
+};
+
+/* Of trials that all begin the n / eta^k best go on from rung k, about. */
+static struct reached reach_stopping(const struct sweep *sweep, int rungs, const int64_t *rung) {
+  struct reached reached = {.work = 0};
+  double left = (double)sweep->run_cap, last = 0;
+  for (int k = 0; k <= rungs; k++) {
+    const double at = k < rungs ? (double)rung[k] : (double)sweep->reports;
+    reached.trials[k] = left;
+    reached.work += left * (at - last);
+    last = at;
+    left /= sweep->early.eta;
   }
-  work += reach * ((double)sweep->reports - last);
-  if (rungs > 0) printf("  about %.0f%% of the steps that all trials to their ends would take\n", 100 * work / full);
+  return reached;
 }
 
-static void print_early(const struct sweep *sweep, const struct forecast_draws *draws) {
+/* What the jobs come to when each configuration is worse than those before it: exactly so many for brackets, and for
+ * asha when none goes on that should not. */
+static enum status reach_pausing(const struct sweep *sweep, const struct early_pausing *pausing, int rungs,
+                                 const int64_t *rung, struct reached *reached) {
+  const struct early_task task = {.configurations = sweep->run_cap < PLANNED_MAX ? sweep->run_cap : PLANNED_MAX,
+                                  .rungs = rungs,
+                                  .eta = sweep->early.eta};
+  double *done = calloc((size_t)task.configurations + 1, sizeof *done);
+  void *memory = NULL;
+  int64_t fresh = 0, configuration;
+  int to;
+  *reached = (struct reached){.work = 0};
+  enum status status = done ? pausing->open(&task, &memory) : status_raise(STATUS_MEMORY, "out of memory for a plan");
+  while (status == STATUS_OK) {
+    const enum early_answer answer = pausing->next(memory, &configuration, &to);
+    if (answer == EARLY_NOTHING) break;
+    if (answer == EARLY_FRESH) configuration = fresh++;
+    const double at = to < rungs ? (double)rung[to] : (double)sweep->reports;
+    reached->trials[to] += 1;
+    reached->work += at - done[configuration];
+    done[configuration] = at;
+    status = pausing->begun(memory, configuration, to);
+    if (status == STATUS_OK) status = pausing->ended(memory, configuration, to, (double)configuration, true);
+  }
+  pausing->close(memory);
+  free(done);
+  return status;
+}
+
+static enum status print_rungs(const struct sweep *sweep, const struct early_kind *kind, int64_t every) {
+  int64_t rung[SWEEP_RUNGS_MAX];
+  struct reached reached;
+  const int rungs = early_rungs(sweep, rung);
+  if (kind->pausing)
+    TRY(reach_pausing(sweep, kind->pausing, rungs, rung, &reached));
+  else
+    reached = reach_stopping(sweep, rungs, rung);
+  printf("  %-8s%10s%12s  %s\n", "rung", "report", every > 0 ? "step" : "",
+         kind->pausing == &early_brackets ? "trials that come to it" : "trials that come to it, about");
+  for (int k = 0; k <= rungs; k++) {
+    char step[32] = "", name[32] = "end";
+    const int64_t at = k < rungs ? rung[k] : sweep->reports;
+    if (k < rungs) snprintf(name, sizeof name, "%d", k);
+    if (every > 0 && k < rungs) snprintf(step, sizeof step, "%" PRId64, at * every);
+    printf("  %-8s%10" PRId64 "%12s  %.0f\n", name, at, step, fmax(0, ceil(reached.trials[k] * (double)sweep->repeats - 1e-9)));
+  }
+  printf("  about %.0f%% of the reports that all trials to their ends would make\n",
+         100 * reached.work / ((double)sweep->run_cap * (double)sweep->reports));
+  if (reached.trials[rungs] < 1) printf("  no trial gets to its end: that takes more configurations, or fewer rungs\n");
+  return STATUS_OK;
+}
+
+static enum status print_brackets(const struct sweep *sweep) {
+  const int rungs = early_rungs(sweep, NULL);
+  int64_t all = 0;
+  char text[256] = "";
+  size_t used = 0;
+  for (int s = rungs; s >= 0; s--) {
+    const int64_t size = early_bracket(rungs, s, sweep->early.eta);
+    all += size;
+    if (used < sizeof text)
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRId64, used ? ", " : "", size);
+  }
+  row("brackets", "%s configurations, from rung 0, 1, ...; %" PRId64 " in all, then again", text, all);
+  return STATUS_OK;
+}
+
+static enum status print_early(const struct sweep *sweep, const struct forecast_draws *draws) {
   const struct sweep_early *early = &sweep->early;
-  if (!*early->type) return;
+  const struct early_kind *kind = early_find(sweep);
+  if (!kind) return STATUS_OK;
   if (strcmp(early->type, "median") == 0) {
     row("early stop", "median: from report %" PRId64 " on, what is worse than the median of earlier trials",
         early->min_iter > 0 ? early->min_iter : 1);
-    return;
+    return STATUS_OK;
   }
   row("early stop", "%s%s%s, eta %g: at each rung one trial of %g goes on", early->type, *early->mode ? ", " : "",
       early->mode, early->eta, early->eta);
-  print_rungs(sweep, find_every(draws));
+  if (kind->pausing == &early_brackets) TRY(print_brackets(sweep));
+  return print_rungs(sweep, kind, find_every(draws));
 }
 
 /* ---- Where it runs ---- */
@@ -353,7 +420,9 @@ static enum status print_plan(const struct comm *world, const struct sweep_input
   enum status status = forecast_draw(sweep, shape.configurations, &draws);
   if (status == STATUS_OK) {
     print_findings(sweep, &draws);
-    print_early(sweep, &draws);
+    status = print_early(sweep, &draws);
+  }
+  if (status == STATUS_OK) {
     print_ranks(world, sweep, &shape);
     print_prepare(sweep);
     status = print_output(input, &shape);

@@ -70,7 +70,7 @@ for name in grid few; do probe $name 'point.shape == (6, 2) and len(set(map(tupl
 
 expect_ranks 3 0 "6 of 6 trials: diverged 1  complete 5" "$HGN" sweep grid.yaml -o nan --inject nan@trial2.step2
 probe nan 'state.index("diverged") == 2 and reason[2] == "step 2: the loss is not finite"'
-expect 2 "--retry: \"complete\": expected failed, timeout, diverged or pruned" "$HGN" sweep nan --retry complete
+expect 2 "--retry: \"complete\": expected failed, timeout or diverged" "$HGN" sweep nan --retry complete
 expect 0 "6 of 6 trials: complete 6" "$HGN" sweep nan --retry failed,diverged
 same_sweep grid nan
 

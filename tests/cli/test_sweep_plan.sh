@@ -90,9 +90,16 @@ says "each reports at most 9 times"
 says "hyperband, eta 3: at each rung one trial of 3 goes on"
 grep -Eq "^  0 +1 +10 +27$" out.txt || fail "rung 0: $(cat out.txt)"
 grep -Eq "^  1 +3 +30 +9$" out.txt || fail "rung 1: $(cat out.txt)"
-says "about 26% of the steps"
+says "about 26% of the reports"
 says "16: a choice waits for the results of all trials but the last 15 before it"
 expect 4 "not in this version of hgn" "$HGN" sweep later.yaml
+
+# Brackets are told exactly.
+sed 's/method: pbt/method: random/;s/run_cap: 27/run_cap: 17/;s/type: hyperband,/type: hyperband_brackets,/' later.yaml >brackets.yaml
+expect 0 "9, 5, 3 configurations, from rung 0, 1, ...; 17 in all" "$HGN" sweep brackets.yaml --dry-run
+grep -Eq "^  0 +1 +10 +9$" out.txt || fail "rung 0: $(cat out.txt)"
+grep -Eq "^  1 +3 +30 +8$" out.txt || fail "rung 1: $(cat out.txt)"
+grep -Eq "^  end +9 +5$" out.txt || fail "the end: $(cat out.txt)"
 [ -e later ] && fail "a folder of a sweep that is refused"
 
 # A rehearsal costs what its sleeps are; the files of sweeps/ are sweeps.
