@@ -35,6 +35,7 @@ enum rng_purpose {
   RNG_CHAIN = 19,      /* of Monte Carlo: `index` is chain << 48 | iteration; sub 1: where the chain starts */
   RNG_GRID = 20,       /* momenta beside point `index` of a grid: block `sub` of importance samples */
   RNG_DRAWN = 21,      /* momenta beside draw `index` of a model: the same */
+  RNG_PROPOSE = 22,    /* choices of a method that learns: draw `index`, sub: which */
   RNG_TEST = 255
 };
 
