@@ -74,9 +74,10 @@ void gaussian_append(struct gaussian *gaussian, int64_t rows) {
   gaussian->rows = rows;
 }
 
-void gaussian_observe(struct gaussian *gaussian, const double *y) {
-  memcpy(gaussian->half, y, (size_t)gaussian->rows * sizeof *y);
-  matrix_forward(gaussian->factor, gaussian->rows, gaussian->half);
+void gaussian_observe(struct gaussian *gaussian, int64_t known, const double *y) {
+  memcpy(gaussian->half, y, (size_t)known * sizeof *y);
+  matrix_forward(gaussian->factor, known, gaussian->half);
+  for (int64_t i = known; i < gaussian->rows; i++) gaussian->half[i] = 0.0;
 }
 
 void gaussian_panel(const struct gaussian *gaussian, const double *block, int64_t first, double *panel) {
@@ -160,7 +161,7 @@ bool gaussian_likelihood(struct gaussian *gaussian, int64_t rows, const double *
   gaussian->rows = 0;
   if (!factorise(gaussian, 0, rows)) return false;
   gaussian->rows = rows;
-  gaussian_observe(gaussian, y);
+  gaussian_observe(gaussian, rows, y);
   double sum = -0.5 * matrix_dot(rows, gaussian->half, gaussian->half);
   for (int64_t i = 0; i < rows; i++)
     sum -= elementary_log(gaussian->factor[matrix_triangle(i) + i]) + 0x1.d67f1c864beb5p-1; /* ln sqrt(2 pi) */

@@ -59,8 +59,9 @@ void gaussian_covariances(const struct gaussian_columns *columns, const double *
 /* Appends the rows of the factor that blocks hold beyond `rows`. */
 void gaussian_append(struct gaussian *gaussian, int64_t rows);
 
-/* What was observed at the rows: y[rows]. */
-void gaussian_observe(struct gaussian *gaussian, const double *y);
+/* What was observed at the first `known` rows: y[known]. The others are taken to give the mean given these, so that
+ * they change no mean (L^-1 y is 0 there) and make variances smaller. */
+void gaussian_observe(struct gaussian *gaussian, int64_t known, const double *y);
 
 /* Of a block of points: panel[rows][GAUSSIAN_BLOCK] = L^-1 k, rows first..rows-1, those before being there; and from it
  * means and variances of the process, without noise and never below 1e-12 s^2, given what was observed. */

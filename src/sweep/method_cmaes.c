@@ -1,10 +1,11 @@
 /* CMA-ES (evolution.h) in the unit coordinates of all parameters that can vary: choices and whole numbers too, each
  * value being an interval of its coordinate, of which a sample counts as the middle.
  *
- * The distribution is a fold over the known configurations in the order of their numbers, in groups of lambda: whoever
- * chose them, each counts as a sample, and where it takes no part in a parameter as one at the mean's coordinate. It
- * begins in the middle with sigma 0.3. When it is at its end (evolution_degenerate()), it begins anew at a random place,
- * with twice the lambda (IPOP: Auger and Hansen, CEC 2005), which so becomes up to eight times the first.
+ * The distribution is a fold over the known configurations in the order of their numbers, in groups of lambda:
+ * whoever chose them, each counts as a sample, and where it takes no part in a parameter as one at the mean's
+ * coordinate. It begins in the middle with sigma 0.3. When it is at its end (evolution_degenerate()), it begins anew
+ * at a random place, with twice the lambda (IPOP: Auger and Hansen, CEC 2005), which so becomes up to eight times the
+ * first.
  *
  * Samples are mirrored at 0 and 1. So that no value of a parameter that has few is lost to a small sigma, half of all
  * samples on average have one such parameter drawn anew. */

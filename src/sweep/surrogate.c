@@ -10,10 +10,6 @@
 
 enum { PANELS = SURROGATE_CANDIDATES / GAUSSIAN_BLOCK, STEP_MOST = 128, SPARE = 32 };
 
-#ifndef SURROGATE_LIE
-#define SURROGATE_LIE 0
-#endif
-
 /* ---- Counts ---- */
 
 int64_t surrogate_startup(const struct space *space) { return space->count + 2 > 8 ? space->count + 2 : 8; }
@@ -56,9 +52,7 @@ static void put(const struct space *space, const double *point, const double *u,
 }
 
 /* A continuum's coordinate is the one it was made of; the others are found from the value. */
-void surrogate_place(const struct method_task *task, const struct surrogate *surrogate, const double *u,
-                     double *place) {
-  (void)surrogate;
+void surrogate_place(const struct method_task *task, const double *u, double *place) {
   double point[SPACE_PARAMETERS_MAX], coordinate[SPACE_PARAMETERS_MAX];
   space_point(task->space, u, point);
   for (int i = 0; i < task->space->count; i++) {
@@ -121,25 +115,20 @@ static void standardise(int64_t count, double *y) {
   for (int64_t i = 0; i < count; i++) y[i] = deviation > 1e-14 ? (y[i] - mean) / deviation : 0.0;
 }
 
-/* Outputs of rows 0..rows-1, of which those of configurations below `known` have results: they come first. */
-static void outputs(const struct method_task *task, const struct history *history, struct surrogate *surrogate,
-                    int64_t rows) {
+/* Outputs of the first `rows` rows that have results, which come before those that have not; returns how many. */
+static int64_t outputs(const struct method_task *task, const struct history *history, struct surrogate *surrogate,
+                       int64_t rows) {
   double *y = surrogate->y;
   int64_t count = 0;
   for (; count < rows && surrogate->row[count] < history->known; count++)
     y[count] = learning_value(task, history, surrogate->row[count]);
   compress(count, y, surrogate->sorted);
   standardise(count, y);
-  double least = count > 0 ? y[0] : 0.0, most = least;
   surrogate->incumbent = 0;
-  for (int64_t i = 1; i < count; i++) {
-    if (y[i] < least) surrogate->incumbent = i;
-    least = fmin(least, y[i]);
-    most = fmax(most, y[i]);
-  }
-  const double lie = SURROGATE_LIE == 0 ? least : (SURROGATE_LIE == 1 ? 0.0 : most);
-  for (; count < rows; count++) y[count] = lie;
-  surrogate->best = least;
+  for (int64_t i = 1; i < count; i++)
+    if (y[i] < y[surrogate->incumbent]) surrogate->incumbent = i;
+  surrogate->best = y[surrogate->incumbent];
+  return count;
 }
 
 /* ---- An epoch ---- */
@@ -191,7 +180,7 @@ static enum status fit(const struct method_task *task, const struct history *his
   double *work = arena_array(&arena, 2 * SURROGATE_FITTED * SURROGATE_FITTED, sizeof *work);
   enum status status = arena_check(&arena, "fitting a Gaussian process");
   if (status == STATUS_OK) {
-    outputs(task, history, surrogate, count);
+    (void)outputs(task, history, surrogate, count);
     for (int64_t i = 0; i < count; i++) ranked[i] = (struct ranked){surrogate->y[i], i};
     const int64_t rows = select_rows(count, ranked, marked, SURROGATE_FITTED, true, which);
     for (int64_t i = 0; i < rows; i++) {
@@ -230,7 +219,7 @@ static void offer(const struct method_task *task, struct surrogate *surrogate) {
   for (int64_t i = 0; i < SURROGATE_CANDIDATES; i++) {
     double *u = surrogate->offered + i * task->space->count;
     for (int p = 0; p < task->space->count; p++) u[p] = sobol_scrambled(seed, p, (uint32_t)i);
-    surrogate_place(task, surrogate, u, gaussian_place(&surrogate->columns, surrogate->blocks, i));
+    surrogate_place(task, u, gaussian_place(&surrogate->columns, surrogate->blocks, i));
   }
 }
 
@@ -318,8 +307,7 @@ enum status surrogate_update(const struct method_task *task, const struct histor
     gaussian_panel(gaussian, gaussian_place(&surrogate->columns, surrogate->blocks, p * GAUSSIAN_BLOCK),
                    surrogate->solved, surrogate->panels + p * surrogate->capacity * GAUSSIAN_BLOCK);
   surrogate->solved = rows;
-  outputs(task, history, surrogate, rows);
-  gaussian_observe(gaussian, surrogate->y);
+  gaussian_observe(gaussian, outputs(task, history, surrogate, rows), surrogate->y);
   return STATUS_OK;
 }
 

@@ -28,10 +28,8 @@ static inline double objective_branin(const double *u) {
 /* Minimum -3.32237. */
 static inline double objective_hartmann6(const double *u) {
   static const double weight[4] = {1.0, 1.2, 3.0, 3.2};
-  static const double a[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
-                                 {.05, 10, 17, .1, 8, 14},
-                                 {3, 3.5, 1.7, 10, 17, 8},
-                                 {17, 8, .05, 10, .1, 14}};
+  static const double a[4][6] = {
+      {10, 3, 17, 3.5, 1.7, 8}, {.05, 10, 17, .1, 8, 14}, {3, 3.5, 1.7, 10, 17, 8}, {17, 8, .05, 10, .1, 14}};
   static const double p[4][6] = {{.1312, .1696, .5569, .0124, .8283, .5886},
                                  {.2329, .4135, .8307, .3736, .1004, .9991},
                                  {.2348, .1451, .3522, .2883, .3047, .6650},
@@ -116,8 +114,7 @@ static inline void objective_append(const struct space *space, struct objective_
   h->feasible[c] = true;
 }
 
-static inline bool objective_is_new(const struct space *space, const struct objective_history *h,
-                                    const double *point) {
+static inline bool objective_is_new(const struct space *space, const struct objective_history *h, const double *point) {
   for (int64_t c = 0; c < h->history.count; c++)
     if (space_equal(space, h->point + c * space->count, point)) return false;
   return true;
