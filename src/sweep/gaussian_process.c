@@ -80,6 +80,11 @@ void gaussian_observe(struct gaussian *gaussian, int64_t known, const double *y)
   for (int64_t i = known; i < gaussian->rows; i++) gaussian->half[i] = 0.0;
 }
 
+/* k^T K^-1 y, and k = L times this row of the factor. */
+double gaussian_expected(const struct gaussian *gaussian, int64_t row) {
+  return matrix_dot(row, gaussian->factor + matrix_triangle(row), gaussian->half);
+}
+
 void gaussian_panel(const struct gaussian *gaussian, const double *block, int64_t first, double *panel) {
   const struct gaussian_columns *columns = gaussian->columns;
   double weight[GAUSSIAN_COLUMNS_MAX];

@@ -63,6 +63,9 @@ void gaussian_append(struct gaussian *gaussian, int64_t rows);
  * they change no mean (L^-1 y is 0 there) and make variances smaller. */
 void gaussian_observe(struct gaussian *gaussian, int64_t known, const double *y);
 
+/* The mean, given rows before it, at row `row`. */
+double gaussian_expected(const struct gaussian *gaussian, int64_t row);
+
 /* Of a block of points: panel[rows][GAUSSIAN_BLOCK] = L^-1 k, rows first..rows-1, those before being there; and from it
  * means and variances of the process, without noise and never below 1e-12 s^2, given what was observed. */
 void gaussian_panel(const struct gaussian *gaussian, const double *block, int64_t first, double *panel);

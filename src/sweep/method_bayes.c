@@ -29,9 +29,10 @@ struct search_start {
   double u[SPACE_PARAMETERS_MAX], improvement, radius;
 };
 
-/* Where coordinates of numbers may lie. */
+/* Where coordinates of numbers may lie, and how far they have to be, one at least, from points that are not known
+ * yet. */
 struct region {
-  double least[SPACE_PARAMETERS_MAX], most[SPACE_PARAMETERS_MAX];
+  double least[SPACE_PARAMETERS_MAX], most[SPACE_PARAMETERS_MAX], apart;
 };
 
 static enum status open_memory(const struct method_task *task, void **memory) {
@@ -118,9 +119,8 @@ static void incumbent_of(const struct method_task *task, const struct surrogate 
 }
 
 /* Of the trust region: the incumbent, with several radii. */
-static int begin_near(const struct method_task *task, const struct history *history, const struct surrogate *surrogate,
+static int begin_near(const struct method_task *task, const struct surrogate *surrogate, double side,
                       struct search_start starts[STARTS], struct region *region) {
-  const double side = side_of(task, history);
   for (int s = 0; s < STARTS; s++) {
     starts[s] = (struct search_start){.improvement = -(double)INFINITY, .radius = 0.5 * side};
     for (int k = 0; k < s; k++) starts[s].radius *= 0.3;
@@ -170,6 +170,19 @@ static void vary(const struct method_task *task, const struct search_start *star
   }
 }
 
+/* Whether it is next to one that is not known yet: where the process is sure, that is no better than the same again. */
+static bool is_crowded(const struct history *history, const struct surrogate *surrogate, double apart,
+                       const double *place) {
+  for (int64_t row = surrogate->gaussian.rows - 1; row >= 0 && surrogate->row[row] >= history->known; row--) {
+    const double *other = gaussian_place(&surrogate->columns, surrogate->gaussian.block, row);
+    bool near = true;
+    for (int c = 0; c < surrogate->columns.count && near; c++)
+      near = fabs(place[c * GAUSSIAN_BLOCK] - other[c * GAUSSIAN_BLOCK]) < apart;
+    if (near) return true;
+  }
+  return false;
+}
+
 /* Eight points around each start; the best of them that is better and new takes its place. */
 static void go_round(const struct method_task *task, const struct history *history, struct surrogate *surrogate,
                      double *blocks, int count, const struct region *region, struct rng *rng,
@@ -185,6 +198,7 @@ static void go_round(const struct method_task *task, const struct history *histo
     bool success = false;
     for (int t = s * CHILDREN; t < (s + 1) * CHILDREN; t++) {
       if (!(improvement[t] > starts[s].improvement) || was_chosen(task, history, u[t])) continue;
+      if (is_crowded(history, surrogate, region->apart, gaussian_place(&surrogate->columns, blocks, t))) continue;
       memcpy(starts[s].u, u[t], sizeof u[t]);
       starts[s].improvement = improvement[t];
       success = true;
@@ -199,9 +213,10 @@ static enum status look(const struct method_task *task, const struct history *hi
   struct search_start starts[STARTS];
   double blocks[TRIED * GAUSSIAN_COLUMNS_MAX] = {0.0};
   struct rng rng = rng_stream(task->seed, RNG_PROPOSE, (uint64_t)draw, 1);
-  struct region region;
+  const double side = side_of(task, history);
+  struct region region = {.apart = 0.02 * side};
   const int count = is_global(history->count) ? begin(task, history, surrogate, starts, &region)
-                                              : begin_near(task, history, surrogate, starts, &region);
+                                              : begin_near(task, surrogate, side, starts, &region);
   const int64_t cost = (int64_t)TRIED * history->count * history->count / 2;
   int64_t rounds = work_most / (cost > 0 ? cost : 1);
   rounds = rounds < ROUNDS_LEAST ? ROUNDS_LEAST : (rounds > ROUNDS_MOST ? ROUNDS_MOST : rounds);

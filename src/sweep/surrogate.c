@@ -307,7 +307,9 @@ enum status surrogate_update(const struct method_task *task, const struct histor
     gaussian_panel(gaussian, gaussian_place(&surrogate->columns, surrogate->blocks, p * GAUSSIAN_BLOCK),
                    surrogate->solved, surrogate->panels + p * surrogate->capacity * GAUSSIAN_BLOCK);
   surrogate->solved = rows;
-  gaussian_observe(gaussian, outputs(task, history, surrogate, rows), surrogate->y);
+  const int64_t known = outputs(task, history, surrogate, rows);
+  gaussian_observe(gaussian, known, surrogate->y);
+  for (int64_t i = known; i < rows; i++) surrogate->best = fmin(surrogate->best, gaussian_expected(gaussian, i));
   return STATUS_OK;
 }
 

@@ -45,7 +45,7 @@ struct surrogate {
   double *local;     /* [capacity][GAUSSIAN_BLOCK]: the panel of other points */
   double *offered;   /* [SURROGATE_CANDIDATES][parameters]: their coordinates */
   int64_t solved;    /* rows of the panels */
-  double best;       /* output: the least of y */
+  double best;       /* the least of y, and of what is expected where it is not known */
   int64_t incumbent; /* its row */
 };
 
