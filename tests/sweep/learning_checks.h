@@ -68,17 +68,17 @@ static inline void check_memory(const struct method_kind *method, const struct s
   for (int c = 1; c < 20; c++)
     if (h->feasible[c] && (h->value[c] < h->value[good] || isnan(h->value[good]))) good = c;
   for (int change = 0; change < 4; change++) {
-    const double kept = h->value[2], kept_point = h->point[2 * space->count + 2];
+    const double kept = h->value[2], kept_point = h->point[good * space->count + 2];
     if (change == 0) h->value[2] = -5.0;
     if (change == 1) h->state[good] = TRIAL_TIMEOUT;
-    if (change == 2) h->point[2 * space->count + 2] = 2e-5;
+    if (change == 2) h->point[good * space->count + 2] = 2e-5;
     if (change == 3) h->feasible[good] = false;
     double changed[SPACE_PARAMETERS_MAX];
     check_propose(method, &task, NULL, &h->history, 7, changed);
     check_propose(method, &task, memory, &h->history, 7, point);
     assert_memory_equal(point, changed, bytes);
     h->value[2] = kept;
-    h->point[2 * space->count + 2] = kept_point;
+    h->point[good * space->count + 2] = kept_point;
     h->state[good] = TRIAL_COMPLETE;
     h->feasible[good] = true;
     check_propose(method, &task, memory, &h->history, 7, point);
@@ -167,8 +167,8 @@ static inline double check_cost(const struct method_kind *method, int parameters
   return ms[11];
 }
 
-/* Medians over seeds against random's, of Branin's and Hartmann's functions, the sphere and the mixed space; and with 16
- * at a time, where there are many seeds. */
+/* Medians over seeds against random's, of Branin's and Hartmann's functions, the sphere and the mixed space; and with
+ * 16 at a time, where there are many seeds. */
 static inline void check_beats_random(const struct method_kind *method, int seeds, int64_t sphere_budget) {
   for (int o = 0; o < 4; o++) {
     const struct space space = o < 3 ? objective_space(objective_all[o].parameters) : objective_mixed_space();

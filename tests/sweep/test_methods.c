@@ -29,10 +29,14 @@ static void propose(const struct method_kind *method, const struct method_task *
 
 static void test_names(void **state) {
   (void)state;
-  const char *const here[] = {"grid", "random", "sobol", "lhs"}, *const later[] = {"tpe", "bayes", "cmaes", "pbt"};
-  for (int i = 0; i < 4; i++) {
+  const char *const here[] = {"grid", "random", "sobol", "lhs", "bayes", "cmaes"}, *const later[] = {"tpe", "pbt"};
+  for (int i = 0; i < 6; i++) {
     assert_string_equal(method_find(here[i])->name, here[i]);
-    assert_true(method_known(here[i]) && method_known(later[i]));
+    assert_true(method_known(here[i]));
+    assert_int_equal(method_find(here[i])->learns, i >= 4);
+  }
+  for (int i = 0; i < 2; i++) {
+    assert_true(method_known(later[i]));
     assert_null(method_find(later[i]));
   }
   assert_false(method_known("Random") || method_known("") || method_known("gri"));

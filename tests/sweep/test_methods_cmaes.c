@@ -120,7 +120,8 @@ static void test_samples(void **state) {
   assert_true(evolution.sigma < 0.3 * 2.72 && evolution.sigma > 0.1);
 }
 
-/* By the method: 800 proposals come as near as groups do, and then it begins anew with twice as many, at another place. */
+/* By the method: 800 proposals come as near as groups do, and then it begins anew with twice as many, at another
+ * place. */
 static void test_method(void **state) {
   (void)state;
   const struct space space = objective_space(2);
