@@ -42,7 +42,7 @@ static inline struct objective_history *check_mixed_history(const struct method_
 }
 
 /* Asked in any order, with values that change and come back, with fresh memory, warmed memory or none: the same bits. */
-static inline void check_memory(const struct method_kind *method, const struct space *space) {
+static inline void check_memory(const struct method_kind *method, const struct space *space, bool sees_pending) {
   enum { COUNT = 60, ASKED = 40 };
   const struct method_task task = {.space = space, .seed = 5, .metrics = 1};
   struct objective_history *h = check_mixed_history(&task, COUNT);
@@ -63,20 +63,25 @@ static inline void check_memory(const struct method_kind *method, const struct s
       assert_memory_equal(point, fresh[at], bytes);
       check_valid(space, point);
     }
-  /* Of one that it has taken in another value, state, point, feasibility; and back. */
+  /* Of one that it has taken in another value, state, point, feasibility; one that waits stands where the proposal was;
+   * and back. */
   int good = 0;
   for (int c = 1; c < 20; c++)
     if (h->feasible[c] && (h->value[c] < h->value[good] || isnan(h->value[good]))) good = c;
-  for (int change = 0; change < 4; change++) {
+  for (int change = 0; change < 5; change++) {
     const double kept = h->value[2], kept_point = h->point[good * space->count + 2];
     if (change == 0) h->value[2] = -5.0;
     if (change == 1) h->state[good] = TRIAL_TIMEOUT;
     if (change == 2) h->point[good * space->count + 2] = 2e-5;
     if (change == 3) h->feasible[good] = false;
+    double *last = h->point + (h->history.count - 1) * space->count, waits[SPACE_PARAMETERS_MAX];
+    memcpy(waits, last, bytes);
+    if (change == 4) memcpy(last, point, bytes);
     double changed[SPACE_PARAMETERS_MAX];
     check_propose(method, &task, NULL, &h->history, 7, changed);
     check_propose(method, &task, memory, &h->history, 7, point);
     assert_memory_equal(point, changed, bytes);
+    memcpy(last, waits, bytes);
     h->value[2] = kept;
     h->point[good * space->count + 2] = kept_point;
     h->state[good] = TRIAL_COMPLETE;
@@ -85,8 +90,8 @@ static inline void check_memory(const struct method_kind *method, const struct s
     different += !space_equal(space, point, changed);
   }
   method->close(memory);
-  printf("  %d of 4 changes of history changed the point\n", different);
-  assert_int_equal(different, 4);
+  printf("  %d of 5 changes of history changed the point\n", different);
+  assert_int_equal(different, sees_pending ? 5 : 4);
   free(h);
 }
 

@@ -136,7 +136,7 @@ static void test_append(void **state) {
 static void test_memory(void **state) {
   (void)state;
   const struct space space = objective_mixed_space();
-  check_memory(&method_bayes, &space);
+  check_memory(&method_bayes, &space, true);
 }
 
 static void test_edges(void **state) {

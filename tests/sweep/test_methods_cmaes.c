@@ -141,7 +141,7 @@ static void test_method(void **state) {
 static void test_memory(void **state) {
   (void)state;
   const struct space space = objective_mixed_space();
-  check_memory(&method_cmaes, &space);
+  check_memory(&method_cmaes, &space, false);
 }
 
 static void test_edges(void **state) {
