@@ -95,6 +95,19 @@ static inline void check_memory(const struct method_kind *method, const struct s
   free(h);
 }
 
+/* Bits that are promised: another machine, compiler or level of optimisation has to propose the same. */
+static inline void check_bits(const struct method_kind *method, double want) {
+  const struct space space = objective_mixed_space();
+  const struct method_task task = {.space = &space, .seed = 1, .metrics = 1};
+  struct objective_history *h = check_mixed_history(&task, 50);
+  double point[SPACE_PARAMETERS_MAX];
+  h->history.known = 48;
+  check_propose(method, &task, NULL, &h->history, 50, point);
+  printf("  %g %g %a %g\n", point[0], point[1], point[2], point[3]);
+  assert_true(point[2] == want);
+  free(h);
+}
+
 /* Half of the square fails: fewer than random's half of later proposals go there. */
 static inline void check_failures_repel(const struct method_kind *method, int64_t budget) {
   const struct space space = objective_space(2);
@@ -144,7 +157,7 @@ static inline void check_edges(const struct method_kind *method, const struct sp
     }
 }
 
-/* ms a proposal when 1,000 are known, of the first and of the median of twenty that follow. */
+/* ms of the processor a proposal when 1,000 are known, of the first and of the median of twenty that follow. */
 static inline double check_cost(const struct method_kind *method, int parameters) {
   const struct space space = objective_space(parameters);
   const struct method_task task = {.space = &space, .seed = 1, .metrics = 1};
@@ -159,9 +172,9 @@ static inline double check_cost(const struct method_kind *method, int parameters
   for (int i = 0; i < 21; i++) {
     struct timespec begin, end;
     h->history.count = h->history.known = 1000 + i;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
     check_propose(method, &task, memory, &h->history, i, point);
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     ms[i] = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
   }
   method->close(memory);

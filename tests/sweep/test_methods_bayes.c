@@ -139,6 +139,11 @@ static void test_memory(void **state) {
   check_memory(&method_bayes, &space, true);
 }
 
+static void test_bits(void **state) {
+  (void)state;
+  check_bits(&method_bayes, 0x1.10dbb6a50362fp-10);
+}
+
 static void test_edges(void **state) {
   (void)state;
   const struct space space = objective_mixed_space();
@@ -212,9 +217,9 @@ static void test_cost(void **state) {
 int main(int argc, char **argv) {
   if (argc > 1) seeds = atoi(argv[1]);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_normal),         cmocka_unit_test(test_hand),          cmocka_unit_test(test_gradient),
-      cmocka_unit_test(test_append),         cmocka_unit_test(test_memory),        cmocka_unit_test(test_edges),
-      cmocka_unit_test(test_failures_repel), cmocka_unit_test(test_pending_repel), cmocka_unit_test(test_many),
-      cmocka_unit_test(test_beats_random),   cmocka_unit_test(test_cost)};
+      cmocka_unit_test(test_normal), cmocka_unit_test(test_hand),           cmocka_unit_test(test_gradient),
+      cmocka_unit_test(test_append), cmocka_unit_test(test_memory),         cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_edges),  cmocka_unit_test(test_failures_repel), cmocka_unit_test(test_pending_repel),
+      cmocka_unit_test(test_many),   cmocka_unit_test(test_beats_random),   cmocka_unit_test(test_cost)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

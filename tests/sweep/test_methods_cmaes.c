@@ -144,6 +144,11 @@ static void test_memory(void **state) {
   check_memory(&method_cmaes, &space, false);
 }
 
+static void test_bits(void **state) {
+  (void)state;
+  check_bits(&method_cmaes, 0x1.1f9d040928fc9p-15);
+}
+
 static void test_edges(void **state) {
   (void)state;
   const struct space space = objective_mixed_space();
@@ -182,11 +187,10 @@ static void test_cost(void **state) {
 
 int main(int argc, char **argv) {
   if (argc > 1) seeds = atoi(argv[1]);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sphere),  cmocka_unit_test(test_ellipsoid),
-                                     cmocka_unit_test(test_plain),   cmocka_unit_test(test_samples),
-                                     cmocka_unit_test(test_method),  cmocka_unit_test(test_memory),
-                                     cmocka_unit_test(test_edges),   cmocka_unit_test(test_failures_repel),
-                                     cmocka_unit_test(test_choices), cmocka_unit_test(test_beats_random),
-                                     cmocka_unit_test(test_cost)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sphere),  cmocka_unit_test(test_ellipsoid),    cmocka_unit_test(test_plain),
+      cmocka_unit_test(test_samples), cmocka_unit_test(test_method),       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_bits),    cmocka_unit_test(test_edges),        cmocka_unit_test(test_failures_repel),
+      cmocka_unit_test(test_choices), cmocka_unit_test(test_beats_random), cmocka_unit_test(test_cost)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
