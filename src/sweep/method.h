@@ -45,7 +45,8 @@ struct method_kind {
                          double *point, bool *exhausted);
 };
 
-extern const struct method_kind method_grid, method_random, method_sobol, method_lhs, method_tpe;
+extern const struct method_kind method_grid, method_random, method_sobol, method_lhs, method_tpe, method_bayes,
+    method_cmaes;
 
 /* By the name in the file; NULL: not in this version, or no method at all (method_known()). */
 const struct method_kind *method_find(const char *name);

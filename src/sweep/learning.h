@@ -1,0 +1,24 @@
+/* What methods that learn share: what a result counts as, and steps within the unit interval. Not collective. */
+#ifndef HGN_SWEEP_LEARNING_H
+#define HGN_SWEEP_LEARNING_H
+
+#include "sweep/method.h"
+
+#include <math.h>
+
+/* The first metric of configuration `c` < known, smaller is better; NaN, always with the same bits, where it counts as
+ * worse than all others: it failed, diverged, ran out of time, is not feasible, or has no finite value. */
+static inline double learning_value(const struct method_task *task, const struct history *history, int64_t c) {
+  const double value = history->value[c * (task->metrics > 1 ? task->metrics : 1)];
+  const bool counts = history->state[c] == TRIAL_COMPLETE || history->state[c] == TRIAL_PRUNED;
+  return counts && history->feasible[c] && isfinite(value) ? value : (double)NAN;
+}
+
+/* A coordinate mirrored at 0 and 1, and never quite there. */
+static inline double learning_mirror(double u) {
+  double within = u - 2.0 * floor(0.5 * u);
+  within = within > 1.0 ? 2.0 - within : within;
+  return fmin(fmax(within, 0x1p-53), 1.0 - 0x1p-53);
+}
+
+#endif
