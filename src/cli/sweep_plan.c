@@ -205,7 +205,8 @@ static enum status print_rungs(const struct sweep *sweep, const struct early_kin
     const int64_t at = k < rungs ? rung[k] : sweep->reports;
     if (k < rungs) snprintf(name, sizeof name, "%d", k);
     if (every > 0 && k < rungs) snprintf(step, sizeof step, "%" PRId64, at * every);
-    printf("  %-8s%10" PRId64 "%12s  %.0f\n", name, at, step, fmax(0, ceil(reached.trials[k] * (double)sweep->repeats - 1e-9)));
+    printf("  %-8s%10" PRId64 "%12s  %.0f\n", name, at, step,
+           fmax(0, ceil(reached.trials[k] * (double)sweep->repeats - 1e-9)));
   }
   printf("  about %.0f%% of the reports that all trials to their ends would make\n",
          100 * reached.work / ((double)sweep->run_cap * (double)sweep->reports));

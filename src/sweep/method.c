@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-static const struct method_kind *const methods[] = {
-    &method_grid, &method_random, &method_sobol, &method_lhs, &method_tpe, &method_bayes, &method_cmaes};
+static const struct method_kind *const methods[] = {&method_grid, &method_random, &method_sobol, &method_lhs,
+                                                    &method_tpe,  &method_bayes,  &method_cmaes};
 
 /* Methods of the sweep file that a later version will have. */
 static const char *const later[] = {"pbt"};
