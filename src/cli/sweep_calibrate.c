@@ -53,7 +53,7 @@ static enum status measure_rollouts(const struct comm *self, struct learner *lea
     TRY(go_on());
     TRY(evaluation_set_first(self, &corpus->source, SPLIT_TEST, rollouts, reversed ? rollouts : 0, &set));
     const double began = log_clock();
-    const enum status status = learner->kind->evaluate(learner, self, &corpus->source, &set, yardstick, &evaluation);
+    const enum status status = learner_evaluate(learner, self, &corpus->source, &set, yardstick, &evaluation);
     *seconds = fmin(*seconds, (log_clock() - began) / (double)rollouts);
     evaluation_set_free(&set);
     evaluation_free(&evaluation);

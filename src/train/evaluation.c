@@ -1,10 +1,21 @@
 #include "train/evaluation.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 void evaluation_free(struct evaluation *evaluation) {
   free(evaluation->by_frame);
   evaluation->by_frame = NULL;
+}
+
+static void settle(double *value, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (isnan(value[i])) value[i] = (double)NAN;
+}
+
+void evaluation_settle(struct evaluation *evaluation) {
+  settle(evaluation->score, EVALUATION_SCORES_MAX);
+  if (evaluation->by_frame) settle(evaluation->by_frame, evaluation->frames);
 }
 
 static enum status add_groups(struct evaluation_set *set, enum split split, int64_t first, int64_t count,

@@ -20,6 +20,9 @@ struct evaluation {
   int64_t broken_rollouts;
 };
 void evaluation_free(struct evaluation *evaluation);
+/* Not collective. What is not a number becomes the one NaN that constants have: computed ones differ between processors
+ * (x86 sets the sign, ARM does not), and what is recorded must not. */
+void evaluation_settle(struct evaluation *evaluation);
 
 /* Rollouts are worked through in groups of EVALUATION_GROUP, whoever does it: consecutive ones of one split. */
 struct evaluation_group {

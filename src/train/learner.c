@@ -73,12 +73,20 @@ void learner_close(struct learner *learner) {
   *learner = (struct learner){.kind = NULL};
 }
 
+enum status learner_evaluate(struct learner *learner, const struct comm *comm, struct source *source,
+                             const struct evaluation_set *set, const struct yardstick *yardstick,
+                             struct evaluation *evaluation) {
+  TRY(learner->kind->evaluate(learner, comm, source, set, yardstick, evaluation));
+  evaluation_settle(evaluation);
+  return STATUS_OK;
+}
+
 enum status learner_evaluate_first(struct learner *learner, const struct comm *comm, struct source *source,
                                    enum split split, int64_t rollouts, const struct yardstick *yardstick,
                                    struct evaluation *evaluation) {
   struct evaluation_set set;
   TRY(comm_agree(comm, evaluation_set_first(comm, source, split, rollouts, EVALUATION_REVERSED, &set)));
-  enum status status = learner->kind->evaluate(learner, comm, source, &set, yardstick, evaluation);
+  const enum status status = learner_evaluate(learner, comm, source, &set, yardstick, evaluation);
   evaluation_set_free(&set);
   return status;
 }

@@ -145,6 +145,11 @@ enum status learner_open_sized(const struct learner_kind *kind, const struct exp
                                const int64_t *size, double dt, double interval, struct learner *learner);
 void learner_close(struct learner *learner);
 
+/* Collective. What the kind's evaluate() says, with evaluation_settle(). */
+enum status learner_evaluate(struct learner *learner, const struct comm *comm, struct source *source,
+                             const struct evaluation_set *set, const struct yardstick *yardstick,
+                             struct evaluation *evaluation);
+
 /* Collective. Measures it on the first `rollouts` of a split, which are loaded; evaluation: freed with
  * evaluation_free(). */
 enum status learner_evaluate_first(struct learner *learner, const struct comm *comm, struct source *source,

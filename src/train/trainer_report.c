@@ -162,8 +162,8 @@ static enum status evaluate_first(struct trainer *trainer, enum split split, int
 
 /* Collective. Those of the training split that this rank's lanes have at hand. */
 static enum status evaluate_train(struct trainer *trainer, struct evaluation *evaluation) {
-  return trainer->learner.kind->evaluate(&trainer->learner, trainer->comm, &trainer->corpus->source,
-                                         &trainer->train_set, &trainer->yardstick, evaluation);
+  return learner_evaluate(&trainer->learner, trainer->comm, &trainer->corpus->source, &trainer->train_set,
+                          &trainer->yardstick, evaluation);
 }
 
 /* Root only. */

@@ -103,23 +103,72 @@ static double with_tail(const struct conv_tail *tail, const struct shape *shape,
   return value > 0 ? value : value * tail->slope;
 }
 
-/* Fails where `got` is not what the reference has for a and b. */
+/* How far each kind of kernel was from f64 in f32, over all cases: errors over the root of the mean square of what is
+ * right. */
+static struct {
+  char name[64];
+  double rms, largest;
+} accuracy[32];
+static int accuracies;
+
+static void note_accuracy(const char *name, double rms, double largest) {
+  int i = 0;
+  while (i < accuracies && strcmp(accuracy[i].name, name) != 0) i++;
+  if (i == accuracies) {
+    assert_true(accuracies < (int)(sizeof accuracy / sizeof *accuracy));
+    snprintf(accuracy[accuracies++].name, sizeof accuracy->name, "%s", name);
+  }
+  accuracy[i].rms = fmax(accuracy[i].rms, rms);
+  accuracy[i].largest = fmax(accuracy[i].largest, largest);
+}
+
+/* The same numbers in f64. */
+static double *widened(const struct shape *shape, const void *data) {
+  double *wide = malloc((size_t)shape_elements(shape) * sizeof *wide + 1);
+  assert_non_null(wide);
+  for (int64_t i = 0; i < shape_elements(shape); i++) wide[i] = harness_element(shape, data, i);
+  return wide;
+}
+
+/* What f64 has for a and b, by the reference's loops; to be freed. */
+static double *expected_of(const struct problem *problem, const void *a, const void *b) {
+  struct shape in[2] = {problem->in[0], problem->in[1]}, out = problem->out;
+  in[0].type = in[1].type = out.type = GRAPH_F64;
+  double *wide[2] = {widened(&problem->in[0], a), widened(&problem->in[1], b)};
+  double *expected = malloc((size_t)shape_bytes(&out) + 1);
+  struct kernel_call call = {&problem->attributes, {&in[0], &in[1]}, &out, {wide[0], wide[1]}, expected};
+  assert_non_null(expected);
+  assert_ok(reference_run(problem->op, &call));
+  free(wide[0]), free(wide[1]);
+  return expected;
+}
+
+/* Fails where `got` is not what the reference has for a and b, or, in f32, is further from it than a root of the mean
+ * square of 5e-6 of the result's. */
 static void check_result(const struct conv_kernel *kernel, const struct problem *problem, const struct conv_tail *tail,
                          const void *a, const void *b, const void *bias, const void *got, const char *what) {
   const struct shape *out = &problem->out;
-  void *expected = harness_draw(out, 4);
-  struct kernel_call call = {&problem->attributes, {&problem->in[0], &problem->in[1]}, out, {a, b}, expected};
-  assert_ok(reference_run(problem->op, &call));
+  const int64_t elements = shape_elements(out);
+  double *expected = expected_of(problem, a, b), largest = 0, squares = 0, errors = 0, furthest = 0;
   const double tolerance = out->type == GRAPH_F32 ? 3e-6 : 1e-14;
-  double largest = 0;
-  for (int64_t i = 0; i < shape_elements(out); i++) largest = fmax(largest, fabs(harness_element(out, expected, i)));
-  for (int64_t i = 0; i < shape_elements(out); i++) {
-    double right = with_tail(tail, out, bias, i, harness_element(out, expected, i));
-    if (!(fabs(harness_element(out, got, i) - right) <= tolerance * (100 + largest)))
+  for (int64_t i = 0; i < elements; i++) {
+    largest = fmax(largest, fabs(expected[i]));
+    expected[i] = with_tail(tail, out, bias, i, expected[i]);
+    squares += expected[i] * expected[i];
+  }
+  for (int64_t i = 0; i < elements; i++) {
+    const double error = harness_element(out, got, i) - expected[i];
+    if (!(fabs(error) <= tolerance * (100 + largest)))
       fail_msg("%s, %s: element %d is %.9g, not %.9g", conv_name(kernel), what, (int)i, harness_element(out, got, i),
-               right);
+               expected[i]);
+    errors += error * error;
+    furthest = fmax(furthest, fabs(error));
   }
   free(expected);
+  if (out->type != GRAPH_F32 || !(squares > 0)) return;
+  const double scale = sqrt(squares / (double)elements), rms = sqrt(errors / squares);
+  if (!(rms < 5e-6)) fail_msg("%s, %s: an error of %.2g (rms)", conv_name(kernel), what, rms);
+  note_accuracy(conv_name(kernel), rms, furthest / scale);
 }
 
 /* With weights given to each run, loaded, and loaded again; results and scratch memory hold NaN before, and nothing is
@@ -188,6 +237,8 @@ static void every_method_agrees_with_the_reference(void **unused) {
     if (onednn || strcmp(method->name, "onednn") != 0) assert_true(kernels > empty);
   }
   assert_int_equal(all, check_method(conv_method_get(conv_method_count() - 1))); /* the last can everything */
+  for (int i = 0; i < accuracies; i++)
+    printf("  %-28s %.1e rms, %.1e at most\n", accuracy[i].name, accuracy[i].rms, accuracy[i].largest);
   assert_null(conv_method_find("no such method"));
 }
 

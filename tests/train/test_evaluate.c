@@ -367,6 +367,23 @@ static void test_hidden(void **state) {
   scene_close(&setup.scene);
 }
 
+/* What a processor makes of 0/0 has a sign or not; what is recorded has none. */
+static void test_settled(void **state) {
+  double frames[2] = {-(double)NAN, 3};
+  struct evaluation evaluation = {.by_frame = frames, .frames = 2};
+  const double constant = (double)NAN;
+  (void)state;
+  for (int i = 0; i < EVALUATION_SCORES_MAX; i++) evaluation.score[i] = i % 2 ? -(double)NAN : i;
+  evaluation_settle(&evaluation);
+  for (int i = 0; i < EVALUATION_SCORES_MAX; i++) {
+    const double expected = i % 2 ? constant : i;
+    assert_memory_equal(&evaluation.score[i], &expected, sizeof expected);
+  }
+  assert_memory_equal(&frames[0], &constant, sizeof constant);
+  assert_true(frames[1] == 3);
+  evaluation_settle(&(struct evaluation){.frames = 4});
+}
+
 int main(int argc, char **argv) {
   if (ranks_begin(argc, argv) != 0) return 1;
   snprintf(path, sizeof path, "evaluate_n%d.h5", world.size);
@@ -374,7 +391,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_plain),     cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_reversal),
       cmocka_unit_test(test_train_set), cmocka_unit_test(test_not_finite), cmocka_unit_test(test_partly_finite),
-      cmocka_unit_test(test_hidden),
+      cmocka_unit_test(test_hidden),    cmocka_unit_test(test_settled),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   delete_file(path);
