@@ -81,9 +81,9 @@ bool distribution_is_quantised(enum distribution_kind kind);
  * (normal's far tails are; exp may overflow) is the caller's to refuse. */
 double distribution_quantile(const struct distribution *distribution, double u);
 
-/* The middle of all u whose quantile is `value`: where a method that learns puts it in the unit interval. Of a value that
- * lies between two that can come, the jump; below or above all of them 2^-53 or 1 - 2^-53. By halving, so that there is
- * one definition, the quantile: some 100 of them. NaN of NaN. */
+/* The middle of all u whose quantile is `value`: where a method that learns puts it in the unit interval. Of a value
+ * that lies between two that can come, the jump; below or above all of them 2^-53 or 1 - 2^-53. By halving, so that
+ * there is one definition, the quantile: some 100 of them. NaN of NaN. */
 double distribution_coordinate(const struct distribution *distribution, double value);
 
 /* How many different values there are; -1: a continuum, more than 2^53, or whole numbers (multiples) beyond 2^53, which

@@ -30,8 +30,9 @@
  *                            more. Spans beyond the extent are not kept
  *   /provenance/...
  *
- * What /trial/state, integer, value, rung, test, /report, /job and /configuration hold follows from the sweep's file: it is the
- * same however many groups have worked on it. /trial/measured, sum, /event, /timeline and /provenance are of this run.
+ * What /trial/state, integer, value, rung, test, /report, /job and /configuration hold follows from the sweep's file:
+ * it is the same however many groups have worked on it. /trial/measured, sum, /event, /timeline and /provenance are of
+ * this run.
  *
  * Extents are fixed when it is made. It is written by one process, through MPI-IO on MPI_COMM_SELF, rows at a time, and
  * can be read at any moment. A trial's numbers are written, and then its state with the checksum of all of them, so

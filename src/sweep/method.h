@@ -1,9 +1,9 @@
 /* Search methods: which configuration comes next.
  *
  * A method is a constant table. Its propose() is a pure function of the space, the seed, the number of the draw and
- * what it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same. What it
- * has computed of history it may keep in memory from one call to the next (open(), close()): that saves time and decides
- * nothing.
+ * what it may read of history; so nothing of it is saved, and a sweep that goes on asks again and gets the same. What
+ * it has computed of history it may keep in memory from one call to the next (open(), close()): that saves time and
+ * decides nothing.
  *
  * All functions: Not collective.
  */

@@ -3,7 +3,7 @@
  *
  * The distribution is a fold over the known configurations in the order of their numbers, in groups of lambda:
  * whoever chose them, each counts as a sample, and where it takes no part in a parameter as one at the mean's
- * coordinate. It begins in the middle with sigma 0.3. When it is at its end (evolution_degenerate()), it begins anew
+ * coordinate. It begins in the middle with sigma 0.2. When it is at its end (evolution_degenerate()), it begins anew
  * at a random place, with twice the lambda (IPOP: Auger and Hansen, CEC 2005), which so becomes up to eight times the
  * first.
  *
@@ -35,7 +35,7 @@ static void begin(const struct method_task *task, struct fold *fold, int64_t res
   struct rng rng = rng_stream(task->seed, RNG_PROPOSE, (uint64_t)restart, RNG_SUB_MAX);
   for (int i = 0; i < size; i++) mean[i] = restart == 0 ? 0.5 : rng_uniform(&rng);
   const int doubled = (int)(restart < RESTARTS_LONGER ? restart : RESTARTS_LONGER);
-  evolution_begin(size, evolution_lambda(size) << doubled, mean, 0.3, &fold->evolution);
+  evolution_begin(size, evolution_lambda(size) << doubled, mean, 0.2, &fold->evolution);
   fold->restarts = restart;
 }
 

@@ -83,8 +83,8 @@ double search_mean_error(const struct search_mean *mean); /* NaN: of fewer than 
 enum status search_front(const struct sweep *sweep, const struct ledger *ledger, int64_t most, int64_t *best,
                          int64_t *count, int64_t *front);
 
-/* By the first metric: the best configurations, best first, of equal ones the lower number: best[most]; returns how many there are. Those
- * whose trials have not all a value do not take part. */
+/* By the first metric: the best configurations, best first, of equal ones the lower number: best[most]; returns how
+ * many there are. Those whose trials have not all a value do not take part. */
 int64_t search_best(const struct sweep *sweep, const struct ledger *ledger, int64_t most, int64_t *best);
 
 #endif

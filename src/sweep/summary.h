@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-/* The five best configurations, or, of several metrics, up to twenty of the Pareto front; the states, reasons of what failed, and the confirmation. */
+/* The five best configurations, or, of several metrics, up to twenty of the Pareto front; the states, reasons of what
+ * failed, and the confirmation. */
 enum status summary_print(const struct sweep *sweep, const struct ledger *ledger, FILE *out);
 
 /* Half the width of a 95% interval of a mean from n values with this standard error: Student's t. n >= 2. */
