@@ -68,6 +68,8 @@ static enum status change(const struct sweep_words *words, unsigned retry, const
   REQUIRE(words->extend <= room, STATUS_USAGE,
           "--extend %lld: expected %lld at most, a sweep has %d configurations at most", (long long)words->extend,
           (long long)room, (int)SWEEP_RUNS_MAX);
+  REQUIRE(words->extend == 0 || strcmp(sweep->early.type, "hyperband_brackets") != 0, STATUS_USAGE,
+          "--extend: the last bracket of hyperband_brackets was made for the configurations that there are");
   texts.extended += words->extend;
   const int64_t added = ledger_shape_of(sweep, texts.extended).configurations -
                         ledger_shape_of(sweep, input->texts.extended).configurations;

@@ -86,7 +86,7 @@ enum status forecast_draw(const struct sweep *sweep, int64_t configurations, str
   struct sweep drawn = *sweep;
   *draws = (struct forecast_draws){.count = 0};
   if (!drawn.method || drawn.method->learns) drawn.method = &method_random;
-  drawn.metric[0].target = NAN; /* nothing is known of results */
+  for (int m = 0; m < drawn.metrics; m++) drawn.metric[m].target = NAN; /* nothing is known of results */
   drawn.early.type[0] = '\0';
   draws->configuration = arena_array(&draws->arena, most, sizeof *draws->configuration);
   TRY(arena_check(&draws->arena, "the first configurations"));

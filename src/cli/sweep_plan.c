@@ -101,11 +101,13 @@ static void print_trials(const struct sweep *sweep, const struct ledger_shape *s
   if (sweep->enqueues > 0)
     row("", "enqueue gives the first %" PRId64 " configuration%s", sweep->enqueues, plural(sweep->enqueues));
   row("", "each reports at most %" PRId64 " time%s", sweep->reports, plural(sweep->reports));
-  if (sweep->method && !sweep->method->learns && isnan(sweep->metric[0].target))
+  bool reads = !sweep->method || sweep->method->learns || early_find(sweep);
+  for (int m = 0; m < sweep->metrics; m++) reads = reads || !isnan(sweep->metric[m].target);
+  if (!reads)
     row("window", "not needed: no choice looks at results, so no group waits for any");
   else
-    row("window", "%" PRId64 ": a choice waits for the results of all trials but the last %" PRId64 " before it",
-        sweep->window, sweep->window - 1);
+    row("window", "%" PRId64 ": a choice waits for the results of all %s but the last %" PRId64 " before it",
+        sweep->window, early_find(sweep) ? "jobs" : "trials", sweep->window - 1);
 }
 
 /* "3 of the first 100 configurations". */

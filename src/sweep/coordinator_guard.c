@@ -97,6 +97,10 @@ enum status coordinator_recover(struct coordinator *c) {
         c->held[c->helds++] = (struct coordinator_held){row->held_sum, row->data_sum, row->limit_sum, t};
     }
     if (row->state != TRIAL_RUNNING) continue;
+    if (judge_has_stopped(&c->search.judge, t)) {
+      coordinator_prune(c, t);
+      continue;
+    }
     lost += 1;
     row->state = TRIAL_LOST;
     ledger_touch(ledger, t);
@@ -191,7 +195,9 @@ static void watch_disk(struct coordinator *c) {
   const int64_t count = search_best(c->sweep, ledger, wanted, best);
   for (int64_t t = 0; t < ledger->shape.trials && c->bytes > bound; t++) {
     const struct ledger_trial *row = &ledger->trial[t];
-    bool kept = c->weight[t] == 0 || (row->state != TRIAL_COMPLETE && row->state != TRIAL_DIVERGED);
+    const bool over = row->state == TRIAL_COMPLETE || row->state == TRIAL_DIVERGED ||
+                      (row->state == TRIAL_PRUNED && !c->search.pausing); /* else --extend may let it go on */
+    bool kept = c->weight[t] == 0 || !over;
     for (int64_t k = 0; k < count; k++) kept = kept || best[k] == row->configuration;
     if (kept) continue;
     const struct folder_place place = ledger_place(ledger, t);

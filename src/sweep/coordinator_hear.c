@@ -23,8 +23,21 @@ static void set_reason(struct ledger_trial *row, const char *reason) {
   snprintf(row->reason, sizeof row->reason, "%s", reason);
 }
 
+void coordinator_prune(struct coordinator *c, int64_t trial) {
+  struct ledger_trial *row = &c->ledger->trial[trial];
+  row->state = TRIAL_PRUNED;
+  row->ended = ledger_clock();
+  set_reason(row, "");
+  for (int i = 0; i < c->ledger->shape.scores; i++) c->ledger->test[trial * c->ledger->shape.scores + i] = NAN;
+  ledger_touch_reports(c->ledger, trial);
+}
+
 void coordinator_fail(struct coordinator *c, int64_t trial, bool hopeless, const char *reason) {
   struct ledger_trial *row = &c->ledger->trial[trial];
+  if (judge_has_stopped(&c->search.judge, trial)) {
+    coordinator_prune(c, trial);
+    return;
+  }
   row->failures += 1;
   row->state = hopeless || row->failures > c->sweep->resources.max_restarts ? TRIAL_FAILED : TRIAL_LOST;
   set_reason(row, reason);
@@ -43,7 +56,8 @@ enum status coordinator_stop_trials(struct coordinator *c) {
   return STATUS_OK;
 }
 
-/* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. */
+/* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. At its
+ * own end a trial comes to no rung: there is nothing to be decided. */
 static void take_rungs(struct coordinator *c, int64_t trial, int64_t reports) {
   struct ledger *ledger = c->ledger;
   const struct ledger_shape *shape = &ledger->shape;
@@ -98,6 +112,22 @@ static void forget_reports(struct ledger *ledger, int64_t trial, int64_t first) 
   }
 }
 
+/* Reports up to the last rung that the trial has come to: what was decided by them stays as it was. */
+static int64_t count_frozen(const struct ledger *ledger, int64_t trial) {
+  int64_t frozen = 0;
+  for (int k = 0; k < ledger->shape.rungs; k++)
+    if (!isnan(ledger->rung[trial * ledger->shape.rungs + k])) frozen = ledger->rung_report[k];
+  return frozen;
+}
+
+/* Said again by a trial that was begun anew: there is nothing new in it. */
+static bool is_known(const struct ledger *ledger, const struct message *message) {
+  const struct ledger_shape *shape = &ledger->shape;
+  const int64_t at = message->number * shape->reports + message->index;
+  return message->index < ledger->trial[message->number].reports && ledger->report_step[at] == message->step &&
+         memcmp(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double)) == 0;
+}
+
 static enum status hear_report(struct coordinator *c, const struct message *message) {
   struct ledger *ledger = c->ledger;
   const struct ledger_shape *shape = &ledger->shape;
@@ -110,13 +140,19 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
   c->recorded += 1;
   REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
           ledger->file.path);
-  if (message->index < row->reports) forget_reports(ledger, message->number, message->index);
-  ledger->report_step[at] = message->step;
-  memcpy(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double));
-  row->reports = message->index + 1;
-  row->step = message->step;
-  row->value = message->score[c->metric];
-  take_rungs(c, message->number, row->reports);
+  if (is_known(ledger, message)) return STATUS_OK;
+  const int64_t frozen = count_frozen(ledger, message->number);
+  if (message->index < row->reports)
+    forget_reports(ledger, message->number, message->index > frozen ? message->index : frozen);
+  if (message->index >= frozen) {
+    ledger->report_step[at] = message->step;
+    memcpy(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double));
+  }
+  row->reports = message->index + 1 > frozen ? message->index + 1 : frozen;
+  const int64_t last = message->number * shape->reports + row->reports - 1;
+  row->step = ledger->report_step[last];
+  row->value = ledger->validation[last * shape->scores + c->metric];
+  if (!message->last) take_rungs(c, message->number, row->reports);
   ledger_touch_reports(ledger, message->number);
   judge_hear(&c->search.judge, message->number);
   return coordinator_stop_trials(c);
@@ -181,9 +217,7 @@ static enum status end_trial(struct coordinator *c, const struct message *messag
          (size_t)c->ledger->shape.scores * sizeof(double));
   ledger_touch_reports(c->ledger, trial);
   if (judge_has_stopped(&c->search.judge, trial)) {
-    row->state = TRIAL_PRUNED; /* whatever it came to since */
-    memset(row->reason, 0, sizeof row->reason);
-    for (int i = 0; i < c->ledger->shape.scores; i++) c->ledger->test[trial * c->ledger->shape.scores + i] = NAN;
+    coordinator_prune(c, trial); /* whatever it came to since */
   } else if (c->refused[trial]) {
     row->state = TRIAL_FAILED;
     set_reason(row, c->refused[trial]);

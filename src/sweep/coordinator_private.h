@@ -65,6 +65,8 @@ enum status coordinator_hear(void *context, int group, const struct message *mes
 enum status coordinator_break(struct coordinator *coordinator, enum status status);
 /* The trial could not be run to its end: once more, or failed for good; at once when it is hopeless. */
 void coordinator_fail(struct coordinator *coordinator, int64_t trial, bool hopeless, const char *reason);
+/* The trial, which the judge has stopped, is not under way any more. */
+void coordinator_prune(struct coordinator *coordinator, int64_t trial);
 /* STATUS_CONFIG when the first trials, complete, do not know the metric. */
 enum status coordinator_check_metric(struct coordinator *coordinator);
 /* An event, at the present number of jobs. */

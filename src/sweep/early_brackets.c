@@ -23,6 +23,8 @@ struct brackets {
   int64_t *order;             /* [configurations]: those of a bracket in its place, of its level the best first */
   bool *stuck;                /* [configurations]: cannot go on */
   unsigned char *rung;        /* [configurations]: of its last job */
+  unsigned char *level;       /* [configurations]: that it takes part in, of its bracket */
+  int64_t finished;           /* leading brackets that have nothing more to give */
 };
 
 int64_t early_bracket(int rungs, int bracket, double eta) {
@@ -39,6 +41,7 @@ static void close(void *memory) {
   free(brackets->order);
   free(brackets->stuck);
   free(brackets->rung);
+  free(brackets->level);
   free(brackets);
 }
 
@@ -52,7 +55,8 @@ static enum status open(const struct early_task *task, void **memory) {
   brackets->order = calloc(n, sizeof *brackets->order);
   brackets->stuck = calloc(n, sizeof *brackets->stuck);
   brackets->rung = calloc(n, sizeof *brackets->rung);
-  REQUIRE(brackets->value && brackets->order && brackets->stuck && brackets->rung, STATUS_MEMORY,
+  brackets->level = calloc(n, sizeof *brackets->level);
+  REQUIRE(brackets->value && brackets->order && brackets->stuck && brackets->rung && brackets->level, STATUS_MEMORY,
           "out of memory for early stopping");
   return STATUS_OK;
 }
@@ -83,7 +87,7 @@ static int rung_of(const struct brackets *brackets, const struct bracket *bracke
 
 static enum early_answer next(const void *memory, int64_t *configuration, int *rung) {
   const struct brackets *brackets = memory;
-  for (int64_t b = 0; b < brackets->count; b++) {
+  for (int64_t b = brackets->finished; b < brackets->count; b++) {
     const struct bracket *bracket = &brackets->bracket[b];
     if (bracket->level == 0 || bracket->queued == bracket->there) continue;
     *configuration = brackets->order[bracket->first + bracket->queued];
@@ -127,11 +131,20 @@ static void skip_begun(const struct brackets *brackets, struct bracket *bracket)
     bracket->queued += 1;
 }
 
+static void skip_finished(struct brackets *brackets) {
+  for (; brackets->finished < brackets->count; brackets->finished++) {
+    const struct bracket *bracket = &brackets->bracket[brackets->finished];
+    if (bracket->begun < bracket->size || bracket->level < bracket->number) return;
+    if (bracket->level > 0 && bracket->queued < bracket->there) return;
+  }
+}
+
 static enum status begun(void *memory, int64_t configuration, int rung) {
   struct brackets *brackets = memory;
   brackets->rung[configuration] = (unsigned char)rung;
   if (configuration < brackets->began) {
     skip_begun(brackets, bracket_of(brackets, configuration));
+    skip_finished(brackets);
     return STATUS_OK;
   }
   const struct bracket *last = brackets->count > 0 ? &brackets->bracket[brackets->count - 1] : NULL;
@@ -164,7 +177,8 @@ static void sort(const struct brackets *brackets, int64_t *order, int64_t count)
 static enum status ended(void *memory, int64_t configuration, int rung, double value, bool further) {
   struct brackets *brackets = memory;
   struct bracket *bracket = bracket_of(brackets, configuration);
-  (void)rung;
+  /* One that was put back may have ended when its level is over, or another takes its place. */
+  if (rung != rung_of(brackets, bracket) || brackets->level[configuration] != bracket->level) return STATUS_OK;
   brackets->value[configuration] = isnan(value) ? INFINITY : value;
   brackets->stuck[configuration] = !further;
   bracket->ended += 1;
@@ -176,7 +190,9 @@ static enum status ended(void *memory, int64_t configuration, int rung, double v
   bracket->there = size_at(brackets, bracket->size, bracket->level);
   if (bracket->there > able) bracket->there = able;
   bracket->ended = bracket->queued = 0;
+  for (int64_t i = 0; i < bracket->there; i++) brackets->level[order[i]] = (unsigned char)bracket->level;
   skip_begun(brackets, bracket);
+  skip_finished(brackets);
   return STATUS_OK;
 }
 

@@ -51,6 +51,7 @@ struct message {
   int64_t number;               /* of the trial, or of the command */
   enum trial_state state;       /* ended: what has become of it; prepared: complete or failed */
   int64_t index, step;          /* report: its number, which follows from the steps done */
+  bool last;                    /* report: it is that of the trial's end */
   double score[JOB_SCORES_MAX]; /* NaN: unknown */
   double seconds;               /* ended: of the group, all told; prepared too */
   double working;               /* ended: of these, in steps of training and evaluations */

@@ -7,10 +7,12 @@
 #include <math.h>
 
 /* The first metric of configuration `c` < known, smaller is better; NaN, always with the same bits, where it counts as
- * worse than all others: it failed, diverged, ran out of time, is not feasible, or has no finite value. */
+ * worse than all others: it failed, diverged, ran out of time, is not feasible, or has no finite value. What waits at a
+ * rung, or was stopped there, counts by what it had reached, as if all had been trained as long. */
 static inline double learning_value(const struct method_task *task, const struct history *history, int64_t c) {
   const double value = history->value[c * (task->metrics > 1 ? task->metrics : 1)];
-  const bool counts = history->state[c] == TRIAL_COMPLETE || history->state[c] == TRIAL_PRUNED;
+  const enum trial_state state = history->state[c];
+  const bool counts = state == TRIAL_COMPLETE || state == TRIAL_PRUNED || state == TRIAL_PAUSED;
   return counts && history->feasible[c] && isfinite(value) ? value : (double)NAN;
 }
 

@@ -78,7 +78,7 @@ struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended)
                                .trials = trials,
                                .reports = sweep->reports,
                                .events = 2 * trials + 256,
-                               .spans = 2 * trials + 256,
+                               .spans = 2 * trials + (early && early->pausing ? trials * rungs : 0) + 256,
                                .jobs = early && early->pausing ? configurations * (rungs + 1) : configurations,
                                .parameters = sweep->space.count,
                                .scores = ledger_scores(sweep, names),
@@ -149,6 +149,7 @@ enum status ledger_allocate(const struct sweep *sweep, const struct ledger_shape
   TRY(arena_check(arena, "a sweep's trials"));
   if (shape->rungs > 0) (void)early_rungs(sweep, ledger->rung_report);
   for (int64_t i = 0; i < n; i++) clear_trial(ledger, i);
+  for (int64_t i = 0; i < shape->configurations * shape->parameters; i++) ledger->point[i] = NAN;
   return STATUS_OK;
 }
 

@@ -82,11 +82,13 @@ static enum status check_extents(const struct store_file *file, const struct led
                   {"/report/validation", 3, {shape->trials, shape->reports, shape->scores}},
                   {"/job/row", 2, {shape->jobs, sizeof(struct ledger_job) / sizeof(int64_t)}},
                   {"/event/kind", 1, {shape->events}},
+                  {"/trial/rung", 2, {shape->trials, shape->rungs}}, /* only with rungs */
                   {"/timeline/span", 2, {shape->spans, sizeof(struct ledger_span) / sizeof(double)}}};
   for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
     int64_t extent[STORE_RANK_MAX] = {0};
     enum store_type type;
     int rank;
+    if (shape->rungs == 0 && strcmp(expected[i].name, "/trial/rung") == 0) continue;
     TRY(store_extent(file, expected[i].name, &rank, extent, &type));
     const size_t bytes = (size_t)expected[i].rank * sizeof extent[0];
     REQUIRE(rank == expected[i].rank && memcmp(extent, expected[i].extent, bytes) == 0, STATUS_FILE,
@@ -100,10 +102,11 @@ static void accept_trial(struct ledger *ledger, int64_t trial, const int64_t *su
   struct ledger_trial *row = &ledger->trial[trial];
   struct checksum mine;
   row->reason[JOB_REASON_MAX - 1] = '\0';
-  if (!trial_ended(row->state)) return;
+  if (!trial_ended(row->state) && row->state != TRIAL_PAUSED) return;
   ledger_sum(ledger, trial, &mine);
   if (mine.word[0] == (uint64_t)sum[0] && mine.word[1] == (uint64_t)sum[1]) return;
   row->state = TRIAL_QUEUED;
+  for (int k = 0; k < ledger->shape.rungs; k++) ledger->rung[trial * ledger->shape.rungs + k] = NAN;
   *damaged += 1;
 }
 
@@ -262,7 +265,7 @@ static void take_over(struct ledger *ledger, const struct sweep *sweep, const st
     memcpy(ledger->rung + to * shape->rungs, old->rung + from * shape->rungs, (size_t)shape->rungs * sizeof(double));
     if (old->trial[from].starts > 0 || old->trial[from].state != TRIAL_QUEUED) ledger_touch_reports(ledger, to);
   }
-  memcpy(ledger->point, old->point, (size_t)(old->points * shape->parameters) * sizeof(double));
+  memcpy(ledger->point, old->point, (size_t)(old->shape.configurations * shape->parameters) * sizeof(double));
   ledger->points = old->points;
   for (; ledger->jobs < old->jobs; ledger->jobs++) ledger->job[ledger->jobs] = old->job[ledger->jobs];
   for (; ledger->spans < old->spans; ledger->spans++) ledger->span[ledger->spans] = old->span[ledger->spans];

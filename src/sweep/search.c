@@ -23,6 +23,7 @@ static int severity(enum trial_state state) {
   case TRIAL_INFEASIBLE:
     return 2;
   case TRIAL_PRUNED:
+  case TRIAL_PAUSED: /* its value is of a rung, and not to be compared with those of an end */
     return 1;
   default:
     return 0;
@@ -175,6 +176,18 @@ struct rung_result {
   int64_t step;
 };
 
+/* Of a trial that came to its own end before the rung. */
+static double value_at_end(const struct search *search, int64_t trial) {
+  const struct sweep *sweep = search->sweep;
+  const struct ledger *ledger = search->ledger;
+  const struct ledger_trial *row = &ledger->trial[trial];
+  const double *scores = last_scores(ledger, trial);
+  if (row->state != TRIAL_COMPLETE || !isfinite(row->value) || !scores) return INFINITY;
+  if (sweep_violates_score(sweep, point_of(search, row->configuration), ledger->score, scores, ledger->shape.scores))
+    return INFINITY;
+  return sweep->metric[0].maximize ? -row->value : row->value;
+}
+
 static struct rung_result rung_result_of(const struct search *search, const struct ledger_job *job) {
   const struct ledger *ledger = search->ledger;
   const int64_t repeats = search->sweep->repeats;
@@ -184,17 +197,34 @@ static struct rung_result rung_result_of(const struct search *search, const stru
     const struct ledger_trial *row = &ledger->trial[trial];
     const int64_t report = ledger->rung_report[job->rung];
     const double value = ledger->rung[trial * ledger->shape.rungs + job->rung];
-    const bool came = !isnan(value), over = !came || (row->state == TRIAL_COMPLETE && row->reports <= report);
-    if (over) result.further = false;
-    if (over && severity(row->state) >= severity(result.state)) result.state = row->state;
-    const double last = search->sweep->metric[0].maximize ? -row->value : row->value;
-    const double final = row->state == TRIAL_COMPLETE && isfinite(last) ? last : INFINITY;
+    const bool came = !isnan(value);
+    if (!came) result.further = false;
+    if (!came && severity(row->state) >= severity(result.state)) result.state = row->state;
+    const double final = value_at_end(search, trial);
     result.value += row->state == TRIAL_INFEASIBLE ? (double)NAN : came ? value : final;
     const int64_t step = came ? ledger->report_step[trial * ledger->shape.reports + report - 1] : row->step;
     if (step < result.step) result.step = step;
   }
   result.value /= (double)repeats;
   return result;
+}
+
+static bool has_target(const struct sweep *sweep) {
+  for (int m = 0; m < sweep->metrics; m++)
+    if (!isnan(sweep->metric[m].target)) return true;
+  return false;
+}
+
+/* A whole training has come to the targets of all metrics that have one. */
+static bool is_at_target(const struct search *search, int64_t c) {
+  const struct sweep *sweep = search->sweep;
+  if (!has_target(sweep) || !search->feasible[c] || search->state[c] != TRIAL_COMPLETE) return false;
+  for (int m = 0; m < sweep->metrics; m++) {
+    const struct sweep_metric *metric = &sweep->metric[m];
+    const double bound = metric->maximize ? -metric->target : metric->target;
+    if (!isnan(bound) && !(search->value[c * sweep->metrics + m] <= bound)) return false;
+  }
+  return true;
 }
 
 /* The result of the next job becomes known. */
@@ -219,6 +249,7 @@ static enum status learn_job(struct search *search) {
       TRY(search->pausing->ended(search->early, c, (int)job->rung, isnan(result.rank) ? INFINITY : result.rank, false));
   }
   search->learned += 1;
+  search->reached = search->reached || is_at_target(search, c);
   if (c >= search->known) search->known = c + 1;
   return STATUS_OK;
 }
@@ -239,27 +270,6 @@ static int64_t knowable(const struct search *search, int64_t job) {
 }
 
 /* ---- Choosing ---- */
-
-static bool has_target(const struct sweep *sweep) {
-  for (int m = 0; m < sweep->metrics; m++)
-    if (!isnan(sweep->metric[m].target)) return true;
-  return false;
-}
-
-/* One configuration has come to the targets of all metrics that have one. */
-static bool reached(const struct search *search) {
-  const struct sweep *sweep = search->sweep;
-  for (int64_t c = 0; c < search->known && has_target(sweep); c++) {
-    bool all = search->feasible[c];
-    for (int m = 0; m < sweep->metrics && all; m++) {
-      const struct sweep_metric *metric = &sweep->metric[m];
-      const double bound = metric->maximize ? -metric->target : metric->target;
-      all = isnan(bound) || search->value[c * sweep->metrics + m] <= bound;
-    }
-    if (all) return true;
-  }
-  return false;
-}
 
 static struct method_task task_of(const struct sweep *sweep) {
   return (struct method_task){
@@ -311,6 +321,7 @@ static void begin_trials(struct search *search, int64_t c) {
     trial->state = TRIAL_INFEASIBLE;
     snprintf(trial->reason, sizeof trial->reason, "violates %.200s", sweep_violates(sweep, point_of(search, c)));
     ledger_touch_reports(search->ledger, number);
+    judge_hear(&search->judge, number);
   }
 }
 
@@ -321,7 +332,7 @@ static enum status add_job(struct search *search, int64_t configuration, int run
   struct ledger *ledger = search->ledger;
   const int64_t j = ledger->jobs;
   if (search->pausing) TRY(search->pausing->begun(search->early, configuration, rung));
-  ledger->job[j] = (struct ledger_job){j + 1, configuration, rung, search->learned};
+  ledger->job[j] = (struct ledger_job){j + 1, configuration, rung, search->learned, search->draws};
   ledger->jobs = j + 1;
   return STATUS_OK;
 }
@@ -381,7 +392,7 @@ enum status search_next(struct search *search, enum search_answer *answer) {
     TRY(learn(search, needed, &all));
     *answer = SEARCH_WAIT;
     if (!all) return STATUS_OK;
-    if (reached(search)) end(search, "the metric has reached its target");
+    if (search->reached) end(search, "the metric has reached its target");
     if (!search->ended) TRY(add_next(search, &added));
     if (added || search->ended) break;
     /* Nothing by what is known: then by one more result. */
@@ -426,20 +437,20 @@ static enum status choose_again(struct search *search, int rung, int64_t *first_
 }
 
 /* A configuration is what the ledger says. Draws go on behind those of it. */
-static enum status take_recorded(struct search *search, int rung) {
+static enum status take_recorded(struct search *search, const struct ledger_job *job) {
   const int64_t c = search->ledger->points;
   search->ledger->points += 1;
-  search->draws += c >= search->sweep->enqueues;
+  search->draws = job->draws;
   remember(search, c);
   begin_trials(search, c);
-  return add_job(search, c, rung);
+  return add_job(search, c, (int)job->rung);
 }
 
 /* One job of the ledger. *known: what it was chosen by is there; else it is to be had again first. */
 static enum status follow_job(struct search *search, const struct ledger_job *job, int64_t *first_lost, bool *known) {
   TRY(learn(search, job->known, known));
   /* One that was put back since may have reached the target. */
-  if (!search->sweep->arrival && reached(search)) {
+  if (!search->sweep->arrival && search->reached) {
     end(search, "the metric has reached its target");
     *known = false;
     return STATUS_OK;
@@ -447,7 +458,7 @@ static enum status follow_job(struct search *search, const struct ledger_job *jo
   if (search->verified && !*known) return STATUS_OK;
   *known = true;
   if (job->configuration < search->ledger->points) return add_job(search, job->configuration, (int)job->rung);
-  if (!search->verified) return take_recorded(search, (int)job->rung);
+  if (!search->verified) return take_recorded(search, job);
   bool exhausted;
   TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
   *known = !exhausted;

@@ -40,6 +40,7 @@ struct search {
   bool *feasible;
   int64_t *step;
   bool verified;   /* their points are chosen again and compared */
+  bool reached;    /* a configuration has come to the targets */
   bool dry;        /* no fresh configurations any more */
   bool ended;      /* no more are chosen */
   const char *why; /* it has ended, in words */

@@ -41,6 +41,12 @@ static int64_t every_of(const struct run *run) {
 
 static int64_t index_of(const struct run *run, int64_t step) { return (step + every_of(run) - 1) / every_of(run) - 1; }
 
+static void number(const struct run *run, int64_t step, struct message *message) {
+  message->index = index_of(run, step);
+  message->step = step;
+  message->last = step >= config_experiment(run->config)->training.train.steps;
+}
+
 /* The step after which it waits; beyond its last: it does not. */
 static int64_t pause_of(const struct run *run) {
   return run->order->pause > 0 ? run->order->pause * every_of(run) : INT64_MAX;
@@ -95,8 +101,7 @@ static enum trial_state state_stopped(const struct run *run, int64_t step) {
 
 static enum status report_synthetic(struct run *run, int64_t step, double loss) {
   struct message message = message_of(run, MESSAGE_REPORT);
-  message.index = index_of(run, step);
-  message.step = step;
+  number(run, step, &message);
   message.score[0] = loss;
   return emit(run, &message);
 }
@@ -185,8 +190,7 @@ static enum status repeat_reports(struct run *run, const struct trainer_outcome 
   status = comm_agree(run->worker->group, status);
   for (int64_t row = 0; row < rows && status == STATUS_OK && step[row] <= (double)outcome->step; row++) {
     struct message message = message_of(run, MESSAGE_REPORT);
-    message.step = (int64_t)step[row];
-    message.index = index_of(run, message.step);
+    number(run, (int64_t)step[row], &message);
     for (int i = 0; i < kind->scores; i++) message.score[i] = column[i][row];
     status = emit(run, &message);
   }
@@ -232,8 +236,7 @@ static enum status advance(struct run *run, struct trainer *trainer, struct mess
     if (!(events & TRAINER_EVALUATION)) continue;
     const struct trainer_outcome outcome = trainer_outcome(trainer);
     struct message message = message_of(run, MESSAGE_REPORT);
-    message.index = index_of(run, outcome.step);
-    message.step = outcome.step;
+    number(run, outcome.step, &message);
     memcpy(message.score, outcome.validation->score, sizeof message.score);
     TRY(emit(run, &message));
   }

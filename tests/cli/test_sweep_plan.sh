@@ -91,7 +91,7 @@ says "hyperband, eta 3: at each rung one trial of 3 goes on"
 grep -Eq "^  0 +1 +10 +27$" out.txt || fail "rung 0: $(cat out.txt)"
 grep -Eq "^  1 +3 +30 +9$" out.txt || fail "rung 1: $(cat out.txt)"
 says "about 26% of the reports"
-says "16: a choice waits for the results of all trials but the last 15 before it"
+says "16: a choice waits for the results of all jobs but the last 15 before it"
 expect 4 "not in this version of hgn" "$HGN" sweep later.yaml
 
 # Brackets are told exactly.

@@ -145,6 +145,11 @@ static inline int objective_ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+static inline double objective_middle(double *values, int count) {
+  qsort(values, (size_t)count, sizeof *values, objective_ascending);
+  return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
+}
+
 /* The median over seeds 1.. of the least value. */
 static inline double objective_median(const struct method_kind *method, const struct space *space,
                                       double (*value)(const double *), int64_t budget, int64_t window, int seeds) {
@@ -156,8 +161,7 @@ static inline double objective_median(const struct method_kind *method, const st
     least[s] = objective_minimise(method, &task, value, budget, window, h);
     free(h);
   }
-  qsort(least, (size_t)seeds, sizeof *least, objective_ascending);
-  return seeds % 2 ? least[seeds / 2] : 0.5 * (least[seeds / 2 - 1] + least[seeds / 2]);
+  return objective_middle(least, seeds);
 }
 
 #endif
