@@ -56,8 +56,8 @@ enum status coordinator_stop_trials(struct coordinator *c) {
   return STATUS_OK;
 }
 
-/* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. At its
- * own end a trial comes to no rung: there is nothing to be decided. */
+/* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. At
+ * its own end a trial comes to no rung: there is nothing to be decided. */
 static void take_rungs(struct coordinator *c, int64_t trial, int64_t reports) {
   struct ledger *ledger = c->ledger;
   const struct ledger_shape *shape = &ledger->shape;
