@@ -54,7 +54,13 @@ static enum status imagine_order(struct crew *crew, int group, const struct orde
   im->order[group] = *order;
   im->busy[group] = true;
   im->asked[group] = im->pruned[group] = false;
-  im->said[group] = order->waited;
+  im->said[group] = order->waited > order->begin ? order->waited : order->begin;
+  if (order->begin > 0) { /* where it begins, another has ended */
+    const struct ledger_trial *origin = &im->begun->ledger.trial[order->origin.trial];
+    assert_int_equal(origin->state, TRIAL_COMPLETE);
+    assert_int_equal(origin->reports, order->begin);
+    assert_int_equal(origin->configuration, im->begun->ledger.job[order->number].origin);
+  }
   im->orders += 1;
   return STATUS_OK;
 }
@@ -105,6 +111,7 @@ static enum status speak(struct crew *crew, int group) {
   }
   message.kind = MESSAGE_ENDED;
   message.state = pruned                                        ? TRIAL_PRUNED
+                  : pauses && order->part                       ? TRIAL_COMPLETE
                   : pauses                                      ? TRIAL_PAUSED
                   : im->asked[group] && message.index < REPORTS ? TRIAL_PREEMPTED
                   : fails                                       ? TRIAL_FAILED
@@ -195,6 +202,7 @@ static void take_results(const struct begun *begun, struct results *results) {
     put(results, (double)ledger->job[j].configuration);
     put(results, (double)ledger->job[j].rung);
     put(results, (double)ledger->job[j].known);
+    put(results, (double)ledger->job[j].origin);
   }
   for (int64_t t = 0; t < results->trials; t++) {
     const struct ledger_trial *row = &ledger->trial[t];
@@ -238,13 +246,15 @@ static const struct {
     {"window: 3\nrepeats: 2\nearly_terminate: {type: hyperband, min_iter: 1, eta: 2, strict: false}\n"
      "resources: {max_restarts: 20}\n",
      false},
-    {"window: 5\nconfirm: 1\nearly_terminate: {type: median, min_iter: 2}\nresources: {max_restarts: 20}\n", false}};
+    {"window: 5\nconfirm: 1\nearly_terminate: {type: median, min_iter: 2}\nresources: {max_restarts: 20}\n", false},
+    {"method: pbt\npbt: {population: 9, every: 2}\nresources: {max_restarts: 20}\n", false}};
 enum { CASES = sizeof cases / sizeof *cases };
 static const int group_counts[] = {1, 2, 5, 40};
 
 static void begin_case(int i, struct begun *begun) {
+  const char *head = strncmp(cases[i].more, "method", 6) == 0 ? strstr(begun_square, "seed") : begun_square;
   char text[1024];
-  snprintf(text, sizeof text, "%s%s", begun_square, cases[i].more);
+  snprintf(text, sizeof text, "%s%s%s", cases[i].more, head == begun_square ? "" : "metric: {name: loss}\n", head);
   begun_make(text, begun);
   if (cases[i].learns) begun->sweep->method = &learning_method;
 }

@@ -21,7 +21,7 @@ static void of_wandb(void **state) {
       "entity: e\n"
       "name: pendulum\n"
       "description: of learning rates\n"
-      "method: bayes\n"
+      "method: tpe\n"
       "metric: {name: val_loss, goal: minimize, target: 1e-4, impute: best, impute_while_running: false}\n"
       "early_terminate: {type: hyperband, max_iter: 27, s: 2, eta: 3}\n"
       "run_cap: 20\n"
@@ -48,8 +48,8 @@ static void of_wandb(void **state) {
   assert_string_equal(notice, "s.yaml: these keys mean nothing here: program, command, project, entity");
   assert_string_equal(sweep->name, "pendulum");
   assert_string_equal(sweep->base_path, "b.yaml");
-  assert_string_equal(sweep->method_name, "bayes");
-  assert_null(sweep->method);
+  assert_string_equal(sweep->method_name, "tpe");
+  assert_ptr_equal(sweep->method, &method_tpe);
   assert_int_equal(sweep->metrics, 1);
   assert_string_equal(sweep->metric[0].name, "mse");
   assert_string_equal(sweep->metric[0].given, "val_loss");
@@ -76,8 +76,7 @@ static void of_wandb(void **state) {
   assert_int_equal(find(sweep, "objective.beta")->distribution.kind, DISTRIBUTION_UNIFORM);
   assert_int_equal(find(sweep, "data.file")->distribution.kind, DISTRIBUTION_CONSTANT);
   assert_string_equal(find(sweep, "data.file")->choice[0].text, "\"a b.h5\"");
-  assert_status(STATUS_UNAVAILABLE, sweep_require(sweep));
-  assert_string_equal(status_message(), "not in this version of hgn: method \"bayes\"");
+  assert_ok(sweep_require(sweep));
   sweep_destroy(&sweep);
   assert_null(sweep);
 }
@@ -156,6 +155,32 @@ static void everything(void **state) {
   assert_int_equal(sweep->prepare[1].words, 2);
   assert_string_equal(sweep->prepare[1].word[1], "a b.h5");
   assert_ok(sweep_require(sweep));
+  sweep_destroy(&sweep);
+}
+
+/* All members of all generations, and what is not given; constants may be of any key. */
+static void populations(void **state) {
+  (void)state;
+  const char *const head = "method: pbt\nmetric: {name: mse}\nparameters:\n  train.batch: {value: 8}\n"
+                           "  optimizer.learning_rate: {min: 0.1, max: 0.5}\n  objective.beta: {values: [1, 2]}\n";
+  char with[1024], *text;
+  struct sweep *sweep = sample_load(sample_hgn, head);
+  assert_int_equal(sweep->reports, 4);
+  assert_int_equal(sweep->run_cap, 8 * 4);
+  assert_ok(sweep_text(sweep, &text));
+  assert_non_null(
+      strstr(text, "method: pbt\npbt: {population: 8, every: 1, quantile: 0.25, factor: 1.2, resample: 0.25}\n"));
+  assert_non_null(strstr(text, "\nrun_cap: 32\n"));
+  free(text);
+  sweep_destroy(&sweep);
+  snprintf(with, sizeof with,
+           "%srun_cap: 10\npbt: {population: 5, every: 2, quantile: 0.5, factor: 1, resample: 0}\nenqueue:\n"
+           "  - {train.batch: 8, optimizer.learning_rate: 0.2, objective.beta: 2}\n",
+           head);
+  sweep = sample_load(sample_hgn, with);
+  const struct method_population *p = &sweep->population;
+  assert_true(p->size == 5 && p->every == 2 && p->quantile == 0.5 && p->factor == 1 && p->resample == 0);
+  assert_int_equal(sweep->run_cap, 10);
   sweep_destroy(&sweep);
 }
 
@@ -456,7 +481,7 @@ static void base_path(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(of_wandb),   cmocka_unit_test(distributions), cmocka_unit_test(everything),
-      cmocka_unit_test(conditions), cmocka_unit_test(trials),        cmocka_unit_test(constraints),
+      cmocka_unit_test(conditions), cmocka_unit_test(populations), cmocka_unit_test(trials),        cmocka_unit_test(constraints),
       cmocka_unit_test(texts),      cmocka_unit_test(not_there),     cmocka_unit_test(caps),
       cmocka_unit_test(reports),    cmocka_unit_test(rungs),         cmocka_unit_test(warnings),
       cmocka_unit_test(renames),    cmocka_unit_test(numbers),       cmocka_unit_test(several_metrics),
