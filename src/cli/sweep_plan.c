@@ -71,7 +71,7 @@ static void print_head(const struct sweep_input *input) {
   }
   row("sweep", "%s%s%s, trials of %s", sweep->name, *sweep->name ? ": " : "", input->texts.file_name, sweep->base_path);
   row("method", "%s, seed %" PRIu64 "%s", sweep->method_name, sweep->seed,
-      sweep->method->part      ? "; the first generation is looked at"
+      sweep->method->part     ? "; the first generation is looked at"
       : sweep->method->learns ? "; points at random are looked at in the place of its own"
                               : "");
   if (!isnan(metric->target)) snprintf(target, sizeof target, "; the sweep ends at %.6g", metric->target);
@@ -97,7 +97,8 @@ static void print_window(const struct sweep *sweep) {
   const struct method_population *population = &sweep->population;
   const int64_t generations = count_generations(sweep);
   if (sweep->method->part)
-    row("population", "%" PRId64 " member%s in each of %" PRId64 " generation%s of %" PRId64
+    row("population",
+        "%" PRId64 " member%s in each of %" PRId64 " generation%s of %" PRId64
         " report%s; a generation is chosen when all of the one before has ended, and begins where that has",
         population->size, plural(population->size), generations, plural(generations), population->every,
         plural(population->every));
@@ -222,7 +223,8 @@ static enum status print_rungs(const struct sweep *sweep, const struct early_kin
     const int64_t at = k < rungs ? rung[k] : sweep->reports;
     if (k < rungs) snprintf(name, sizeof name, "%d", k);
     if (every > 0 && k < rungs) snprintf(step, sizeof step, "%" PRId64, at * every);
-    printf("  %-8s%10" PRId64 "%12s  %.0f\n", name, at, step, fmax(0, ceil(reached.trials[k] * (double)sweep->repeats - 1e-9)));
+    printf("  %-8s%10" PRId64 "%12s  %.0f\n", name, at, step,
+           fmax(0, ceil(reached.trials[k] * (double)sweep->repeats - 1e-9)));
   }
   printf("  about %.0f%% of the reports that all trials to their ends would make\n",
          100 * reached.work / ((double)sweep->run_cap * (double)sweep->reports));

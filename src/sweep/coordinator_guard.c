@@ -178,8 +178,8 @@ void coordinator_weigh(struct coordinator *c, int64_t trial) {
   c->bytes += c->weight[trial];
 }
 
-/* Checkpoints of trials that have nothing more to do go, the oldest first, but for those of the best, and those in which
- * others may yet begin. Those that were stopped by their time limit may be put back. */
+/* Checkpoints of trials that have nothing more to do go, the oldest first, but for those of the best, and those that
+ * others may yet begin from. Those that were stopped by their time limit may be put back. */
 static void watch_disk(struct coordinator *c) {
   enum { BEST_MAX = 64 };
   int64_t best[BEST_MAX];

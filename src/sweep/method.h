@@ -26,11 +26,11 @@ struct history {
 
 /* pbt: of the sweep's file. */
 struct method_population {
-  int64_t size;                     /* members of a generation */
-  int64_t every;                    /* reports of a generation */
-  double quantile;                  /* part that is exploited, and part that is gone on from */
-  double factor;                    /* numbers are multiplied by it or divided */
-  double resample;                  /* probability that a parameter is drawn anew instead */
+  int64_t size;    /* members of a generation */
+  int64_t every;   /* reports of a generation */
+  double quantile; /* part that is exploited, and part that is gone on from */
+  double factor;   /* numbers are multiplied by it or divided */
+  double resample; /* probability that a parameter is drawn anew instead */
 };
 
 struct method_task {

@@ -1,7 +1,7 @@
 /* Population based training (Jaderberg et al., arXiv 1711.09846), by generations: member i of generation g is
  * configuration g * size + i, a training of `every` reports that begins in the last state of a member of the generation
- * before. By truncation selection (section 4.1 there) the worst members take the state of one of the best, and its point
- * changed a little; the others go on as they are.
+ * before. By truncation selection (section 4.1 there) the worst members take the state of one of the best, and its
+ * point changed a little; the others go on as they are.
  *
  * The first generation are points at random. A generation is chosen by the results of the one before, all of them.
  */
@@ -76,8 +76,7 @@ static int64_t count_donors(const struct method_task *task, const struct history
   const int64_t cut = cut_of(task);
   int64_t donors = 0;
   for (int64_t c = first; c < first + task->population.size; c++)
-    donors += can_go_on(history, c) && isfinite(rank_of(task, history, c)) &&
-              place_of(task, history, first, c) < cut;
+    donors += can_go_on(history, c) && isfinite(rank_of(task, history, c)) && place_of(task, history, first, c) < cut;
   return donors;
 }
 
@@ -121,9 +120,8 @@ static double turn(const struct method_task *task, int64_t configuration, int pa
   if (anew || isnan(value)) /* or it takes part here alone */
     return distribution_quantile(distribution, draw(task, configuration, parameter, SUB_FRESH));
   const double u = draw(task, configuration, parameter, SUB_TURN);
-  return distribution_is_choice(distribution->kind)
-             ? turn_choice(distribution, value, u)
-             : turn_number(distribution, value, task->population.factor, u);
+  return distribution_is_choice(distribution->kind) ? turn_choice(distribution, value, u)
+                                                    : turn_number(distribution, value, task->population.factor, u);
 }
 
 static enum status propose(const struct method_task *task, void *memory, const struct history *history, int64_t draws,

@@ -338,11 +338,8 @@ static enum status add_job(struct search *search, int64_t configuration, int run
   struct ledger *ledger = search->ledger;
   const int64_t j = ledger->jobs;
   if (search->pausing) TRY(search->pausing->begun(search->early, configuration, rung));
-  ledger->job[j] = (struct ledger_job){.number = j + 1,
-                                       .configuration = configuration,
-                                       .rung = rung,
-                                       .known = search->learned,
-                                       .origin = origin};
+  ledger->job[j] = (struct ledger_job){
+      .number = j + 1, .configuration = configuration, .rung = rung, .known = search->learned, .origin = origin};
   ledger->jobs = j + 1;
   return STATUS_OK;
 }
@@ -487,9 +484,8 @@ static enum status follow_job(struct search *search, const struct ledger_job *jo
   TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
   *known = !exhausted;
   REQUIRE(exhausted || ledger->job[ledger->jobs - 1].origin == job->origin, STATUS_FILE,
-          "%s: configuration %lld begins from configuration %lld, and this sweep chooses %lld there",
-          ledger->file.path, (long long)job->configuration, (long long)job->origin,
-          (long long)ledger->job[ledger->jobs - 1].origin);
+          "%s: configuration %lld begins from configuration %lld, and this sweep chooses %lld there", ledger->file.path,
+          (long long)job->configuration, (long long)job->origin, (long long)ledger->job[ledger->jobs - 1].origin);
   return STATUS_OK;
 }
 

@@ -77,8 +77,8 @@ struct sweep_command {
 
 struct sweep {
   char name[SWEEP_NAME_MAX];
-  char base_path[1024];             /* as given: by `base:`, or by --base */
-  struct config *base;              /* the experiment that trials override; owned */
+  char base_path[1024]; /* as given: by `base:`, or by --base */
+  struct config *base;  /* the experiment that trials override; owned */
   const struct method_kind *method;
   char method_name[32];
   struct method_population population; /* pbt: its section, of which parameters and all else go with it */

@@ -401,7 +401,8 @@ static void set_standards(struct sweep *sweep) {
   sweep->window = 16;
   sweep->seed = 1;
   sweep->resources = (struct sweep_resources){.ranks_per_trial = 1, .grace = 60, .max_restarts = 1};
-  sweep->population = (struct method_population){.size = 8, .every = 1, .quantile = 0.25, .factor = 1.2, .resample = 0.25};
+  sweep->population =
+      (struct method_population){.size = 8, .every = 1, .quantile = 0.25, .factor = 1.2, .resample = 0.25};
   sweep->slurm = (struct sweep_slurm){.signal_delay_s = 120, .max_num_timeout = 20, .requeue = true};
 }
 

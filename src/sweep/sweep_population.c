@@ -27,15 +27,9 @@ static void read_resample(struct sweep_reader *reader, int node) {
 void sweep_read_population(struct sweep_reader *reader, int node) {
   enum { MEMBERS_MAX = 1000 };
   static const struct sweep_key population_keys[] = {
-      {"population",
-       .kind = SWEEP_INTEGER,
-       .offset = offsetof(struct sweep, population.size),
-       .least = 1,
+      {"population", .kind = SWEEP_INTEGER, .offset = offsetof(struct sweep, population.size), .least = 1,
        .most = MEMBERS_MAX},
-      {"every",
-       .kind = SWEEP_INTEGER,
-       .offset = offsetof(struct sweep, population.every),
-       .least = 1,
+      {"every", .kind = SWEEP_INTEGER, .offset = offsetof(struct sweep, population.every), .least = 1,
        .most = SWEEP_REPORTS_MAX},
       {"quantile", .kind = SWEEP_SPECIAL, .read = read_quantile},
       {"factor", .kind = SWEEP_SPECIAL, .read = read_factor},
@@ -94,8 +88,8 @@ static void count_configurations(struct sweep_reader *reader) {
                 all = population->size * generations;
   if (sweep->run_cap > 0 && sweep->run_cap != all)
     sweep_problem(reader, sweep_key_mark(reader, "run_cap"),
-                  "run_cap is %" PRId64 ", and %" PRId64 " members in each of %" PRId64
-                  " generations are %" PRId64 " configurations: leave it out",
+                  "run_cap is %" PRId64 ", and %" PRId64 " members in each of %" PRId64 " generations are %" PRId64
+                  " configurations: leave it out",
                   sweep->run_cap, population->size, generations, all);
   if (all > SWEEP_RUNS_MAX)
     sweep_problem(reader, reader->population_mark.line ? reader->population_mark : (struct document_mark){1, 1},

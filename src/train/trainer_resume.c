@@ -240,8 +240,8 @@ static enum status check_origin(struct trainer *trainer, char path[STORE_PATH_MA
   return comm_agree(trainer->comm, trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK);
 }
 
-/* Collective. In that state, with the records up to it, and a checkpoint of its own, so that nothing of the other run is
- * needed any more. Its best model is that of its own steps. */
+/* Collective. In that state, with the records up to it, and a checkpoint of its own, so that nothing of the other run
+ * is needed any more. Its best model is that of its own steps. */
 static enum status begin_from_origin(struct trainer *trainer) {
   const struct record_run run = trainer_describe(trainer);
   struct checkpoint checkpoint = checkpoint_of(trainer);

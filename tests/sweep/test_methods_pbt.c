@@ -7,7 +7,7 @@
 
 enum { SIZE = 8, PARAMETERS = 6, ROOM = 3 * SIZE };
 
-/* One parameter of each sort: a real, a whole number, multiples of q, a list, one that is conditional, one without ends. */
+/* One parameter of each sort: a real, a whole number, multiples of q, a list, a conditional one, one without ends. */
 enum { RATE, WHOLE, QUANTISED, LIST, CONDITIONAL, ENDLESS };
 static const double shown = 2;
 static struct space space_of_all(void) {
@@ -16,16 +16,14 @@ static struct space space_of_all(void) {
   for (int i = 0; i < PARAMETERS; i++) space.order[i] = i;
   space.parameter[RATE].distribution =
       (struct distribution){.kind = DISTRIBUTION_LOG_UNIFORM_VALUES, .least = 1e-4, .most = 1e-2};
-  space.parameter[WHOLE].distribution =
-      (struct distribution){.kind = DISTRIBUTION_INT_UNIFORM, .least = 1, .most = 20};
+  space.parameter[WHOLE].distribution = (struct distribution){.kind = DISTRIBUTION_INT_UNIFORM, .least = 1, .most = 20};
   space.parameter[QUANTISED].distribution =
       (struct distribution){.kind = DISTRIBUTION_Q_UNIFORM, .least = 0.25, .most = 4, .q = 0.25};
   space.parameter[LIST].distribution = (struct distribution){.kind = DISTRIBUTION_CATEGORICAL, .count = 5};
   space.parameter[LIST].choice = choices;
   space.parameter[CONDITIONAL].distribution =
       (struct distribution){.kind = DISTRIBUTION_UNIFORM, .least = 1, .most = 2};
-  space.parameter[CONDITIONAL].condition[0] =
-      (struct space_condition){.parameter = LIST, .count = 1, .value = &shown};
+  space.parameter[CONDITIONAL].condition[0] = (struct space_condition){.parameter = LIST, .count = 1, .value = &shown};
   space.parameter[CONDITIONAL].conditions = 1;
   space.parameter[ENDLESS].distribution = (struct distribution){.kind = DISTRIBUTION_NORMAL, .mu = 0, .sigma = 1};
   return space;
@@ -81,7 +79,7 @@ static int64_t origin(const struct method_task *task, struct known *known, int64
 
 static void test_parts(void **state) {
   (void)state;
-  static const int64_t expected[][4] = {{0, 0, 0, 3},  {7, 0, 0, 3},  {8, 8, 3, 6},
+  static const int64_t expected[][4] = {{0, 0, 0, 3},  {7, 0, 0, 3},   {8, 8, 3, 6},
                                         {15, 8, 3, 6}, {16, 16, 6, 0}, {23, 16, 6, 0}};
   struct method_task task = {.reports = 9, .population = {.size = SIZE, .every = 3}};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -257,8 +255,8 @@ static void count_turns(struct known *known, double resample, struct turns *turn
     propose(&task, known, SIZE + 7, now);
     const double *before = known->point + origin(&task, known, SIZE + 7) * PARAMETERS;
     count_turn(turns, RATE, now[RATE], before[RATE] * 1.2, before[RATE] / 1.2, before[RATE]);
-    count_turn(turns, WHOLE, now[WHOLE], 12, 8, 10);              /* 12, 8.3 */
-    count_turn(turns, QUANTISED, now[QUANTISED], 2.5, 1.75, 2);   /* 2.4, 1.67 */
+    count_turn(turns, WHOLE, now[WHOLE], 12, 8, 10);            /* 12, 8.3 */
+    count_turn(turns, QUANTISED, now[QUANTISED], 2.5, 1.75, 2); /* 2.4, 1.67 */
     count_turn(turns, LIST, now[LIST], 3, 1, 2);
     if (now[LIST] == shown)
       count_turn(turns, CONDITIONAL, now[CONDITIONAL], 1.5 * 1.2, 1.5 / 1.2, 1.5);

@@ -334,10 +334,10 @@ static void test_best(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_window), cmocka_unit_test(test_target),
-                                     cmocka_unit_test(test_generations), cmocka_unit_test(test_replay), cmocka_unit_test(test_target_later),
-                                     cmocka_unit_test(test_lost),   cmocka_unit_test(test_changed),
-                                     cmocka_unit_test(test_finite), cmocka_unit_test(test_best)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_window),  cmocka_unit_test(test_target),       cmocka_unit_test(test_generations),
+      cmocka_unit_test(test_replay),  cmocka_unit_test(test_target_later), cmocka_unit_test(test_lost),
+      cmocka_unit_test(test_changed), cmocka_unit_test(test_finite),       cmocka_unit_test(test_best)};
   if (ranks_begin(argc, argv)) return 1;
   return ranks_end(cmocka_run_group_tests_name("sweep.search", tests, NULL, NULL));
 }

@@ -480,11 +480,14 @@ static void base_path(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(of_wandb),   cmocka_unit_test(distributions), cmocka_unit_test(everything),
-      cmocka_unit_test(conditions), cmocka_unit_test(populations), cmocka_unit_test(trials),        cmocka_unit_test(constraints),
-      cmocka_unit_test(texts),      cmocka_unit_test(not_there),     cmocka_unit_test(caps),
-      cmocka_unit_test(reports),    cmocka_unit_test(rungs),         cmocka_unit_test(warnings),
-      cmocka_unit_test(renames),    cmocka_unit_test(numbers),       cmocka_unit_test(several_metrics),
+      cmocka_unit_test(of_wandb),    cmocka_unit_test(distributions),
+      cmocka_unit_test(everything),  cmocka_unit_test(conditions),
+      cmocka_unit_test(populations), cmocka_unit_test(trials),
+      cmocka_unit_test(constraints), cmocka_unit_test(texts),
+      cmocka_unit_test(not_there),   cmocka_unit_test(caps),
+      cmocka_unit_test(reports),     cmocka_unit_test(rungs),
+      cmocka_unit_test(warnings),    cmocka_unit_test(renames),
+      cmocka_unit_test(numbers),     cmocka_unit_test(several_metrics),
       cmocka_unit_test(base_path),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,8 +249,9 @@ static void populations(void **state) {
        "s.yaml:5:10: enqueue has 2 configurations and pbt.population is 1: expected no more than the first generation "
        "has"},
   };
-  static const char *const refused[] = {"train.batch", "train.steps", "eval.every", "model.integrator.substeps",
-                                        "objective.lambda", "seed", "protocol.input_frames"};
+  static const char *const refused[] = {
+      "train.batch",      "train.steps", "eval.every",           "model.integrator.substeps",
+      "objective.lambda", "seed",        "protocol.input_frames"};
   char text[1024], message[512];
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     snprintf(text, sizeof text,
@@ -431,11 +432,11 @@ static void together(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(keys),        cmocka_unit_test(methods),   cmocka_unit_test(grids),
-      cmocka_unit_test(metrics),     cmocka_unit_test(names),     cmocka_unit_test(distributions),
-      cmocka_unit_test(values),      cmocka_unit_test(spellings), cmocka_unit_test(conditions),
-      cmocka_unit_test(constraints), cmocka_unit_test(enqueued),  cmocka_unit_test(settings),
-      cmocka_unit_test(early),       cmocka_unit_test(bases),     cmocka_unit_test(options),
+      cmocka_unit_test(keys),        cmocka_unit_test(methods),     cmocka_unit_test(grids),
+      cmocka_unit_test(metrics),     cmocka_unit_test(names),       cmocka_unit_test(distributions),
+      cmocka_unit_test(values),      cmocka_unit_test(spellings),   cmocka_unit_test(conditions),
+      cmocka_unit_test(constraints), cmocka_unit_test(enqueued),    cmocka_unit_test(settings),
+      cmocka_unit_test(early),       cmocka_unit_test(bases),       cmocka_unit_test(options),
       cmocka_unit_test(together),    cmocka_unit_test(populations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,8 +253,8 @@ static void check_rows(const char *name, int64_t reports, int64_t evaluations) {
   MPI_Barrier(world.mpi);
 }
 
-/* A run that begins in another's state, as it is, ends as that one would have; stopped on its way, too, and killed before
- * its first checkpoint. What differs is how it learns. */
+/* A run that begins in another's state, as it is, ends as that one would have; also one that is stopped on its way, or
+ * killed before its first checkpoint. What may differ is how it learns. */
 static void test_origin(void **state) {
   static struct ending whole, own, other;
   struct corpus corpus;
