@@ -247,7 +247,7 @@ static const struct {
      "resources: {max_restarts: 20}\n",
      false},
     {"window: 5\nconfirm: 1\nearly_terminate: {type: median, min_iter: 2}\nresources: {max_restarts: 20}\n", false},
-    {"method: pbt\npbt: {population: 9, every: 2}\nresources: {max_restarts: 20}\n", false}};
+    {"method: pbt\npbt: {population: 12, every: 3}\nresources: {max_restarts: 20}\n", false}};
 enum { CASES = sizeof cases / sizeof *cases };
 static const int group_counts[] = {1, 2, 5, 40};
 
