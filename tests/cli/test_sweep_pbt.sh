@@ -69,7 +69,7 @@ same_sweep alone two pairs
 same_run alone/trial-000007/run.h5 two/trial-000007/run.h5 00000030
 probe alone 'all(np.isfinite(f["trial/test"][()][:9, 0])) and list(integer["step"]) == [10] * 3 + [20] * 3 + [30] * 3'
 # Killed, it goes on to what it would have been.
-kill_sweeps train.yaml alone 3 2 11 50 400
+kill_sweeps train.yaml alone 3 2 11 350 450
 
 # ---- One member, nothing changed: a training ----
 

@@ -55,6 +55,9 @@ static enum status imagine_order(struct crew *crew, int group, const struct orde
   im->busy[group] = true;
   im->asked[group] = im->pruned[group] = false;
   im->said[group] = order->waited > order->begin ? order->waited : order->begin;
+  const struct method_population *population = &im->sweep->population;
+  const int64_t generation = im->sweep->method->part ? order->number / population->size : 0;
+  assert_int_equal(order->begin, generation * population->every);
   if (order->begin > 0) { /* where it begins, another has ended */
     const struct ledger_trial *origin = &im->begun->ledger.trial[order->origin.trial];
     assert_int_equal(origin->state, TRIAL_COMPLETE);
