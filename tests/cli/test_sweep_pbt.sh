@@ -45,9 +45,9 @@ for c in range(24):
     assert exploited or (point[c] == point[c - 6]).all(), c
 PY
 
-# ---- Trainings ----
+# ---- Trainings, whose generations end between two checkpoints that are due ----
 
-sed -i 's/steps: 40/steps: 30/;s/every: 20/every: 10/;s/rollouts: 10/rollouts: 4, final: same/' tiny.yaml
+sed -i 's/steps: 40/steps: 18/;s/every: 20/every: 6/;s/rollouts: 10/rollouts: 4, final: same/' tiny.yaml
 cat >train.yaml <<'YAML'
 base: tiny.yaml
 method: pbt
@@ -66,10 +66,10 @@ expect_ranks 3 0 "complete 9" "$HGN" sweep pairs.yaml -o pairs
 left=$(compgen -G 'pairs/trial-*/run.checkpoint-*' | cut -d / -f 2 | sort -u | wc -l)
 [ "$left" -lt 6 ] || fail "of $left trials there are checkpoints"
 same_sweep alone two pairs
-same_run alone/trial-000007/run.h5 two/trial-000007/run.h5 00000030
-probe alone 'all(np.isfinite(f["trial/test"][()][:9, 0])) and list(integer["step"]) == [10] * 3 + [20] * 3 + [30] * 3'
+same_run alone/trial-000007/run.h5 two/trial-000007/run.h5 00000018
+probe alone 'all(np.isfinite(f["trial/test"][()][:9, 0])) and list(integer["step"]) == [6] * 3 + [12] * 3 + [18] * 3'
 # Killed, it goes on to what it would have been.
-kill_sweeps train.yaml alone 3 2 11 350 450
+kill_sweeps train.yaml alone 3 2 11 300 350
 
 # ---- One member, nothing changed: a training ----
 
@@ -86,12 +86,12 @@ expect 0 "" "$HGN" -q train tiny.yaml -o whole.h5 optimizer.learning_rate=0.001
   fail "a training in parts: $(cat compared.txt)"
 /usr/bin/python3 - <<'PY' || fail "a training in parts ends in other parameters"
 import h5py
-with h5py.File("whole.checkpoint-00000030.h5") as a, h5py.File("single/trial-000002/run.checkpoint-00000030.h5") as b:
+with h5py.File("whole.checkpoint-00000018.h5") as a, h5py.File("single/trial-000002/run.checkpoint-00000018.h5") as b:
     names = ["optimizer/first", "optimizer/second"] + ["parameters/" + name for name in a["parameters"]]
     assert len(names) > 8 and all((a[name][()] == b[name][()]).all() for name in names)
     assert a["state/lambda"][()] == b["state/lambda"][()]
 with h5py.File("single/trial-000002/run.h5") as f:
-    assert f["origin/run"][()].decode() == "single/trial-000001/run.h5" and f["origin/step"][()].decode() == "20"
+    assert f["origin/run"][()].decode() == "single/trial-000001/run.h5" and f["origin/step"][()].decode() == "12"
 PY
 
 # ---- What does not go together ----

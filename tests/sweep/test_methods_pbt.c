@@ -1,4 +1,4 @@
-/* Population based training: who is exploited and by whom, what is explored; from histories that are written by hand. */
+/* Population based training: who is exploited and by whom, what is explored; from histories written by hand. */
 #include "sweep/method.h"
 #include "testing.h"
 
