@@ -64,6 +64,8 @@ static enum status change(const struct sweep_words *words, unsigned retry, const
                           const struct sweep_input *input, struct ledger *ledger) {
   struct ledger_texts texts = input->texts;
   const struct sweep *sweep = input->sweep;
+  REQUIRE(words->extend == 0 || !sweep->method->part, STATUS_USAGE,
+          "--extend: a sweep by method %s has the members and generations that its file says", sweep->method_name);
   const int64_t room = SWEEP_RUNS_MAX - sweep->run_cap - texts.extended;
   REQUIRE(words->extend <= room, STATUS_USAGE,
           "--extend %lld: expected %lld at most, a sweep has %d configurations at most", (long long)words->extend,

@@ -64,7 +64,8 @@ static enum status look(const struct sweep *sweep, struct forecast_draws *draws,
   return STATUS_OK;
 }
 
-/* As the search chooses; in the place of a method that learns from results, points at random. */
+/* As the search chooses; in the place of a method that learns from results, points at random; of generations, the
+ * first. */
 static enum status choose(const struct sweep *sweep, struct ledger *ledger, int64_t most,
                           struct forecast_draws *draws) {
   struct search search;
@@ -82,10 +83,11 @@ static enum status choose(const struct sweep *sweep, struct ledger *ledger, int6
 }
 
 enum status forecast_draw(const struct sweep *sweep, int64_t configurations, struct forecast_draws *draws) {
-  const int64_t most = configurations < FORECAST_LOOKED_AT ? configurations : FORECAST_LOOKED_AT;
+  const int64_t fresh = sweep->method->part ? sweep->population.size : configurations,
+                most = fresh < FORECAST_LOOKED_AT ? fresh : FORECAST_LOOKED_AT;
   struct sweep drawn = *sweep;
   *draws = (struct forecast_draws){.count = 0};
-  if (!drawn.method || drawn.method->learns) drawn.method = &method_random;
+  if (drawn.method->learns && !drawn.method->part) drawn.method = &method_random;
   for (int m = 0; m < drawn.metrics; m++) drawn.metric[m].target = NAN; /* nothing is known of results */
   drawn.early.type[0] = '\0';
   draws->configuration = arena_array(&draws->arena, most, sizeof *draws->configuration);

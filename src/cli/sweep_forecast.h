@@ -37,8 +37,8 @@ struct forecast_draws {
 };
 
 /* The first configurations of a sweep, up to FORECAST_LOOKED_AT, as they are chosen where no results are looked at; of
- * a method that is not in this version as many at random. Freed with forecast_draws_free(), after a failure too.
- * STATUS_MEMORY. */
+ * a method that learns as many at random, of generations the first. Freed with forecast_draws_free(), after a failure
+ * too. STATUS_MEMORY. */
 enum status forecast_draw(const struct sweep *sweep, int64_t configurations, struct forecast_draws *draws);
 void forecast_draws_free(struct forecast_draws *draws);
 

@@ -66,14 +66,14 @@ static void print_head(const struct sweep_input *input) {
   const struct sweep_metric *metric = &sweep->metric[0];
   char target[64] = "";
   if (sweep_require(sweep) != STATUS_OK) {
-    const char *what = strstr(status_message(), ": ");
-    row("not run", "this version does not run it: %s. What follows is what it would be",
-        what ? what + 2 : status_message());
+    row("not run", "%s. What follows is what it would be", status_message());
     status_clear();
   }
   row("sweep", "%s%s%s, trials of %s", sweep->name, *sweep->name ? ": " : "", input->texts.file_name, sweep->base_path);
   row("method", "%s, seed %" PRIu64 "%s", sweep->method_name, sweep->seed,
-      sweep->method && !sweep->method->learns ? "" : "; points at random are looked at in the place of its own");
+      sweep->method->part     ? "; the first generation is looked at"
+      : sweep->method->learns ? "; points at random are looked at in the place of its own"
+                              : "");
   if (!isnan(metric->target)) snprintf(target, sizeof target, "; the sweep ends at %.6g", metric->target);
   for (int i = 0; i < sweep->metrics; i++)
     row(i == 0 ? "metric" : "", "%s on the validation split, %s is best%s", sweep->metric[i].name,
@@ -89,6 +89,28 @@ static enum status print_space(const struct sweep *sweep) {
   return space_print(&sweep->space, stdout);
 }
 
+static int64_t count_generations(const struct sweep *sweep) {
+  return sweep->method->part ? sweep->run_cap / sweep->population.size : 1;
+}
+
+static void print_window(const struct sweep *sweep) {
+  const struct method_population *population = &sweep->population;
+  const int64_t generations = count_generations(sweep);
+  bool reads = sweep->method->learns || early_find(sweep);
+  for (int m = 0; m < sweep->metrics; m++) reads = reads || !isnan(sweep->metric[m].target);
+  if (sweep->method->part)
+    row("population",
+        "%" PRId64 " member%s in each of %" PRId64 " generation%s of %" PRId64
+        " report%s; a generation is chosen when all of the one before has ended, and begins where that has",
+        population->size, plural(population->size), generations, plural(generations), population->every,
+        plural(population->every));
+  else if (!reads)
+    row("window", "not needed: no choice looks at results, so no group waits for any");
+  else
+    row("window", "%" PRId64 ": a choice waits for the results of all %s but the last %" PRId64 " before it",
+        sweep->window, early_find(sweep) ? "jobs" : "trials", sweep->window - 1);
+}
+
 static void print_trials(const struct sweep *sweep, const struct ledger_shape *shape) {
   const int64_t seeds = ledger_confirm_seeds(sweep);
   char repeats[64] = "", confirm[96] = "";
@@ -100,14 +122,10 @@ static void print_trials(const struct sweep *sweep, const struct ledger_shape *s
       plural(shape->configurations), repeats, confirm);
   if (sweep->enqueues > 0)
     row("", "enqueue gives the first %" PRId64 " configuration%s", sweep->enqueues, plural(sweep->enqueues));
-  row("", "each reports at most %" PRId64 " time%s", sweep->reports, plural(sweep->reports));
-  bool reads = !sweep->method || sweep->method->learns || early_find(sweep);
-  for (int m = 0; m < sweep->metrics; m++) reads = reads || !isnan(sweep->metric[m].target);
-  if (!reads)
-    row("window", "not needed: no choice looks at results, so no group waits for any");
-  else
-    row("window", "%" PRId64 ": a choice waits for the results of all %s but the last %" PRId64 " before it",
-        sweep->window, early_find(sweep) ? "jobs" : "trials", sweep->window - 1);
+  const int64_t part = sweep->method->part ? sweep->population.every : sweep->reports,
+                reports = part < sweep->reports ? part : sweep->reports;
+  row("", "each reports at most %" PRId64 " time%s", reports, plural(reports));
+  print_window(sweep);
 }
 
 /* "3 of the first 100 configurations". */
@@ -335,8 +353,9 @@ static struct total add_up(const struct sweep *sweep, const struct forecast_draw
   }
   if (run == 0) return total;
   const double searched = (double)(shape->configurations * sweep->repeats);
-  total.trial /= (double)run;
-  total.evaluating /= (double)run;
+  const double generations = (double)count_generations(sweep); /* of which a trial is one */
+  total.trial /= (double)run * generations;
+  total.evaluating /= (double)run * generations;
   total.trials = searched * (double)run / (double)draws->count + (double)shape->trials - searched;
   return total;
 }

@@ -435,10 +435,12 @@ enum status config_require(const struct config *config, unsigned uses) {
   return STATUS_OK;
 }
 
-int config_differences(const struct config *a, const struct config *b, char *text, int size) {
+int config_differences_of(const struct config *a, const struct config *b, bool (*counts)(const struct schema_row *row),
+                          char *text, int size) {
   int count = 0, used = 0;
   text[0] = '\0';
   for (int row = 0; row < schema_count; ++row) {
+    if (!counts(&schema_rows[row])) continue;
     char of_a[VALUE_TEXT_MAX] = "not given", of_b[VALUE_TEXT_MAX] = "not given";
     if (a->origins[row].kind != ORIGIN_NONE) value_print(&schema_rows[row], &a->experiment, of_a);
     if (b->origins[row].kind != ORIGIN_NONE) value_print(&schema_rows[row], &b->experiment, of_b);
@@ -449,4 +451,13 @@ int config_differences(const struct config *a, const struct config *b, char *tex
                        schema_rows[row].path, of_a, of_b);
   }
   return count;
+}
+
+static bool any(const struct schema_row *row) {
+  (void)row;
+  return true;
+}
+
+int config_differences(const struct config *a, const struct config *b, char *text, int size) {
+  return config_differences_of(a, b, any, text, size);
 }

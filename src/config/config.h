@@ -51,6 +51,9 @@ enum status config_require(const struct config *config, unsigned uses);
 
 /* How many keys have different values; "KEY: value in a, now value in b; ..." into text. */
 int config_differences(const struct config *a, const struct config *b, char *text, int size);
+/* The same of the keys alone of which counts() is true. */
+int config_differences_of(const struct config *a, const struct config *b, bool (*counts)(const struct schema_row *row),
+                          char *text, int size);
 
 /* The effective configuration as YAML, canonical: every key of the table that applies, table order, numbers that read
  * back exactly. With `origins`, each value is followed by a comment: FILE:LINE:COL, default, preset, or override and

@@ -190,11 +190,20 @@ static enum status next_item(struct coordinator *c, int64_t *item) {
 
 /* ---- Orders ---- */
 
-/* Reports after which the trial waits; 0: it goes to its end. */
-static int64_t find_pause(const struct coordinator *c, int64_t item) {
-  if (!c->search.pausing || !is_of_job(c, item)) return 0;
-  const int64_t rung = c->ledger->job[item / c->sweep->repeats].rung;
-  return rung < c->ledger->shape.rungs ? c->ledger->rung_report[rung] : 0;
+/* From where, and how far. */
+static void set_part(const struct coordinator *c, int64_t item, struct order *order) {
+  if (!is_of_job(c, item)) return;
+  const struct ledger *ledger = c->ledger;
+  const struct ledger_job *job = &ledger->job[item / c->sweep->repeats];
+  const struct method_part part = search_part(&c->search, job->configuration);
+  if (c->search.pausing && job->rung < ledger->shape.rungs) order->pause = ledger->rung_report[job->rung];
+  if (part.end > 0) {
+    order->pause = part.end;
+    order->part = true;
+  }
+  if (job->origin < 0) return;
+  order->begin = part.begin;
+  order->origin = ledger_place(ledger, job->origin * c->sweep->repeats + item % c->sweep->repeats);
 }
 
 static void prepare_order(const struct coordinator *c, int64_t item, struct order *order) {
@@ -205,10 +214,10 @@ static void prepare_order(const struct coordinator *c, int64_t item, struct orde
                           .starts = row->starts,
                           .seed = row->seed,
                           .place = ledger_place(c->ledger, trial),
-                          .pause = find_pause(c, item),
                           .deadline = c->sweep->resources.trial_timeout};
   memcpy(order->point, c->ledger->point + row->configuration * c->ledger->shape.parameters,
          (size_t)c->ledger->shape.parameters * sizeof(double));
+  set_part(c, item, order);
 }
 
 /* What is written before the group hears of it. */

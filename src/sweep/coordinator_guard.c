@@ -182,8 +182,8 @@ void coordinator_weigh(struct coordinator *c, int64_t trial) {
   c->bytes += c->weight[trial];
 }
 
-/* Checkpoints of trials that have nothing more to do go, the oldest first, but for those of the best. Those that were
- * stopped by their time limit may be put back. */
+/* Checkpoints of trials that have nothing more to do go, the oldest first, but for those of the best, and those that
+ * others may yet begin from. Those that were stopped by their time limit may be put back. */
 static void watch_disk(struct coordinator *c) {
   enum { BEST_MAX = 64 };
   int64_t best[BEST_MAX];
@@ -199,6 +199,7 @@ static void watch_disk(struct coordinator *c) {
                       (row->state == TRIAL_PRUNED && !c->search.pausing); /* else --extend may let it go on */
     bool kept = c->weight[t] == 0 || !over;
     for (int64_t k = 0; k < count; k++) kept = kept || best[k] == row->configuration;
+    kept = kept || (!row->confirms && search_goes_on_from(&c->search, row->configuration));
     if (kept) continue;
     const struct folder_place place = ledger_place(ledger, t);
     folder_remove_checkpoints(c->setup->folder, &place);

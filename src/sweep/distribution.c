@@ -92,6 +92,17 @@ static bool ends(const struct distribution *distribution, double *least, double 
   }
 }
 
+void distribution_ends(const struct distribution *distribution, double *least, double *most) {
+  const enum distribution_kind kind = distribution->kind;
+  const bool positive = kind == DISTRIBUTION_LOG_NORMAL || kind == DISTRIBUTION_Q_LOG_NORMAL;
+  if (!ends(distribution, least, most) && kind != DISTRIBUTION_INT_UNIFORM) {
+    *least = positive ? 0.0 : -(double)INFINITY;
+    *most = (double)INFINITY;
+  }
+  if (distribution_is_quantised(kind) && isfinite(*least)) *least = rint(*least / distribution->q) * distribution->q;
+  if (distribution_is_quantised(kind) && isfinite(*most)) *most = rint(*most / distribution->q) * distribution->q;
+}
+
 /* Of numbers without choices and before rounding to q. */
 static double continuous(const struct distribution *distribution, double u) {
   const double least = distribution->least, most = distribution->most;

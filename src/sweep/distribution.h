@@ -86,6 +86,10 @@ double distribution_quantile(const struct distribution *distribution, double u);
  * there is one definition, the quantile: some 100 of them. NaN of NaN. */
 double distribution_coordinate(const struct distribution *distribution, double value);
 
+/* The least and the largest of the numbers that can come, or that rounding to q makes of the ends; infinities where
+ * there are none, as of normal. */
+void distribution_ends(const struct distribution *distribution, double *least, double *most);
+
 /* How many different values there are; -1: a continuum, more than 2^53, or whole numbers (multiples) beyond 2^53, which
  * f64 cannot count. Choices of probability 0 count, and so do values that hardly ever come, such as the ends of
  * q_beta. */

@@ -26,8 +26,11 @@ struct order {
   int64_t starts; /* times that it has been begun, this one included */
   int64_t seed;   /* of the trial's experiment */
   struct folder_place place;
-  int64_t pause;   /* reports after which it writes a checkpoint and waits; 0: it goes to its end */
-  int64_t waited;  /* reports after which it waited until now; 0: it did not */
+  int64_t pause;  /* reports after which it writes a checkpoint and waits; 0: it goes to its end */
+  bool part;      /* there it is complete, and does not wait */
+  int64_t waited; /* reports after which it waited until now; 0: it did not */
+  int64_t begin;  /* reports after which it begins, in the state that its origin has there; 0: at the start */
+  struct folder_place origin;
   double deadline; /* s from now; 0: none */
   double point[SPACE_PARAMETERS_MAX];
 };

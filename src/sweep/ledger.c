@@ -69,7 +69,8 @@ struct folder_place ledger_place(const struct ledger *ledger, int64_t trial) {
 
 struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended) {
   const char *names[JOB_SCORES_MAX];
-  const int64_t wanted = sweep->run_cap + extended, points = space_points(&sweep->space, wanted),
+  const bool again = sweep->method->part != NULL; /* points may come again */
+  const int64_t wanted = sweep->run_cap + extended, points = again ? -1 : space_points(&sweep->space, wanted),
                 configurations = points >= 0 && points < wanted ? points : wanted,
                 trials = configurations * sweep->repeats + sweep->confirm * ledger_confirm_seeds(sweep);
   const struct early_kind *early = early_find(sweep);

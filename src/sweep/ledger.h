@@ -138,7 +138,8 @@ struct ledger_span {
   X(configuration, "row of /configuration")                                                                            \
   X(rung, "to which its trials are trained, from 0; with early stopping the number of rungs: to their end")            \
   X(known, "leading jobs whose results it was chosen by")                                                              \
-  X(draws, "of the method so far")
+  X(draws, "of the method so far")                                                                                     \
+  X(origin, "configuration in whose last state its trials begin; -1: at the start")
 struct ledger_job {
 #define LEDGER_MEMBER(name, help) int64_t name;
   LEDGER_JOB_LIST(LEDGER_MEMBER)

@@ -168,7 +168,8 @@ static enum status read_points(const struct sweep *sweep, struct ledger *ledger)
 static bool is_job(const struct ledger *ledger, int64_t row) {
   const struct ledger_job *job = &ledger->job[row];
   return job->number == row + 1 && job->configuration >= 0 && job->configuration < ledger->shape.configurations &&
-         job->rung >= 0 && job->rung <= ledger->shape.rungs && job->known >= 0 && job->known <= row;
+         job->rung >= 0 && job->rung <= ledger->shape.rungs && job->known >= 0 && job->known <= row &&
+         job->origin >= -1 && job->origin < job->configuration;
 }
 
 static enum status read_logs(struct ledger *ledger) {

@@ -272,22 +272,39 @@ static int64_t knowable(const struct search *search, int64_t job) {
 /* ---- Choosing ---- */
 
 static struct method_task task_of(const struct sweep *sweep) {
-  return (struct method_task){
-      .space = &sweep->space, .seed = sweep->seed, .configurations = sweep->run_cap, .metrics = sweep->metrics};
+  return (struct method_task){.space = &sweep->space,
+                              .seed = sweep->seed,
+                              .configurations = sweep->run_cap,
+                              .metrics = sweep->metrics,
+                              .reports = sweep->reports,
+                              .population = sweep->population};
+}
+
+/* Configurations are parts of trainings, and may have the points of others. */
+static bool has_parts(const struct search *search) { return search->sweep->method->part != NULL; }
+
+struct method_part search_part(const struct search *search, int64_t configuration) {
+  const struct method_task task = task_of(search->sweep);
+  return has_parts(search) ? search->sweep->method->part(&task, configuration) : (struct method_part){.needed = 0};
+}
+
+/* As the method may read it now. */
+static const struct history *history_now(struct search *search) {
+  search->history.count = search->ledger->points;
+  search->history.known = search->known;
+  return search->sweep->method->learns ? &search->history : NULL;
 }
 
 static enum status draw(struct search *search, double *point, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
   const struct method_task task = task_of(sweep);
+  const struct history *history = history_now(search);
   *exhausted = false;
-  search->history.count = search->ledger->points;
-  search->history.known = search->known;
   for (int64_t repeated = 0; !*exhausted; repeated++) {
-    TRY(sweep->method->propose(&task, search->memory, sweep->method->learns ? &search->history : NULL, search->draws,
-                               point, exhausted));
+    TRY(sweep->method->propose(&task, search->memory, history, search->draws, point, exhausted));
     if (*exhausted) break;
     search->draws += 1;
-    if (is_new(search, point)) return STATUS_OK;
+    if (has_parts(search) || is_new(search, point)) return STATUS_OK;
     *exhausted = repeated >= SEARCH_REPEATED;
   }
   return STATUS_OK;
@@ -327,33 +344,45 @@ static void begin_trials(struct search *search, int64_t c) {
 
 static void remember(struct search *search, int64_t c) { search->slot[find_slot(search, point_of(search, c))] = c; }
 
-/* Job ledger->jobs is the configuration's, to the rung. */
-static enum status add_job(struct search *search, int64_t configuration, int rung) {
+/* Job ledger->jobs is the configuration's, to the rung, from the last state of another. */
+static enum status add_job(struct search *search, int64_t configuration, int rung, int64_t origin) {
   struct ledger *ledger = search->ledger;
   const int64_t j = ledger->jobs;
   if (search->pausing) TRY(search->pausing->begun(search->early, configuration, rung));
-  ledger->job[j] = (struct ledger_job){j + 1, configuration, rung, search->learned, search->draws};
+  ledger->job[j] = (struct ledger_job){.number = j + 1,
+                                       .configuration = configuration,
+                                       .rung = rung,
+                                       .known = search->learned,
+                                       .draws = search->draws,
+                                       .origin = origin};
   ledger->jobs = j + 1;
   return STATUS_OK;
+}
+
+/* Of the configuration that is to be chosen next. */
+static int64_t find_origin(struct search *search) {
+  const struct method_task task = task_of(search->sweep);
+  const struct history *history = history_now(search);
+  return has_parts(search) ? search->sweep->method->origin(&task, history, search->ledger->points) : -1;
 }
 
 /* A configuration that has not begun. *exhausted: there is none. */
 static enum status begin_fresh(struct search *search, int rung, bool *exhausted) {
   struct ledger *ledger = search->ledger;
-  const int64_t c = ledger->points;
+  const int64_t c = ledger->points, origin = find_origin(search);
   TRY(choose(search, c, point_of(search, c), exhausted));
   if (*exhausted) return STATUS_OK;
   ledger->points += 1;
   remember(search, c);
   begin_trials(search, c);
-  return add_job(search, c, rung);
+  return add_job(search, c, rung, origin);
 }
 
 /* Why there is no fresh configuration any more; NULL: there is one. */
 static const char *why_dry(const struct search *search) {
   const int64_t c = search->ledger->points;
-  if (search->dry) return "the method has no new points";
-  if (search->all >= 0 && c >= search->all) return "every point of the space has been chosen";
+  if (search->dry) return has_parts(search) ? "no member can be gone on from" : "the method has no new points";
+  if (!has_parts(search) && search->all >= 0 && c >= search->all) return "every point of the space has been chosen";
   return c >= search->ledger->shape.configurations ? "all configurations have been chosen" : NULL;
 }
 
@@ -366,7 +395,7 @@ static enum status add_next(struct search *search, bool *added) {
   if (search->pausing) answer = search->pausing->next(search->early, &configuration, &rung);
   if (answer == EARLY_FURTHER) {
     *added = true;
-    return add_job(search, configuration, rung);
+    return add_job(search, configuration, rung, -1);
   }
   if (answer == EARLY_NOTHING || why_dry(search)) return STATUS_OK;
   TRY(begin_fresh(search, rung, &search->dry));
@@ -379,10 +408,16 @@ static bool reads_results(const struct search *search) {
   return search->sweep->method->learns || search->pausing || has_target(search->sweep);
 }
 
+/* Jobs by whose results the next one is chosen. Of parts of trainings each configuration is a job. */
+static int64_t needed_now(const struct search *search) {
+  if (has_parts(search)) return search_part(search, search->ledger->points).needed;
+  return reads_results(search) && !search->sweep->arrival ? knowable(search, search->ledger->jobs) : 0;
+}
+
 enum status search_next(struct search *search, enum search_answer *answer) {
   struct ledger *ledger = search->ledger;
   const bool reads = reads_results(search);
-  int64_t needed = reads && !search->sweep->arrival ? knowable(search, ledger->jobs) : 0;
+  int64_t needed = needed_now(search);
   bool added = false, all;
   *answer = SEARCH_END;
   if (search->ended) return STATUS_OK;
@@ -443,7 +478,7 @@ static enum status take_recorded(struct search *search, const struct ledger_job 
   search->draws = job->draws;
   remember(search, c);
   begin_trials(search, c);
-  return add_job(search, c, (int)job->rung);
+  return add_job(search, c, (int)job->rung, job->origin);
 }
 
 /* One job of the ledger. *known: what it was chosen by is there; else it is to be had again first. */
@@ -457,11 +492,15 @@ static enum status follow_job(struct search *search, const struct ledger_job *jo
   }
   if (search->verified && !*known) return STATUS_OK;
   *known = true;
-  if (job->configuration < search->ledger->points) return add_job(search, job->configuration, (int)job->rung);
+  struct ledger *ledger = search->ledger;
+  if (job->configuration < ledger->points) return add_job(search, job->configuration, (int)job->rung, -1);
   if (!search->verified) return take_recorded(search, job);
   bool exhausted;
   TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
   *known = !exhausted;
+  REQUIRE(exhausted || ledger->job[ledger->jobs - 1].origin == job->origin, STATUS_FILE,
+          "%s: configuration %lld begins from configuration %lld, and this sweep chooses %lld there", ledger->file.path,
+          (long long)job->configuration, (long long)job->origin, (long long)ledger->job[ledger->jobs - 1].origin);
   return STATUS_OK;
 }
 
@@ -538,6 +577,17 @@ enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct
   if (status == STATUS_OK) status = replay(search);
   if (status != STATUS_OK) search_close(search);
   return status;
+}
+
+bool search_goes_on_from(const struct search *search, int64_t configuration) {
+  const struct ledger *ledger = search->ledger;
+  if (!has_parts(search)) return false;
+  const struct method_part part = search_part(search, configuration);
+  const int64_t next = ledger->points;
+  if (part.end > 0 && next < ledger->shape.configurations && search_part(search, next).begin <= part.end) return true;
+  for (int64_t j = 0; j < ledger->jobs; j++)
+    if (ledger->job[j].origin == configuration && !has_ended(search, j)) return true;
+  return false;
 }
 
 void search_close(struct search *search) {

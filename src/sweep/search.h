@@ -1,10 +1,11 @@
 /* The work of a sweep as one numbered sequence of jobs: a configuration that begins, to its end or to a rung (early.h),
  * or one that goes on from rung to rung. Configurations are those of `enqueue:`, then what the method draws, each point
- * once.
+ * once, unless they are parts of trainings (method.h).
  *
  * Job j follows from the space, the seed, the jobs before it, and, where the method learns, early stopping pauses
  * trials or a target ends the sweep, the results of a prefix of the jobs: of jobs 0..j-window, or, if nothing can be
- * done by these, of as many more as it takes. So it is the same for any number of groups. What was chosen stands in the
+ * done by these, of as many more as it takes; where configurations are parts of trainings, of those that the method
+ * needs. So it is the same for any number of groups. What was chosen stands in the
  * ledger; when a sweep goes on that is followed, and points are chosen again and compared, unless they came by results
  * that have changed since (--retry) or by chance (`order: arrival`).
  *
@@ -56,6 +57,11 @@ enum status search_next(struct search *search, enum search_answer *answer);
 
 /* Whether there is nothing left to do of trial `repeat` of a job: it has come to the rung, or ended. */
 bool search_is_done(const struct search *search, int64_t job, int64_t repeat);
+
+/* Which part of a training a configuration is; of a method that has no parts: all of it. */
+struct method_part search_part(const struct search *search, int64_t configuration);
+/* Whether another may yet begin in the last state of this configuration's trials. */
+bool search_goes_on_from(const struct search *search, int64_t configuration);
 
 /* Of a configuration: its trials; whether all have ended; the metric, mean over repeats that have one, smaller is
  * better (NaN: none, or not feasible); its standard error where there are several. */

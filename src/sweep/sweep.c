@@ -18,7 +18,6 @@ void sweep_destroy(struct sweep **sweep) {
 }
 
 enum status sweep_require(const struct sweep *sweep) {
-  REQUIRE(sweep->method, STATUS_UNAVAILABLE, "not in this version of hgn: method \"%s\"", sweep->method_name);
   REQUIRE(sweep->metrics == 1 || sweep->method->several, STATUS_CONFIG,
           "metrics: method %s takes one metric; random, sobol and tpe take several", sweep->method_name);
   REQUIRE(sweep->metrics == 1 || !*sweep->early.type, STATUS_CONFIG,

@@ -4,7 +4,7 @@
  * (README.md of sweeps/ lists them). Wrong ones are STATUS_CONFIG with FILE:LINE:COL, what was found and what was
  * expected, and the nearest valid key, up to ten in one message; the base's own problems are shown alone, since they
  * are of another file. Parameters are keys of the experiment's schema; their bounds and values are checked against its
- * rows. What is right but not in this version (pbt) is kept, and sweep_require() refuses it by name.
+ * rows. What is right but not in this version (`slurm`) is checked and not used.
  *
  * Names of parameters and scores may be ours, as they stand in the file, or such that `rename` has them: in conditions,
  * constraints and `enqueue` too. In constraints true is 1 and false 0; other words have no number and are refused.
@@ -77,17 +77,19 @@ struct sweep_command {
 
 struct sweep {
   char name[SWEEP_NAME_MAX];
-  char base_path[1024];             /* as given: by `base:`, or by --base */
-  struct config *base;              /* the experiment that trials override; owned */
-  const struct method_kind *method; /* NULL: known, but not in this version */
+  char base_path[1024]; /* as given: by `base:`, or by --base */
+  struct config *base;  /* the experiment that trials override; owned */
+  const struct method_kind *method;
   char method_name[32];
+  struct method_population population; /* pbt: its section, of which parameters and all else go with it */
   struct space space;
   struct sweep_metric metric[SWEEP_METRICS_MAX];
   int metrics;
   struct expression *constraint[SWEEP_CONSTRAINTS_MAX]; /* owned */
   int constraints;
   struct sweep_early early;
-  int64_t run_cap; /* configurations, those of `enqueue` among them; of grid without one its size */
+  int64_t run_cap; /* configurations, those of `enqueue` among them; of grid without one its size; of pbt all members of
+                      all generations */
   int64_t repeats, confirm, window;
   uint64_t seed;
   bool arrival; /* order: arrival */
@@ -123,8 +125,7 @@ enum status sweep_parse(const char *path, const char *text, size_t bytes, const 
                         struct sweep **sweep, char notice[SWEEP_NOTICE_MAX]);
 void sweep_destroy(struct sweep **sweep); /* accepts NULL inside; sets NULL */
 
-/* STATUS_UNAVAILABLE, naming it, when the sweep asks for what is not in this version; STATUS_CONFIG when its method or
- * its early stopping cannot do with several metrics. */
+/* STATUS_CONFIG when its method or its early stopping cannot do with several metrics. */
 enum status sweep_require(const struct sweep *sweep);
 
 /* What decides the sweep's results, canonical, a line "KEY: VALUE" each, numbers that read back exactly; caller frees.

@@ -1,5 +1,4 @@
 /* `parameters:` of a sweep file: distributions as Weights & Biases' schema has them, of keys of the experiment. */
-#include "base/elementary.h"
 #include "config/number.h"
 #include "sweep/sweep_private.h"
 
@@ -63,29 +62,11 @@ static const char *what_of(const struct entry *entry, enum key key, char what[SW
 
 /* ---- Bounds ---- */
 
-static double multiple(double x, double q) { return rint(x / q) * q; }
-
 static bool has_exponents(enum distribution_kind kind) {
   return kind == DISTRIBUTION_LOG_UNIFORM || kind == DISTRIBUTION_Q_LOG_UNIFORM || kind == DISTRIBUTION_INV_LOG_UNIFORM;
 }
 
 static bool is_bounded(enum distribution_kind kind) { return (rules[kind].needs & BIT(MIN)) != 0; }
-
-void sweep_bounds(const struct distribution *d, double *low, double *high) {
-  const bool beta = d->kind == DISTRIBUTION_BETA || d->kind == DISTRIBUTION_Q_BETA;
-  const bool positive = d->kind == DISTRIBUTION_LOG_NORMAL || d->kind == DISTRIBUTION_Q_LOG_NORMAL;
-  *low = is_bounded(d->kind) ? d->least : beta || positive ? 0 : -(double)INFINITY;
-  *high = is_bounded(d->kind) ? d->most : beta ? 1 : (double)INFINITY;
-  if (d->kind == DISTRIBUTION_INV_LOG_UNIFORM) {
-    *low = elementary_exp(-d->most);
-    *high = elementary_exp(-d->least);
-  } else if (has_exponents(d->kind)) {
-    *low = elementary_exp(d->least);
-    *high = elementary_exp(d->most);
-  }
-  if (distribution_is_quantised(d->kind) && isfinite(*low)) *low = multiple(*low, d->q);
-  if (distribution_is_quantised(d->kind) && isfinite(*high)) *high = multiple(*high, d->q);
-}
 
 static bool in_range(const struct schema_row *row, double value) {
   if (row->type == SCHEMA_INTEGER) return value >= (double)row->least && value <= (double)row->most;
@@ -123,7 +104,7 @@ static void check_ends(struct entry *entry) {
   double end[2];
   char number[2][NUMBER_TEXT_MAX], range[SCHEMA_TEXT_MAX], hint[96] = "";
   const bool doubtful = look_like_values(d);
-  sweep_bounds(d, &end[0], &end[1]);
+  distribution_ends(d, &end[0], &end[1]);
   for (int i = 0; i < 2; ++i) show_end(end[i], number[i]);
   if (has_exponents(d->kind))
     snprintf(hint, sizeof hint, "; min and max are natural exponents: did you mean %s?", values_name(d->kind));

@@ -10,21 +10,21 @@
 #define AT(member) offsetof(struct sweep, member)
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-/* Those of Weights & Biases, and ours. Whether one is in this version, method_find() knows. */
-static const char *const methods[] = {"grid", "random", "bayes", "sobol", "lhs", "tpe", "cmaes", "pbt"};
-
 static void read_method(struct sweep_reader *reader, int node) {
+  enum { METHODS_MAX = 16 };
   struct sweep *sweep = reader->sweep;
-  int method;
+  const char *names[METHODS_MAX];
+  int method, count = 0;
+  for (; count < METHODS_MAX && method_name(count); ++count) names[count] = method_name(count);
   if (sweep_kind(reader, node) == DOCUMENT_SCALAR && strcmp(document_text(reader->document, node), "custom") == 0) {
     sweep_problem(reader, sweep_mark(reader, node),
                   "method: \"custom\" is a search program of one's own, which is not run here; expected one of grid, "
                   "random, sobol, lhs");
     return;
   }
-  if (!sweep_read_choice(reader, node, "method", methods, COUNT(methods), &method)) return;
-  snprintf(sweep->method_name, sizeof sweep->method_name, "%s", methods[method]);
-  sweep->method = method_find(methods[method]);
+  if (!sweep_read_choice(reader, node, "method", names, count, &method)) return;
+  snprintf(sweep->method_name, sizeof sweep->method_name, "%s", names[method]);
+  sweep->method = method_find(names[method]);
 }
 
 static void read_name(struct sweep_reader *reader, int node) {
@@ -72,6 +72,7 @@ static const struct sweep_key keys[] = {
     {"base", SPECIAL(read_nothing)},
     {"name", SPECIAL(read_name)},
     {"method", SPECIAL(read_method)},
+    {"pbt", SPECIAL(sweep_read_population)},
     {"metric", SPECIAL(sweep_read_metric)},
     {"metrics", SPECIAL(sweep_read_metrics)},
     {"parameters", SPECIAL(sweep_read_parameters)},
@@ -220,6 +221,11 @@ static int find_key(const struct document *document, const char *name) {
   return -1;
 }
 
+struct document_mark sweep_key_mark(const struct sweep_reader *reader, const char *key) {
+  const int node = find_key(reader->document, key);
+  return node < 0 ? (struct document_mark){1, 1} : sweep_mark(reader, node);
+}
+
 enum status sweep_base_path(const char *path, const char *text, size_t bytes, char base[1024]) {
   struct document *document;
   base[0] = '\0';
@@ -293,7 +299,7 @@ static void check_run_cap(struct sweep_reader *reader) {
   if (!*sweep->method_name) return;
   if (strcmp(sweep->method_name, "grid") == 0) {
     if (sweep->space.count > 0) check_grid(reader);
-  } else if (asked <= 0) {
+  } else if (asked <= 0 && !sweep->method->part) {
     add_missing(reader, "run_cap", "how many configurations are tried, since other methods than grid have no end");
   }
 }
@@ -307,7 +313,7 @@ static void find_extent(const struct sweep_reader *reader, const char *path, int
   const struct space_parameter *found = &sweep->space.parameter[parameter];
   const struct schema_row *row = &schema_rows[found->row];
   double low = INFINITY, high = -INFINITY;
-  if (!found->choice) sweep_bounds(&found->distribution, &low, &high);
+  if (!found->choice) distribution_ends(&found->distribution, &low, &high);
   for (int64_t i = 0; found->choice && i < found->distribution.count; ++i) {
     const double value = found->choice[i].number;
     if (value > high) high = value;
@@ -357,6 +363,7 @@ static void check_together(struct sweep_reader *reader) {
                   ", which give each repeat a seed of its own",
                   sweep->repeats);
   if (sweep->base) count_reports(reader);
+  sweep_check_population(reader);
 }
 
 static void finish_notice(struct sweep_reader *reader) {
@@ -394,6 +401,8 @@ static void set_standards(struct sweep *sweep) {
   sweep->window = 16;
   sweep->seed = 1;
   sweep->resources = (struct sweep_resources){.ranks_per_trial = 1, .grace = 60, .max_restarts = 1};
+  sweep->population =
+      (struct method_population){.size = 8, .every = 1, .quantile = 0.25, .factor = 1.2, .resample = 0.25};
   sweep->slurm = (struct sweep_slurm){.signal_delay_s = 120, .max_num_timeout = 20, .requeue = true};
 }
 

@@ -28,7 +28,7 @@ bool sweep_read_coordinate(struct sweep_reader *reader, int index, int node, dou
   if (reader->broken[index]) return false; /* that is a problem already */
   if (!sweep_read_value(reader, parameter->row, node, text, &number)) return false;
   if (parameter->choice) return find_choice(reader, parameter, node, text, coordinate);
-  sweep_bounds(&parameter->distribution, &low, &high);
+  distribution_ends(&parameter->distribution, &low, &high);
   const bool whole = parameter->distribution.kind != DISTRIBUTION_INT_UNIFORM || number == floor(number);
   const double q = parameter->distribution.q;
   *coordinate = number;

@@ -35,6 +35,7 @@ struct sweep_reader {
   bool broken[SPACE_PARAMETERS_MAX]; /* its distribution is wrong, so that nothing can be said of its values */
   struct document_mark run_cap_mark, confirm_mark;
   bool has_metric, has_metrics;
+  struct document_mark population_mark; /* of `pbt`; line 0: it is not there */
 };
 
 /* How a key is read: SPECIAL by its function, the others into the sweep at `offset`. */
@@ -71,6 +72,8 @@ struct document_mark sweep_mark(const struct sweep_reader *reader, int node);
 enum document_kind sweep_kind(const struct sweep_reader *reader, int node);
 int sweep_count(const struct sweep_reader *reader, int node);
 int sweep_item(const struct sweep_reader *reader, int node, int index); /* of a sequence */
+/* Where the value of a key of the file stands; its beginning, when it is not there. */
+struct document_mark sweep_key_mark(const struct sweep_reader *reader, const char *key);
 
 /* What stands there, in words. */
 void sweep_found(const struct sweep_reader *reader, int node, char found[SWEEP_FOUND_MAX]);
@@ -120,6 +123,7 @@ void sweep_read_rename_options(struct sweep_reader *reader);
 void sweep_read_metric(struct sweep_reader *reader, int node);
 void sweep_read_metrics(struct sweep_reader *reader, int node);
 void sweep_read_early(struct sweep_reader *reader, int node);
+void sweep_read_population(struct sweep_reader *reader, int node);
 void sweep_read_resources(struct sweep_reader *reader, int node);
 void sweep_read_slurm(struct sweep_reader *reader, int node);
 void sweep_read_prepare(struct sweep_reader *reader, int node);
@@ -131,7 +135,7 @@ void sweep_read_enqueue(struct sweep_reader *reader, int node);
 void sweep_read_conditions(struct sweep_reader *reader);
 /* The number that a value has in a point of the space: an index of a choice, or a number within its bounds. */
 bool sweep_read_coordinate(struct sweep_reader *reader, int parameter, int node, double *coordinate);
-/* The least and the largest value of a distribution of numbers; infinities where it has none. */
-void sweep_bounds(const struct distribution *distribution, double *low, double *high);
+/* Of a method whose configurations are parts of trainings: which parameters may vary, and what does not go with it. */
+void sweep_check_population(struct sweep_reader *reader);
 
 #endif

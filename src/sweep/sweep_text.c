@@ -101,6 +101,16 @@ static void print_constraint(FILE *out, const struct sweep *sweep, int index) {
   fprintf(out, "\n");
 }
 
+static void print_population(FILE *out, const struct sweep *sweep) {
+  const struct method_population *population = &sweep->population;
+  if (!sweep->method->part) return;
+  fprintf(out, "pbt: {population: %" PRId64 ", every: %" PRId64, population->size, population->every);
+  print_number(out, "quantile", population->quantile);
+  print_number(out, "factor", population->factor);
+  print_number(out, "resample", population->resample);
+  fprintf(out, "}\n");
+}
+
 static void print_early(FILE *out, const struct sweep_early *early) {
   if (!*early->type) return;
   fprintf(out, "early_terminate: {type: %s", early->type);
@@ -136,6 +146,7 @@ static void print_enqueued(FILE *out, const struct sweep *sweep, int64_t index) 
 /* The names by themselves too, since their order is that of a point's numbers. */
 static void print_sweep(FILE *out, const struct sweep *sweep) {
   fprintf(out, "method: %s\n", sweep->method_name);
+  print_population(out, sweep);
   for (int i = 0; i < sweep->metrics; ++i) print_metric(out, &sweep->metric[i], i, sweep->metrics);
   fprintf(out, "parameters: [");
   for (int i = 0; i < sweep->space.count; ++i) fprintf(out, "%s%s", i ? ", " : "", sweep->space.parameter[i].name);

@@ -95,7 +95,7 @@ static enum trainer_request ask(struct run *run) {
 }
 
 static enum trial_state state_stopped(const struct run *run, int64_t step) {
-  if (step >= pause_of(run)) return TRIAL_PAUSED;
+  if (step >= pause_of(run)) return run->order->part ? TRIAL_COMPLETE : TRIAL_PAUSED;
   return run->late ? TRIAL_TIMEOUT : TRIAL_PREEMPTED;
 }
 
@@ -110,10 +110,13 @@ static enum status report_synthetic(struct run *run, int64_t step, double loss) 
 static enum status run_synthetic(struct run *run, struct message *end) {
   const struct experiment *experiment = config_experiment(run->config);
   const struct training *training = &experiment->training;
-  const int64_t steps = training->train.steps, every = training->eval.every > 0 ? training->eval.every : steps;
+  const struct order *order = run->order;
+  const int64_t steps = training->train.steps, every = every_of(run),
+                last = order->part && pause_of(run) < steps ? pause_of(run) : steps,
+                before = order->waited > order->begin ? order->waited : order->begin;
   double loss = NAN;
   end->state = TRIAL_COMPLETE;
-  for (int64_t step = run->order->waited * every + 1; step <= steps && end->state == TRIAL_COMPLETE; step++) {
+  for (int64_t step = before * every + 1; step <= last && end->state == TRIAL_COMPLETE; step++) {
     sleep_for(training->synthetic.sleep);
     rehearse(run, step);
     loss = run->poison ? NAN : synthetic_loss(experiment, step);
@@ -125,7 +128,7 @@ static enum status run_synthetic(struct run *run, struct message *end) {
     } else if (step % every == 0 || step == steps) {
       TRY(report_synthetic(run, step, loss));
     }
-    if (step >= steps || end->state != TRIAL_COMPLETE) continue;
+    if (step >= last || end->state != TRIAL_COMPLETE) continue;
     if (request == TRAINER_PRUNE) end->state = TRIAL_PRUNED;
     if (request == TRAINER_STOP || step >= pause_of(run)) end->state = state_stopped(run, step);
   }
@@ -173,29 +176,67 @@ static void forget_corpora(struct worker *worker) {
   }
 }
 
-/* Reports that the run's file has from before: of steps that are not taken again. */
+/* The learner's scores of a split, all that the run's file has, and the steps. */
+struct past {
+  double *step, *score[JOB_SCORES_MAX];
+  int64_t rows;
+};
+
+static void free_past(struct past *past) {
+  for (int i = 0; i < JOB_SCORES_MAX; i++) free(past->score[i]);
+  free(past->step);
+}
+
+static enum status read_past(const struct record_reader *reader, const struct learner_kind *kind, const char *split,
+                             struct past *past) {
+  int64_t count;
+  *past = (struct past){.step = NULL};
+  TRY(record_column(reader, "evaluation/step", &past->step, &past->rows));
+  for (int i = 0; i < kind->scores; i++) {
+    char name[96];
+    snprintf(name, sizeof name, "evaluation/%s/%s", split, kind->score[i].name);
+    TRY(record_column(reader, name, &past->score[i], &count));
+    if (count < past->rows) past->rows = count;
+  }
+  return STATUS_OK;
+}
+
+/* Collective. Reports that the run's file has from before: of steps that are not taken again. Those of its origin are
+ * of another trial. */
+static enum status repeat_rows(struct run *run, const struct learner_kind *kind, const struct past *past,
+                               int64_t until) {
+  for (int64_t row = 0; row < past->rows && past->step[row] <= (double)until; row++) {
+    struct message message = message_of(run, MESSAGE_REPORT);
+    number(run, (int64_t)past->step[row], &message);
+    for (int i = 0; i < kind->scores; i++) message.score[i] = past->score[i][row];
+    if (message.index >= run->order->begin) TRY(emit(run, &message));
+  }
+  return STATUS_OK;
+}
+
 static enum status repeat_reports(struct run *run, const struct trainer_outcome *outcome) {
   const struct learner_kind *kind = outcome->learner->kind;
   struct record_reader reader;
-  double *column[JOB_SCORES_MAX] = {NULL}, *step = NULL;
-  int64_t rows = 0, count = 0;
+  struct past past;
   TRY(record_open(run->worker->group, outcome->output, &reader));
-  enum status status = record_column(&reader, "evaluation/step", &step, &rows);
-  for (int i = 0; i < kind->scores && status == STATUS_OK; i++) {
-    char name[96];
-    snprintf(name, sizeof name, "evaluation/validation/%s", kind->score[i].name);
-    status = record_column(&reader, name, &column[i], &count);
-    if (count < rows) rows = count;
-  }
-  status = comm_agree(run->worker->group, status);
-  for (int64_t row = 0; row < rows && status == STATUS_OK && step[row] <= (double)outcome->step; row++) {
-    struct message message = message_of(run, MESSAGE_REPORT);
-    number(run, (int64_t)step[row], &message);
-    for (int i = 0; i < kind->scores; i++) message.score[i] = column[i][row];
-    status = emit(run, &message);
-  }
-  for (int i = 0; i < kind->scores; i++) free(column[i]);
-  free(step);
+  enum status status = comm_agree(run->worker->group, read_past(&reader, kind, "validation", &past));
+  if (status == STATUS_OK) status = repeat_rows(run, kind, &past, outcome->step);
+  free_past(&past);
+  record_reader_close(&reader);
+  return status;
+}
+
+/* Collective. Of a part of a training that had come to its end before: what it reached in the test split there. */
+static enum status recall_test(struct run *run, const struct trainer_outcome *outcome, struct message *end) {
+  const struct learner_kind *kind = outcome->learner->kind;
+  struct record_reader reader;
+  struct past past;
+  TRY(record_open(run->worker->group, outcome->output, &reader));
+  const enum status status = comm_agree(run->worker->group, read_past(&reader, kind, "test", &past));
+  for (int64_t row = 0; status == STATUS_OK && row < past.rows; row++)
+    for (int i = 0; i < kind->scores && past.step[row] == (double)outcome->step; i++)
+      end->score[i] = past.score[i][row];
+  free_past(&past);
   record_reader_close(&reader);
   return status;
 }
@@ -224,7 +265,7 @@ static struct message describe(struct run *run, const struct trainer_outcome *ou
 static enum status advance(struct run *run, struct trainer *trainer, struct message *end) {
   unsigned events = 0;
   if (trainer_step(trainer) >= pause_of(run) && !trainer_outcome(trainer).complete) { /* it has come there before */
-    end->state = TRIAL_PAUSED;
+    end->state = state_stopped(run, trainer_step(trainer));
     return STATUS_OK;
   }
   while (!(events & TRAINER_ENDED)) {
@@ -257,6 +298,8 @@ static enum status train(struct run *run, struct trainer *trainer, struct messag
   outcome = trainer_outcome(trainer);
   if (status == STATUS_OK && end->state == TRIAL_COMPLETE && outcome.evaluated)
     memcpy(end->score, outcome.test->score, sizeof end->score);
+  else if (status == STATUS_OK && end->state == TRIAL_COMPLETE)
+    status = recall_test(run, &outcome, end);
   end->working = trainer_timing(trainer).working;
   return status;
 }
@@ -270,12 +313,18 @@ static enum status make_folder(const struct worker *worker, const struct folder_
 
 static enum status run_training(struct run *run, struct message *end) {
   struct worker *worker = run->worker;
-  char path[STORE_PATH_MAX];
+  const struct order *order = run->order;
+  char path[STORE_PATH_MAX], origin[STORE_PATH_MAX];
   struct corpus *corpus;
   struct trainer *trainer;
-  TRY(comm_agree(worker->group, make_folder(worker, &run->order->place, path)));
+  TRY(comm_agree(worker->group, make_folder(worker, &order->place, path)));
+  TRY(folder_run(worker->folder, &order->origin, origin));
   TRY(find_corpus(worker, config_experiment(run->config)->training.data.file, &corpus));
-  const struct trainer_setup setup = {.config = run->config, .corpus = corpus, .output = path};
+  const struct trainer_setup setup = {.config = run->config,
+                                      .corpus = corpus,
+                                      .output = path,
+                                      .origin = order->begin > 0 ? origin : NULL,
+                                      .origin_step = order->begin * every_of(run)};
   TRY(trainer_open(worker->group, &setup, &trainer));
   const enum status status = train(run, trainer, end);
   trainer_close(&trainer);

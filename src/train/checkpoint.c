@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "train/origin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -283,8 +284,13 @@ static enum status compare_texts(const struct store_file *file, const struct tex
   struct config *config = NULL;
   char differences[512];
   TRY(store_parse_config(file, texts->config, SCHEMA_USE(SCHEMA_TRAINING), &config));
-  const int count = config_differences(config, owner->config, differences, sizeof differences);
+  const int count =
+      owner->begins ? config_differences_of(config, owner->config, origin_has_to_agree, differences, sizeof differences)
+                    : config_differences(config, owner->config, differences, sizeof differences);
   config_destroy(&config);
+  REQUIRE(count == 0 || !owner->begins, STATUS_CONFIG,
+          "%s: is no state that this run can begin from, since more differs than how it learns (%s)", file->path,
+          differences);
   REQUIRE(count == 0, STATUS_CONFIG, "%s: is of another run (%s): move it away", file->path, differences);
   REQUIRE(strcmp(texts->data, owner->data_checksum) == 0, STATUS_CONFIG, "%s: is of a run on other data: move it away",
           file->path);

@@ -58,6 +58,7 @@ struct checkpoint_owner {
   const struct config *config;
   const char *data_checksum;
   const char *numerics; /* what decides bits beside the configuration */
+  bool begins;          /* it is another run's, to begin from: what origin.h says may differ */
 };
 
 /* Collective. Written aside, synced, renamed. STATUS_CONFIG when a checkpoint of another run has the name. `lock`: the

@@ -165,6 +165,13 @@ void record_sum_head(const struct record_head *head, char text[CHECKSUM_TEXT]) {
   checksum_text(&sum, text);
 }
 
+void record_sum_origin(const char *run, const char *step, char text[CHECKSUM_TEXT]) {
+  struct checksum sum = {{0, 0}};
+  checksum_add(&sum, checksum_tag("run"), 0, run, strlen(run));
+  checksum_add(&sum, checksum_tag("step"), 0, step, strlen(step));
+  checksum_text(&sum, text);
+}
+
 void record_sum_limits(const double limits[2], struct checksum *sum) {
   *sum = (struct checksum){{0, 0}};
   checksum_add(sum, checksum_tag("limits"), 0, limits, 2 * sizeof *limits);
@@ -196,6 +203,16 @@ static enum status make_data_group(struct store_file *file, const char *data, co
   const int64_t two = 2;
   TRY(store_dataset(file, "/data/limit_sum", STORE_I64, 1, &two, NULL, "checksum of the limits"));
   return make_scalar(file, "/data/kappa", "GECO: the error that is aimed at");
+}
+
+static enum status make_origin(struct store_file *file, const struct record_run *run) {
+  char step[32], sum[CHECKSUM_TEXT];
+  if (!run->origin) return STATUS_OK;
+  snprintf(step, sizeof step, "%lld", (long long)run->origin_step);
+  record_sum_origin(run->origin, step, sum);
+  TRY(store_text(file, "/origin/run", run->origin, 0));
+  TRY(store_text(file, "/origin/step", step, 0));
+  return store_text(file, "/origin/checksum", sum, 0);
 }
 
 static enum status make_part(struct store_file *file, const struct record_part *part, int64_t rows) {
@@ -231,6 +248,7 @@ static enum status make_structure(struct record *record, const char *text, const
   record_sum_head(&head, sum);
   TRY(store_text(file, "/checksum", sum, 0));
   TRY(make_data_group(file, run->data, yardstick->checksum));
+  TRY(make_origin(file, run));
   TRY(make_table(record, RECORD_REPORTS, record->reports, true));
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
     TRY(make_table(record, (enum record_table)table, record->evaluations, table == RECORD_TRAIN));

@@ -7,6 +7,8 @@
  *   /data/file, checksum    text: the data set
  *   /data/NAME              f64 [1]: noise floor, mean image, limits (struct yardstick), GECO's kappa; NaN if unknown
  *   /data/limit_sum         i64 [2]: checksum of the limits, which may be computed while the run is under way
+ *   /origin/run, step       text: the run whose checkpoint of that step this one begins from, and whose records up to
+ *                           there it has; not there where it begins at its start. /origin/checksum: text, of both
  *   /networks               text per network: scale of the checksums
  *   /report/NAME            f64 [reports]: REPORT_LIST, the learner's terms of the loss and its scalars, and
  *                           STAGE_seconds for its stages; loss and terms are those of the step
@@ -82,6 +84,8 @@ struct record_run {
   const char *data;     /* the data set's name */
   const char *numerics; /* what decides bits here */
   int64_t lanes;
+  const char *origin;  /* the run that it begins from; NULL: none */
+  int64_t origin_step; /* of that */
 };
 
 /* How far a run's file has come. */
@@ -100,6 +104,12 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 /* Collective. Is what is at `path` a run of this configuration? STATUS_CONFIG with the list of keys that differ;
  * STATUS_FILE when it is no run. */
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run);
+/* Collective. Did it begin from that step of another run, as run->origin_step says? STATUS_CONFIG when not; STATUS_FILE
+ * when nothing of it is there, or not what was written. */
+enum status record_check_origin(const struct comm *comm, const char *path, const struct record_run *run);
+/* Collective. Takes over all records of run->origin up to its step. STATUS_FILE when one of them is not what was
+ * written. */
+enum status record_take_over(const struct comm *comm, const struct record_run *run, struct record *record);
 /* Collective. How far it has come, from its records, all of which are read. STATUS_FILE when the data have another
  * checksum than those that the run began with. */
 enum status record_examine(const struct comm *comm, const char *path, const struct record_run *run,

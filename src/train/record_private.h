@@ -64,6 +64,9 @@ void record_head_free(struct record_head_read *head);
 enum status record_check_shape(const struct store_file *file, const char *name, enum store_type type, int64_t rows,
                                int64_t width);
 
+/* Of the run that another begins from, and the step of it, as text. */
+void record_sum_origin(const char *run, const char *step, char text[CHECKSUM_TEXT]);
+
 /* Of the limits. */
 void record_sum_limits(const double limits[2], struct checksum *sum);
 

@@ -235,3 +235,91 @@ enum status record_read_last(const struct comm *comm, const char *path, const st
   store_close(&file);
   return status;
 }
+
+/* ---- Where it began ---- */
+
+struct origin_texts {
+  char *run, *step, *sum;
+};
+
+static enum status check_origin(const struct store_file *file, const struct record_run *run,
+                                struct origin_texts *texts) {
+  char sum[CHECKSUM_TEXT], step[32];
+  TRY(store_read_text(file, "/origin/run", &texts->run));
+  TRY(store_read_text(file, "/origin/step", &texts->step));
+  TRY(store_read_text(file, "/origin/checksum", &texts->sum));
+  record_sum_origin(texts->run, texts->step, sum);
+  REQUIRE(strcmp(sum, texts->sum) == 0, STATUS_FILE, "%s: checksum mismatch: where it began is not what was written",
+          file->path);
+  snprintf(step, sizeof step, "%lld", (long long)run->origin_step);
+  REQUIRE(strcmp(step, texts->step) == 0, STATUS_CONFIG, "%s: began from step %.32s of %.512s, not from step %s of %s",
+          file->path, texts->step, texts->run, step, run->origin);
+  return STATUS_OK;
+}
+
+enum status record_check_origin(const struct comm *comm, const char *path, const struct record_run *run) {
+  struct store_file file;
+  struct origin_texts texts = {.run = NULL};
+  TRY(store_open(comm, path, &file));
+  const enum status status = comm_agree(comm, check_origin(&file, run, &texts));
+  free(texts.run);
+  free(texts.step);
+  free(texts.sum);
+  store_close(&file);
+  return status;
+}
+
+/* Rows of a table up to a step. */
+static int64_t count_until(enum record_table table, const struct training *training, int64_t step) {
+  const int64_t rows = record_rows(table, training);
+  int64_t count = 0;
+  while (count < rows && record_row_step(table, training, count) <= step) count++;
+  return count;
+}
+
+/* As they stand there, with their checksums: both files have the same columns. */
+static enum status copy_column(const struct store_file *from, struct store_file *to, const struct record_part *part,
+                               int64_t first, int64_t count, void *room) {
+  TRY(record_check_shape(from, part->name, part->type, -1, part->width));
+  TRY(store_read(from, part->name, part->type, first, count, room));
+  return store_write_independent(to, part->name, first, count, room);
+}
+
+static enum status copy_rows(const struct store_file *from, struct record *record, enum record_table table,
+                             int64_t first, int64_t count) {
+  struct record_part parts[RECORD_PARTS_MAX], sum = {.type = STORE_I64, .width = 2};
+  struct arena arena = {.last = NULL};
+  int64_t whole;
+  TRY(record_count_rows(from, &record->shape, table, first, count, &whole));
+  REQUIRE(whole == count, STATUS_FILE, "%s: lacks records up to the step that another run begins from", from->path);
+  const int part_count = record_list(&record->shape, table, NULL, parts);
+  void *room = arena_array(&arena, count * widest_of(parts, part_count), sizeof(double));
+  enum status status = arena_check(&arena, "records");
+  for (int i = 0; i < part_count && status == STATUS_OK; i++)
+    status = copy_column(from, &record->file, &parts[i], first, count, room);
+  record_sum_name(table, sum.name);
+  if (status == STATUS_OK) status = copy_column(from, &record->file, &sum, first, count, room);
+  arena_free(&arena);
+  return status;
+}
+
+static enum status take_over(const struct store_file *from, const struct record_run *run, struct record *record) {
+  enum { BLOCK = 1024 };
+  const struct training *training = &config_experiment(run->config)->training;
+  for (int table = 0; table < RECORD_TABLES; table++) {
+    const int64_t rows = count_until((enum record_table)table, training, run->origin_step);
+    for (int64_t first = 0; first < rows; first += BLOCK) {
+      const int64_t count = rows - first < BLOCK ? rows - first : BLOCK;
+      TRY(copy_rows(from, record, (enum record_table)table, first, count));
+    }
+  }
+  return STATUS_OK;
+}
+
+enum status record_take_over(const struct comm *comm, const struct record_run *run, struct record *record) {
+  struct store_file from;
+  TRY(store_open(comm, run->origin, &from));
+  const enum status status = comm_agree(comm, comm->rank == 0 ? take_over(&from, run, record) : STATUS_OK);
+  store_close(&from);
+  return status;
+}

@@ -17,7 +17,7 @@ static enum status compare_owner(const struct store_file *run, const char *check
   TRY(store_read_config(run, SCHEMA_USE(SCHEMA_TRAINING), &config));
   enum status status = store_read_text(run, "/data/checksum", &data);
   if (status == STATUS_OK) status = store_read_text(run, "/numerics", &numerics);
-  const struct checkpoint_owner owner = {config, data, numerics};
+  const struct checkpoint_owner owner = {.config = config, .data_checksum = data, .numerics = numerics};
   if (status == STATUS_OK) status = checkpoint_check_owner(checkpoint, &owner);
   config_destroy(&config);
   free(data);

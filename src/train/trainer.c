@@ -99,6 +99,8 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .config = setup->config,
                            .training = &experiment->training,
                            .corpus = setup->corpus,
+                           .origin = setup->origin,
+                           .origin_step = setup->origin_step,
                            .resumed = -1,
                            .best = NAN,
                            .started = log_clock()};

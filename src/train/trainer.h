@@ -21,11 +21,16 @@ struct trainer_setup {
   const char *output;              /* RUN.h5; NULL: nothing is written, and nothing gone on with */
   bool resume;                     /* RUN.h5 must be there */
   const struct learner_kind *kind; /* NULL: that of the configuration's model.name */
+  /* RUN.h5 of another run, NULL: none: a run that has not begun takes over the records of that one up to this step, and
+   * begins in the state of its checkpoint there: parameters, moments, schedules and all. Needs an output. What its
+   * configuration may have of its own, origin.h says: STATUS_CONFIG with the keys of which more differ. */
+  const char *origin;
+  int64_t origin_step;
 };
 
 /* Collective over the ranks of `comm`, which is borrowed and that of the corpus. When RUN.h5 is there and has this very
  * configuration, it goes on from the latest whole checkpoint. STATUS_CONFIG with the differing keys when it has
- * another. On failure *trainer is NULL. */
+ * another, or began elsewhere than setup->origin says. On failure *trainer is NULL. */
 enum status trainer_open(const struct comm *comm, const struct trainer_setup *setup, struct trainer **trainer);
 
 /* What a rank asks for; of all ranks the last in this list counts, and all learn of it in the messages of the step. */

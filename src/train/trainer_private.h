@@ -15,6 +15,8 @@ struct trainer {
   const struct training *training;
   struct corpus *corpus;
   char output[STORE_PATH_MAX];      /* RUN.h5, links followed; "": nothing is written */
+  const char *origin;               /* RUN.h5 of the run that it begins from; NULL: none */
+  int64_t origin_step;              /* step of that */
   char numerics[NUMERICS_TEXT_MAX]; /* what decides bits here */
   struct learner learner;
   struct yardstick yardstick;

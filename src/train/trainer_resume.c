@@ -32,8 +32,19 @@ static void restore_from(struct trainer *trainer, const struct checkpoint *check
   trainer->learner.kind->changed(&trainer->learner);
 }
 
+/* As if this run had come there itself. */
+static void go_on_from(struct trainer *trainer, const struct checkpoint *checkpoint) {
+  restore_from(trainer, checkpoint);
+  trainer->roll_backs = (int64_t)checkpoint->roll_backs;
+  trainer->repeats = (int64_t)checkpoint->repeats;
+  trainer->seconds_before = checkpoint->seconds;
+  trainer->core_seconds_before = checkpoint->core_seconds;
+  trainer->joules = checkpoint->joules;
+}
+
 static struct checkpoint_owner owner_of(const struct trainer *trainer) {
-  return (struct checkpoint_owner){trainer->config, trainer->yardstick.checksum, trainer->numerics};
+  return (struct checkpoint_owner){
+      .config = trainer->config, .data_checksum = trainer->yardstick.checksum, .numerics = trainer->numerics};
 }
 
 /* A checkpoint presupposes what was recorded before it, so that has to be on the disk first. */
@@ -148,8 +159,13 @@ static enum status find_run(const struct trainer *trainer, enum found *what) {
 }
 
 struct record_run trainer_describe(const struct trainer *trainer) {
-  return (struct record_run){trainer->config, &trainer->learner, trainer->corpus->data.file.path, trainer->numerics,
-                             trainer->step.work.lanes.count};
+  return (struct record_run){.config = trainer->config,
+                             .learner = &trainer->learner,
+                             .data = trainer->corpus->data.file.path,
+                             .numerics = trainer->numerics,
+                             .lanes = trainer->step.work.lanes.count,
+                             .origin = trainer->origin,
+                             .origin_step = trainer->origin_step};
 }
 
 /* Collective. Whether the best model that is there is as good as it should be: it may be of an evaluation that comes
@@ -214,6 +230,34 @@ static void keep_limits(struct trainer *trainer, const struct record_progress *p
   trainer->yardstick.limit_unseen = progress->limit_unseen;
 }
 
+/* ---- Beginning where another run has been ---- */
+
+/* Collective. Is there a state that this run can begin from? Before anything is written. */
+static enum status check_origin(struct trainer *trainer, char path[STORE_PATH_MAX]) {
+  struct checkpoint_owner owner = owner_of(trainer);
+  owner.begins = true;
+  TRY(checkpoint_name(trainer->origin, trainer->origin_step, path));
+  return comm_agree(trainer->comm, trainer->comm->rank == 0 ? checkpoint_check_owner(path, &owner) : STATUS_OK);
+}
+
+/* Collective. In that state, with the records up to it, and a checkpoint of its own, so that nothing of the other run
+ * is needed any more. Its best model is that of its own steps. */
+static enum status begin_from_origin(struct trainer *trainer) {
+  const struct record_run run = trainer_describe(trainer);
+  struct checkpoint checkpoint = checkpoint_of(trainer);
+  char path[STORE_PATH_MAX];
+  TRY(check_origin(trainer, path));
+  TRY(checkpoint_read(trainer->comm, path, &trainer->learner, &checkpoint));
+  REQUIRE(checkpoint.step == trainer->origin_step, STATUS_FILE, "%s: is of step %lld", path,
+          (long long)checkpoint.step);
+  TRY(record_take_over(trainer->comm, &run, &trainer->record));
+  go_on_from(trainer, &checkpoint);
+  trainer->best = NAN;
+  trainer->resumed = -1;
+  log_info("%s: begins after step %lld of %s", trainer->output, (long long)trainer->done, trainer->origin);
+  return trainer_save_as(trainer, trainer->done);
+}
+
 /* From the latest checkpoint that is whole and whose records are. */
 static enum status resume_run(struct trainer *trainer) {
   const struct record_run run = trainer_describe(trainer);
@@ -230,15 +274,11 @@ static enum status resume_run(struct trainer *trainer) {
   }
   TRY(comm_agree(trainer->comm, check_numerics(trainer, &progress)));
   TRY(load_latest(trainer, progress.whole, 1, &checkpoint, &found));
-  if (!found) TRY(go_on_without(trainer, &progress));
+  const bool from_origin = !found && trainer->origin && !progress.complete;
+  if (!found && !from_origin) TRY(go_on_without(trainer, &progress));
   trainer->resumed = 0;
   if (found) {
-    restore_from(trainer, &checkpoint);
-    trainer->roll_backs = (int64_t)checkpoint.roll_backs;
-    trainer->repeats = (int64_t)checkpoint.repeats;
-    trainer->seconds_before = checkpoint.seconds;
-    trainer->core_seconds_before = checkpoint.core_seconds;
-    trainer->joules = checkpoint.joules;
+    go_on_from(trainer, &checkpoint);
     trainer->resumed = trainer->done;
   } else if (progress.complete) {
     trainer->resumed = trainer->done = trainer->training->train.steps;
@@ -247,6 +287,7 @@ static enum status resume_run(struct trainer *trainer) {
   TRY(check_best(trainer));
   TRY(record_reopen(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
+  if (from_origin) return begin_from_origin(trainer);
   return found ? STATUS_OK : trainer_save_as(trainer, 0);
 }
 
@@ -267,11 +308,14 @@ enum status trainer_begin(struct trainer *trainer, bool resume) {
   REQUIRE(what == A_RUN || !resume, STATUS_FILE, "%s: there is no run to go on with", trainer->output);
   if (root) checkpoint_remove_left(trainer->output);
   if (what == A_RUN) TRY(record_check(trainer->comm, trainer->output, &run));
+  if (what == A_RUN && trainer->origin) TRY(record_check_origin(trainer->comm, trainer->output, &run));
   TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
   if (what == A_RUN) return resume_run(trainer);
+  char path[STORE_PATH_MAX];
+  if (trainer->origin) TRY(check_origin(trainer, path));
   TRY(record_create(trainer->comm, trainer->output, &trainer->lock, &run, &trainer->yardstick, &trainer->record));
   trainer->recording = true;
-  return trainer_save_as(trainer, 0);
+  return trainer->origin ? begin_from_origin(trainer) : trainer_save_as(trainer, 0);
 }
 
 enum status trainer_verify(const struct trainer *trainer) {

@@ -10,7 +10,8 @@ import sys
 import h5py
 import numpy
 
-LEFT_OUT = {"config", "numerics", "checksum", "description_checksum", "data/file", "state/seconds", "state/core_seconds",
+LEFT_OUT = {"config", "numerics", "checksum", "description_checksum", "data/file", "origin/run",
+            "origin/checksum", "state/seconds", "state/core_seconds",
             "state/joules"}
 
 

@@ -71,10 +71,10 @@ says "none.h5"
 says "s a step"
 says "8 points"
 
-# What this version does not run is shown all the same, rungs and all; running it is refused.
-cat >later.yaml <<'YAML'
+# Rungs, about.
+cat >rungs.yaml <<'YAML'
 base: tiny.yaml
-method: pbt
+method: random
 metric: {name: mse, target: 1e-9}
 run_cap: 27
 early_terminate: {type: hyperband, min_iter: 1, eta: 3}
@@ -83,8 +83,7 @@ parameters:
   eval.every: {value: 10}
   optimizer.learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
 YAML
-expect 0 "this version does not run it: method \"pbt\"" "$HGN" sweep later.yaml --dry-run
-says "the sweep ends at 1e-09"
+expect 0 "the sweep ends at 1e-09" "$HGN" sweep rungs.yaml --dry-run
 says "27: 27 configurations"
 says "each reports at most 9 times"
 says "hyperband, eta 3: at each rung one trial of 3 goes on"
@@ -92,19 +91,32 @@ grep -Eq "^  0 +1 +10 +27$" out.txt || fail "rung 0: $(cat out.txt)"
 grep -Eq "^  1 +3 +30 +9$" out.txt || fail "rung 1: $(cat out.txt)"
 says "about 26% of the reports"
 says "16: a choice waits for the results of all jobs but the last 15 before it"
-expect 4 "not in this version of hgn" "$HGN" sweep later.yaml
 
 # Brackets are told exactly.
-sed 's/method: pbt/method: random/;s/run_cap: 27/run_cap: 17/;s/type: hyperband,/type: hyperband_brackets,/' later.yaml >brackets.yaml
+sed 's/run_cap: 27/run_cap: 17/;s/type: hyperband,/type: hyperband_brackets,/' rungs.yaml >brackets.yaml
 expect 0 "9, 5, 3 configurations, from rung 0, 1, ...; 17 in all" "$HGN" sweep brackets.yaml --dry-run
 grep -Eq "^  0 +1 +10 +9$" out.txt || fail "rung 0: $(cat out.txt)"
 grep -Eq "^  1 +3 +30 +8$" out.txt || fail "rung 1: $(cat out.txt)"
 grep -Eq "^  end +9 +5$" out.txt || fail "the end: $(cat out.txt)"
-[ -e later ] && fail "a folder of a sweep that is refused"
+
+# What would be refused is shown all the same.
+sed '/early_terminate/d;s/method: random/method: lhs/;s/^metric:.*/metrics: [{name: mse}, {name: r2, goal: maximize}]/' rungs.yaml >lhs.yaml
+expect 0 "method lhs takes one metric" "$HGN" sweep lhs.yaml --dry-run
+says "What follows is what it would be"
+expect 2 "method lhs takes one metric" "$HGN" sweep lhs.yaml
+[ -e lhs ] && fail "a folder of a sweep that is refused"
+
+# Generations; what a part of a training costs.
+sed '/early_terminate/d;/run_cap/d;s/method: random/method: pbt\npbt: {population: 5, every: 4}/' rungs.yaml >pbt.yaml
+expect 0 "the first generation is looked at" "$HGN" sweep pbt.yaml --dry-run
+says "15: 15 configurations"
+says "each reports at most 4 times"
+says "5 members in each of 3 generations of 4 reports"
+says "15 trials, "
 
 # A rehearsal costs what its sleeps are; the files of sweeps/ are sweeps.
 expect 0 "126 trials, 0.007 core-hours" "$HGN" sweep "$SOURCE/sweeps/synthetic.yaml" --dry-run
-for file in demo paper_ablation; do
+for file in demo paper_ablation pbt; do
   expect 0 "not known: run what prepare lists first" "$HGN" sweep "$SOURCE/sweeps/$file.yaml" --dry-run
 done
 expect 0 "these keys mean nothing here: program, command" "$HGN" sweep "$SOURCE/sweeps/wandb_style.yaml" --dry-run \

@@ -115,6 +115,8 @@ static void old_paddings(void **state) {
   config_destroy(&now);
 }
 
+static bool is_of_training(const struct schema_row *row) { return strncmp(row->path, "train.", 6) == 0; }
+
 static void differences(void **state) {
   (void)state;
   struct config *a = sample_load(MINIMAL, NULL, 0);
@@ -122,6 +124,8 @@ static void differences(void **state) {
   char text[256];
   assert_int_equal(config_differences(a, b, text, sizeof text), 2);
   assert_string_equal(text, "seed: 1, now 2; train.steps: 100, now 7");
+  assert_int_equal(config_differences_of(a, b, is_of_training, text, sizeof text), 1);
+  assert_string_equal(text, "train.steps: 100, now 7");
   assert_int_equal(config_differences(a, a, text, sizeof text), 0);
   assert_ok(config_require(a, SCHEMA_USE(SCHEMA_TRAINING)));
   assert_status(STATUS_CONFIG, config_require(a, SCHEMA_DATA_SETS));

@@ -54,7 +54,16 @@ static enum status imagine_order(struct crew *crew, int group, const struct orde
   im->order[group] = *order;
   im->busy[group] = true;
   im->asked[group] = im->pruned[group] = false;
-  im->said[group] = order->waited;
+  im->said[group] = order->waited > order->begin ? order->waited : order->begin;
+  const struct method_population *population = &im->sweep->population;
+  const int64_t generation = im->sweep->method->part ? order->number / population->size : 0;
+  assert_int_equal(order->begin, generation * population->every);
+  if (order->begin > 0) { /* where it begins, another has ended */
+    const struct ledger_trial *origin = &im->begun->ledger.trial[order->origin.trial];
+    assert_int_equal(origin->state, TRIAL_COMPLETE);
+    assert_int_equal(origin->reports, order->begin);
+    assert_int_equal(origin->configuration, im->begun->ledger.job[order->number].origin);
+  }
   im->orders += 1;
   return STATUS_OK;
 }
@@ -107,6 +116,7 @@ static enum status speak(struct crew *crew, int group) {
   }
   message.kind = MESSAGE_ENDED;
   message.state = pruned                                        ? TRIAL_PRUNED
+                  : pauses && order->part                       ? TRIAL_COMPLETE
                   : pauses                                      ? TRIAL_PAUSED
                   : im->asked[group] && message.index < reports ? TRIAL_PREEMPTED
                   : fails                                       ? TRIAL_FAILED
@@ -197,6 +207,7 @@ static void take_results(const struct begun *begun, struct results *results) {
     put(results, (double)ledger->job[j].configuration);
     put(results, (double)ledger->job[j].rung);
     put(results, (double)ledger->job[j].known);
+    put(results, (double)ledger->job[j].origin);
   }
   for (int64_t t = 0; t < results->trials; t++) {
     const struct ledger_trial *row = &ledger->trial[t];
@@ -246,13 +257,15 @@ static const struct {
      &method_tpe},
     {"window: 1\nearly_terminate: {type: median, min_iter: 2}\nresources: {max_restarts: 20}\n", &method_tpe},
     {"window: 5\nconfirm: 1\nearly_terminate: {type: median, min_iter: 2}\nresources: {max_restarts: 20}\n",
-     &method_random}};
+     &method_random},
+    {"method: pbt\npbt: {population: 12, every: 3}\nresources: {max_restarts: 20}\n", &method_pbt}};
 enum { CASES = sizeof cases / sizeof *cases };
 static const int group_counts[] = {1, 2, 5, 40};
 
 static void begin_case(int i, struct begun *begun) {
+  const char *head = strncmp(cases[i].more, "method", 6) == 0 ? strstr(begun_square, "seed") : begun_square;
   char text[1024];
-  snprintf(text, sizeof text, "%s%s", begun_square, cases[i].more);
+  snprintf(text, sizeof text, "%s%s%s", cases[i].more, head == begun_square ? "" : "metric: {name: loss}\n", head);
   begun_make(text, begun);
   begun->sweep->method = cases[i].method;
 }

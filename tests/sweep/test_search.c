@@ -127,6 +127,46 @@ static void test_target(void **state) {
   assert_true(first > 5 && first < 60);
 }
 
+/* Generations: the same members with the same origins, whoever ends first; each knows the whole generation before. Of
+ * few points they have each often. */
+static void test_generations(void **state) {
+  static const char text[] = "method: pbt\npbt: {population: 7, every: 2}\nmetric: {name: loss}\nseed: 3\nparameters:\n"
+                             "  synthetic.x: {values: [0.1, 0.4]}\n  synthetic.y: {values: [0.25, 0.5, 0.75]}\n";
+  enum { MEMBERS = 7, ALL = 5 * MEMBERS };
+  struct ledger_job first[ALL];
+  const char *why = NULL;
+  (void)state;
+  for (uint64_t seed = 1; seed <= 8; seed++) {
+    struct begun begun;
+    struct search search;
+    begun_make(text, &begun);
+    assert_int_equal(search_all(&begun, 1 + (int)seed % 9, seed, &why), ALL);
+    assert_string_equal(why, "all configurations have been chosen");
+    const struct ledger *ledger = &begun.ledger;
+    if (seed == 1) memcpy(first, ledger->job, sizeof first);
+    assert_memory_equal(first, ledger->job, sizeof first);
+    for (int64_t c = 0; c < ALL; c++) {
+      const int64_t before = c - MEMBERS, origin = ledger->job[c].origin;
+      assert_int_equal(ledger->job[c].known, c / MEMBERS * MEMBERS);
+      assert_true(c < MEMBERS ? origin == -1 : origin / MEMBERS == before / MEMBERS);
+      if (c >= MEMBERS) assert_int_equal(ledger->trial[origin].state, TRIAL_COMPLETE);
+      if (c >= MEMBERS && origin == before) assert_memory_equal(ledger->point + 2 * c, ledger->point + 2 * before, 16);
+    }
+    /* Going on, origins are chosen again and compared. */
+    assert_ok(search_open(begun.sweep, &begun.ledger, &search));
+    assert_false(search_goes_on_from(&search, 3) || search_goes_on_from(&search, ALL - 1));
+    search_close(&search);
+    begun.ledger.trial[ALL - 1].state = TRIAL_LOST;
+    assert_ok(search_open(begun.sweep, &begun.ledger, &search));
+    assert_true(search_goes_on_from(&search, first[ALL - 1].origin));
+    search_close(&search);
+    begun.ledger.job[ALL - 1].origin = first[ALL - 1].origin == ALL - 9 ? ALL - 10 : ALL - 9;
+    assert_status(STATUS_FILE, search_open(begun.sweep, &begun.ledger, &search));
+    assert_non_null(strstr(status_message(), "configuration 34 begins from configuration"));
+    begun_free(&begun);
+  }
+}
+
 /* Going on at any place: the same points, those that are there and those to come. */
 static void test_replay(void **state) {
   static const char *const more[] = {"window: 3\n", "window: 3\nrepeats: 2\n"};
@@ -295,10 +335,10 @@ static void test_best(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_window), cmocka_unit_test(test_target),
-                                     cmocka_unit_test(test_replay), cmocka_unit_test(test_target_later),
-                                     cmocka_unit_test(test_lost),   cmocka_unit_test(test_changed),
-                                     cmocka_unit_test(test_finite), cmocka_unit_test(test_best)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_window),  cmocka_unit_test(test_target),       cmocka_unit_test(test_generations),
+      cmocka_unit_test(test_replay),  cmocka_unit_test(test_target_later), cmocka_unit_test(test_lost),
+      cmocka_unit_test(test_changed), cmocka_unit_test(test_finite),       cmocka_unit_test(test_best)};
   if (ranks_begin(argc, argv)) return 1;
   return ranks_end(cmocka_run_group_tests_name("sweep.search", tests, NULL, NULL));
 }

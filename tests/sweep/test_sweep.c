@@ -158,6 +158,32 @@ static void everything(void **state) {
   sweep_destroy(&sweep);
 }
 
+/* All members of all generations, and what is not given; constants may be of any key. */
+static void populations(void **state) {
+  (void)state;
+  const char *const head = "method: pbt\nmetric: {name: mse}\nparameters:\n  train.batch: {value: 8}\n"
+                           "  optimizer.learning_rate: {min: 0.1, max: 0.5}\n  objective.beta: {values: [1, 2]}\n";
+  char with[1024], *text;
+  struct sweep *sweep = sample_load(sample_hgn, head);
+  assert_int_equal(sweep->reports, 4);
+  assert_int_equal(sweep->run_cap, 8 * 4);
+  assert_ok(sweep_text(sweep, &text));
+  assert_non_null(
+      strstr(text, "method: pbt\npbt: {population: 8, every: 1, quantile: 0.25, factor: 1.2, resample: 0.25}\n"));
+  assert_non_null(strstr(text, "\nrun_cap: 32\n"));
+  free(text);
+  sweep_destroy(&sweep);
+  snprintf(with, sizeof with,
+           "%srun_cap: 10\npbt: {population: 5, every: 2, quantile: 0.5, factor: 1, resample: 0}\nenqueue:\n"
+           "  - {train.batch: 8, optimizer.learning_rate: 0.2, objective.beta: 2}\n",
+           head);
+  sweep = sample_load(sample_hgn, with);
+  const struct method_population *p = &sweep->population;
+  assert_true(p->size == 5 && p->every == 2 && p->quantile == 0.5 && p->factor == 1 && p->resample == 0);
+  assert_int_equal(sweep->run_cap, 10);
+  sweep_destroy(&sweep);
+}
+
 static void conditions(void **state) {
   (void)state;
   char notice[SWEEP_NOTICE_MAX];
@@ -454,11 +480,14 @@ static void base_path(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(of_wandb),   cmocka_unit_test(distributions), cmocka_unit_test(everything),
-      cmocka_unit_test(conditions), cmocka_unit_test(trials),        cmocka_unit_test(constraints),
-      cmocka_unit_test(texts),      cmocka_unit_test(not_there),     cmocka_unit_test(caps),
-      cmocka_unit_test(reports),    cmocka_unit_test(rungs),         cmocka_unit_test(warnings),
-      cmocka_unit_test(renames),    cmocka_unit_test(numbers),       cmocka_unit_test(several_metrics),
+      cmocka_unit_test(of_wandb),    cmocka_unit_test(distributions),
+      cmocka_unit_test(everything),  cmocka_unit_test(conditions),
+      cmocka_unit_test(populations), cmocka_unit_test(trials),
+      cmocka_unit_test(constraints), cmocka_unit_test(texts),
+      cmocka_unit_test(not_there),   cmocka_unit_test(caps),
+      cmocka_unit_test(reports),     cmocka_unit_test(rungs),
+      cmocka_unit_test(warnings),    cmocka_unit_test(renames),
+      cmocka_unit_test(numbers),     cmocka_unit_test(several_metrics),
       cmocka_unit_test(base_path),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

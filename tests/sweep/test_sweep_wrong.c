@@ -47,8 +47,8 @@ static void methods(void **state) {
   char text[512];
   snprintf(text, sizeof text, "method: sobl\n%s", rest);
   sample_refuse(sample_hgn, text,
-                "s.yaml:1:9: method: found \"sobl\", expected one of grid, random, bayes, sobol, lhs, "
-                "tpe, cmaes, pbt; did you mean \"sobol\"?");
+                "s.yaml:1:9: method: found \"sobl\", expected one of grid, random, sobol, lhs, tpe, bayes, cmaes, pbt; "
+                "did you mean \"sobol\"?");
   snprintf(text, sizeof text, "method: custom\n%s", rest);
   sample_refuse(sample_hgn, text,
                 "s.yaml:1:9: method: \"custom\" is a search program of one's own, which is not run "
@@ -225,6 +225,52 @@ static void spellings(void **state) {
   more("slurm: {requeue: on}", "s.yaml:6:18: slurm.requeue: found \"on\", expected true or false; write true");
 }
 
+static void populations(void **state) {
+  (void)state;
+  static const struct {
+    const char *more, *message;
+  } cases[] = {
+      {"pbt: {population: 0}", "s.yaml:4:19: pbt.population: found 0, expected a whole number, 1 to 1000"},
+      {"pbt: {every: 0}", "s.yaml:4:14: pbt.every: found 0, expected a whole number, 1 to 1000000"},
+      {"pbt: {quantile: 0.6}", "s.yaml:4:17: pbt.quantile: found 0.6, expected a real number > 0, <= 0.5"},
+      {"pbt: {factor: 0.5}", "s.yaml:4:15: pbt.factor: found 0.5, expected a real number >= 1, <= 1000"},
+      {"pbt: {resample: 2}", "s.yaml:4:17: pbt.resample: found 2, expected a real number >= 0, <= 1"},
+      {"pbt: {popluation: 2}", "s.yaml:4:7: unknown key \"popluation\" of pbt; did you mean \"population\"?"},
+      {"early_terminate: {type: median, min_iter: 1}",
+       "s.yaml:4:18: early_terminate does not go with method pbt, which gives up the worst of each generation itself"},
+      {"repeats: 2", "s.yaml:4:10: repeats: 2 do not go with method pbt: a member is one training, on one seed"},
+      {"confirm: 1", "s.yaml:4:10: confirm does not go with method pbt: what the best has come to is not of its "
+                     "parameters alone"},
+      {"order: arrival", "s.yaml:4:8: order: arrival does not go with method pbt, which chooses by all results of a "
+                         "generation"},
+      {"run_cap: 9", "s.yaml:4:10: run_cap is 9, and 8 members in each of 4 generations are 32 configurations: leave "
+                     "it out"},
+      {"pbt: {population: 1}\nenqueue: [{optimizer.clip: 0.2}, {optimizer.clip: 0.3}]",
+       "s.yaml:5:10: enqueue has 2 configurations and pbt.population is 1: expected no more than the first generation "
+       "has"},
+  };
+  static const char *const refused[] = {
+      "train.batch",      "train.steps", "eval.every",           "model.integrator.substeps",
+      "objective.lambda", "seed",        "protocol.input_frames"};
+  char text[1024], message[512];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    snprintf(text, sizeof text,
+             "method: pbt\nmetric: {name: mse}\nparameters: {optimizer.clip: {min: 0.1, max: 0.5}}\n%s\n",
+             cases[i].more);
+    sample_refuse(sample_hgn, text, cases[i].message);
+  }
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    snprintf(text, sizeof text, "method: pbt\nmetric: {name: mse}\nparameters:\n  %s: {values: [4, 8]}\n", refused[i]);
+    snprintf(message, sizeof message,
+             "s.yaml:4:3: %s: pbt changes parameters in the middle of a training, which this one does not allow; "
+             "expected one value of it, or keys that say how a model learns: optimizer.*, objective.* but name and "
+             "lambda",
+             refused[i]);
+    sample_refuse(sample_hgn, text, message);
+  }
+  more("pbt: {population: 3}", "s.yaml:6:6: pbt: is for method pbt alone, and the method is random");
+}
+
 static void conditions(void **state) {
   (void)state;
   parameter("train.batch: {values: [4, 8], when: {integrator: leapfrog}}",
@@ -386,12 +432,12 @@ static void together(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(keys),        cmocka_unit_test(methods),   cmocka_unit_test(grids),
-      cmocka_unit_test(metrics),     cmocka_unit_test(names),     cmocka_unit_test(distributions),
-      cmocka_unit_test(values),      cmocka_unit_test(spellings), cmocka_unit_test(conditions),
-      cmocka_unit_test(constraints), cmocka_unit_test(enqueued),  cmocka_unit_test(settings),
-      cmocka_unit_test(early),       cmocka_unit_test(bases),     cmocka_unit_test(options),
-      cmocka_unit_test(together),
+      cmocka_unit_test(keys),        cmocka_unit_test(methods),     cmocka_unit_test(grids),
+      cmocka_unit_test(metrics),     cmocka_unit_test(names),       cmocka_unit_test(distributions),
+      cmocka_unit_test(values),      cmocka_unit_test(spellings),   cmocka_unit_test(conditions),
+      cmocka_unit_test(constraints), cmocka_unit_test(enqueued),    cmocka_unit_test(settings),
+      cmocka_unit_test(early),       cmocka_unit_test(bases),       cmocka_unit_test(options),
+      cmocka_unit_test(together),    cmocka_unit_test(populations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

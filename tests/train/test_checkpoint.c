@@ -71,7 +71,7 @@ static void close_setup(struct setup *setup) {
 }
 
 static void write_checkpoint(const struct setup *setup) {
-  const struct checkpoint_owner owner = {setup->scene.config, "0123", "rules"};
+  const struct checkpoint_owner owner = {.config = setup->scene.config, .data_checksum = "0123", .numerics = "rules"};
   assert_ok(checkpoint_write(&world, path, NULL, &owner, &setup->scene.learner, &setup->checkpoint));
 }
 

@@ -5,6 +5,7 @@
 #include "physics/points.h"
 #include "ranks.h"
 #include "scene.h"
+#include "train/checkpoint.h"
 #include "train/numerics.h"
 #include "train/trainer.h"
 
@@ -216,6 +217,97 @@ static void test_prune(void **state) {
   config_destroy(&config);
 }
 
+/* ---- Beginning where another run has been ---- */
+
+static enum status open_from(const struct config *config, struct corpus *corpus, const char *output, int64_t step,
+                             struct trainer **trainer) {
+  const struct trainer_setup setup = {
+      .config = config, .corpus = corpus, .output = output, .origin = "origin.h5", .origin_step = step};
+  return trainer_open(&world, &setup, trainer);
+}
+
+static void stop_at(struct trainer *trainer, int64_t step) {
+  unsigned events;
+  while (trainer_step(trainer) < step)
+    assert_ok(trainer_advance(trainer, trainer_step(trainer) + 1,
+                              trainer_step(trainer) + 1 == step ? TRAINER_STOP : TRAINER_GO, &events));
+  trainer_close(&trainer);
+}
+
+static void refuse_from(struct corpus *corpus, const char *word, const char *message) {
+  struct config *config = make_config(word);
+  struct trainer *trainer;
+  assert_status(STATUS_CONFIG, open_from(config, corpus, "refused.h5", 4, &trainer));
+  assert_message(message);
+  if (world.rank == 0) assert_int_not_equal(0, access("refused.h5", F_OK));
+  config_destroy(&config);
+}
+
+/* How many reports and evaluations a run's file has. */
+static void check_rows(const char *name, int64_t reports, int64_t evaluations) {
+  struct record_reader reader;
+  assert_ok(record_open(&world, name, &reader));
+  assert_int_equal(reports, reader.reports);
+  assert_int_equal(evaluations, reader.evaluations);
+  record_reader_close(&reader);
+  MPI_Barrier(world.mpi);
+}
+
+/* A run that begins in another's state, as it is, ends as that one would have; also one that is stopped on its way, or
+ * killed before its first checkpoint. What may differ is how it learns. */
+static void test_origin(void **state) {
+  static struct ending whole, own, other;
+  struct corpus corpus;
+  struct trainer *trainer;
+  struct config *config = make_config("seed=6"), *faster;
+  char checkpoint[STORE_PATH_MAX];
+  (void)state;
+  assert_ok(config_vary(config, (const char *[]){"optimizer.learning_rate=0.02"}, 1, &faster));
+  assert_ok(corpus_open(&world, path, &corpus));
+  open_trainer(&world, config, &corpus, NULL, NULL, &trainer);
+  finish(trainer, STEPS);
+  end_of(trainer, &whole);
+  trainer_close(&trainer);
+  open_trainer(&world, config, &corpus, "origin.h5", NULL, &trainer);
+  stop_at(trainer, 4);
+
+  assert_ok(open_from(config, &corpus, "own.h5", 4, &trainer));
+  assert_int_equal(4, trainer_step(trainer));
+  assert_int_equal(-1, trainer_outcome(trainer).resumed);
+  check_rows("own.h5", 1, 1); /* taken over */
+  trainer_close(&trainer);
+  if (world.rank == 0) {
+    assert_ok(checkpoint_name("own.h5", 4, checkpoint));
+    assert_int_equal(0, unlink(checkpoint)); /* killed before it was written */
+  }
+  MPI_Barrier(world.mpi);
+  assert_ok(open_from(config, &corpus, "own.h5", 4, &trainer));
+  stop_at(trainer, 7);
+  assert_ok(open_from(config, &corpus, "own.h5", 4, &trainer));
+  assert_int_equal(7, trainer_outcome(trainer).resumed);
+  finish(trainer, 1);
+  end_of(trainer, &own);
+  assert_memory_equal(&whole, &own, sizeof whole);
+  trainer_close(&trainer);
+  check_rows("own.h5", 4, 3);
+
+  assert_ok(open_from(faster, &corpus, "other.h5", 4, &trainer));
+  finish(trainer, STEPS);
+  end_of(trainer, &other);
+  assert_memory_not_equal(whole.parameters, other.parameters, sizeof whole.parameters);
+  trainer_close(&trainer);
+
+  assert_status(STATUS_CONFIG, open_from(config, &corpus, "own.h5", 3, &trainer));
+  assert_message("own.h5: began from step 4 of origin.h5, not from step 3 of origin.h5");
+  assert_status(STATUS_FILE, open_from(config, &corpus, "refused.h5", 3, &trainer)); /* no such checkpoint */
+  refuse_from(&corpus, "optimizer.beta1=0.5", "seed: 6, now ");
+  refuse_from(&corpus, "model.decoder.channels=[6, 6, 4]", "more differs than how it learns");
+  for (int i = 0; i < 3; i++) remove_run(&world, (const char *[]){"origin", "own", "other"}[i]);
+  corpus_close(&corpus);
+  config_destroy(&config);
+  config_destroy(&faster);
+}
+
 /* What cannot be opened leaves its message and nothing else. */
 static void test_refused(void **state) {
   (void)state;
@@ -356,7 +448,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_hgn),   cmocka_unit_test(test_linear),  cmocka_unit_test(test_densities),
       cmocka_unit_test(test_prune), cmocka_unit_test(test_refused), cmocka_unit_test(test_columns),
-      cmocka_unit_test(test_many),  cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_many),  cmocka_unit_test(test_groups),  cmocka_unit_test(test_origin),
   };
   /* Four ranks are there for groups of two: all else is told by one and two. */
   const struct CMUnitTest groups[] = {cmocka_unit_test(test_groups)};
