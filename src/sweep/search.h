@@ -76,6 +76,11 @@ struct search_result {
 };
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration);
 
+/* Of the repeats of a configuration the state that counts is the worst: complete is 0, failed the most. */
+int search_severity(enum trial_state state);
+/* Scores of a trial's last report; NULL: there is none. */
+const double *search_last_scores(const struct ledger *ledger, int64_t trial);
+
 /* A mean and its standard error, of values that are added one after the other; what is not finite is passed over. */
 struct search_mean {
   int64_t count;
