@@ -128,7 +128,7 @@ static inline void check_failures_repel(const struct method_kind *method, int64_
     free(h);
   }
   printf("  %lld of %lld went where they fail\n", (long long)failed, (long long)later);
-  assert_true(failed < 0.3 * (double)later);
+  assert_true((double)failed < 0.3 * (double)later);
 }
 
 /* Nothing known; all alike; all failed; one parameter that cannot vary; huge values: points that are valid and new. */
