@@ -144,8 +144,7 @@ double distribution_quantile(const struct distribution *distribution, double u) 
   return value + 0.0; /* -0 becomes 0 */
 }
 
-/* The last of the u = (k + 1/2) 2^-52 whose quantile is below `value`, or not above it; 2^-53 if there is none. */
-static double last_below(const struct distribution *distribution, double value, bool or_equal) {
+int64_t distribution_last(const struct distribution *distribution, double value, bool or_equal) {
   int64_t low = 0, high = INT64_C(1) << 52;
   while (high - low > 1) {
     const int64_t middle = low + (high - low) / 2;
@@ -155,7 +154,11 @@ static double last_below(const struct distribution *distribution, double value, 
     else
       high = middle;
   }
-  return ((double)low + 0.5) * 0x1p-52;
+  return low;
+}
+
+static double last_below(const struct distribution *distribution, double value, bool or_equal) {
+  return ((double)distribution_last(distribution, value, or_equal) + 0.5) * 0x1p-52;
 }
 
 double distribution_coordinate(const struct distribution *distribution, double value) {

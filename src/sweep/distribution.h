@@ -81,6 +81,10 @@ bool distribution_is_quantised(enum distribution_kind kind);
  * (normal's far tails are; exp may overflow) is the caller's to refuse. */
 double distribution_quantile(const struct distribution *distribution, double u);
 
+/* k of the last u = (k + 1/2) 2^-52 whose quantile is below `value`, or, with or_equal, not above it; 0 if there is
+ * none. By halving: some 50 quantiles. */
+int64_t distribution_last(const struct distribution *distribution, double value, bool or_equal);
+
 /* The middle of all u whose quantile is `value`: where a method that learns puts it in the unit interval. Of a value
  * that lies between two that can come, the jump; below or above all of them 2^-53 or 1 - 2^-53. By halving, so that
  * there is one definition, the quantile: some 100 of them. NaN of NaN. */

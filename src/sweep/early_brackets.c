@@ -25,6 +25,7 @@ struct brackets {
   unsigned char *rung;        /* [configurations]: of its last job */
   unsigned char *level;       /* [configurations]: that it takes part in, of its bracket */
   int64_t finished;           /* leading brackets that have nothing more to give */
+  struct arena arena;
 };
 
 int64_t early_bracket(int rungs, int bracket, double eta) {
@@ -37,11 +38,7 @@ static void close(void *memory) {
   struct brackets *brackets = memory;
   if (!brackets) return;
   free(brackets->bracket);
-  free(brackets->value);
-  free(brackets->order);
-  free(brackets->stuck);
-  free(brackets->rung);
-  free(brackets->level);
+  arena_free(&brackets->arena);
   free(brackets);
 }
 
@@ -49,16 +46,14 @@ static enum status open(const struct early_task *task, void **memory) {
   struct brackets *brackets = calloc(1, sizeof *brackets);
   *memory = brackets;
   REQUIRE(brackets, STATUS_MEMORY, "out of memory for early stopping");
-  const size_t n = (size_t)task->configurations + 1;
+  struct arena *arena = &brackets->arena;
   brackets->task = *task;
-  brackets->value = calloc(n, sizeof *brackets->value);
-  brackets->order = calloc(n, sizeof *brackets->order);
-  brackets->stuck = calloc(n, sizeof *brackets->stuck);
-  brackets->rung = calloc(n, sizeof *brackets->rung);
-  brackets->level = calloc(n, sizeof *brackets->level);
-  REQUIRE(brackets->value && brackets->order && brackets->stuck && brackets->rung && brackets->level, STATUS_MEMORY,
-          "out of memory for early stopping");
-  return STATUS_OK;
+  brackets->value = arena_array(arena, task->configurations, sizeof *brackets->value);
+  brackets->order = arena_array(arena, task->configurations, sizeof *brackets->order);
+  brackets->stuck = arena_array(arena, task->configurations, sizeof *brackets->stuck);
+  brackets->rung = arena_array(arena, task->configurations, sizeof *brackets->rung);
+  brackets->level = arena_array(arena, task->configurations, sizeof *brackets->level);
+  return arena_check(arena, "early stopping");
 }
 
 /* Of `size` configurations, after so many halvings. */

@@ -24,14 +24,14 @@ struct promotion {
   unsigned char *level;                  /* [configurations]: rung of its last job */
   bool *stuck;                           /* [configurations]: cannot go on */
   int64_t begun;                         /* configurations */
+  struct arena arena;
 };
 
 static void close(void *memory) {
   struct promotion *promotion = memory;
   if (!promotion) return;
   for (int k = 0; k <= SWEEP_RUNGS_MAX; k++) free(promotion->rung[k].member);
-  free(promotion->level);
-  free(promotion->stuck);
+  arena_free(&promotion->arena);
   free(promotion);
 }
 
@@ -40,10 +40,9 @@ static enum status open(const struct early_task *task, void **memory) {
   *memory = promotion;
   REQUIRE(promotion, STATUS_MEMORY, "out of memory for early stopping");
   promotion->task = *task;
-  promotion->level = calloc((size_t)task->configurations + 1, sizeof *promotion->level);
-  promotion->stuck = calloc((size_t)task->configurations + 1, sizeof *promotion->stuck);
-  REQUIRE(promotion->level && promotion->stuck, STATUS_MEMORY, "out of memory for early stopping");
-  return STATUS_OK;
+  promotion->level = arena_array(&promotion->arena, task->configurations, sizeof *promotion->level);
+  promotion->stuck = arena_array(&promotion->arena, task->configurations, sizeof *promotion->stuck);
+  return arena_check(&promotion->arena, "early stopping");
 }
 
 /* ---- What can still come ---- */

@@ -1,6 +1,7 @@
 #include "sweep/gaussian_process.h"
 
 #include "base/elementary.h"
+#include "sweep/normal.h"
 
 #include <string.h>
 
@@ -168,8 +169,7 @@ bool gaussian_likelihood(struct gaussian *gaussian, int64_t rows, const double *
   gaussian->rows = rows;
   gaussian_observe(gaussian, rows, y);
   double sum = -0.5 * matrix_dot(rows, gaussian->half, gaussian->half);
-  for (int64_t i = 0; i < rows; i++)
-    sum -= elementary_log(gaussian->factor[matrix_triangle(i) + i]) + 0x1.d67f1c864beb5p-1; /* ln sqrt(2 pi) */
+  for (int64_t i = 0; i < rows; i++) sum -= elementary_log(gaussian->factor[matrix_triangle(i) + i]) + NORMAL_LOG_ROOT;
   *likelihood = sum;
   matrix_inverse(gaussian->factor, rows, work, work + rows * rows);
   matrix_backward(gaussian->factor, rows, gaussian->half); /* K^-1 y */

@@ -3,19 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-/* The last of the u = (k + 1/2) 2^-52 whose quantile is not above `value`. */
-static int64_t last_of(const struct distribution *distribution, double value) {
-  int64_t low = 0, high = INT64_C(1) << 52;
-  while (high - low > 1) {
-    const int64_t middle = low + (high - low) / 2;
-    if (distribution_quantile(distribution, ((double)middle + 0.5) * 0x1p-52) <= value)
-      low = middle;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 /* The cells of numbers of few values, by their quantiles; 0: there are too many. */
 static int64_t find_numbers(const struct distribution *distribution, double edge[PARZEN_CELLS_MOST + 1]) {
   const int64_t end = INT64_C(1) << 52;
@@ -23,7 +10,7 @@ static int64_t find_numbers(const struct distribution *distribution, double edge
   edge[0] = 0.0;
   for (int64_t k = 0; k < end; cells++) {
     if (cells == PARZEN_CELLS_MOST) return 0;
-    k = last_of(distribution, distribution_quantile(distribution, ((double)k + 0.5) * 0x1p-52)) + 1;
+    k = distribution_last(distribution, distribution_quantile(distribution, ((double)k + 0.5) * 0x1p-52), true) + 1;
     edge[cells + 1] = (double)k * 0x1p-52;
   }
   return cells;

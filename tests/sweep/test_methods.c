@@ -1,6 +1,7 @@
 /* Search methods: draws by seed and number alone; grids, strata and nets that are hit once; what a draw costs. */
 #include "base/elementary.h"
 #include "base/rng.h"
+#include "objectives.h"
 #include "sweep/method.h"
 #include "sweep/sobol.h"
 #include "testing.h"
@@ -9,17 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* `count` parameters uniform on 0..1, so that a point is its coordinates. */
-static struct space unit(int count) {
-  struct space space = {.count = count};
-  for (int i = 0; i < count; i++) {
-    space.order[i] = i;
-    space.parameter[i].name = "x";
-    space.parameter[i].distribution = (struct distribution){.kind = DISTRIBUTION_UNIFORM, .least = 0, .most = 1};
-  }
-  return space;
-}
 
 static void propose(const struct method_kind *method, const struct method_task *task, int64_t draw, double *point) {
   bool exhausted = true;
@@ -42,7 +32,7 @@ static void test_names(void **state) {
 
 static void test_grid(void **state) {
   (void)state;
-  struct space space = unit(2);
+  struct space space = objective_space(2);
   for (int i = 0; i < 2; i++)
     space.parameter[i].distribution =
         (struct distribution){.kind = DISTRIBUTION_INT_UNIFORM, .least = 1, .most = 3 + i};
@@ -62,7 +52,7 @@ static void test_random_access(void **state) {
   (void)state;
   enum { DRAWS = 300, PARAMETERS = 5 };
   const struct method_kind *const methods[] = {&method_random, &method_sobol, &method_lhs};
-  const struct space space = unit(PARAMETERS);
+  const struct space space = objective_space(PARAMETERS);
   for (int m = 0; m < 3; m++) {
     struct method_task task = {.space = &space, .seed = 7, .configurations = 100};
     double forth[DRAWS][PARAMETERS], back[DRAWS][PARAMETERS];
@@ -87,7 +77,7 @@ static void test_random_access(void **state) {
 /* The coordinates of random are those of the streams, parameter by parameter. */
 static void test_random(void **state) {
   (void)state;
-  const struct space space = unit(3);
+  const struct space space = objective_space(3);
   const struct method_task task = {.space = &space, .seed = UINT64_C(0x123456789abcdef0)};
   double point[3];
   propose(&method_random, &task, INT64_C(1) << 40, point);
@@ -161,7 +151,7 @@ static void test_scrambling(void **state) {
 
 static void test_sobol_ends(void **state) {
   (void)state;
-  const struct space space = unit(1);
+  const struct space space = objective_space(1);
   const struct method_task task = {.space = &space};
   double point[1];
   bool exhausted;
@@ -176,7 +166,7 @@ static void test_strata(void **state) {
   static const int64_t sizes[] = {1, 2, 3, 4, 5, 10, 16, 17, 100, 1000, 4097};
   enum { PARAMETERS = 3, BLOCKS = 3, MOST = 4097 };
   static int64_t order[PARAMETERS * BLOCKS][MOST];
-  const struct space space = unit(PARAMETERS);
+  const struct space space = objective_space(PARAMETERS);
   for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
     const int64_t size = sizes[s];
     const struct method_task task = {.space = &space, .seed = 3, .configurations = size};
@@ -201,7 +191,7 @@ static void test_strata(void **state) {
 static void test_strata_orders(void **state) {
   (void)state;
   enum { BLOCKS = 60000, PLACES = 10 };
-  const struct space space = unit(1);
+  const struct space space = objective_space(1);
   const struct method_task task = {.space = &space, .seed = 4, .configurations = 3};
   double orders[9] = {0}, places[PLACES] = {0}, chi = 0.0, chi_places = 0.0;
   for (int64_t block = 0; block < BLOCKS; block++) {
@@ -224,7 +214,7 @@ static void test_strata_orders(void **state) {
 
 static void test_strata_many(void **state) {
   (void)state;
-  const struct space space = unit(2);
+  const struct space space = objective_space(2);
   const struct method_task many = {.space = &space, .seed = 3, .configurations = INT64_MAX};
   const struct method_task standard = {.space = &space, .seed = 3};
   double point[2];
@@ -239,7 +229,7 @@ static void test_strata_many(void **state) {
 /* Bits that are promised: another machine, compiler or version has to give the same sweep. */
 static void test_bits(void **state) {
   (void)state;
-  struct space space = unit(2);
+  struct space space = objective_space(2);
   space.parameter[0].distribution =
       (struct distribution){.kind = DISTRIBUTION_LOG_UNIFORM_VALUES, .least = 1e-5, .most = 1e-2};
   space.parameter[1].distribution = (struct distribution){.kind = DISTRIBUTION_BETA, .a = 2, .b = 5};
@@ -262,7 +252,7 @@ static void test_bits(void **state) {
 static void test_cost(void **state) {
   (void)state;
   enum { DRAWS = 100000 };
-  struct space space = unit(2);
+  struct space space = objective_space(2);
   space.parameter[0].distribution =
       (struct distribution){.kind = DISTRIBUTION_LOG_UNIFORM_VALUES, .least = 1e-5, .most = 1e-2};
   const struct method_task task = {.space = &space, .seed = 1, .configurations = 1000};
