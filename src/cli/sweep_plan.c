@@ -96,8 +96,7 @@ static int64_t count_generations(const struct sweep *sweep) {
 static void print_window(const struct sweep *sweep) {
   const struct method_population *population = &sweep->population;
   const int64_t generations = count_generations(sweep);
-  bool reads = sweep->method->learns || early_find(sweep);
-  for (int m = 0; m < sweep->metrics; m++) reads = reads || !isnan(sweep->metric[m].target);
+  const bool reads = sweep->method->learns || early_find(sweep) || sweep_has_target(sweep);
   if (sweep->method->part)
     row("population",
         "%" PRId64 " member%s in each of %" PRId64 " generation%s of %" PRId64

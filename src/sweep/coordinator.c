@@ -338,7 +338,7 @@ static enum status open(struct coordinator *c, const struct coordinator_setup *s
       arena_array(&c->arena, c->sweep->resources.checkpoint_bytes > 0 ? ledger->shape.trials : 0, sizeof *c->weight);
   c->refused = arena_array(&c->arena, ledger->shape.trials, sizeof *c->refused);
   TRY(arena_check(&c->arena, "a coordinator"));
-  c->metric = ledger_metric(c->sweep, ledger);
+  c->metric = ledger_metric(c->sweep, ledger, 0);
   REQUIRE(c->metric >= 0, STATUS_CONFIG, "metric \"%s\" is no score of this model", c->sweep->metric[0].name);
   TRY(search_open(c->sweep, ledger, &c->search));
   TRY(coordinator_recover(c));

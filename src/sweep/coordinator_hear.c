@@ -28,7 +28,7 @@ void coordinator_prune(struct coordinator *c, int64_t trial) {
   row->state = TRIAL_PRUNED;
   row->ended = ledger_clock();
   set_reason(row, "");
-  for (int i = 0; i < c->ledger->shape.scores; i++) c->ledger->test[trial * c->ledger->shape.scores + i] = NAN;
+  ledger_forget_test(c->ledger, trial);
   ledger_touch_reports(c->ledger, trial);
 }
 
@@ -58,19 +58,13 @@ enum status coordinator_stop_trials(struct coordinator *c) {
 
 /* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. At
  * its own end a trial comes to no rung: there is nothing to be decided. */
-static void take_rungs(struct coordinator *c, int64_t trial, int64_t reports) {
+static void take_rungs(struct coordinator *c, int64_t trial) {
   struct ledger *ledger = c->ledger;
   const struct ledger_shape *shape = &ledger->shape;
   const struct ledger_trial *row = &ledger->trial[trial];
-  const double *point = ledger->point + row->configuration * shape->parameters;
-  const double *scores = ledger->validation + (trial * shape->reports + reports - 1) * shape->scores;
-  if (row->confirms) return;
-  for (int k = 0; k < shape->rungs; k++) {
+  for (int k = 0; k < shape->rungs && !row->confirms; k++) {
     double *value = &ledger->rung[trial * shape->rungs + k];
-    if (ledger->rung_report[k] != reports || !isnan(*value)) continue;
-    const bool bad =
-        !isfinite(row->value) || sweep_violates_score(c->sweep, point, ledger->score, scores, shape->scores);
-    *value = bad ? INFINITY : c->sweep->metric[0].maximize ? -row->value : row->value;
+    if (ledger->rung_report[k] == row->reports && isnan(*value)) *value = search_last_rank(c->sweep, ledger, trial);
   }
 }
 
@@ -103,15 +97,6 @@ static enum status hear_began(struct coordinator *c, int group, const struct mes
 
 /* ---- Reports ---- */
 
-/* After a roll back, reports come again from an earlier one on: what stands behind it is of a past that is not. */
-static void forget_reports(struct ledger *ledger, int64_t trial, int64_t first) {
-  const struct ledger_shape *shape = &ledger->shape;
-  for (int64_t at = trial * shape->reports + first; at < (trial + 1) * shape->reports; at++) {
-    ledger->report_step[at] = 0;
-    for (int i = 0; i < shape->scores; i++) ledger->validation[at * shape->scores + i] = NAN;
-  }
-}
-
 /* Reports up to the last rung that the trial has come to: what was decided by them stays as it was. */
 static int64_t count_frozen(const struct ledger *ledger, int64_t trial) {
   int64_t frozen = 0;
@@ -141,9 +126,11 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
   REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
           ledger->file.path);
   if (is_known(ledger, message)) return STATUS_OK;
-  const int64_t frozen = count_frozen(ledger, message->number);
-  if (message->index < row->reports)
-    forget_reports(ledger, message->number, message->index > frozen ? message->index : frozen);
+  int64_t frozen = 0;
+  if (message->index < row->reports) { /* after a roll back: what stands behind it is of a past that is not */
+    frozen = count_frozen(ledger, message->number);
+    ledger_forget_reports(ledger, message->number, message->index > frozen ? message->index : frozen);
+  }
   if (message->index >= frozen) {
     ledger->report_step[at] = message->step;
     memcpy(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double));
@@ -152,7 +139,7 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
   const int64_t last = message->number * shape->reports + row->reports - 1;
   row->step = ledger->report_step[last];
   row->value = ledger->validation[last * shape->scores + c->metric];
-  if (!message->last) take_rungs(c, message->number, row->reports);
+  if (!message->last) take_rungs(c, message->number);
   ledger_touch_reports(ledger, message->number);
   judge_hear(&c->search.judge, message->number);
   return coordinator_stop_trials(c);

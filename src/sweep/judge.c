@@ -27,16 +27,13 @@ static void cut_record(struct judge *judge, int64_t trial, int k) {
   struct ledger_trial *row = &ledger->trial[trial];
   const int64_t reports = ledger->rung_report[k], first = trial * shape->reports;
   if (row->reports > reports) {
-    for (int64_t at = first + reports; at < first + shape->reports; at++) {
-      ledger->report_step[at] = 0;
-      for (int i = 0; i < shape->scores; i++) ledger->validation[at * shape->scores + i] = NAN;
-    }
+    ledger_forget_reports(ledger, trial, reports);
     row->reports = reports;
     row->step = ledger->report_step[first + reports - 1];
-    row->value = ledger->validation[(first + reports - 1) * shape->scores + ledger_metric(judge->sweep, ledger)];
+    row->value = ledger->validation[(first + reports - 1) * shape->scores + ledger_metric(judge->sweep, ledger, 0)];
   }
   for (int j = k + 1; j < shape->rungs; j++) ledger->rung[trial * shape->rungs + j] = NAN;
-  for (int i = 0; i < shape->scores; i++) ledger->test[trial * shape->scores + i] = NAN;
+  ledger_forget_test(ledger, trial);
   memset(row->reason, 0, sizeof row->reason);
   if (row->state != TRIAL_RUNNING) row->state = TRIAL_PRUNED;
   ledger_touch_reports(ledger, trial);

@@ -47,9 +47,9 @@ int ledger_scores(const struct sweep *sweep, const char *names[JOB_SCORES_MAX]) 
   return kind->scores;
 }
 
-int ledger_metric(const struct sweep *sweep, const struct ledger *ledger) {
+int ledger_metric(const struct sweep *sweep, const struct ledger *ledger, int metric) {
   for (int i = 0; i < ledger->shape.scores; i++)
-    if (strcmp(ledger->score[i], sweep->metric[0].name) == 0) return i;
+    if (strcmp(ledger->score[i], sweep->metric[metric].name) == 0) return i;
   return -1;
 }
 
@@ -106,12 +106,22 @@ int64_t ledger_bytes(const struct ledger_shape *shape) {
          56 * shape->spans + 8 * LEDGER_JOBS * shape->jobs;
 }
 
+void ledger_forget_reports(struct ledger *ledger, int64_t trial, int64_t first) {
+  const struct ledger_shape *shape = &ledger->shape;
+  for (int64_t at = trial * shape->reports + first; at < (trial + 1) * shape->reports; at++) {
+    ledger->report_step[at] = 0;
+    for (int i = 0; i < shape->scores; i++) ledger->validation[at * shape->scores + i] = NAN;
+  }
+}
+
+void ledger_forget_test(struct ledger *ledger, int64_t trial) {
+  for (int i = 0; i < ledger->shape.scores; i++) ledger->test[trial * ledger->shape.scores + i] = NAN;
+}
+
 static void clear_trial(struct ledger *ledger, int64_t trial) {
-  const int64_t reports = ledger->shape.reports, scores = ledger->shape.scores;
   ledger->trial[trial] = (struct ledger_trial){.value = NAN, .began = NAN, .ended = NAN};
-  for (int64_t i = 0; i < reports; i++) ledger->report_step[trial * reports + i] = 0;
-  for (int64_t i = 0; i < reports * scores; i++) ledger->validation[trial * reports * scores + i] = NAN;
-  for (int64_t i = 0; i < scores; i++) ledger->test[trial * scores + i] = NAN;
+  ledger_forget_reports(ledger, trial, 0);
+  ledger_forget_test(ledger, trial);
   for (int64_t k = 0; k < ledger->shape.rungs; k++) ledger->rung[trial * ledger->shape.rungs + k] = NAN;
 }
 

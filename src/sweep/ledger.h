@@ -199,8 +199,8 @@ void ledger_confirm(const struct sweep *sweep, struct ledger *ledger, int64_t tr
                     int64_t repeat);
 /* Scores that trials of the model report: names. Of synthetic one, "loss". */
 int ledger_scores(const struct sweep *sweep, const char *names[JOB_SCORES_MAX]);
-/* Which of the scores is the metric; -1: none. */
-int ledger_metric(const struct sweep *sweep, const struct ledger *ledger);
+/* Which of the scores metric number `metric` is; -1: none. */
+int ledger_metric(const struct sweep *sweep, const struct ledger *ledger, int metric);
 /* Extents: configurations are run_cap and those that were added; trials their repeats, and those that confirm. */
 struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended);
 int64_t ledger_bytes(const struct ledger_shape *shape);
@@ -235,6 +235,9 @@ int64_t ledger_expected(const struct sweep *sweep, const struct ledger *ledger);
 
 /* The search has ended: written at once. */
 enum status ledger_set_chosen(struct ledger *ledger, int64_t configurations);
+/* In memory: a trial has no reports from number `first` on; no scores of the test split. */
+void ledger_forget_reports(struct ledger *ledger, int64_t trial, int64_t first);
+void ledger_forget_test(struct ledger *ledger, int64_t trial);
 /* Notes that a row of memory has changed. */
 void ledger_touch(struct ledger *ledger, int64_t trial);         /* state and numbers */
 void ledger_touch_reports(struct ledger *ledger, int64_t trial); /* those, reports and test scores too */

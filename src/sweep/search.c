@@ -54,18 +54,6 @@ struct rung_result {
   int64_t step;
 };
 
-/* Of a trial that came to its own end before the rung. */
-static double value_at_end(const struct search *search, int64_t trial) {
-  const struct sweep *sweep = search->sweep;
-  const struct ledger *ledger = search->ledger;
-  const struct ledger_trial *row = &ledger->trial[trial];
-  const double *scores = search_last_scores(ledger, trial);
-  if (row->state != TRIAL_COMPLETE || !isfinite(row->value) || !scores) return INFINITY;
-  if (sweep_violates_score(sweep, point_of(search, row->configuration), ledger->score, scores, ledger->shape.scores))
-    return INFINITY;
-  return sweep->metric[0].maximize ? -row->value : row->value;
-}
-
 static struct rung_result rung_result_of(const struct search *search, const struct ledger_job *job) {
   const struct ledger *ledger = search->ledger;
   const int64_t repeats = search->sweep->repeats;
@@ -78,8 +66,12 @@ static struct rung_result rung_result_of(const struct search *search, const stru
     const bool came = !isnan(value);
     if (!came) result.further = false;
     if (!came && search_severity(row->state) >= search_severity(result.state)) result.state = row->state;
-    const double final = value_at_end(search, trial);
-    result.value += row->state == TRIAL_INFEASIBLE ? (double)NAN : came ? value : final;
+    if (row->state == TRIAL_INFEASIBLE)
+      result.value = (double)NAN;
+    else if (came)
+      result.value += value;
+    else /* it may have come to its own end before the rung */
+      result.value += row->state == TRIAL_COMPLETE ? search_last_rank(search->sweep, ledger, trial) : INFINITY;
     const int64_t step = came ? ledger->report_step[trial * ledger->shape.reports + report - 1] : row->step;
     if (step < result.step) result.step = step;
   }
@@ -87,16 +79,10 @@ static struct rung_result rung_result_of(const struct search *search, const stru
   return result;
 }
 
-static bool has_target(const struct sweep *sweep) {
-  for (int m = 0; m < sweep->metrics; m++)
-    if (!isnan(sweep->metric[m].target)) return true;
-  return false;
-}
-
 /* A whole training has come to the targets of all metrics that have one. */
 static bool is_at_target(const struct search *search, int64_t c) {
   const struct sweep *sweep = search->sweep;
-  if (!has_target(sweep) || !search->feasible[c] || search->state[c] != TRIAL_COMPLETE) return false;
+  if (!sweep_has_target(sweep) || !search->feasible[c] || search->state[c] != TRIAL_COMPLETE) return false;
   for (int m = 0; m < sweep->metrics; m++) {
     const struct sweep_metric *metric = &sweep->metric[m];
     const double bound = metric->maximize ? -metric->target : metric->target;
@@ -283,7 +269,7 @@ static enum status add_next(struct search *search, bool *added) {
 
 /* Choices look at results. */
 static bool reads_results(const struct search *search) {
-  return search->sweep->method->learns || search->pausing || has_target(search->sweep);
+  return search->sweep->method->learns || search->pausing || sweep_has_target(search->sweep);
 }
 
 /* Jobs by whose results the next one is chosen. Of parts of trainings each configuration is a job. */

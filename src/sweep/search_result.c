@@ -45,11 +45,21 @@ double search_mean_error(const struct search_mean *mean) {
   return n > 1 ? sqrt(fmax(0, mean->squares - mean->sum * mean->sum / n) / (n - 1) / n) : NAN;
 }
 
-/* Which of the scores a metric is. */
-static int metric_score(const struct sweep *sweep, const struct ledger *ledger, int metric) {
-  int i = 0;
-  while (i < ledger->shape.scores - 1 && strcmp(ledger->score[i], sweep->metric[metric].name) != 0) i++;
-  return i;
+double search_last_rank(const struct sweep *sweep, const struct ledger *ledger, int64_t trial) {
+  const struct ledger_trial *row = &ledger->trial[trial];
+  const double *point = ledger->point + row->configuration * ledger->shape.parameters;
+  const double *scores = search_last_scores(ledger, trial);
+  if (!scores || !isfinite(row->value)) return INFINITY;
+  if (sweep_violates_score(sweep, point, ledger->score, scores, ledger->shape.scores)) return INFINITY;
+  return sweep->metric[0].maximize ? -row->value : row->value;
+}
+
+/* A metric at the last report. */
+static double last_value(const struct sweep *sweep, const struct ledger *ledger, int64_t trial, int metric) {
+  const double *scores = search_last_scores(ledger, trial);
+  if (metric == 0) return ledger->trial[trial].value;
+  const int score = ledger_metric(sweep, ledger, metric);
+  return scores && score >= 0 ? scores[score] : (double)NAN;
 }
 
 struct search_result search_result_of(const struct sweep *sweep, const struct ledger *ledger, int64_t configuration) {
@@ -68,8 +78,7 @@ struct search_result search_result_of(const struct sweep *sweep, const struct le
     if (scores && sweep_violates_score(sweep, point, ledger->score, scores, ledger->shape.scores))
       result.feasible = false;
     search_mean_add(&mean, trial->value);
-    for (int m = 0; m < sweep->metrics; m++)
-      search_mean_add(&each[m], m == 0 ? trial->value : scores ? scores[metric_score(sweep, ledger, m)] : (double)NAN);
+    for (int m = 0; m < sweep->metrics; m++) search_mean_add(&each[m], last_value(sweep, ledger, number, m));
   }
   for (int m = 0; m < SWEEP_METRICS_MAX; m++) result.value[m] = (double)NAN;
   result.repeats = mean.count;

@@ -117,7 +117,7 @@ static void print_mean(const char *label, const struct search_mean *mean, FILE *
 
 /* Of many tried the best looks better than it is: what the search saw, less what fresh seeds see. */
 static void print_confirmation(const struct sweep *sweep, const struct ledger *ledger, FILE *out) {
-  const int metric = ledger_metric(sweep, ledger);
+  const int metric = ledger_metric(sweep, ledger, 0);
   const double sign = sweep->metric[0].maximize ? -1 : 1;
   int64_t winner = -1;
   double least = INFINITY;

@@ -25,6 +25,12 @@ enum status sweep_require(const struct sweep *sweep) {
   return STATUS_OK;
 }
 
+bool sweep_has_target(const struct sweep *sweep) {
+  for (int m = 0; m < sweep->metrics; m++)
+    if (!isnan(sweep->metric[m].target)) return true;
+  return false;
+}
+
 /* ---- Trials ---- */
 
 typedef char word_text[SPACE_WORD_MAX];

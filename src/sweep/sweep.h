@@ -135,6 +135,9 @@ enum status sweep_text(const struct sweep *sweep, char **text);
 /* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
 int sweep_differences(const char *a, const char *b, char *text, int size);
 
+/* Whether reaching a value of a metric ends it. */
+bool sweep_has_target(const struct sweep *sweep);
+
 /* The trial's experiment: the base with the point's words and the seed, unless that is a parameter. STATUS_CONFIG when
  * they do not go together; STATUS_NUMERIC when a value is infinite. */
 enum status sweep_trial_config(const struct sweep *sweep, const double *point, int64_t seed, struct config **config);
