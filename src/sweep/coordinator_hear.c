@@ -58,13 +58,12 @@ enum status coordinator_stop_trials(struct coordinator *c) {
 
 /* What the search reads of a trial at a rung: the metric when it came there first. A roll back does not change it. At
  * its own end a trial comes to no rung: there is nothing to be decided. */
-static void take_rungs(struct coordinator *c, int64_t trial) {
+static void take_rungs(struct coordinator *c, int64_t trial, int64_t reports) {
   struct ledger *ledger = c->ledger;
   const struct ledger_shape *shape = &ledger->shape;
-  const struct ledger_trial *row = &ledger->trial[trial];
-  for (int k = 0; k < shape->rungs && !row->confirms; k++) {
+  for (int k = 0; k < shape->rungs && !ledger->trial[trial].confirms; k++) {
     double *value = &ledger->rung[trial * shape->rungs + k];
-    if (ledger->rung_report[k] == row->reports && isnan(*value)) *value = search_last_rank(c->sweep, ledger, trial);
+    if (ledger->rung_report[k] == reports && isnan(*value)) *value = search_rank_at(c->sweep, ledger, trial, reports);
   }
 }
 
@@ -105,7 +104,7 @@ static int64_t count_frozen(const struct ledger *ledger, int64_t trial) {
   return frozen;
 }
 
-/* Said again by a trial that was begun anew: there is nothing new in it. */
+/* Said again by a trial that was begun anew. What follows from it may have been lost with the process all the same. */
 static bool is_known(const struct ledger *ledger, const struct message *message) {
   const struct ledger_shape *shape = &ledger->shape;
   const int64_t at = message->number * shape->reports + message->index;
@@ -113,19 +112,10 @@ static bool is_known(const struct ledger *ledger, const struct message *message)
          memcmp(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double)) == 0;
 }
 
-static enum status hear_report(struct coordinator *c, const struct message *message) {
-  struct ledger *ledger = c->ledger;
+static void record_report(struct ledger *ledger, const struct message *message) {
   const struct ledger_shape *shape = &ledger->shape;
   struct ledger_trial *row = &ledger->trial[message->number];
   const int64_t at = message->number * shape->reports + message->index;
-  REQUIRE(message->index >= 0 && message->index < shape->reports, STATUS_ARGUMENT,
-          "trial %lld makes report %lld, and %lld were foreseen", (long long)message->number, (long long)message->index,
-          (long long)shape->reports);
-  if (judge_has_stopped(&c->search.judge, message->number)) return STATUS_OK; /* it was under way before it knew */
-  c->recorded += 1;
-  REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
-          ledger->file.path);
-  if (is_known(ledger, message)) return STATUS_OK;
   int64_t frozen = 0;
   if (message->index < row->reports) { /* after a roll back: what stands behind it is of a past that is not */
     frozen = count_frozen(ledger, message->number);
@@ -136,10 +126,24 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
     memcpy(ledger->validation + at * shape->scores, message->score, (size_t)shape->scores * sizeof(double));
   }
   row->reports = message->index + 1 > frozen ? message->index + 1 : frozen;
+}
+
+static enum status hear_report(struct coordinator *c, const struct message *message) {
+  struct ledger *ledger = c->ledger;
+  const struct ledger_shape *shape = &ledger->shape;
+  struct ledger_trial *row = &ledger->trial[message->number];
+  REQUIRE(message->index >= 0 && message->index < shape->reports, STATUS_ARGUMENT,
+          "trial %lld makes report %lld, and %lld were foreseen", (long long)message->number, (long long)message->index,
+          (long long)shape->reports);
+  if (judge_has_stopped(&c->search.judge, message->number)) return STATUS_OK; /* it was under way before it knew */
+  c->recorded += 1;
+  REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
+          ledger->file.path);
+  if (!is_known(ledger, message)) record_report(ledger, message);
   const int64_t last = message->number * shape->reports + row->reports - 1;
   row->step = ledger->report_step[last];
   row->value = ledger->validation[last * shape->scores + c->metric];
-  if (!message->last) take_rungs(c, message->number);
+  if (!message->last) take_rungs(c, message->number, message->index + 1);
   ledger_touch_reports(ledger, message->number);
   judge_hear(&c->search.judge, message->number);
   return coordinator_stop_trials(c);
@@ -188,7 +192,8 @@ enum status coordinator_check_metric(struct coordinator *c) {
 /* The first few are said; all reasons stand in the ledger. */
 static void warn(struct coordinator *c, int64_t trial, const char *reason) {
   enum { WARNED_MAX = 10 };
-  if (++c->warned <= WARNED_MAX) log_warn("trial %lld failed: %s", (long long)trial, reason);
+  if (++c->warned <= WARNED_MAX)
+    log_warn("trial %lld failed: %s", (long long)trial, reason);
   if (c->warned == WARNED_MAX) log_warn("further failures are not said here: hgn sweep DIR --status shows them");
 }
 

@@ -49,10 +49,11 @@ static enum status write_rows(struct ledger *ledger, int64_t first, int64_t coun
     TRY(store_write_independent(file, "/report/step", first, count, ledger->report_step + at));
     TRY(store_write_independent(file, "/report/validation", first, count, ledger->validation + at * shape->scores));
     TRY(store_write_independent(file, "/trial/test", first, count, ledger->test + first * shape->scores));
-    TRY(store_write_independent(file, "/trial/integer", first, count, integer));
     TRY(store_write_independent(file, "/trial/value", first, count, value));
     if (shape->rungs > 0)
       TRY(store_write_independent(file, "/trial/rung", first, count, ledger->rung + first * shape->rungs));
+    /* How many reports there are comes after what they are: what is cut off between is said again. */
+    TRY(store_write_independent(file, "/trial/integer", first, count, integer));
     if (reasons) TRY(store_write_independent(file, "/trial/reason", first, count, reason));
     TRY(store_write_independent(file, "/trial/sum", first, count, sum));
   }

@@ -81,7 +81,9 @@ int search_severity(enum trial_state state);
 /* Scores of a trial's last report; NULL: there is none. */
 const double *search_last_scores(const struct ledger *ledger, int64_t trial);
 
-/* Its metric there, turned so that smaller is better; INFINITY: it has no finite one, or violates a constraint. */
+/* Its metric at its so many-th report, or the last, turned so that smaller is better; INFINITY: it has no finite one, or
+ * violates a constraint. */
+double search_rank_at(const struct sweep *sweep, const struct ledger *ledger, int64_t trial, int64_t reports);
 double search_last_rank(const struct sweep *sweep, const struct ledger *ledger, int64_t trial);
 
 /* A mean and its standard error, of values that are added one after the other; what is not finite is passed over. */

@@ -45,13 +45,17 @@ double search_mean_error(const struct search_mean *mean) {
   return n > 1 ? sqrt(fmax(0, mean->squares - mean->sum * mean->sum / n) / (n - 1) / n) : NAN;
 }
 
-double search_last_rank(const struct sweep *sweep, const struct ledger *ledger, int64_t trial) {
-  const struct ledger_trial *row = &ledger->trial[trial];
-  const double *point = ledger->point + row->configuration * ledger->shape.parameters;
-  const double *scores = search_last_scores(ledger, trial);
-  if (!scores || !isfinite(row->value)) return INFINITY;
+double search_rank_at(const struct sweep *sweep, const struct ledger *ledger, int64_t trial, int64_t reports) {
+  const int metric = ledger_metric(sweep, ledger, 0);
+  const double *point = ledger->point + ledger->trial[trial].configuration * ledger->shape.parameters;
+  const double *scores = ledger->validation + (trial * ledger->shape.reports + reports - 1) * ledger->shape.scores;
+  if (reports < 1 || metric < 0 || !isfinite(scores[metric])) return INFINITY;
   if (sweep_violates_score(sweep, point, ledger->score, scores, ledger->shape.scores)) return INFINITY;
-  return sweep->metric[0].maximize ? -row->value : row->value;
+  return sweep->metric[0].maximize ? -scores[metric] : scores[metric];
+}
+
+double search_last_rank(const struct sweep *sweep, const struct ledger *ledger, int64_t trial) {
+  return search_rank_at(sweep, ledger, trial, ledger->trial[trial].reports);
 }
 
 /* A metric at the last report. */
