@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {&cli_simulate, &cli_train,  &cli_eval, &cli_rollout,
-                                                     &cli_sample,   &cli_sweep,  &cli_show, &cli_info,
-                                                     &cli_limit,    &cli_config, &cli_bench};
+static const struct cli_command *const commands[] = {&cli_simulate, &cli_train, &cli_eval,   &cli_rollout,
+                                                     &cli_sample,   &cli_sweep, &cli_merge,  &cli_show,
+                                                     &cli_info,     &cli_limit, &cli_config, &cli_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out) {

@@ -1,139 +1,14 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "cli/sweep_cli.h"
-#include "store/output.h"
 #include "sweep/board.h"
-#include "sweep/folder.h"
+#include "sweep/merge.h"
 #include "sweep/summary.h"
 #include "train/numerics.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- The ledger. Root only ---- */
-
-/* States that --retry names, a bit each. */
-static enum status parse_retry(const char *text, unsigned *states) {
-  *states = 0;
-  while (text && *text) {
-    const size_t length = strcspn(text, ",");
-    int found = -1;
-    for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
-      const char *name = trial_state_name((enum trial_state)i);
-      if (strlen(name) == length && strncmp(name, text, length) == 0 && trial_ended((enum trial_state)i)) found = i;
-    }
-    /* What was pruned would be again. */
-    REQUIRE(found == TRIAL_FAILED || found == TRIAL_TIMEOUT || found == TRIAL_DIVERGED, STATUS_USAGE,
-            "--retry: \"%.*s\": expected failed, timeout or diverged, several with commas", (int)length, text);
-    *states |= 1u << found;
-    text += length + (text[length] == ',');
-  }
-  return STATUS_OK;
-}
-
-/* Trials of these states are put back; returns how many, and which. */
-static int64_t put_back(struct ledger *ledger, unsigned states, int64_t *trials) {
-  int64_t count = 0;
-  for (int64_t t = 0; t < ledger->shape.trials; t++) {
-    struct ledger_trial *trial = &ledger->trial[t];
-    if (!(states >> trial->state & 1u) || trial->starts == 0) continue;
-    trial->state = TRIAL_QUEUED;
-    trial->failures = 0;
-    memset(trial->reason, 0, sizeof trial->reason);
-    trials[count++] = t;
-  }
-  return count;
-}
-
-/* With an event for each of the changes, at the number of jobs that had been begun. */
-static enum status enlarge(const char *path, const struct sweep_input *input, const struct ledger_texts *texts,
-                           const int64_t *trials, int64_t back, int64_t added, struct ledger *ledger) {
-  int64_t jobs = 0;
-  for (int64_t t = 0; t < ledger->shape.trials; t++) jobs += ledger->trial[t].starts;
-  TRY(ledger_enlarge(path, input->sweep, texts, ledger));
-  for (int64_t i = 0; i < back; i++) TRY(ledger_event_add(ledger, EVENT_RETRY, jobs, trials[i]));
-  if (added > 0) TRY(ledger_event_add(ledger, EVENT_EXTEND, jobs, -1));
-  log_info("%s: %lld trial%s put back, %lld configuration%s added", path, (long long)back, back == 1 ? "" : "s",
-           (long long)added, added == 1 ? "" : "s");
-  return STATUS_OK;
-}
-
-/* --retry and --extend: a larger file takes the place of this one before any trial begins. */
-static enum status change(const struct sweep_words *words, unsigned retry, const char *path,
-                          const struct sweep_input *input, struct ledger *ledger) {
-  struct ledger_texts texts = input->texts;
-  const struct sweep *sweep = input->sweep;
-  REQUIRE(words->extend == 0 || !sweep->method->part, STATUS_USAGE,
-          "--extend: a sweep by method %s has the members and generations that its file says", sweep->method_name);
-  const int64_t room = SWEEP_RUNS_MAX - sweep->run_cap - texts.extended;
-  REQUIRE(words->extend <= room, STATUS_USAGE,
-          "--extend %lld: expected %lld at most, a sweep has %d configurations at most", (long long)words->extend,
-          (long long)room, (int)SWEEP_RUNS_MAX);
-  REQUIRE(words->extend == 0 || strcmp(sweep->early.type, "hyperband_brackets") != 0, STATUS_USAGE,
-          "--extend: the last bracket of hyperband_brackets was made for the configurations that there are");
-  texts.extended += words->extend;
-  const int64_t added = ledger_shape_of(sweep, texts.extended).configurations -
-                        ledger_shape_of(sweep, input->texts.extended).configurations;
-  REQUIRE(words->extend == 0 || added > 0, STATUS_USAGE,
-          "--extend: the space has %lld points, and the sweep has them all", (long long)ledger->shape.configurations);
-  int64_t *trials = malloc((size_t)ledger->shape.trials * sizeof *trials);
-  REQUIRE(trials, STATUS_MEMORY, "out of memory for trials");
-  const int64_t back = put_back(ledger, retry, trials);
-  enum status status = STATUS_OK;
-  if (back > 0 || added > 0) status = enlarge(path, input, &texts, trials, back, added, ledger);
-  free(trials);
-  return status;
-}
-
-/* What is there is this sweep, in other words or not, and can be gone on with here. */
-static enum status open_same(const char *path, struct sweep_input *input, const struct ledger_texts *there,
-                             struct ledger *ledger) {
-  char here[STORE_PATH_MAX];
-  int64_t damaged;
-  const bool same = strcmp(input->texts.numerics, there->numerics) == 0;
-  if (!input->from_folder) TRY(sweep_input_compare(input, path, there));
-  input->texts.extended = there->extended;
-  if (getcwd(here, sizeof here) && strcmp(here, there->working_folder) != 0)
-    log_warn("%s: was begun in %s, and names of data in it may be relative to that; here is %s", path,
-             there->working_folder, here);
-  TRY(ledger_open(path, input->sweep, input->texts.extended, true, ledger, &damaged));
-  REQUIRE(same || board_finished(input->sweep, ledger), STATUS_UNAVAILABLE,
-          "%.512s: was begun with what gives other bits: %s; here it is %s. Go on with the program of then, or choose "
-          "another -o",
-          path, there->numerics, input->texts.numerics);
-  if (damaged > 0)
-    log_warn("%s: %lld trial%s not what was written: run again", path, (long long)damaged,
-             damaged == 1 ? " is" : "s are");
-  log_info("%s: goes on", path);
-  return STATUS_OK;
-}
-
-static enum status open_there(const struct sweep_words *words, unsigned retry, const char *path,
-                              struct sweep_input *input, struct ledger *ledger) {
-  struct ledger_texts there;
-  TRY(ledger_read_texts(path, &there));
-  const enum status status = open_same(path, input, &there, ledger);
-  ledger_texts_free(&there);
-  return status == STATUS_OK ? change(words, retry, path, input, ledger) : status;
-}
-
-static enum status open_ledger(const struct sweep_words *words, unsigned retry, struct sweep_input *input,
-                               struct ledger *ledger) {
-  char path[STORE_PATH_MAX], numerics[NUMERICS_TEXT_MAX];
-  bool there;
-  numerics_describe(numerics);
-  free(input->texts.numerics);
-  input->texts.numerics = strdup(numerics);
-  REQUIRE(input->texts.numerics, STATUS_MEMORY, "out of memory for a text");
-  TRY(folder_ledger(input->folder, path));
-  TRY(output_exists(path, &there));
-  REQUIRE(there || !(words->resume || words->retry || words->extend), STATUS_USAGE,
-          "%s: there is no sweep to go on with", path);
-  if (there) return open_there(words, retry, path, input, ledger);
-  TRY(folder_make(input->folder));
-  return ledger_create(path, input->sweep, &input->texts, ledger);
-}
 
 /* ---- Ranks ---- */
 
@@ -196,7 +71,8 @@ static void print_time(const struct coordinator_outcome *outcome, const struct c
     printf("idle         %d of %d groups had no work\n", outcome->idle_groups, crew->groups);
 }
 
-/* A sweep that has found nothing has failed, if only for those who look at its exit status. */
+/* A sweep that has found nothing has failed, if only for those who look at its exit status. Of a part it says little
+ * that it has found nothing, unless nothing could be run. */
 static enum status check_result(const struct sweep_input *input, const struct ledger *ledger) {
   int64_t best;
   bool failed = true;
@@ -204,8 +80,27 @@ static enum status check_result(const struct sweep_input *input, const struct le
   for (int64_t t = 0; t < ledger->shape.trials; t++)
     if (ledger_counts(input->sweep, ledger, t) && ledger->trial[t].state != TRIAL_FAILED) failed = false;
   REQUIRE(!failed, STATUS_FILE, "%s: no trial could be run; the first: %s", input->folder, ledger->trial[0].reason);
+  if (input->sweep->part.count > 1) return STATUS_OK;
   return status_raise(STATUS_NUMERIC, "%s: no trial has a value of %s that counts", input->folder,
                       input->sweep->metric[0].name);
+}
+
+static void print_file(const struct sweep_input *input) {
+  const struct sweep_part *part = &input->sweep->part;
+  char path[STORE_PATH_MAX];
+  if (sweep_file(input, path) != STATUS_OK) return;
+  printf("%s\n", path);
+  if (part->count > 1)
+    printf("part %lld of %lld; when others are through: hgn merge %s\n", (long long)part->index, (long long)part->count,
+           input->folder);
+}
+
+static enum status raise_unfinished(const struct sweep_input *input) {
+  const struct sweep_part *part = &input->sweep->part;
+  char words[32] = "";
+  if (part->count > 1) snprintf(words, sizeof words, " --part %lld", (long long)part->index);
+  return status_raise(STATUS_INTERRUPTED, "%s: not finished, and nothing is lost: go on with hgn sweep %s --resume%s",
+                      input->folder, input->folder, words);
 }
 
 /* Root only. */
@@ -216,10 +111,8 @@ static enum status tell(const struct sweep_input *input, const struct ledger *le
   TRY(summary_print(input->sweep, ledger, stdout));
   if (outcome->end == COORDINATOR_COMPLETE && outcome->why) printf("the end      %s\n", outcome->why);
   if (!before) print_time(outcome, crew, input->sweep);
-  printf("%s/sweep.h5\n", input->folder);
-  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK)
-    return status_raise(STATUS_INTERRUPTED, "%s: not finished, and nothing is lost: go on with hgn sweep %s --resume",
-                        input->folder, input->folder);
+  print_file(input);
+  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK) return raise_unfinished(input);
   if (outcome->end == COORDINATOR_BUDGET)
     log_warn("the budget of resources.core_hours is used up; a larger one goes on from here");
   return outcome->end == COORDINATOR_COMPLETE ? check_result(input, ledger) : STATUS_OK;
@@ -237,7 +130,9 @@ static enum status coordinate(struct sweep_job *job, struct crew *crew, const in
                                           .quiet = job->quiet};
   enum status status = coordinator_run(&setup, &job->outcome);
   job->groups = crew->groups;
-  if (status == STATUS_OK && !job->quiet) status = tell(job->input, job->ledger, crew, &job->outcome);
+  const bool through = job->outcome.end == COORDINATOR_COMPLETE;
+  if (status == STATUS_OK && !job->quiet && !(job->gathered && through))
+    status = tell(job->input, job->ledger, crew, &job->outcome);
   if (job->outcome.end == COORDINATOR_STUCK) leave_stuck(status);
   return status;
 }
@@ -301,21 +196,72 @@ enum status sweep_run_job(const struct comm *world, struct sweep_job *job) {
   return world->size == 1 ? run_alone(job) : run_groups(world, job);
 }
 
-static enum status open_and_run(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
-  struct ledger ledger = {.points = 0};
-  struct inject inject;
+/* What a run needs beside its file. */
+struct run {
+  const struct comm *world;
+  const struct sweep_words *words;
   unsigned retry;
-  const struct sweep *sweep = input->sweep;
-  TRY(sweep_require(sweep));
-  TRY(inject_parse(words->inject, sweep->seed, &inject));
-  TRY(parse_retry(words->retry, &retry));
-  TRY(check_ranks(world, sweep));
-  TRY(numerics_agree(world));
-  TRY(comm_agree(world, world->rank == 0 ? open_ledger(words, retry, input, &ledger) : STATUS_OK));
-  struct sweep_job job = {.input = input, .ledger = &ledger, .inject = &inject};
-  const enum status status = sweep_run_job(world, &job);
-  if (world->rank == 0) ledger_close(&ledger);
+  struct inject inject;
+};
+
+/* Collective. The input's part, or the whole. *end: how it went, on all ranks. */
+static enum status open_and_run(const struct run *run, struct sweep_input *input, bool gathered, int64_t *end) {
+  struct ledger ledger = {.points = 0};
+  const bool root = run->world->rank == 0;
+  TRY(comm_agree(run->world, root ? sweep_open(run->words, run->retry, input, &ledger) : STATUS_OK));
+  struct sweep_job job = {.input = input, .ledger = &ledger, .inject = &run->inject, .gathered = gathered};
+  const enum status status = sweep_run_job(run->world, &job);
+  if (root) ledger_close(&ledger);
+  *end = job.outcome.end;
+  TRY(comm_agree(run->world, status));
+  return comm_broadcast(run->world, end, sizeof *end);
+}
+
+/* Collective. Parts that decide for themselves, one after the other, and then what they have come to. */
+static enum status run_in_turn(struct run *run, struct sweep_input *input) {
+  const struct sweep whole = *input->sweep;
+  const struct sweep_words *words = run->words;
+  int64_t end = COORDINATOR_COMPLETE;
+  enum status status = STATUS_OK;
+  for (int64_t i = 0; i < whole.slurm.array && status == STATUS_OK && end == COORDINATOR_COMPLETE; i++) {
+    *input->sweep = whole;
+    status = sweep_take_part(input->sweep, i, whole.slurm.array);
+    if (run->world->rank == 0) log_info("part %lld of %lld", (long long)i, (long long)whole.slurm.array);
+    if (status == STATUS_OK) status = open_and_run(run, input, true, &end);
+  }
+  *input->sweep = whole;
+  if (status != STATUS_OK || end != COORDINATOR_COMPLETE) return status;
+  const struct sweep_words only = {.operand = words->operand};
+  run->words = &only;
+  run->retry = 0;
+  status = open_and_run(run, input, false, &end);
+  run->words = words;
   return status;
+}
+
+/* Collective. */
+static enum status run_all(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
+  struct run run = {.world = world, .words = words};
+  int64_t end;
+  TRY(sweep_require(input->sweep));
+  TRY(inject_parse(words->inject, input->sweep->seed, &run.inject));
+  TRY(sweep_parse_retry(words->retry, &run.retry));
+  TRY(check_ranks(world, input->sweep));
+  TRY(numerics_agree(world));
+  return sweep_is_gathered(input->sweep) ? run_in_turn(&run, input) : open_and_run(&run, input, false, &end);
+}
+
+/* --part I or I/N. */
+static enum status take_part(struct sweep *sweep, const char *text) {
+  char *rest;
+  if (!text) return STATUS_OK;
+  const long long index = strtoll(text, &rest, 10), count = *rest == '/' ? strtoll(rest + 1, &rest, 10) : 0;
+  const bool good = *text >= '0' && *text <= '9' && !*rest && rest[-1] != '/';
+  REQUIRE(good && (count > 0 || !strchr(text, '/')), STATUS_USAGE,
+          "--part \"%.40s\": expected a number from 0, or I/N: part I of N", text);
+  REQUIRE(count > 0 || sweep->slurm.array > 0, STATUS_USAGE,
+          "--part %lld: of how many? The sweep's file does not say (slurm: {array: N}): --part %lld/N", index, index);
+  return sweep_take_part(sweep, index, count > 0 ? count : sweep->slurm.array);
 }
 
 /* Words that do not go together are not passed over. */
@@ -325,6 +271,8 @@ static enum status check_modes(const struct sweep_words *w) {
           "--status and --watch only look: they go with no --dry-run, --resume, --retry, --extend, --inject");
   REQUIRE(!(w->dry_run && (changes || w->inject)), STATUS_USAGE,
           "--dry-run runs nothing: it goes with no --resume, --retry, --extend, --inject");
+  REQUIRE(!(w->part && (w->dry_run || looks)), STATUS_USAGE,
+          "--part: --dry-run, --status and --watch show all parts together");
   return STATUS_OK;
 }
 
@@ -334,6 +282,7 @@ static enum status run_sweep(const struct comm *world, int argc, char **argv) {
                                        {"--base", NULL, CLI_TEXT, &w.base},
                                        {"--run-cap", NULL, CLI_COUNT_VALUE, &w.run_cap},
                                        {"--rename", NULL, CLI_TEXTS, &w.rename},
+                                       {"--part", NULL, CLI_TEXT, &w.part},
                                        {"--dry-run", NULL, CLI_FLAG, &w.dry_run},
                                        {"--resume", NULL, CLI_FLAG, &w.resume},
                                        {"--retry", NULL, CLI_TEXT, &w.retry},
@@ -351,12 +300,13 @@ static enum status run_sweep(const struct comm *world, int argc, char **argv) {
   TRY(check_modes(&w));
   stop_listen();
   enum status status = sweep_input_read(world, &w, &input);
+  if (status == STATUS_OK) status = take_part(input.sweep, w.part);
   if (status == STATUS_OK && (w.status || w.watch))
     status = world->rank == 0 ? sweep_show_status(&input, w.watch) : STATUS_OK;
   else if (status == STATUS_OK && w.dry_run)
     status = sweep_plan(world, &input);
   else if (status == STATUS_OK)
-    status = open_and_run(world, &w, &input);
+    status = run_all(world, &w, &input);
   sweep_input_free(&input);
   stop_release();
   return status;
@@ -365,7 +315,7 @@ static enum status run_sweep(const struct comm *world, int argc, char **argv) {
 const struct cli_command cli_sweep = {
     "sweep", "trials of a space of experiments, on groups of ranks",
     "Usage: [mpirun -n 1+G*R] hgn sweep SWEEP.yaml [-o DIR] [--base EXPERIMENT.yaml] [--run-cap N]\n"
-    "                                   [--rename THEIRS=OURS ...] [--dry-run]\n"
+    "                                   [--rename THEIRS=OURS ...] [--dry-run] [--part I[/N]]\n"
     "       [mpirun -n 1+G*R] hgn sweep DIR --resume | --retry failed,timeout | --extend N\n"
     "       hgn sweep DIR --status | --watch\n\n"
     "Runs the trials of a sweep file (Weights & Biases' format with keys of our own: sweeps/README.md) on G groups of "
@@ -383,6 +333,9 @@ const struct cli_command cli_sweep = {
     "  --base FILE           the experiment that trials override, where the sweep file has no \"base:\"\n"
     "  --run-cap N           configurations, where the file has no run_cap\n"
     "  --rename A=B          a parameter or metric of the file, and its name here; may be given several times\n"
+    "  --part I[/N]          only part I (from 0) of the N of slurm.array, for jobs of an array: DIR/sweep.part-I.h5; "
+    "any\n"
+    "                        part may be run at any time, in any place; hgn merge DIR puts together what there is\n"
     "  --dry-run             the space, the trials, ranks, sizes, an estimate of the cost; nothing is run or written\n"
     "  --resume              only go on with a sweep that is there\n"
     "  --retry STATES        put trials of these states back: failed, timeout, diverged\n"

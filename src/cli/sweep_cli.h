@@ -8,7 +8,7 @@
 /* What the command line says. All borrowed. */
 struct sweep_words {
   const char *operand; /* a file, or the folder of a sweep */
-  const char *output, *base, *retry, *inject, *warm;
+  const char *output, *base, *part, *retry, *inject, *warm;
   struct cli_texts rename;
   int64_t run_cap, extend;
   bool dry_run, resume, status, watch;
@@ -30,9 +30,15 @@ enum status cli_prepare(const struct comm *comm, int words, char **word);
 enum status sweep_input_read(const struct comm *world, const struct sweep_words *words, struct sweep_input *input);
 void sweep_input_free(struct sweep_input *input);
 
-/* Root only. STATUS_CONFIG with the list of differences when DIR/sweep.h5, which was made of `there`, is of another
- * sweep than the input. */
-enum status sweep_input_compare(const struct sweep_input *input, const char *ledger, const struct ledger_texts *there);
+/* Root only. DIR/sweep.h5, or the file of the input's part. */
+enum status sweep_file(const struct sweep_input *input, char path[STORE_PATH_MAX]);
+/* Not collective. States that --retry names, a bit each. */
+enum status sweep_parse_retry(const char *text, unsigned *states);
+/* Root only. Makes the file or goes on with it, with what --retry and --extend change; *ledger is the caller's to close.
+ * STATUS_CONFIG with the list of differences when what is there, or stands beside it, is of another sweep. A whole sweep
+ * takes over what parts of it have done. STATUS_FILE when other jobs work on what this one would. */
+enum status sweep_open(const struct sweep_words *words, unsigned retry, struct sweep_input *input,
+                       struct ledger *ledger);
 
 /* A sweep whose file is open, to be run on all ranks there are. All borrowed. */
 struct sweep_job {
@@ -40,6 +46,7 @@ struct sweep_job {
   struct ledger *ledger;     /* Root only */
   const struct inject *inject;
   bool quiet;                         /* no progress, and nothing is printed at the end */
+  bool gathered;                      /* of a part, in one job with the others: the end is told of the whole */
   struct coordinator_outcome outcome; /* Root only: how it went, in so many groups */
   int groups;
 };
@@ -50,6 +57,10 @@ enum status sweep_run_job(const struct comm *world, struct sweep_job *job);
 
 /* Collective. --dry-run. */
 enum status sweep_plan(const struct comm *world, const struct sweep_input *input);
+
+/* Root only. How far the parts are, on the standard output; nothing where there are none. */
+struct merge_report;
+void sweep_print_parts(const struct merge_report *report);
 
 /* Root only. --status and --watch: what the folder's sweep.h5 says now. */
 enum status sweep_show_status(const struct sweep_input *input, bool watch);

@@ -3,6 +3,7 @@
 #include "cli/sweep_cli.h"
 #include "store/output.h"
 #include "sweep/folder.h"
+#include "sweep/merge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,10 +96,23 @@ static enum status name_folder(const struct sweep_words *words, char folder[STOR
 
 /* ---- From a folder ---- */
 
-static enum status read_folder(const struct comm *world, const char *folder, struct ledger_texts *texts) {
+/* Root only. Of sweep.h5, or the first part there is. */
+static enum status read_any(const char *folder, struct ledger_texts *texts) {
   char path[STORE_PATH_MAX];
+  int64_t *index, count;
+  bool there;
   TRY(folder_ledger(folder, path));
-  TRY(comm_agree(world, world->rank == 0 ? ledger_read_texts(path, texts) : STATUS_OK));
+  TRY(output_exists(path, &there));
+  if (there) return ledger_read_texts(path, texts);
+  TRY(merge_find(folder, &index, &count));
+  const enum status status = count > 0 ? folder_part(folder, index[0], path) : STATUS_OK;
+  free(index);
+  TRY(status);
+  return ledger_read_texts(path, texts); /* where there is no part either, it says that there is no sweep.h5 */
+}
+
+static enum status read_folder(const struct comm *world, const char *folder, struct ledger_texts *texts) {
+  TRY(comm_agree(world, world->rank == 0 ? read_any(folder, texts) : STATUS_OK));
   char **const text[] = {&texts->file,    &texts->file_name, &texts->base,    &texts->base_name,
                          &texts->renames, &texts->effective, &texts->numerics};
   for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) TRY(cli_share(world, text[i]));
@@ -160,31 +174,4 @@ enum status sweep_input_read(const struct comm *world, const struct sweep_words 
 void sweep_input_free(struct sweep_input *input) {
   sweep_destroy(&input->sweep);
   ledger_texts_free(&input->texts);
-}
-
-/* ---- The same sweep? ---- */
-
-static enum status compare_bases(const struct sweep_input *input, const struct ledger_texts *there, char *text,
-                                 int size, int *count) {
-  struct config *base;
-  const enum status status = config_parse(there->base_name, there->base, strlen(there->base), NULL, 0, &base);
-  if (status != STATUS_OK) return status_context(STATUS_FILE, "the base experiment that the sweep was begun with");
-  *count = config_differences(base, input->sweep->base, text, size);
-  config_destroy(&base);
-  return STATUS_OK;
-}
-
-enum status sweep_input_compare(const struct sweep_input *input, const char *ledger, const struct ledger_texts *there) {
-  char text[1024];
-  int count = 0;
-  const int differences = sweep_differences(there->effective, input->texts.effective, text, sizeof text);
-  REQUIRE(differences == 0, STATUS_CONFIG,
-          "%s: holds a sweep that was begun with another file: %s. Put %s back, choose another -o, or go on as it was "
-          "begun with: hgn sweep DIR --resume (--extend N for more configurations)",
-          ledger, text, there->file_name);
-  TRY(compare_bases(input, there, text, sizeof text, &count));
-  REQUIRE(count == 0, STATUS_CONFIG,
-          "%s: holds a sweep that was begun with another base experiment: %s. Put %s back, or choose another -o",
-          ledger, text, there->base_name);
-  return STATUS_OK;
 }

@@ -49,8 +49,9 @@ void board_best(const struct sweep *sweep, const struct ledger *ledger, char *te
   if (search_best(sweep, ledger, 1, &best) == 0) return;
   const struct search_result result = search_result_of(sweep, ledger, best);
   const double *point = ledger->point + best * ledger->shape.parameters;
-  size_t used = (size_t)snprintf(text, size, "%s %lld  %s %.6g", sweep->repeats > 1 ? "configuration" : "trial",
-                                 (long long)best, sweep->metric[0].name, result.mean);
+  size_t used =
+      (size_t)snprintf(text, size, "%s %lld  %s %.6g", sweep->repeats > 1 ? "configuration" : "trial",
+                       (long long)ledger_configuration_number(ledger, best), sweep->metric[0].name, result.mean);
   for (int i = 0; i < sweep->space.count && used < size; i++) {
     char value[48];
     if (sweep->space.parameter[i].distribution.kind == DISTRIBUTION_CONSTANT) continue;

@@ -122,7 +122,8 @@ static enum status note_stall(struct coordinator *c, int g) {
   const int64_t trial = c->group[g].trial;
   snprintf(reason, sizeof reason, "took longer than %g s, and reached no step boundary in %g s more",
            c->sweep->resources.trial_timeout, c->sweep->resources.grace);
-  log_warn("trial %lld: %s; this job cannot go on and has to be started again", (long long)trial, reason);
+  log_warn("trial %lld: %s; this job cannot go on and has to be started again",
+           (long long)ledger_trial_number(c->ledger, trial), reason);
   give_up(c, g);
   coordinator_fail(c, trial, false, reason);
   return coordinator_note(c, EVENT_STALL, trial);

@@ -193,7 +193,7 @@ enum status coordinator_check_metric(struct coordinator *c) {
 static void warn(struct coordinator *c, int64_t trial, const char *reason) {
   enum { WARNED_MAX = 10 };
   if (++c->warned <= WARNED_MAX)
-    log_warn("trial %lld failed: %s", (long long)trial, reason);
+    log_warn("trial %lld failed: %s", (long long)ledger_trial_number(c->ledger, trial), reason);
   if (c->warned == WARNED_MAX) log_warn("further failures are not said here: hgn sweep DIR --status shows them");
 }
 

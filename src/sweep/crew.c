@@ -175,7 +175,7 @@ static enum status control_local(struct crew *crew, int group, int64_t trial, en
 /* The coordinator's lines are not the trial's. */
 static void speak_as_trial(const struct local *local) {
   char prefix[LOG_PREFIX_MAX];
-  snprintf(prefix, sizeof prefix, "trial %lld: ", (long long)local->order.number);
+  snprintf(prefix, sizeof prefix, "trial %lld: ", (long long)local->order.place.trial);
   log_scope(prefix, log_shows(LOG_VERBOSE));
 }
 

@@ -23,6 +23,12 @@ enum status folder_make(const char *folder) {
 
 enum status folder_ledger(const char *folder, char path[STORE_PATH_MAX]) { return join(folder, "sweep.h5", path); }
 
+enum status folder_part(const char *folder, int64_t index, char path[STORE_PATH_MAX]) {
+  char name[64];
+  snprintf(name, sizeof name, "sweep.part-%lld.h5", (long long)index);
+  return join(folder, name, path);
+}
+
 enum status folder_trial(const char *folder, const struct folder_place *place, char path[STORE_PATH_MAX]) {
   char name[64];
   if (place->confirms)

@@ -62,16 +62,24 @@ int64_t ledger_seed(const struct sweep *sweep, int64_t repeat) {
   return (int64_t)(rng_u64(&rng) >> 1);
 }
 
+int64_t ledger_configuration_number(const struct ledger *ledger, int64_t configuration) {
+  return configuration * ledger->part.count + ledger->part.index;
+}
+
+int64_t ledger_trial_number(const struct ledger *ledger, int64_t trial) {
+  const int64_t repeats = ledger->repeats;
+  return ledger_configuration_number(ledger, trial / repeats) * repeats + trial % repeats;
+}
+
 struct folder_place ledger_place(const struct ledger *ledger, int64_t trial) {
   const struct ledger_trial *row = &ledger->trial[trial];
-  return (struct folder_place){trial, row->configuration, row->repeat, row->confirms};
+  return (struct folder_place){ledger_trial_number(ledger, trial),
+                               ledger_configuration_number(ledger, row->configuration), row->repeat, row->confirms};
 }
 
 struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended) {
   const char *names[JOB_SCORES_MAX];
-  const bool again = sweep->method->part != NULL; /* points may come again */
-  const int64_t wanted = sweep->run_cap + extended, points = again ? -1 : space_points(&sweep->space, wanted),
-                configurations = points >= 0 && points < wanted ? points : wanted,
+  const int64_t configurations = sweep_part_configurations(sweep, extended),
                 trials = configurations * sweep->repeats + sweep->confirm * ledger_confirm_seeds(sweep);
   const struct early_kind *early = early_find(sweep);
   const int rungs = early ? early_rungs(sweep, NULL) : 0;
@@ -144,6 +152,8 @@ enum status ledger_allocate(const struct sweep *sweep, const struct ledger_shape
   struct arena *arena = &ledger->arena;
   const int64_t n = shape->trials;
   ledger->shape = *shape;
+  ledger->part = sweep->part;
+  ledger->repeats = sweep->repeats;
   (void)ledger_scores(sweep, ledger->score);
   ledger->trial = arena_array(arena, n, sizeof *ledger->trial);
   ledger->point = arena_array(arena, shape->configurations * shape->parameters, sizeof(double));
@@ -190,7 +200,7 @@ static enum status make_space(struct store_file *file, const struct space *space
 }
 
 static enum status make_texts(struct store_file *file, const struct ledger_texts *texts) {
-  const int64_t one = 1;
+  const int64_t one = 1, two = 2;
   char sum[CHECKSUM_TEXT];
   ledger_sum_texts(texts, sum);
   TRY(store_text(file, "/sweep/file", texts->file, 0));
@@ -202,16 +212,23 @@ static enum status make_texts(struct store_file *file, const struct ledger_texts
   TRY(store_text(file, "/sweep/numerics", texts->numerics, 0));
   TRY(store_text(file, "/sweep/checksum", sum, 0));
   TRY(store_dataset(file, "/sweep/run_cap", STORE_I64, 1, &one, NULL, "--run-cap of the command line; 0: none"));
+  TRY(store_dataset(file, "/sweep/part", STORE_I64, 1, &two, NULL, "which part of how many; 0, 1: all of the sweep"));
   TRY(store_dataset(file, "/sweep/chosen", STORE_I64, 1, &one, NULL,
                     "configurations that there are; 0: not known yet"));
   return store_dataset(file, "/sweep/extended", STORE_I64, 1, &one, NULL, "configurations added by --extend");
 }
 
-/* 0, 1, 2, ...: what a row is called. */
-static enum status make_numbers(struct store_file *file, const char *name, int64_t count, const char *help) {
+static int64_t own_number(const struct ledger *ledger, int64_t row) {
+  (void)ledger;
+  return row;
+}
+
+/* What rows are called. */
+static enum status make_numbers(struct store_file *file, const char *name, const struct ledger *ledger, int64_t count,
+                                int64_t (*number_of)(const struct ledger *, int64_t), const char *help) {
   double *number = malloc((size_t)(count > 0 ? count : 1) * sizeof *number);
   REQUIRE(number, STATUS_MEMORY, "out of memory for the rows of a sweep");
-  for (int64_t i = 0; i < count; i++) number[i] = (double)i;
+  for (int64_t i = 0; i < count; i++) number[i] = (double)number_of(ledger, i);
   const enum status status = store_scale(file, name, count, number, NULL, help);
   free(number);
   return status;
@@ -220,13 +237,14 @@ static enum status make_numbers(struct store_file *file, const char *name, int64
 /* All in the root group: programs that read NetCDF look for a dimension in the groups above its data, not beside. */
 static enum status make_scales(struct store_file *file, const struct ledger *ledger) {
   const struct ledger_shape *shape = &ledger->shape;
-  TRY(make_numbers(file, "/trial_number", shape->trials, "trials"));
-  TRY(make_numbers(file, "/configuration_number", shape->configurations, "points of the space"));
-  TRY(make_numbers(file, "/report_number", shape->reports, "reports of a trial"));
+  TRY(make_numbers(file, "/trial_number", ledger, shape->trials, ledger_trial_number, "trials"));
+  TRY(make_numbers(file, "/configuration_number", ledger, shape->configurations, ledger_configuration_number,
+                   "points of the space"));
+  TRY(make_numbers(file, "/report_number", ledger, shape->reports, own_number, "reports of a trial"));
   TRY(store_texts(file, "/score", shape->scores, ledger->score, NULL, "scores of an evaluation"));
   TRY(store_texts(file, "/integer_column", LEDGER_INTEGERS, integer_names, NULL, integer_help));
   TRY(store_texts(file, "/measured_column", LEDGER_MEASURED, measured_names, NULL, measured_help));
-  TRY(make_numbers(file, "/job_number", shape->jobs, "jobs, from 0"));
+  TRY(make_numbers(file, "/job_number", ledger, shape->jobs, own_number, "jobs, from 0"));
   TRY(store_texts(file, "/job_column", LEDGER_JOBS, job_names, NULL, job_help));
   if (shape->rungs > 0) {
     double *report = malloc((size_t)shape->rungs * sizeof *report);
@@ -321,6 +339,8 @@ enum status ledger_make(const char *path, const struct sweep *sweep, const struc
   REQUIRE(!there, STATUS_FILE, "%s: is there already", path);
   TRY(store_create_at(&ledger->self, path, &place, &ledger->file));
   TRY(make_structure(ledger, sweep, texts));
+  const int64_t part[2] = {sweep->part.index, sweep->part.count};
+  TRY(store_write_independent(&ledger->file, "/sweep/part", 0, 2, part));
   TRY(store_write_independent(&ledger->file, "/sweep/run_cap", 0, 1, &texts->run_cap));
   return store_write_independent(&ledger->file, "/sweep/extended", 0, 1, &texts->extended);
 }

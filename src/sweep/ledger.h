@@ -1,11 +1,14 @@
-/* The file of a sweep, sweep.h5: every number of it, and the log from which it goes on.
+/* The file of a sweep, sweep.h5: every number of it, and the log from which it goes on. That of a part, sweep.part-I.h5,
+ * is the same of the part's trials alone: rows are counted within the part, /trial_number and /configuration_number say
+ * which of the sweep they are.
  *
- *   /                        attributes: format "hgn-sweep", schema_version 2
+ *   /                        attributes: format "hgn-sweep", schema_version 3
  *   /sweep/file              text: the YAML as it was read; /sweep/file_name, /sweep/run_cap, /sweep/renames: with what
  *   /sweep/base              text: the base experiment as it was read; /sweep/base_name
  *   /sweep/effective         text: what of them decides results, canonical
  *   /sweep/numerics          text: what beside it decides bits (train/numerics.h)
  *   /sweep/checksum          text: of these
+ *   /sweep/part              i64 [2]: which part of how many the file is of; {0, 1}: of the whole sweep
  *   /sweep/extended          i64 [1]: configurations added by --extend
  *   /sweep/chosen            i64 [1]: configurations that there are, once the search has ended; 0: it has not
  *   /space/choices           text: for each parameter of choices a line, "NAME: a | b | c"
@@ -50,7 +53,7 @@
 #include "train/learner.h"
 
 #define LEDGER_FORMAT "hgn-sweep"
-enum { LEDGER_VERSION = 2, LEDGER_INTEGERS = 9, LEDGER_COUNTS = 4, LEDGER_MEASURED = 8 };
+enum { LEDGER_VERSION = 3, LEDGER_INTEGERS = 9, LEDGER_COUNTS = 4, LEDGER_MEASURED = 8 };
 
 /* X(member, help) */
 #define LEDGER_INTEGER_LIST(X)                                                                                         \
@@ -156,6 +159,7 @@ struct ledger_texts {
   char *file, *file_name, *base, *base_name, *renames, *effective, *numerics;
   char *working_folder;      /* in which the file was made; read from /provenance */
   int64_t run_cap, extended; /* of the command line; 0: none */
+  struct sweep_part part;    /* read: of the file; made from: that of the sweep counts */
 };
 
 struct ledger {
@@ -163,6 +167,8 @@ struct ledger {
   struct store_lock lock;
   struct comm self; /* MPI_COMM_SELF */
   struct ledger_shape shape;
+  struct sweep_part part;
+  int64_t repeats;
   const char *score[JOB_SCORES_MAX]; /* names; borrowed from the learner's kind */
   struct ledger_trial *trial;        /* [trials] */
   double *point;                     /* [configurations][parameters] */
@@ -191,6 +197,9 @@ struct ledger {
 int64_t ledger_confirm_seeds(const struct sweep *sweep);
 /* The seed of a repeat's experiment: the base's for the first, and for the others a function of it and the number. */
 int64_t ledger_seed(const struct sweep *sweep, int64_t repeat);
+/* Which of the sweep a configuration, a trial is: its row, but of parts. */
+int64_t ledger_configuration_number(const struct ledger *ledger, int64_t configuration);
+int64_t ledger_trial_number(const struct ledger *ledger, int64_t trial);
 /* Where the trial's files are. */
 struct folder_place ledger_place(const struct ledger *ledger, int64_t trial);
 /* The trial is one that confirms that configuration (-1: none). If it has confirmed another so far, which was among the
@@ -201,7 +210,7 @@ void ledger_confirm(const struct sweep *sweep, struct ledger *ledger, int64_t tr
 int ledger_scores(const struct sweep *sweep, const char *names[JOB_SCORES_MAX]);
 /* Which of the scores metric number `metric` is; -1: none. */
 int ledger_metric(const struct sweep *sweep, const struct ledger *ledger, int metric);
-/* Extents: configurations are run_cap and those that were added; trials their repeats, and those that confirm. */
+/* Extents: configurations are those of the sweep's part; trials their repeats, and those that confirm. */
 struct ledger_shape ledger_shape_of(const struct sweep *sweep, int64_t extended);
 int64_t ledger_bytes(const struct ledger_shape *shape);
 
@@ -218,6 +227,10 @@ enum status ledger_create(const char *path, const struct sweep *sweep, const str
                           struct ledger *ledger);
 enum status ledger_read_texts(const char *path, struct ledger_texts *texts);
 void ledger_texts_free(struct ledger_texts *texts);
+/* STATUS_CONFIG with the list of differences when the file, which was made of `there`, is of another sweep than this
+ * one, whose canonical text is `effective`. */
+enum status ledger_compare(const struct sweep *sweep, const char *effective, const char *path,
+                           const struct ledger_texts *there);
 enum status ledger_open(const char *path, const struct sweep *sweep, int64_t extended, bool writing,
                         struct ledger *ledger, int64_t *damaged);
 /* Gives an open ledger room for as many configurations as texts->extended says: a larger file, made aside, with all

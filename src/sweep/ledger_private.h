@@ -9,6 +9,8 @@ enum { CHANGE_STATE = 1, CHANGE_REPORTS = 2 };
 
 /* Memory for all that a file of this shape holds; states queued, numbers NaN. */
 enum status ledger_allocate(const struct sweep *sweep, const struct ledger_shape *shape, struct ledger *ledger);
+/* A ledger in memory alone, of the extents that its file would have. */
+enum status ledger_draft(const struct sweep *sweep, int64_t extended, struct ledger *ledger);
 /* Makes the file with all structure and the texts, sealed, under its final name; `replaces` what may be there. */
 enum status ledger_make(const char *path, const struct sweep *sweep, const struct ledger_texts *texts, bool replaces,
                         struct ledger *ledger);

@@ -7,60 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Texts ---- */
-
-void ledger_texts_free(struct ledger_texts *texts) {
-  free(texts->file);
-  free(texts->file_name);
-  free(texts->base);
-  free(texts->base_name);
-  free(texts->renames);
-  free(texts->effective);
-  free(texts->numerics);
-  free(texts->working_folder);
-  *texts = (struct ledger_texts){.file = NULL};
-}
-
-static enum status read_texts(const struct store_file *file, struct ledger_texts *texts) {
-  char *sum = NULL, mine[CHECKSUM_TEXT];
-  TRY(store_check_format(file, LEDGER_FORMAT, LEDGER_VERSION));
-  TRY(store_read_text(file, "/sweep/file", &texts->file));
-  TRY(store_read_text(file, "/sweep/file_name", &texts->file_name));
-  TRY(store_read_text(file, "/sweep/base", &texts->base));
-  TRY(store_read_text(file, "/sweep/base_name", &texts->base_name));
-  TRY(store_read_text(file, "/sweep/renames", &texts->renames));
-  TRY(store_read_text(file, "/sweep/effective", &texts->effective));
-  TRY(store_read_text(file, "/sweep/numerics", &texts->numerics));
-  TRY(store_read_text(file, "/provenance/working_folder", &texts->working_folder));
-  TRY(store_read_values(file, "/sweep/run_cap", STORE_I64, 1, &texts->run_cap));
-  TRY(store_read_values(file, "/sweep/extended", STORE_I64, 1, &texts->extended));
-  if (strcmp(texts->renames, "\n") == 0) texts->renames[0] = '\0';
-  TRY(store_read_text(file, "/sweep/checksum", &sum));
-  ledger_sum_texts(texts, mine);
-  const bool same = strcmp(sum, mine) == 0;
-  free(sum);
-  REQUIRE(same, STATUS_FILE, "%s: the sweep's description is damaged", file->path);
-  REQUIRE(texts->extended >= 0 && texts->extended < INT64_C(1) << 40, STATUS_FILE, "%s: /sweep/extended is %lld",
-          file->path, (long long)texts->extended);
-  return STATUS_OK;
-}
-
 static enum status open_self(struct ledger *ledger) {
   *ledger = (struct ledger){.points = 0};
   return comm_open(MPI_COMM_SELF, &ledger->self);
-}
-
-enum status ledger_read_texts(const char *path, struct ledger_texts *texts) {
-  struct store_file file;
-  struct comm self;
-  *texts = (struct ledger_texts){.file = NULL};
-  TRY(comm_open(MPI_COMM_SELF, &self));
-  enum status status = store_open(&self, path, &file);
-  if (status == STATUS_OK) status = read_texts(&file, texts);
-  store_close(&file);
-  comm_close(&self);
-  if (status != STATUS_OK) ledger_texts_free(texts);
-  return status;
 }
 
 /* ---- Rows ---- */
@@ -232,19 +181,24 @@ enum status ledger_open(const char *path, const struct sweep *sweep, int64_t ext
   return status;
 }
 
-static enum status create_ledger(const char *path, const struct sweep *sweep, const struct ledger_texts *texts,
-                                 struct ledger *ledger) {
-  const struct ledger_shape shape = ledger_shape_of(sweep, texts->extended);
-  TRY(ledger_allocate(sweep, &shape, ledger));
-  TRY(ledger_make(path, sweep, texts, false, ledger));
+enum status ledger_draft(const struct sweep *sweep, int64_t extended, struct ledger *ledger) {
+  const struct ledger_shape shape = ledger_shape_of(sweep, extended);
+  TRY(open_self(ledger));
+  const enum status status = ledger_allocate(sweep, &shape, ledger);
+  if (status != STATUS_OK) ledger_close(ledger);
+  return status;
+}
+
+static enum status publish(struct ledger *ledger) {
   TRY(store_publish(&ledger->file));
   return store_sync(&ledger->file);
 }
 
 enum status ledger_create(const char *path, const struct sweep *sweep, const struct ledger_texts *texts,
                           struct ledger *ledger) {
-  TRY(open_self(ledger));
-  const enum status status = create_ledger(path, sweep, texts, ledger);
+  TRY(ledger_draft(sweep, texts->extended, ledger));
+  enum status status = ledger_make(path, sweep, texts, false, ledger);
+  if (status == STATUS_OK) status = publish(ledger);
   if (status != STATUS_OK) ledger_close(ledger);
   return status;
 }

@@ -11,11 +11,16 @@ static double *point_of(const struct search *search, int64_t configuration) {
   return search->ledger->point + configuration * search->ledger->shape.parameters;
 }
 
+/* Of the whole sweep, by its number there. */
+static double *chosen_of(const struct search *search, int64_t number) {
+  return search->chosen + number * search->ledger->shape.parameters;
+}
+
 /* The slot of a point, or the free one where it belongs. */
 static int64_t find_slot(const struct search *search, const double *point) {
   const struct space *space = &search->sweep->space;
   int64_t at = (int64_t)(space_hash(space, point) & (uint64_t)(search->slots - 1));
-  while (search->slot[at] >= 0 && !space_equal(space, point_of(search, search->slot[at]), point))
+  while (search->slot[at] >= 0 && !space_equal(space, chosen_of(search, search->slot[at]), point))
     at = (at + 1) & (search->slots - 1);
   return at;
 }
@@ -179,12 +184,33 @@ static void end(struct search *search, const char *why) {
   search->why = why;
 }
 
-/* Chooses configuration `c`, whatever stands there. */
-static enum status choose(struct search *search, int64_t c, double *point, bool *exhausted) {
+static void remember(struct search *search, int64_t number) {
+  search->slot[find_slot(search, chosen_of(search, number))] = number;
+}
+
+/* Chooses configuration `number` of the whole sweep, whatever stands there. */
+static enum status choose(struct search *search, int64_t number, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
+  double *point = chosen_of(search, number);
   *exhausted = false;
-  if (c >= sweep->enqueues) return draw(search, point, exhausted);
-  memcpy(point, sweep->enqueued + c * sweep->space.count, (size_t)sweep->space.count * sizeof *point);
+  if (number >= sweep->enqueues)
+    TRY(draw(search, point, exhausted));
+  else
+    memcpy(point, sweep->enqueued + number * sweep->space.count, (size_t)sweep->space.count * sizeof *point);
+  if (!*exhausted) remember(search, number);
+  return STATUS_OK;
+}
+
+/* Chooses configuration `c` of this part; before it, in their order, those of other parts. */
+static enum status choose_own(struct search *search, int64_t c, bool *exhausted) {
+  const int64_t number = ledger_configuration_number(search->ledger, c);
+  *exhausted = false;
+  while (search->passed <= number && !*exhausted) {
+    TRY(choose(search, search->passed, exhausted));
+    if (!*exhausted) search->passed += 1;
+  }
+  if (*exhausted || search->chosen == search->ledger->point) return STATUS_OK;
+  memcpy(point_of(search, c), chosen_of(search, number), (size_t)search->sweep->space.count * sizeof(double));
   return STATUS_OK;
 }
 
@@ -205,8 +231,6 @@ static void begin_trials(struct search *search, int64_t c) {
     judge_hear(&search->judge, number);
   }
 }
-
-static void remember(struct search *search, int64_t c) { search->slot[find_slot(search, point_of(search, c))] = c; }
 
 /* Job ledger->jobs is the configuration's, to the rung, from the last state of another. */
 static enum status add_job(struct search *search, int64_t configuration, int rung, int64_t origin) {
@@ -234,10 +258,9 @@ static int64_t find_origin(struct search *search) {
 static enum status begin_fresh(struct search *search, int rung, bool *exhausted) {
   struct ledger *ledger = search->ledger;
   const int64_t c = ledger->points, origin = find_origin(search);
-  TRY(choose(search, c, point_of(search, c), exhausted));
+  TRY(choose_own(search, c, exhausted));
   if (*exhausted) return STATUS_OK;
   ledger->points += 1;
-  remember(search, c);
   begin_trials(search, c);
   return add_job(search, c, rung, origin);
 }
@@ -246,7 +269,8 @@ static enum status begin_fresh(struct search *search, int rung, bool *exhausted)
 static const char *why_dry(const struct search *search) {
   const int64_t c = search->ledger->points;
   if (search->dry) return has_parts(search) ? "no member can be gone on from" : "the method has no new points";
-  if (!has_parts(search) && search->all >= 0 && c >= search->all) return "every point of the space has been chosen";
+  if (!has_parts(search) && search->all >= 0 && ledger_configuration_number(search->ledger, c) >= search->all)
+    return "every point of the space has been chosen";
   return c >= search->ledger->shape.configurations ? "all configurations have been chosen" : NULL;
 }
 
@@ -340,6 +364,7 @@ static enum status take_recorded(struct search *search, const struct ledger_job 
   const int64_t c = search->ledger->points;
   search->ledger->points += 1;
   search->draws = job->draws;
+  search->passed = c + 1;
   remember(search, c);
   begin_trials(search, c);
   return add_job(search, c, (int)job->rung, job->origin);
@@ -358,7 +383,7 @@ static enum status follow_job(struct search *search, const struct ledger_job *jo
   *known = true;
   struct ledger *ledger = search->ledger;
   if (job->configuration < ledger->points) return add_job(search, job->configuration, (int)job->rung, -1);
-  if (!search->verified) return take_recorded(search, job);
+  if (!search->verified && search->sweep->part.count == 1) return take_recorded(search, job);
   bool exhausted;
   TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
   *known = !exhausted;
@@ -406,20 +431,34 @@ static enum status open_early(struct search *search) {
   const struct sweep *sweep = search->sweep;
   struct ledger *ledger = search->ledger;
   const struct early_kind *kind = early_find(sweep);
+  if (sweep_is_gathered(sweep)) return STATUS_OK;
   TRY(judge_open(sweep, ledger, &search->judge));
   if (!kind || !kind->pausing) return STATUS_OK;
   const int64_t most = ledger->shape.configurations;
-  const struct early_task task = {.configurations = search->all >= 0 && search->all < most ? search->all : most,
-                                  .rungs = ledger->shape.rungs,
-                                  .eta = sweep->early.eta};
+  const int64_t all = search->all >= 0 ? sweep_part_size(&sweep->part, search->all) : most;
+  const struct early_task task = {
+      .configurations = all < most ? all : most, .rungs = ledger->shape.rungs, .eta = sweep->early.eta};
   search->pausing = kind->pausing;
   return kind->pausing->open(&task, &search->early);
 }
 
+/* A gathered sweep has been searched by its parts: there is nothing to be chosen. Their jobs stand in its log for those
+ * who read it. */
+static enum status take_gathered(struct search *search) {
+  struct ledger *ledger = search->ledger;
+  end(search, "all configurations have been chosen");
+  search->judge = (struct judge){.sweep = search->sweep, .ledger = ledger};
+  ledger->points_written = ledger->points;
+  ledger->jobs = ledger->jobs_written = 0;
+  return STATUS_OK;
+}
+
 enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct search *search) {
-  const int64_t n = ledger->shape.configurations;
+  const int64_t n = ledger->shape.configurations, whole = n * sweep->part.count;
   *search = (struct search){.sweep = sweep, .ledger = ledger, .slots = 16};
-  while (search->slots < 2 * n) search->slots *= 2;
+  while (search->slots < 2 * whole) search->slots *= 2;
+  search->chosen =
+      sweep->part.count == 1 ? ledger->point : arena_array(&search->arena, whole * sweep->space.count, sizeof(double));
   search->slot = arena_array(&search->arena, search->slots, sizeof *search->slot);
   search->state = arena_array(&search->arena, n, sizeof *search->state);
   search->value = arena_array(&search->arena, n * sweep->metrics, sizeof *search->value);
@@ -438,7 +477,7 @@ enum status search_open(const struct sweep *sweep, struct ledger *ledger, struct
   }
   const struct method_task task = task_of(sweep);
   if (status == STATUS_OK && sweep->method->open) status = sweep->method->open(&task, &search->memory);
-  if (status == STATUS_OK) status = replay(search);
+  if (status == STATUS_OK) status = sweep_is_gathered(sweep) ? take_gathered(search) : replay(search);
   if (status != STATUS_OK) search_close(search);
   return status;
 }

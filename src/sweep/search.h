@@ -32,7 +32,9 @@ struct search {
   const struct early_pausing *pausing; /* NULL: jobs go to the end of their trials */
   void *early;                         /* what it keeps */
   int64_t all;                         /* points of the space; -1: a continuum, or very many */
-  int64_t *slot, slots;                /* hash table of configurations, by their points; -1: free */
+  double *chosen;                      /* [numbers][parameters]: points of the whole sweep, as far as it is known */
+  int64_t passed;                      /* how far: configurations of other parts too */
+  int64_t *slot, slots;                /* hash table of their numbers, by the points; -1: free */
   int64_t learned;                     /* jobs whose results are known, from the first */
   int64_t known;                       /* configurations that they are of */
   struct history history;              /* what the method may read; arrays of [configurations] */

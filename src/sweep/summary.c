@@ -51,7 +51,8 @@ static void print_best(const struct sweep *sweep, const struct ledger *ledger, F
           sweep->repeats > 1 ? ", mean over repeats and its 95% interval" : "");
   for (int64_t k = 0; k < count; k++) {
     const struct search_result result = search_result_of(sweep, ledger, best[k]);
-    fprintf(out, "  %s %-6lld ", sweep->repeats > 1 ? "configuration" : "trial", (long long)best[k]);
+    fprintf(out, "  %s %-6lld ", sweep->repeats > 1 ? "configuration" : "trial",
+            (long long)ledger_configuration_number(ledger, best[k]));
     print_value(&result, out);
     print_point(sweep, ledger->point + best[k] * ledger->shape.parameters, out);
   }
@@ -82,7 +83,7 @@ static enum status print_front(const struct sweep *sweep, const struct ledger *l
   fputc('\n', out);
   for (int64_t k = 0; k < count; k++) {
     const struct search_result result = search_result_of(sweep, ledger, best[k]);
-    fprintf(out, "  %-14lld", (long long)best[k]);
+    fprintf(out, "  %-14lld", (long long)ledger_configuration_number(ledger, best[k]));
     for (int m = 0; m < sweep->metrics; m++)
       fprintf(out, "  %-12.6g", sweep->metric[m].maximize ? -result.value[m] : result.value[m]);
     print_point(sweep, ledger->point + best[k] * ledger->shape.parameters, out);
@@ -153,7 +154,8 @@ static void print_reasons(const struct sweep *sweep, const struct ledger *ledger
         trial->state == TRIAL_INFEASIBLE)
       continue;
     if (shown++ < REASONS)
-      fprintf(out, "  trial %-6lld %s: %.200s\n", (long long)t, trial_state_name(trial->state), trial->reason);
+      fprintf(out, "  trial %-6lld %s: %.200s\n", (long long)ledger_trial_number(ledger, t),
+              trial_state_name(trial->state), trial->reason);
     else
       more += 1;
   }

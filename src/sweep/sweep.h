@@ -4,7 +4,12 @@
  * (README.md of sweeps/ lists them). Wrong ones are STATUS_CONFIG with FILE:LINE:COL, what was found and what was
  * expected, and the nearest valid key, up to ten in one message; the base's own problems are shown alone, since they
  * are of another file. Parameters are keys of the experiment's schema; their bounds and values are checked against its
- * rows. What is right but not in this version (`slurm`) is checked and not used.
+ * rows.
+ *
+ * A sweep with `slurm.array` may be run in so many parts, each by a job of its own that knows nothing of the others:
+ * configuration k of part i of n is k * n + i of the sweep. Where a result decides nothing, a trial is the same in a
+ * part and in the whole. Early stopping decides within a part, so there the number of parts belongs to what decides
+ * results, and one job runs the parts in turn; such a sweep is gathered.
  *
  * Names of parameters and scores may be ours, as they stand in the file, or such that `rename` has them: in conditions,
  * constraints and `enqueue` too. In constraints true is 1 and false 0; other words have no number and are refused.
@@ -64,6 +69,11 @@ struct sweep_slurm {
   bool requeue;
 };
 
+/* Which configurations: every count-th from number `index`. count 1: all. */
+struct sweep_part {
+  int64_t index, count;
+};
+
 /* A name of the file, and what it is called here. */
 struct sweep_rename {
   const char *theirs, *ours;
@@ -95,6 +105,7 @@ struct sweep {
   bool arrival; /* order: arrival */
   struct sweep_resources resources;
   struct sweep_slurm slurm;
+  struct sweep_part part; /* all of it, but after sweep_take_part() */
   struct sweep_command prepare[SWEEP_PREPARE_MAX];
   int prepares;
   double *enqueued; /* [enqueues][parameters] */
@@ -134,6 +145,22 @@ enum status sweep_text(const struct sweep *sweep, char **text);
 
 /* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
 int sweep_differences(const char *a, const char *b, char *text, int size);
+
+/* ---- Parts ---- */
+
+/* Why a sweep cannot be run in parts, in words that go on "slurm.array: "; NULL: it can. */
+const char *sweep_undivided(const struct sweep *sweep);
+/* Its parts decide for themselves, and the whole has what came of them. Not of a part itself. */
+bool sweep_is_gathered(const struct sweep *sweep);
+/* Configurations: run_cap and those that were added, as far as the space has so many; of all parts, and of this one. */
+int64_t sweep_configurations(const struct sweep *sweep, int64_t extended);
+int64_t sweep_part_configurations(const struct sweep *sweep, int64_t extended);
+/* So many of a whole are of the part. */
+int64_t sweep_part_size(const struct sweep_part *part, int64_t whole);
+/* From here on it is part `index` of `count`: its budgets are its share of the whole's, and nothing is confirmed, which
+ * takes the best of all parts. STATUS_CONFIG when it cannot be cut into parts, STATUS_USAGE when there is no such part
+ * of it. */
+enum status sweep_take_part(struct sweep *sweep, int64_t index, int64_t count);
 
 /* Whether reaching a value of a metric ends it. */
 bool sweep_has_target(const struct sweep *sweep);

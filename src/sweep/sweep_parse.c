@@ -184,6 +184,7 @@ void sweep_read_resources(struct sweep_reader *reader, int node) {
 /* 8, or SLURM's own 0-7. */
 static void read_array(struct sweep_reader *reader, int node) {
   int64_t *parts = &reader->sweep->slurm.array;
+  reader->array_mark = sweep_mark(reader, node);
   if (sweep_kind(reader, node) == DOCUMENT_SCALAR) {
     const char *text = document_text(reader->document, node);
     char *end;
@@ -341,6 +342,19 @@ static void count_reports(struct sweep_reader *reader) {
                   sweep->reports, (int)SWEEP_REPORTS_MAX);
 }
 
+static void check_array(struct sweep_reader *reader) {
+  const struct sweep *sweep = reader->sweep;
+  if (sweep->slurm.array <= 1 || !sweep->method || reader->problems.count > 0) return;
+  const char *why = sweep_undivided(sweep);
+  const int64_t whole = sweep_configurations(sweep, 0);
+  if (why)
+    sweep_problem(reader, reader->array_mark, "slurm.array: %s: run it in one job, with slurm/sweep.sbatch", why);
+  else if (sweep->slurm.array > whole)
+    sweep_problem(reader, reader->array_mark,
+                  "slurm.array is %" PRId64 ", and the sweep has %" PRId64 " configurations: expected as many or fewer",
+                  sweep->slurm.array, whole);
+}
+
 static void check_together(struct sweep_reader *reader) {
   struct sweep *sweep = reader->sweep;
   check_run_cap(reader);
@@ -364,6 +378,7 @@ static void check_together(struct sweep_reader *reader) {
                   sweep->repeats);
   if (sweep->base) count_reports(reader);
   sweep_check_population(reader);
+  check_array(reader);
 }
 
 static void finish_notice(struct sweep_reader *reader) {
@@ -403,6 +418,7 @@ static void set_standards(struct sweep *sweep) {
   sweep->resources = (struct sweep_resources){.ranks_per_trial = 1, .grace = 60, .max_restarts = 1};
   sweep->population =
       (struct method_population){.size = 8, .every = 1, .quantile = 0.25, .factor = 1.2, .resample = 0.25};
+  sweep->part = (struct sweep_part){.count = 1};
   sweep->slurm = (struct sweep_slurm){.signal_delay_s = 120, .max_num_timeout = 20, .requeue = true};
 }
 

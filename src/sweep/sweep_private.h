@@ -33,7 +33,7 @@ struct sweep_reader {
   struct document_mark parameter_mark[SPACE_PARAMETERS_MAX];
   int when[SPACE_PARAMETERS_MAX];    /* node, -1: none */
   bool broken[SPACE_PARAMETERS_MAX]; /* its distribution is wrong, so that nothing can be said of its values */
-  struct document_mark run_cap_mark, confirm_mark;
+  struct document_mark run_cap_mark, confirm_mark, array_mark;
   bool has_metric, has_metrics;
   struct document_mark population_mark; /* of `pbt`; line 0: it is not there */
 };

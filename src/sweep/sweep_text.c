@@ -154,6 +154,7 @@ static void print_sweep(FILE *out, const struct sweep *sweep) {
   for (int i = 0; i < sweep->space.count; ++i) print_parameter(out, &sweep->space, i);
   for (int i = 0; i < sweep->constraints; ++i) print_constraint(out, sweep, i);
   print_early(out, &sweep->early);
+  if (*sweep->early.type && sweep->slurm.array > 1) fprintf(out, "slurm.array: %" PRId64 "\n", sweep->slurm.array);
   fprintf(out, "run_cap: %" PRId64 "\nrepeats: %" PRId64 "\nconfirm: %" PRId64 "\nseed: %" PRIu64 "\n", sweep->run_cap,
           sweep->repeats, sweep->confirm, sweep->seed);
   fprintf(out, "order: %s\nwindow: %" PRId64 "\non_nan: %s\n", sweep->arrival ? "arrival" : "logical", sweep->window,

@@ -69,7 +69,7 @@ static void stall(void) {
 
 /* All ranks come to the same; the root alone dies or stalls, as one process would. */
 static void rehearse(struct run *run, int64_t step) {
-  const enum inject_kind fault = inject_at(run->worker->inject, run->order->number, step, run->order->starts);
+  const enum inject_kind fault = inject_at(run->worker->inject, run->order->place.trial, step, run->order->starts);
   run->poison = fault == INJECT_NAN;
   if (run->worker->group->rank != 0) return;
   if (fault == INJECT_CRASH) (void)raise(SIGKILL);
@@ -349,7 +349,7 @@ static enum status run_trial(struct worker *worker, const struct order *order) {
   struct message end = message_of(&run, MESSAGE_ENDED);
   struct config *config = NULL;
   char prefix[LOG_PREFIX_MAX];
-  snprintf(prefix, sizeof prefix, "trial %lld: ", (long long)order->number);
+  snprintf(prefix, sizeof prefix, "trial %lld: ", (long long)order->place.trial);
   log_scope(prefix, worker->group->rank == 0 && log_shows(LOG_VERBOSE));
   enum status status = comm_agree(worker->group, sweep_trial_config(worker->sweep, order->point, order->seed, &config));
   run.config = config;

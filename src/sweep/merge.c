@@ -1,0 +1,363 @@
+#include "sweep/merge.h"
+
+#include "store/output.h"
+#include "sweep/early.h"
+#include "sweep/folder.h"
+#include "sweep/ledger_private.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Which parts there are ---- */
+
+static int compare_numbers(const void *a, const void *b) {
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* sweep.part-7.h5: 7; another name: -1. */
+static int64_t part_of_name(const char *name) {
+  static const char prefix[] = "sweep.part-";
+  char *end;
+  if (strncmp(name, prefix, sizeof prefix - 1) != 0) return -1;
+  const char *digits = name + sizeof prefix - 1;
+  if (*digits < '0' || *digits > '9') return -1;
+  const long long index = strtoll(digits, &end, 10);
+  return strcmp(end, ".h5") == 0 && (digits[0] != '0' || end == digits + 1) ? index : -1;
+}
+
+enum status merge_find(const char *folder, int64_t **index, int64_t *count) {
+  int64_t room = 0;
+  *index = NULL;
+  *count = 0;
+  DIR *directory = opendir(folder);
+  if (!directory) return STATUS_OK;
+  enum status status = STATUS_OK;
+  for (struct dirent *entry = readdir(directory); entry && status == STATUS_OK; entry = readdir(directory)) {
+    const int64_t part = part_of_name(entry->d_name);
+    if (part < 0) continue;
+    if (*count == room) {
+      room = 2 * room + 16;
+      int64_t *larger = realloc(*index, (size_t)room * sizeof *larger);
+      if (!larger) status = status_raise(STATUS_MEMORY, "out of memory for the parts of a sweep");
+      if (!larger) continue;
+      *index = larger;
+    }
+    (*index)[(*count)++] = part;
+  }
+  closedir(directory);
+  if (*count > 1) qsort(*index, (size_t)*count, sizeof **index, compare_numbers);
+  if (status != STATUS_OK) free(*index), *index = NULL;
+  return status;
+}
+
+/* ---- One part into the whole ---- */
+
+struct merge {
+  const struct sweep *sweep;
+  const char *folder;
+  const struct ledger_texts *texts; /* of the whole */
+  struct ledger *whole;
+  struct merge_report *report;
+  int64_t chosen; /* configurations of the parts whose search has ended */
+  bool searched;  /* all of these have */
+  bool news;      /* the whole is not what it was */
+};
+
+/* How far a trial has come. What failed may have been put back since. */
+static int progress(enum trial_state state) {
+  if (state == TRIAL_FAILED || state == TRIAL_TIMEOUT) return 3;
+  if (trial_ended(state)) return 4;
+  return state == TRIAL_PAUSED ? 2 : state != TRIAL_QUEUED;
+}
+
+static bool same_numbers(const double *a, const double *b, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return false;
+  return true;
+}
+
+/* Whether two rows have the same result; times do not count. */
+static bool same_result(const struct ledger *a, int64_t i, const struct ledger *b, int64_t k) {
+  const int64_t reports = a->shape.reports, scores = a->shape.scores, rungs = a->shape.rungs;
+  return a->trial[i].state == b->trial[k].state && a->trial[i].seed == b->trial[k].seed &&
+         a->trial[i].data_sum == b->trial[k].data_sum && a->trial[i].limit_sum == b->trial[k].limit_sum &&
+         memcmp(a->report_step + i * reports, b->report_step + k * reports, (size_t)reports * sizeof(int64_t)) == 0 &&
+         same_numbers(a->validation + i * reports * scores, b->validation + k * reports * scores, reports * scores) &&
+         same_numbers(a->rung + i * rungs, b->rung + k * rungs, rungs) &&
+         same_numbers(a->test + i * scores, b->test + k * scores, scores);
+}
+
+static void copy_row(const struct ledger *part, int64_t from, struct ledger *whole, int64_t to) {
+  const int64_t reports = whole->shape.reports, scores = whole->shape.scores, rungs = whole->shape.rungs;
+  whole->trial[to] = part->trial[from];
+  whole->trial[to].configuration = to / whole->repeats;
+  memcpy(whole->report_step + to * reports, part->report_step + from * reports, (size_t)reports * sizeof(int64_t));
+  memcpy(whole->validation + to * reports * scores, part->validation + from * reports * scores,
+         (size_t)(reports * scores) * sizeof(double));
+  memcpy(whole->test + to * scores, part->test + from * scores, (size_t)scores * sizeof(double));
+  memcpy(whole->rung + to * rungs, part->rung + from * rungs, (size_t)rungs * sizeof(double));
+  ledger_touch_reports(whole, to);
+}
+
+static enum status take_trial(struct merge *merge, const struct ledger *part, int64_t from) {
+  struct ledger *whole = merge->whole;
+  const int64_t to = ledger_trial_number(part, from);
+  const struct ledger_trial *theirs = &part->trial[from], *ours = &whole->trial[to];
+  const int ahead = progress(theirs->state) - progress(ours->state);
+  /* What went wrong in the part may be known here, and have been put back since. */
+  const bool wrong = theirs->state == TRIAL_FAILED || theirs->state == TRIAL_TIMEOUT || theirs->state == TRIAL_DIVERGED;
+  if (wrong && ahead > 0 && ours->ended >= theirs->ended) return STATUS_OK;
+  REQUIRE(ahead != 0 || progress(ours->state) < 4 || same_result(part, from, whole, to), STATUS_FILE,
+          "%s: trial %" PRId64 " has another result in sweep.part-%" PRId64 ".h5: one of the two is of other data, or "
+          "has been changed",
+          merge->folder, to, part->part.index);
+  /* Of two that have not ended, the one that was begun later; a row that was never begun has no time. */
+  const bool later = ahead == 0 && progress(ours->state) < 4 && theirs->starts > 0 && !(ours->began >= theirs->began);
+  if (ahead <= 0 && !later) return STATUS_OK;
+  copy_row(part, from, whole, to);
+  merge->report->taken += 1;
+  merge->news = true;
+  return STATUS_OK;
+}
+
+/* Points, and the log of jobs. Where results decide nothing job j is configuration j; where parts decide for themselves
+ * their logs stand one behind the other, each with the room that it may need. */
+static void take_jobs(struct merge *merge, const struct ledger *part) {
+  struct ledger *whole = merge->whole;
+  const size_t bytes = (size_t)whole->shape.parameters * sizeof(double);
+  int64_t before = 0;
+  for (int64_t i = 0; i < part->part.index; i++)
+    before += sweep_part_size(&(struct sweep_part){i, part->part.count}, whole->shape.configurations);
+  before *= whole->shape.jobs / whole->shape.configurations;
+  for (int64_t c = 0; c < part->points; c++) {
+    double *point = whole->point + ledger_configuration_number(part, c) * whole->shape.parameters;
+    if (!same_numbers(point, part->point + c * whole->shape.parameters, whole->shape.parameters)) merge->news = true;
+    memcpy(point, part->point + c * whole->shape.parameters, bytes);
+  }
+  for (int64_t j = 0; j < part->jobs; j++) {
+    struct ledger_job job = part->job[j];
+    job.configuration = ledger_configuration_number(part, job.configuration);
+    const int64_t at = sweep_is_gathered(merge->sweep) ? before + j : job.configuration;
+    if (!sweep_is_gathered(merge->sweep)) job.number = at + 1;
+    if (memcmp(&whole->job[at], &job, sizeof job) != 0) merge->news = true;
+    whole->job[at] = job;
+  }
+}
+
+/* What came from outside, and who did what when: added where it is not there. */
+static void take_times(struct merge *merge, const struct ledger *part) {
+  struct ledger *whole = merge->whole;
+  const int64_t events = whole->events, spans = whole->spans;
+  for (int64_t e = 0; e < part->events && whole->events < whole->shape.events; e++) {
+    struct ledger_event event = part->event[e];
+    bool known = false;
+    if (event.trial >= 0) event.trial = ledger_trial_number(part, event.trial);
+    for (int64_t i = 0; i < events && !known; i++)
+      known = whole->event[i].kind == event.kind && whole->event[i].trial == event.trial &&
+              whole->event[i].time == event.time;
+    if (!known) whole->event[whole->events++] = event;
+  }
+  for (int64_t s = 0; s < part->spans && whole->spans < whole->shape.spans; s++) {
+    struct ledger_span span = part->span[s];
+    bool known = false;
+    if (span.trial >= 0) span.trial = (double)ledger_trial_number(part, (int64_t)span.trial);
+    for (int64_t i = 0; i < spans && !known; i++)
+      known = whole->span[i].trial == span.trial && whole->span[i].began == span.began;
+    if (!known) whole->span[whole->spans++] = span;
+  }
+  merge->news = merge->news || whole->events > events || whole->spans > spans;
+}
+
+static enum status take_part(struct merge *merge, const struct ledger *part) {
+  struct merge_part *row = &merge->report->part[part->part.index];
+  const int64_t trials = part->shape.trials;
+  *row = (struct merge_part){.index = part->part.index, .trials = trials, .there = true};
+  merge->report->there += 1;
+  for (int64_t t = 0; t < trials; t++) {
+    if (!ledger_counts(merge->sweep, part, t)) {
+      row->trials -= 1; /* there is no such configuration */
+      continue;
+    }
+    row->ended += trial_ended(part->trial[t].state);
+    if (part->trial[t].starts > 0 || part->trial[t].state != TRIAL_QUEUED) TRY(take_trial(merge, part, t));
+  }
+  take_jobs(merge, part);
+  take_times(merge, part);
+  merge->report->complete += part->chosen > 0 && row->ended == row->trials;
+  merge->chosen += part->chosen;
+  merge->searched = merge->searched && part->chosen > 0 && row->ended == row->trials;
+  return STATUS_OK;
+}
+
+/* ---- All of them ---- */
+
+static enum status check_texts(struct merge *merge, const char *path, int64_t index, const struct ledger_texts *texts) {
+  const int64_t parts = merge->sweep->slurm.array;
+  TRY(ledger_compare(merge->sweep, merge->texts->effective, path, texts));
+  REQUIRE(texts->part.index == index, STATUS_FILE, "%s: holds part %" PRId64 ", and is named as part %" PRId64, path,
+          texts->part.index, index);
+  REQUIRE(texts->part.count == (parts > 0 ? parts : texts->part.count), STATUS_CONFIG,
+          "%s: is one of %" PRId64 " parts, and the sweep's file has slurm.array: %" PRId64, path, texts->part.count,
+          parts);
+  REQUIRE(merge->report->parts == 0 || merge->report->parts == texts->part.count, STATUS_CONFIG,
+          "%s: is one of %" PRId64 " parts, and others there are of %" PRId64, path, texts->part.count,
+          merge->report->parts);
+  REQUIRE(strcmp(merge->texts->numerics, texts->numerics) == 0, STATUS_CONFIG,
+          "%s: was computed with what gives other bits: %s; the others with %s", path, texts->numerics,
+          merge->texts->numerics);
+  return STATUS_OK;
+}
+
+/* The first says how many parts there are. */
+static enum status learn_texts(struct merge *merge, const struct ledger_texts *texts) {
+  struct merge_report *report = merge->report;
+  if (report->part) return STATUS_OK;
+  report->parts = texts->part.count;
+  report->part = calloc((size_t)report->parts, sizeof *report->part);
+  REQUIRE(report->part, STATUS_MEMORY, "out of memory for the parts of a sweep");
+  for (int64_t i = 0; i < report->parts; i++) {
+    const struct sweep_part part = {i, report->parts};
+    report->part[i] = (struct merge_part){
+        .index = i, .trials = sweep_part_size(&part, merge->whole->shape.configurations) * merge->sweep->repeats};
+  }
+  return STATUS_OK;
+}
+
+static enum status read_part(struct merge *merge, int64_t index) {
+  struct sweep sweep = *merge->sweep; /* what it points to is the whole's */
+  struct ledger_texts texts;
+  struct ledger part;
+  char path[STORE_PATH_MAX];
+  int64_t damaged;
+  TRY(folder_part(merge->folder, index, path));
+  TRY(ledger_read_texts(path, &texts));
+  enum status status = check_texts(merge, path, index, &texts);
+  if (status == STATUS_OK) status = learn_texts(merge, &texts);
+  if (status == STATUS_OK) status = sweep_take_part(&sweep, index, texts.part.count);
+  if (status == STATUS_OK) status = ledger_open(path, &sweep, texts.extended, false, &part, &damaged);
+  ledger_texts_free(&texts);
+  TRY(status);
+  status = take_part(merge, &part);
+  ledger_close(&part);
+  return status;
+}
+
+/* Errors are comparable when they were held against the same. */
+static enum status check_data(const struct merge *merge) {
+  const struct ledger *whole = merge->whole;
+  struct {
+    int64_t held, trial;
+  } seen[64];
+  int count = 0;
+  for (int64_t t = 0; t < whole->shape.trials; t++) {
+    const struct ledger_trial *row = &whole->trial[t];
+    if (row->held_sum == 0 || row->state == TRIAL_FAILED || row->state == TRIAL_QUEUED) continue;
+    int i = 0;
+    while (i < count && seen[i].held != row->held_sum) i++;
+    if (i == (int)(sizeof seen / sizeof *seen)) continue;
+    if (i == count) seen[count].held = row->held_sum, seen[count++].trial = t;
+    const struct ledger_trial *first = &whole->trial[seen[i].trial];
+    REQUIRE(row->data_sum == first->data_sum && row->limit_sum == first->limit_sum, STATUS_FILE,
+            "%s: trials %" PRId64 " and %" PRId64 " name the same data set and had another, or another limit file "
+            "beside it: their errors mean different things",
+            merge->folder, seen[i].trial, t);
+  }
+  return STATUS_OK;
+}
+
+static enum status collect(struct merge *merge) {
+  int64_t *index, count;
+  TRY(merge_find(merge->folder, &index, &count));
+  enum status status = STATUS_OK;
+  if (count == 0) status = status_raise(STATUS_FILE, "%s: there is no sweep.part-I.h5 in it", merge->folder);
+  for (int64_t i = 0; i < count && status == STATUS_OK; i++) status = read_part(merge, index[i]);
+  free(index);
+  TRY(status);
+  merge->searched = merge->searched && merge->report->there == merge->report->parts;
+  return check_data(merge);
+}
+
+static enum status collect_all(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
+                               struct ledger *whole, struct merge_report *report) {
+  struct merge merge = {
+      .sweep = sweep, .folder = folder, .texts = texts, .whole = whole, .report = report, .searched = true};
+  *report = (struct merge_report){.part = NULL};
+  const enum status status = collect(&merge);
+  /* One job knows how many there are when it has nothing more to confirm. */
+  if (status == STATUS_OK && merge.searched && whole->chosen == 0 && sweep->confirm == 0) {
+    whole->chosen = merge.chosen;
+    merge.news = true;
+  }
+  for (int64_t c = 0; c < whole->shape.configurations; c++)
+    if (whole->trial[c * sweep->repeats].starts > 0 || whole->trial[c * sweep->repeats].state != TRIAL_QUEUED)
+      whole->points = whole->points > c ? whole->points : c + 1;
+  report->news = merge.news;
+  return status;
+}
+
+void merge_report_free(struct merge_report *report) {
+  free(report->part);
+  *report = (struct merge_report){.part = NULL};
+}
+
+/* ---- The file ---- */
+
+static enum status write_whole(struct ledger *whole) {
+  const struct ledger_shape *shape = &whole->shape;
+  for (int64_t t = 0; t < shape->trials; t++) /* whoever goes on with it has not done that */
+    if (whole->trial[t].state == TRIAL_RUNNING) whole->trial[t].state = TRIAL_LOST;
+  TRY(store_write_independent(&whole->file, "/configuration/point", 0, shape->configurations, whole->point));
+  TRY(store_write_independent(&whole->file, "/job/row", 0, shape->jobs, whole->job));
+  whole->points_written = whole->points;
+  whole->jobs_written = whole->jobs;
+  for (int64_t e = 0; e < whole->events; e++) TRY(ledger_write_event(whole, e));
+  TRY(ledger_flush(whole));
+  if (whole->chosen > 0) TRY(ledger_set_chosen(whole, whole->chosen));
+  return ledger_sync(whole);
+}
+
+/* Until it has what the parts say, a new one is in memory alone. */
+static enum status open_whole(const struct sweep *sweep, const char *path, const struct ledger_texts *texts,
+                              bool writing, struct ledger *whole, bool *exists) {
+  struct ledger_texts there;
+  int64_t damaged;
+  TRY(output_exists(path, exists));
+  if (!*exists) return ledger_draft(sweep, texts->extended, whole);
+  TRY(ledger_read_texts(path, &there));
+  enum status status = ledger_compare(sweep, texts->effective, path, &there);
+  const int64_t extended = there.extended;
+  ledger_texts_free(&there);
+  return status == STATUS_OK ? ledger_open(path, sweep, extended, writing, whole, &damaged) : status;
+}
+
+enum status merge_view(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
+                       struct ledger *whole, struct merge_report *report) {
+  char path[STORE_PATH_MAX];
+  bool exists;
+  TRY(folder_ledger(folder, path));
+  TRY(open_whole(sweep, path, texts, false, whole, &exists));
+  const enum status status = collect_all(sweep, folder, texts, whole, report);
+  if (status != STATUS_OK) ledger_close(whole), merge_report_free(report);
+  return status;
+}
+
+enum status merge_write(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
+                        struct merge_report *report) {
+  struct ledger whole;
+  char path[STORE_PATH_MAX];
+  bool exists;
+  TRY(folder_ledger(folder, path));
+  TRY(open_whole(sweep, path, texts, true, &whole, &exists));
+  enum status status = collect_all(sweep, folder, texts, &whole, report);
+  if (status == STATUS_OK && !exists) status = ledger_make(path, sweep, texts, false, &whole);
+  if (status == STATUS_OK && report->news) status = write_whole(&whole);
+  if (status == STATUS_OK && !exists) status = store_publish(&whole.file);
+  if (status == STATUS_OK && !exists) status = store_sync(&whole.file);
+  ledger_close(&whole);
+  if (status != STATUS_OK) merge_report_free(report);
+  return status;
+}
