@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "store/lock.h"
 #include "store/output.h"
 
 #include <math.h>
@@ -29,6 +30,28 @@ static enum status check_distinct(const char *input, const char *output) {
       stat(input, &one) == 0 && stat(output, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
   REQUIRE(!same, STATUS_USAGE, "%s is the configuration: choose another output", output);
   return STATUS_OK;
+}
+
+/* Collective. --once: jobs of an array come to the same command together, and one of them makes the file. Waits until no
+ * other job writes it; *waited: there was one. */
+static enum status wait_for_others(const struct comm *world, const char *output, bool *waited) {
+  static const double day = 86400;
+  char resolved[STORE_PATH_MAX];
+  struct store_lock lock = {.held = false};
+  enum status status = STATUS_OK;
+  *waited = false;
+  if (world->rank == 0) {
+    status = output_resolve(output, true, resolved);
+    if (status == STATUS_OK && store_lock_take(resolved, 0, &lock) != STATUS_OK) {
+      status_clear();
+      log_info("%s: waits for another job that is making it", output);
+      *waited = true;
+      status = store_lock_take(resolved, day, &lock);
+    }
+    store_lock_release(&lock);
+  }
+  TRY(comm_agree(world, status));
+  return comm_broadcast(world, waited, sizeof *waited);
 }
 
 /* Collective. --once: what is there was made from the same configuration, or it is another's. */
@@ -84,6 +107,31 @@ static enum status simulate(const struct comm *world, const struct config *confi
   return STATUS_OK;
 }
 
+static enum status make(const struct comm *world, const struct config *config, const char *output, bool frames) {
+  return config_use(config) == SCHEMA_POINTS ? draw_points(world, config, output)
+                                             : simulate(world, config, output, frames);
+}
+
+/* Collective. Another job may have begun to make it between the look and the first write: then that one makes it. */
+static enum status make_once(const struct comm *world, const struct config *config, const char *output, bool frames) {
+  bool found = false, waited;
+  TRY(find_made(world, config, output, &found));
+  if (!found) TRY(wait_for_others(world, output, &waited));
+  if (!found) TRY(find_made(world, config, output, &found));
+  enum status status = found ? STATUS_OK : make(world, config, output, frames);
+  if (status == STATUS_FILE) {
+    char message[STATUS_MESSAGE_MAX];
+    snprintf(message, sizeof message, "%s", status_message());
+    status_clear();
+    TRY(wait_for_others(world, output, &waited));
+    if (!waited) return status_raise(STATUS_FILE, "%s", message);
+    status = find_made(world, config, output, &found);
+    if (status == STATUS_OK && !found) return status_raise(STATUS_FILE, "%s", message);
+  }
+  if (status == STATUS_OK && found && world->rank == 0) printf("%s (made before)\n", output);
+  return status;
+}
+
 static enum status run_simulate(const struct comm *world, int argc, char **argv) {
   const char *output = NULL;
   bool frames = false, once = false;
@@ -97,14 +145,11 @@ static enum status run_simulate(const struct comm *world, int argc, char **argv)
   TRY(comm_agree(world, check_distinct(words.operand[0], output)));
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_DATA_SETS, &words, &config));
-  bool found = false;
   enum status status = STATUS_OK;
-  const bool of_points = config_use(config) == SCHEMA_POINTS;
-  if (of_points && frames) status = status_raise(STATUS_USAGE, "--frames: points of a density have no frames");
-  if (status == STATUS_OK && once) status = find_made(world, config, output, &found);
-  if (status == STATUS_OK && !found)
-    status = of_points ? draw_points(world, config, output) : simulate(world, config, output, frames);
-  if (status == STATUS_OK && found && world->rank == 0) printf("%s (made before)\n", output);
+  if (config_use(config) == SCHEMA_POINTS && frames)
+    status = status_raise(STATUS_USAGE, "--frames: points of a density have no frames");
+  if (status == STATUS_OK)
+    status = once ? make_once(world, config, output, frames) : make(world, config, output, frames);
   config_destroy(&config);
   return status;
 }

@@ -55,7 +55,7 @@ done
 
 sed 's/noise: 0.1/noise: 0.1, sleep: 0.01/' synthetic.yaml >sleepy.yaml
 sed 's/synthetic.yaml/sleepy.yaml/' asha-promote.yaml >sleepy-asha.yaml
-for kill in 1 2 3; do
+for kill in 1 2; do
   $MPIRUN -n 3 "$HGN" -q sweep sleepy-asha.yaml -o killed --part 1 >job.txt 2>&1 &
   job=$!
   await $job killed/sweep.part-1.h5
@@ -67,6 +67,22 @@ done
 for part in 1 0 2; do expect 0 "the end  " "$HGN" sweep sleepy-asha.yaml -o killed --part $part; done
 expect 0 "the end  " "$HGN" sweep killed --resume
 same_sweep asha-promote killed
+
+# ---- Parts that come to the same command together: one of them makes the data ----
+
+sed 's/file: d.h5/file: made.h5/' tiny.yaml >made.yaml
+cat >prepare.yaml <<YAML
+base: made.yaml
+method: grid
+metric: {name: mse, goal: minimize}
+slurm: {array: 3}
+prepare: ["simulate $SOURCE/data/pendulum.yaml -o made.h5 data.train=20000 data.test=20 data.frames=8"]
+parameters: {optimizer.learning_rate: {values: [0.001, 0.002, 0.003]}, train.steps: {value: 20}}
+YAML
+for part in 0 1 2; do "$HGN" sweep prepare.yaml -o prepare --part $part >prepare-$part.txt 2>&1 & done
+wait
+expect 0 "trials: complete 3" "$HGN" merge prepare
+[ "$(cat prepare-?.txt | grep -c "waits for another job")" = 2 ] || fail "not one of three: $(cat prepare-?.txt)"
 
 # ---- What was edited while a part was queued, and what works on the same ----
 
