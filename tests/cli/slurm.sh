@@ -39,7 +39,7 @@ ReturnToService=2
 MailProg=/bin/true
 KillWait=2
 JobRequeue=1
-NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=1000 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 State=UNKNOWN
 PartitionName=test Nodes=$host Default=YES MaxTime=01:00:00 State=UP
 CONF
   trap slurm_stop EXIT
