@@ -52,6 +52,9 @@ struct early_pausing {
   enum status (*begun)(void *memory, int64_t configuration, int rung);
   /* `further`: it could go on. value NaN: it takes no part, since it was not run. STATUS_MEMORY. */
   enum status (*ended)(void *memory, int64_t configuration, int rung, double value, bool further);
+  /* No fresh configuration comes any more, fewer though they are than the task says. It may be told of that late: of
+   * jobs that have ended meanwhile the same follows then. */
+  void (*dried)(void *memory);
 };
 
 /* What a stop is decided by: where a trial stands at a rung among those of the earlier ones that may be looked at and

@@ -163,6 +163,7 @@ static enum status draw(struct search *search, double *point, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
   const struct method_task task = task_of(sweep);
   const struct history *history = history_now(search);
+  const int64_t before = search->draws;
   *exhausted = false;
   for (int64_t repeated = 0; !*exhausted; repeated++) {
     TRY(sweep->method->propose(&task, search->memory, history, search->draws, point, exhausted));
@@ -171,6 +172,7 @@ static enum status draw(struct search *search, double *point, bool *exhausted) {
     if (has_parts(search) || is_new(search, point)) return STATUS_OK;
     *exhausted = repeated >= SEARCH_REPEATED;
   }
+  search->draws = before;
   return STATUS_OK;
 }
 
@@ -250,21 +252,33 @@ static const char *why_dry(const struct search *search) {
   return c >= search->ledger->shape.configurations ? "all configurations have been chosen" : NULL;
 }
 
+static enum early_answer ask_early(const struct search *search, int64_t *configuration, int *rung) {
+  *rung = search->ledger->shape.rungs;
+  return search->pausing ? search->pausing->next(search->early, configuration, rung) : EARLY_FRESH;
+}
+
+/* The method has no fresh configuration: those that wait for more are decided over without them. */
+static void dry_up(struct search *search) {
+  search->dry = true;
+  if (search->pausing) search->pausing->dried(search->early);
+}
+
 /* One more job, if there is one by what is known. */
 static enum status add_next(struct search *search, bool *added) {
   int64_t configuration;
-  int rung = search->ledger->shape.rungs;
-  enum early_answer answer = EARLY_FRESH;
+  int rung;
+  enum early_answer answer = ask_early(search, &configuration, &rung);
   *added = false;
-  if (search->pausing) answer = search->pausing->next(search->early, &configuration, &rung);
-  if (answer == EARLY_FURTHER) {
-    *added = true;
-    return add_job(search, configuration, rung, -1);
+  if (answer == EARLY_FRESH && !why_dry(search)) {
+    bool exhausted;
+    TRY(begin_fresh(search, rung, &exhausted));
+    *added = !exhausted;
+    if (*added) return STATUS_OK;
+    dry_up(search);
+    answer = ask_early(search, &configuration, &rung);
   }
-  if (answer == EARLY_NOTHING || why_dry(search)) return STATUS_OK;
-  TRY(begin_fresh(search, rung, &search->dry));
-  *added = !search->dry;
-  return STATUS_OK;
+  *added = answer == EARLY_FURTHER;
+  return *added ? add_job(search, configuration, rung, -1) : STATUS_OK;
 }
 
 /* Choices look at results. */
@@ -345,6 +359,23 @@ static enum status take_recorded(struct search *search, const struct ledger_job 
   return add_job(search, c, (int)job->rung, job->origin);
 }
 
+/* Jobs behind the last fresh one: the method may have run dry before this one was chosen, by the results that were
+ * known when it was looked for, one after the other. */
+static enum status find_dry(struct search *search, const struct ledger_job *job) {
+  int64_t needed = knowable(search, search->ledger->jobs);
+  for (bool all = true; all && !search->dry && needed <= job->known; needed = search->learned + 1) {
+    double point[SPACE_PARAMETERS_MAX];
+    int64_t configuration;
+    int rung;
+    bool exhausted = false;
+    TRY(learn(search, needed, &all));
+    if (!all || ask_early(search, &configuration, &rung) != EARLY_FRESH || why_dry(search)) continue;
+    TRY(choose(search, search->ledger->points, point, &exhausted));
+    if (exhausted) dry_up(search);
+  }
+  return STATUS_OK;
+}
+
 /* One job of the ledger. *known: what it was chosen by is there; else it is to be had again first. */
 static enum status follow_job(struct search *search, const struct ledger_job *job, int64_t *first_lost, bool *known) {
   TRY(learn(search, job->known, known));
@@ -375,6 +406,17 @@ static bool has_retried(const struct ledger *ledger) {
   return false;
 }
 
+/* The last job of the log that is a configuration's first; -1: none. */
+static int64_t last_fresh(const struct ledger *ledger) {
+  int64_t last = -1, points = 0;
+  for (int64_t j = 0; j < ledger->jobs; j++) {
+    if (ledger->job[j].configuration < points) continue;
+    points = ledger->job[j].configuration + 1;
+    last = j;
+  }
+  return last;
+}
+
 /* What the ledger has. Behind the end of its log, which a power cut may have shortened, points that it has are chosen
  * again all the same. */
 static enum status replay(struct search *search) {
@@ -385,10 +427,12 @@ static enum status replay(struct search *search) {
   const bool by_chance = search->sweep->arrival && reads_results(search);
   const bool by_others = (search->sweep->method->learns || search->pausing) && has_retried(ledger);
   search->verified = !by_chance && !by_others;
+  const int64_t fresh = last_fresh(ledger);
   ledger->points = ledger->jobs = 0;
   for (; followed < jobs && known; followed++) {
     const struct ledger_job job = ledger->job[followed];
     if (job.configuration > ledger->points) break; /* damaged */
+    if (search->pausing && followed > fresh) TRY(find_dry(search, &job));
     TRY(follow_job(search, &job, &first_lost, &known));
   }
   ledger->jobs_written = ledger->jobs;

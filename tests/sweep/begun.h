@@ -100,6 +100,18 @@ static inline enum status learning_propose(const struct method_task *task, void 
 
 static const struct method_kind learning_method = {.name = "learning", .learns = true, .propose = learning_propose};
 
+/* One that has no more than so many points, though the space has: they are those of random. */
+enum { SCARCE_POINTS = 23 };
+
+static inline enum status scarce_propose(const struct method_task *task, void *memory, const struct history *history,
+                                         int64_t draw, double *point, bool *exhausted) {
+  TRY(method_random.propose(task, memory, history, draw, point, exhausted));
+  *exhausted = draw >= SCARCE_POINTS;
+  return STATUS_OK;
+}
+
+static const struct method_kind scarce_method = {.name = "scarce", .propose = scarce_propose};
+
 /* Parameters from 0 to 1, so that a coordinate is its value. */
 static const char begun_square[] = "method: random\n"
                                    "metric: {name: loss, goal: minimize}\n"

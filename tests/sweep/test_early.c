@@ -204,6 +204,51 @@ static void test_brackets_by_hand(void **state) {
   assert_int_equal(driven.rung[0], 3); /* straight to its end */
 }
 
+/* The method has fewer configurations than the plan: the bracket that waits for more is halved as it is, and one of it
+ * at least gets to the end. Whoever is under way when that turns out is waited for. */
+static void test_dry_brackets(void **state) {
+  static const struct {
+    int64_t most;
+    int at[RUNGS];
+  } cases[] = {{20, {20, 6, 2, 1, 1}},    {81, {81, 27, 9, 3, 1}},   {82, {81, 28, 10, 4, 2}},
+               {100, {81, 46, 15, 5, 2}}, {117, {81, 61, 22, 7, 3}}, {1, {1, 1, 1, 1, 1}}};
+  double value[143];
+  struct driven driven;
+  (void)state;
+  for (int i = 0; i < 143; i++) value[i] = (i * 37) % 143;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(&driven, &early_brackets, 143, 4, 3);
+    driven.most = cases[i].most;
+    run(&driven, value);
+    for (int k = 0; k < RUNGS; k++)
+      if (driven.at[k] != cases[i].at[k])
+        fail_msg("of %d configurations %d came to rung %d", (int)cases[i].most, driven.at[k], k);
+  }
+  start(&driven, &early_brackets, 143, 4, 3);
+  driven.most = 3;
+  for (int i = 0; i < 3; i++) assert_true(begin(&driven));
+  end(&driven, 0, 5, true);
+  assert_false(begin(&driven)); /* two are under way */
+  end(&driven, 1, INFINITY, false);
+  assert_false(begin(&driven));
+  end(&driven, 2, 4, true);
+  assert_true(begin(&driven));
+  assert_true(driven.configuration[3] == 2 && driven.rung[3] == 1);
+  driven.kind->close(driven.memory);
+}
+
+/* ASHA does not wait for more, but does no work in vain for those that do not come. */
+static void test_dry_promotion(void **state) {
+  const double value[] = {5, 3, 8, 9};
+  const int expected[][2] = {{0, 0}, {1, 0}, {2, 0}, {1, 1}, {3, 0}};
+  struct driven driven;
+  (void)state;
+  start(&driven, &early_promotion, 30, 2, 3);
+  driven.most = 4;
+  run(&driven, value);
+  check_jobs(&driven, expected, 5);
+}
+
 /* ---- Rules that stop ---- */
 
 /* Where a value stands among others, NaN: one that has not come there. */
@@ -280,6 +325,8 @@ int main(void) {
                                      cmocka_unit_test(test_later_promotions),
                                      cmocka_unit_test(test_brackets_of_the_paper),
                                      cmocka_unit_test(test_brackets_by_hand),
+                                     cmocka_unit_test(test_dry_brackets),
+                                     cmocka_unit_test(test_dry_promotion),
                                      cmocka_unit_test(test_rules),
                                      cmocka_unit_test(test_median)};
   return cmocka_run_group_tests(tests, NULL, NULL);
