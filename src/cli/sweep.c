@@ -306,7 +306,6 @@ static enum status open_and_run(const struct comm *world, const struct sweep_wor
   struct inject inject;
   unsigned retry;
   const struct sweep *sweep = input->sweep;
-  TRY(sweep_require(sweep));
   TRY(inject_parse(words->inject, sweep->seed, &inject));
   TRY(parse_retry(words->retry, &retry));
   TRY(check_ranks(world, sweep));
