@@ -208,6 +208,11 @@ static void test_beats_random(void **state) {
   check_beats_random(&method_bayes, TESTING_ROUNDS(seeds, 1), 120);
 }
 
+static void test_rungs(void **state) {
+  (void)state;
+  check_rungs(&method_bayes);
+}
+
 static void test_cost(void **state) {
   (void)state;
   assert_true(check_cost(&method_bayes, 2) < TESTING_ROUNDS(500.0, 60000.0));
@@ -220,6 +225,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_normal), cmocka_unit_test(test_hand),           cmocka_unit_test(test_gradient),
       cmocka_unit_test(test_append), cmocka_unit_test(test_memory),         cmocka_unit_test(test_bits),
       cmocka_unit_test(test_edges),  cmocka_unit_test(test_failures_repel), cmocka_unit_test(test_pending_repel),
-      cmocka_unit_test(test_many),   cmocka_unit_test(test_beats_random),   cmocka_unit_test(test_cost)};
+      cmocka_unit_test(test_many),   cmocka_unit_test(test_beats_random),   cmocka_unit_test(test_rungs),
+      cmocka_unit_test(test_cost)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
