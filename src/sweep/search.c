@@ -330,22 +330,52 @@ static bool is_that(const struct search *search, const double *recorded, const d
   return space_equal(&search->sweep->space, known, point);
 }
 
+/* Whether it can be a point of the space: each parameter that takes part has one of its values, to rounding. */
+static bool can_be(const struct space *space, const double *recorded) {
+  double u[SPACE_PARAMETERS_MAX], point[SPACE_PARAMETERS_MAX];
+  bool right = true;
+  space_coordinates(space, recorded, u);
+  for (int i = 0; i < space->count; i++) u[i] = isnan(u[i]) ? 0.5 : u[i];
+  space_point(space, u, point);
+  for (int i = 0; i < space->count; i++) {
+    const bool out = isnan(recorded[i]) && isnan(point[i]);
+    right = right && (out || fabs(recorded[i] - point[i]) <= 1e-9 * fabs(recorded[i]));
+  }
+  return right;
+}
+
+/* To choose again what follows from results takes as long as it took to choose it. So it is done of the last ones,
+ * which follow from all before, of a number of others that does not grow, and of what a power cut may have lost: enough
+ * to notice another program, or another space. */
+static bool is_chosen_again(const struct search *search, int64_t c) {
+  enum { OTHERS = 32, LAST = 16 };
+  if (!search->sweep->method->learns || has_parts(search)) return true;
+  return c % (search->recorded / OTHERS + 1) == 0 || c >= search->recorded - LAST ||
+         !can_be(&search->sweep->space, point_of(search, c));
+}
+
+/* Of a trial that has not ended, numbers need not have been written yet. */
+static enum status check_seed(const struct search *search, int64_t c) {
+  const struct ledger *ledger = search->ledger;
+  const int64_t trial = c * search->sweep->repeats;
+  REQUIRE(!trial_ended(ledger->trial[trial].state) || ledger->trial[trial].seed == ledger_seed(search->sweep, 0),
+          STATUS_FILE, "%s: trial %lld has another seed than it should", ledger->file.path, (long long)trial);
+  return STATUS_OK;
+}
+
 /* A configuration that the ledger has is chosen again: the same, or it is of another program or has been changed. */
 static enum status choose_again(struct search *search, int rung, int64_t *first_lost, bool *exhausted) {
   struct ledger *ledger = search->ledger;
-  const int64_t c = ledger->points, trial = c * search->sweep->repeats;
+  const int64_t c = ledger->points;
   double recorded[SPACE_PARAMETERS_MAX];
   memcpy(recorded, point_of(search, c), (size_t)ledger->shape.parameters * sizeof *recorded);
-  const struct ledger_trial before = ledger->trial[trial];
   bool lost = false;
+  TRY(check_seed(search, c));
   TRY(begin_fresh(search, rung, exhausted));
   if (*exhausted) return STATUS_OK;
   REQUIRE(is_that(search, recorded, point_of(search, c), &lost), STATUS_FILE,
           "%s: configuration %lld is not what this sweep chooses there", ledger->file.path, (long long)c);
   if (lost && c < *first_lost) *first_lost = c;
-  /* Of a trial that has not ended, numbers need not have been written yet. */
-  REQUIRE(!trial_ended(before.state) || before.seed == ledger->trial[trial].seed, STATUS_FILE,
-          "%s: trial %lld has another seed than it should", ledger->file.path, (long long)trial);
   return STATUS_OK;
 }
 
@@ -389,6 +419,10 @@ static enum status follow_job(struct search *search, const struct ledger_job *jo
   *known = true;
   struct ledger *ledger = search->ledger;
   if (job->configuration < ledger->points) return add_job(search, job->configuration, (int)job->rung, -1);
+  if (search->verified && !is_chosen_again(search, ledger->points)) {
+    TRY(check_seed(search, ledger->points));
+    return take_recorded(search, job);
+  }
   if (!search->verified) return take_recorded(search, job);
   bool exhausted;
   TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
@@ -421,7 +455,8 @@ static int64_t last_fresh(const struct ledger *ledger) {
  * again all the same. */
 static enum status replay(struct search *search) {
   struct ledger *ledger = search->ledger;
-  const int64_t points = ledger->points, jobs = ledger->jobs;
+  const int64_t jobs = ledger->jobs;
+  search->recorded = ledger->points;
   int64_t first_lost = INT64_MAX, followed = 0;
   bool known = true;
   const bool by_chance = search->sweep->arrival && reads_results(search);
@@ -436,7 +471,7 @@ static enum status replay(struct search *search) {
     TRY(follow_job(search, &job, &first_lost, &known));
   }
   ledger->jobs_written = ledger->jobs;
-  while (known && !search->pausing && !reads_results(search) && ledger->points < points && !why_dry(search)) {
+  while (known && !search->pausing && !reads_results(search) && ledger->points < search->recorded && !why_dry(search)) {
     bool exhausted;
     TRY(choose_again(search, ledger->shape.rungs, &first_lost, &exhausted));
     if (exhausted) break;

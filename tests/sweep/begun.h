@@ -70,6 +70,7 @@ enum { LEARNING_MAX = 512 };
 static struct {
   int64_t known[LEARNING_MAX];
   double sum[LEARNING_MAX];
+  int64_t proposals;
 } learning;
 
 static inline enum status learning_propose(const struct method_task *task, void *memory, const struct history *history,
@@ -79,6 +80,7 @@ static inline enum status learning_propose(const struct method_task *task, void 
   const double *best = NULL;
   double least = INFINITY, u[SPACE_PARAMETERS_MAX], sum = 0;
   *exhausted = false;
+  learning.proposals += 1;
   for (int64_t c = 0; c < history->known; c++) {
     if (!isnan(history->value[c])) sum += history->value[c];
     if (!(history->value[c] < least)) continue;
