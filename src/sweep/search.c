@@ -390,10 +390,12 @@ static enum status take_recorded(struct search *search, const struct ledger_job 
 }
 
 /* Jobs behind the last fresh one: the method may have run dry before this one was chosen, by the results that were
- * known when it was looked for, one after the other. */
-static enum status find_dry(struct search *search, const struct ledger_job *job) {
+ * known when it was looked for, one after the other. What is drawn to see that is no draw of the search: it may have
+ * been made larger since, or cut off. *looked: it has been, and there is no need to do it again. */
+static enum status find_dry(struct search *search, const struct ledger_job *job, bool *looked) {
+  const int64_t draws = search->draws;
   int64_t needed = knowable(search, search->ledger->jobs);
-  for (bool all = true; all && !search->dry && needed <= job->known; needed = search->learned + 1) {
+  for (bool all = true; all && !*looked && needed <= job->known; needed = search->learned + 1) {
     double point[SPACE_PARAMETERS_MAX];
     int64_t configuration;
     int rung;
@@ -402,6 +404,8 @@ static enum status find_dry(struct search *search, const struct ledger_job *job)
     if (!all || ask_early(search, &configuration, &rung) != EARLY_FRESH || why_dry(search)) continue;
     TRY(choose(search, search->ledger->points, point, &exhausted));
     if (exhausted) dry_up(search);
+    search->draws = draws;
+    *looked = true;
   }
   return STATUS_OK;
 }
@@ -463,11 +467,12 @@ static enum status replay(struct search *search) {
   const bool by_others = (search->sweep->method->learns || search->pausing) && has_retried(ledger);
   search->verified = !by_chance && !by_others;
   const int64_t fresh = last_fresh(ledger);
+  bool looked = false;
   ledger->points = ledger->jobs = 0;
   for (; followed < jobs && known; followed++) {
     const struct ledger_job job = ledger->job[followed];
     if (job.configuration > ledger->points) break; /* damaged */
-    if (search->pausing && followed > fresh) TRY(find_dry(search, &job));
+    if (search->pausing && followed > fresh) TRY(find_dry(search, &job, &looked));
     TRY(follow_job(search, &job, &first_lost, &known));
   }
   ledger->jobs_written = ledger->jobs;
