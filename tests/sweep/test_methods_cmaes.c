@@ -52,7 +52,7 @@ static struct evolution begun(int size) {
 static void test_sphere(void **state) {
   (void)state;
   static const int sizes[] = {1, 2, 5, 10, 20, 64};
-  for (int s = 0; s < 6; s++) {
+  for (int s = 0; s < TESTING_ROUNDS(6, 4); s++) {
     struct evolution evolution = begun(sizes[s]);
     const int groups = 20 + 6 * sizes[s];
     const double first = evolve(&evolution, sphere, groups, 1), sigma = evolution.sigma;
