@@ -243,7 +243,6 @@ static enum status run_in_turn(struct run *run, struct sweep_input *input) {
 static enum status run_all(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
   struct run run = {.world = world, .words = words};
   int64_t end;
-  TRY(sweep_require(input->sweep));
   TRY(inject_parse(words->inject, input->sweep->seed, &run.inject));
   TRY(sweep_parse_retry(words->retry, &run.retry));
   TRY(check_ranks(world, input->sweep));

@@ -49,7 +49,7 @@ static enum status name_base(const struct comm *world, const struct sweep_words 
     snprintf(base, sizeof base, "%s", words->base);
   else
     TRY(sweep_base_path(words->operand, file, strlen(file), base));
-  REQUIRE(*base, STATUS_CONFIG, "%s: no base experiment: add \"base: EXPERIMENT.yaml\", or --base EXPERIMENT.yaml",
+  REQUIRE(*base, STATUS_CONFIG, "%s:1:1: no base experiment: add \"base: EXPERIMENT.yaml\", or --base EXPERIMENT.yaml",
           words->operand);
   TRY(comm_agree(world, world->rank == 0 ? find_base(words->operand, base, path) : STATUS_OK));
   return comm_broadcast(world, path, STORE_PATH_MAX);

@@ -65,10 +65,6 @@ static void print_head(const struct sweep_input *input) {
   const struct sweep *sweep = input->sweep;
   const struct sweep_metric *metric = &sweep->metric[0];
   char target[64] = "";
-  if (sweep_require(sweep) != STATUS_OK) {
-    row("not run", "%s. What follows is what it would be", status_message());
-    status_clear();
-  }
   row("sweep", "%s%s%s, trials of %s", sweep->name, *sweep->name ? ": " : "", input->texts.file_name, sweep->base_path);
   row("method", "%s, seed %" PRIu64 "%s", sweep->method_name, sweep->seed,
       sweep->method->part     ? "; the first generation is looked at"

@@ -6,7 +6,7 @@
 static const struct early_kind kinds[] = {
     {.type = "hyperband", .mode = "", .stops = early_stops_wandb},
     {.type = "asha", .mode = "stop", .stops = early_stops_asha},
-    {.type = "median", .mode = "", .stops = early_stops_median},
+    {.type = "median", .mode = "", .stops = early_stops_median, .means = true},
     {.type = "asha", .mode = "promote", .pausing = &early_promotion},
     {.type = "hyperband_brackets", .mode = "", .pausing = &early_brackets},
 };

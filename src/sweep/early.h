@@ -52,14 +52,17 @@ struct early_pausing {
   enum status (*begun)(void *memory, int64_t configuration, int rung);
   /* `further`: it could go on. value NaN: it takes no part, since it was not run. STATUS_MEMORY. */
   enum status (*ended)(void *memory, int64_t configuration, int rung, double value, bool further);
+  /* No fresh configuration comes any more, fewer though they are than the task says. It may be told of that late: of
+   * jobs that have ended meanwhile the same follows then. */
+  void (*dried)(void *memory);
 };
 
-/* What a stop is decided by: a row for each of the earlier trials that may be looked at, values at the rungs up to this
- * one; NaN: it did not come there. */
+/* What a stop is decided by: where a trial stands at a rung among those of the earlier ones that may be looked at and
+ * have come there. */
 struct early_view {
-  const double *own, *others; /* [rungs], [count][rungs] */
-  int64_t count;
-  int rungs, rung; /* of a row; this one */
+  double own;            /* of this trial */
+  int64_t count, better; /* others; of these, below its own */
+  double below, above;   /* the nearest of the others below its own, -INFINITY without one; not below, INFINITY */
   double eta;
 };
 
@@ -67,6 +70,7 @@ struct early_kind {
   const char *type, *mode; /* mode "": it has none */
   const struct early_pausing *pausing;
   bool (*stops)(const struct early_view *view);
+  bool means; /* others are looked at by the mean of their values so far, the trial itself by the best of its */
 };
 
 /* How the sweep does it; NULL: not at all. */

@@ -169,6 +169,22 @@ static void sort(const struct brackets *brackets, int64_t *order, int64_t count)
     }
 }
 
+/* All that take part in the bracket's level have come to its rung: the best of them take part in the next; one at
+ * least, where fewer came than were planned. */
+static void halve(struct brackets *brackets, struct bracket *bracket) {
+  int64_t *order = brackets->order + bracket->first, able = 0;
+  for (int64_t i = 0; i < bracket->there; i++) able += !brackets->stuck[order[i]];
+  sort(brackets, order, bracket->there);
+  bracket->level += 1;
+  bracket->there = size_at(brackets, bracket->size, bracket->level);
+  if (bracket->there < 1) bracket->there = 1;
+  if (bracket->there > able) bracket->there = able;
+  bracket->ended = bracket->queued = 0;
+  for (int64_t i = 0; i < bracket->there; i++) brackets->level[order[i]] = (unsigned char)bracket->level;
+  skip_begun(brackets, bracket);
+  skip_finished(brackets);
+}
+
 static enum status ended(void *memory, int64_t configuration, int rung, double value, bool further) {
   struct brackets *brackets = memory;
   struct bracket *bracket = bracket_of(brackets, configuration);
@@ -177,18 +193,19 @@ static enum status ended(void *memory, int64_t configuration, int rung, double v
   brackets->value[configuration] = isnan(value) ? INFINITY : value;
   brackets->stuck[configuration] = !further;
   bracket->ended += 1;
-  if (bracket->ended < bracket->there || bracket->level == bracket->number) return STATUS_OK;
-  int64_t *order = brackets->order + bracket->first, able = 0;
-  for (int64_t i = 0; i < bracket->there; i++) able += !brackets->stuck[order[i]];
-  sort(brackets, order, bracket->there);
-  bracket->level += 1;
-  bracket->there = size_at(brackets, bracket->size, bracket->level);
-  if (bracket->there > able) bracket->there = able;
-  bracket->ended = bracket->queued = 0;
-  for (int64_t i = 0; i < bracket->there; i++) brackets->level[order[i]] = (unsigned char)bracket->level;
-  skip_begun(brackets, bracket);
-  skip_finished(brackets);
+  if (bracket->ended >= bracket->there && bracket->level < bracket->number) halve(brackets, bracket);
   return STATUS_OK;
 }
 
-const struct early_pausing early_brackets = {open, close, next, begun, ended};
+/* The last bracket is of those that have begun; as deep as it was meant to be, since they wait at its first rung. */
+static void dried(void *memory) {
+  struct brackets *brackets = memory;
+  brackets->task.configurations = brackets->began;
+  struct bracket *last = brackets->count > 0 ? &brackets->bracket[brackets->count - 1] : NULL;
+  if (!last || last->begun == last->size) return;
+  last->size = last->there = last->begun;
+  if (last->ended >= last->there && last->level < last->number) halve(brackets, last);
+  skip_finished(brackets);
+}
+
+const struct early_pausing early_brackets = {open, close, next, begun, ended, dried};

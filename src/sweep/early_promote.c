@@ -150,4 +150,9 @@ static enum status ended(void *memory, int64_t configuration, int k, double valu
   return STATUS_OK;
 }
 
-const struct early_pausing early_promotion = {open, close, next, begun, ended};
+static void dried(void *memory) {
+  struct promotion *promotion = memory;
+  promotion->task.configurations = promotion->begun;
+}
+
+const struct early_pausing early_promotion = {open, close, next, begun, ended, dried};

@@ -46,22 +46,61 @@ static void stop(struct judge *judge, int64_t trial, int k) {
   judge->fresh[judge->freshs++] = trial;
 }
 
+/* ---- Where a trial stands ---- */
+
+/* What others are looked at by, of a trial that has come to the rung. */
+static double score_of(const struct judge *judge, int64_t trial, int k) {
+  const int64_t at = trial * judge->ledger->shape.rungs + k;
+  return judge->sum ? judge->sum[at] / (k + 1) : judge->ledger->rung[at];
+}
+
+static void add_standing(struct judge *judge, int64_t trial, int k) {
+  if (k < judge->reached[trial]) standing_add(&judge->standing[k], score_of(judge, trial, k), trial);
+}
+
+/* Among trials 0..others-1. Those behind that are in the standing already are few, a window or what has overtaken it,
+ * and are taken out one by one. */
+static struct early_view view_of(const struct judge *judge, int64_t trial, int k, int64_t others) {
+  const struct standing *standing = &judge->standing[k];
+  const double *row = judge->ledger->rung + trial * judge->ledger->shape.rungs;
+  const int64_t end = judge->sweep->arrival ? judge->top : judge->settled[k];
+  double own = row[k];
+  for (int i = 0; judge->sum && i < k; i++) own = fmin(own, row[i]);
+  const int64_t place = standing_place(standing, own, -1);
+  struct early_view view = {.own = own,
+                            .count = standing->count,
+                            .better = place,
+                            .below = -(double)INFINITY,
+                            .above = (double)INFINITY,
+                            .eta = judge->sweep->early.eta};
+  for (int64_t t = others; t < end; t++) {
+    if (k >= judge->reached[t]) continue;
+    view.count -= 1;
+    view.better -= score_of(judge, t, k) < own;
+  }
+  int64_t below = place - 1, above = place;
+  while (below >= 0 && standing->member[below].number >= others) below -= 1;
+  while (above < standing->count && standing->member[above].number >= others) above += 1;
+  if (below >= 0) view.below = standing->member[below].value;
+  if (above < standing->count) view.above = standing->member[above].value;
+  return view;
+}
+
+/* ---- What follows from what is known ---- */
+
+static bool waits_at(const struct judge *judge, int64_t trial, int k) {
+  return !judge->stopped[trial] && judge->passed[trial] == k && k < judge->reached[trial];
+}
+
 /* The rungs that are known enough. */
 static void judge_trial(struct judge *judge, int64_t trial) {
-  const int rungs = judge->ledger->shape.rungs;
-  const int64_t window = judge->sweep->window;
+  const bool arrival = judge->sweep->arrival;
+  const int64_t others = arrival ? trial : trial - judge->sweep->window + 1;
   while (!judge->stopped[trial] && judge->passed[trial] < judge->reached[trial]) {
     const int k = judge->passed[trial];
-    const bool arrival = judge->sweep->arrival;
-    const int64_t others = arrival ? trial : trial - window + 1;
     if (k >= judge->first && others > 0) {
       if (!arrival && judge->settled[k] < others) return;
-      const struct early_view view = {.own = judge->ledger->rung + trial * rungs,
-                                      .others = judge->ledger->rung,
-                                      .count = others,
-                                      .rungs = rungs,
-                                      .rung = k,
-                                      .eta = judge->sweep->early.eta};
+      const struct early_view view = view_of(judge, trial, k, others);
       if (judge->kind->stops(&view)) {
         stop(judge, trial, k);
         return;
@@ -71,38 +110,36 @@ static void judge_trial(struct judge *judge, int64_t trial) {
   }
 }
 
-/* Each trial that is judged may let others be: until nothing changes. */
+/* Whatever has become known of trials, rung by rung upwards: each trial that is settled at one lets another one be
+ * judged there, if that waits for it, and what this changes is of rungs above. */
 static void advance(struct judge *judge) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (int k = 0; k < judge->ledger->shape.rungs; k++)
-      while (judge->settled[k] < judge->trials && is_settled(judge, judge->settled[k], k)) {
-        judge->settled[k] += 1;
-        changed = true;
-      }
-    int64_t kept = 0;
-    for (int64_t i = 0; i < judge->pendings; i++) {
-      const int64_t trial = judge->pending[i];
-      const int before = judge->passed[trial];
-      judge_trial(judge, trial);
-      changed = changed || judge->passed[trial] != before || judge->stopped[trial];
-      if (!judge->stopped[trial] && judge->passed[trial] < judge->reached[trial]) judge->pending[kept++] = trial;
+  const int64_t window = judge->sweep->window;
+  for (int k = 0; k < judge->ledger->shape.rungs && !judge->sweep->arrival; k++)
+    while (judge->settled[k] < judge->trials && is_settled(judge, judge->settled[k], k)) {
+      add_standing(judge, judge->settled[k], k);
+      judge->settled[k] += 1;
+      const int64_t next = judge->settled[k] + window - 1;
+      if (next < judge->trials && waits_at(judge, next, k)) judge_trial(judge, next);
     }
-    judge->pendings = kept;
-  }
 }
 
-/* True: it has come to a rung at which it is to be judged. */
-static bool look(struct judge *judge, int64_t trial) {
-  if (judge->stopped[trial]) return false;
-  const bool waits = judge->passed[trial] < judge->reached[trial];
+/* Takes the rungs that the trial has come to since. */
+static void look(struct judge *judge, int64_t trial) {
+  const int64_t first = trial * judge->ledger->shape.rungs;
+  if (judge->stopped[trial]) return;
+  const int before = judge->reached[trial];
   judge->reached[trial] = count_reached(judge, trial);
-  return !waits && judge->passed[trial] < judge->reached[trial];
+  if (judge->reached[trial] > before && trial >= judge->top) judge->top = trial + 1;
+  for (int k = before; k < judge->reached[trial]; k++) {
+    if (judge->sum) judge->sum[first + k] = (k > 0 ? judge->sum[first + k - 1] : 0) + judge->ledger->rung[first + k];
+    if (judge->sweep->arrival) add_standing(judge, trial, k);
+  }
 }
 
 void judge_hear(struct judge *judge, int64_t trial) {
   if (!judge->kind || trial >= judge->trials) return;
-  if (look(judge, trial)) judge->pending[judge->pendings++] = trial;
+  look(judge, trial);
+  judge_trial(judge, trial);
   advance(judge);
 }
 
@@ -124,23 +161,24 @@ enum status judge_open(const struct sweep *sweep, struct ledger *ledger, struct 
   judge->kind = kind;
   judge->first = early_first(sweep);
   judge->trials = ledger->shape.configurations * sweep->repeats;
-  const int64_t n = judge->trials;
+  const int64_t n = judge->trials, rungs = ledger->shape.rungs;
   judge->reached = arena_array(&judge->arena, n, sizeof *judge->reached);
   judge->passed = arena_array(&judge->arena, n, sizeof *judge->passed);
   judge->stopped = arena_array(&judge->arena, n, sizeof *judge->stopped);
-  judge->settled = arena_array(&judge->arena, ledger->shape.rungs, sizeof *judge->settled);
-  judge->pending = arena_array(&judge->arena, n, sizeof *judge->pending);
+  judge->settled = arena_array(&judge->arena, rungs, sizeof *judge->settled);
+  judge->standing = arena_array(&judge->arena, rungs, sizeof *judge->standing);
+  struct standing_member *member = arena_array(&judge->arena, n * rungs, sizeof *member);
+  if (kind->means) judge->sum = arena_array(&judge->arena, n * rungs, sizeof *judge->sum);
   judge->fresh = arena_array(&judge->arena, n, sizeof *judge->fresh);
   TRY(arena_check(&judge->arena, "early stopping"));
+  for (int64_t k = 0; k < rungs; k++) judge->standing[k].member = member + k * n;
   for (int64_t t = 0; t < n; t++) {
-    if (!look(judge, t)) continue;
+    look(judge, t);
     /* What was judged as it arrived is not judged anew. */
-    if (sweep->arrival)
-      judge->passed[t] = judge->reached[t];
-    else
-      judge->pending[judge->pendings++] = t;
+    if (sweep->arrival) judge->passed[t] = judge->reached[t];
     judge->stopped[t] = sweep->arrival && ledger->trial[t].state == TRIAL_PRUNED;
   }
+  for (int64_t t = 0; t < n; t++) judge_trial(judge, t);
   advance(judge);
   return STATUS_OK;
 }

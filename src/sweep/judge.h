@@ -14,6 +14,7 @@
 
 #include "sweep/early.h"
 #include "sweep/ledger.h"
+#include "sweep/standing.h"
 
 struct judge {
   const struct sweep *sweep;
@@ -25,8 +26,10 @@ struct judge {
   int *passed;                   /* [trials]: of these, at which it was judged and goes on */
   unsigned char *stopped;        /* [trials] */
   int64_t *settled;              /* [rungs]: leading trials of which it is known what they have there */
-  int64_t *pending, pendings;    /* trials that have come to rungs at which they are not judged yet */
-  int64_t *fresh, freshs;        /* trials that were stopped since judge_take() */
+  struct standing *standing; /* [rungs]: of these (arrival: of all) what those that have come there are looked at by */
+  double *sum;               /* [trials][rungs]: of values up to there; NULL: values themselves are looked at */
+  int64_t top;               /* no trial from here on has come to a rung */
+  int64_t *fresh, freshs;    /* trials that were stopped since judge_take() */
   struct arena arena;
 };
 

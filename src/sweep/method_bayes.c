@@ -10,7 +10,12 @@
  * after five that are not, 0.4 again when it is below 2^-7. Starts are improved on in rounds: each has eight points
  * around it, half of them with all numbers moved by normal steps of its radius, half with a few parameters, one at
  * least, choices drawn anew; the radius grows by 2 with a success and goes down to 0.7 of it without. Points that
- * were chosen are passed over; where only such are left, one is drawn at random. */
+ * were chosen are passed over; where only such are left, one is drawn at random.
+ *
+ * Where early stopping has cut trainings, values after fewer steps are not those of more. Of those that came as far as
+ * each other the values are raised, all alike, so far that none is better than those of any that came further: these
+ * were better when they were compared. (A process of the longest trainings alone, as BOHB has it, knows nothing of
+ * where others were cut, and expects improvement there again and again.) */
 #include "base/elementary.h"
 #include "base/rng.h"
 #include "sweep/learning.h"
@@ -35,17 +40,88 @@ struct region {
   double least[SPACE_PARAMETERS_MAX], most[SPACE_PARAMETERS_MAX], apart;
 };
 
+struct came {
+  int64_t steps, number;
+};
+
+struct memory {
+  struct surrogate surrogate;
+  int64_t room;      /* for configurations */
+  double *value;     /* [room]: raised */
+  struct came *came; /* [room]: with a value, who came furthest first */
+  struct arena arena;
+};
+
 static enum status open_memory(const struct method_task *task, void **memory) {
   (void)task;
-  *memory = calloc(1, sizeof(struct surrogate));
+  *memory = calloc(1, sizeof(struct memory));
   REQUIRE(*memory, STATUS_MEMORY, "out of memory for method bayes");
   return STATUS_OK;
 }
 
-static void close_memory(void *memory) {
-  if (memory) surrogate_free(memory);
+static void close_memory(void *opaque) {
+  struct memory *memory = opaque;
+  if (!memory) return;
+  surrogate_free(&memory->surrogate);
+  arena_free(&memory->arena);
   free(memory);
 }
+
+/* ---- What early stopping has cut ---- */
+
+static enum status make_room(struct memory *memory, int64_t count) {
+  if (count <= memory->room) return STATUS_OK;
+  arena_free(&memory->arena);
+  memory->room = 0;
+  memory->value = arena_array(&memory->arena, 2 * count, sizeof *memory->value);
+  memory->came = arena_array(&memory->arena, 2 * count, sizeof *memory->came);
+  TRY(arena_check(&memory->arena, "the values of method bayes"));
+  memory->room = 2 * count;
+  return STATUS_OK;
+}
+
+static int furthest_first(const void *a, const void *b) {
+  const struct came *x = a, *y = b;
+  if (x->steps != y->steps) return x->steps > y->steps ? -1 : 1;
+  return (x->number > y->number) - (x->number < y->number);
+}
+
+/* See above. */
+static void raise_values(int64_t count, const struct came *came, double *value) {
+  double worst = -(double)INFINITY;
+  for (int64_t first = 0, end = 0; first < count; first = end) {
+    double least = (double)INFINITY;
+    for (; end < count && came[end].steps == came[first].steps; end++) least = fmin(least, value[came[end].number]);
+    const double raise = worst > least ? worst - least : 0.0;
+    for (int64_t i = first; i < end; i++) {
+      value[came[i].number] += raise;
+      worst = fmax(worst, value[came[i].number]);
+    }
+  }
+}
+
+/* History with raised values; itself, where nothing was cut. */
+static enum status compare(const struct method_task *task, const struct history *history, struct memory *memory,
+                           struct history *compared) {
+  int64_t count = 0;
+  bool cut = false;
+  TRY(make_room(memory, history->known));
+  for (int64_t c = 0; c < history->known; c++) {
+    memory->value[c] = learning_value(task, history, c);
+    if (isnan(memory->value[c])) continue;
+    memory->came[count] = (struct came){learning_steps(history, c), c};
+    cut = cut || memory->came[count].steps != memory->came[0].steps;
+    count += 1;
+  }
+  *compared = *history;
+  if (!cut) return STATUS_OK;
+  qsort(memory->came, (size_t)count, sizeof *memory->came, furthest_first);
+  raise_values(count, memory->came, memory->value);
+  compared->value = memory->value;
+  return STATUS_OK;
+}
+
+/* ---- Candidates ---- */
 
 static void draw_random(const struct method_task *task, int64_t draw, double *point) {
   struct rng rng = rng_stream(task->seed, RNG_PROPOSE, (uint64_t)draw, 0);
@@ -207,13 +283,16 @@ static void go_round(const struct method_task *task, const struct history *histo
   }
 }
 
-static enum status look(const struct method_task *task, const struct history *history, struct surrogate *surrogate,
+static enum status look(const struct method_task *task, const struct history *history, struct memory *memory,
                         int64_t draw, double *point) {
-  TRY(surrogate_update(task, history, surrogate));
+  struct surrogate *surrogate = &memory->surrogate;
+  struct history compared;
+  TRY(compare(task, history, memory, &compared));
+  TRY(surrogate_update(task, &compared, surrogate));
   struct search_start starts[STARTS];
   double blocks[TRIED * GAUSSIAN_COLUMNS_MAX] = {0.0};
   struct rng rng = rng_stream(task->seed, RNG_PROPOSE, (uint64_t)draw, 1);
-  const double side = side_of(task, history);
+  const double side = side_of(task, &compared);
   struct region region = {.apart = 0.02 * side};
   const int count = is_global(history->count) ? begin(task, history, surrogate, starts, &region)
                                               : begin_near(task, surrogate, side, starts, &region);
@@ -241,9 +320,10 @@ static enum status propose(const struct method_task *task, void *memory, const s
     return STATUS_OK;
   }
   if (memory) return look(task, history, memory, draw, point);
-  struct surrogate fresh = {.epoch = 0};
-  const enum status status = look(task, history, &fresh, draw, point);
-  surrogate_free(&fresh);
+  void *fresh;
+  TRY(open_memory(task, &fresh));
+  const enum status status = look(task, history, fresh, draw, point);
+  close_memory(fresh);
   return status;
 }
 

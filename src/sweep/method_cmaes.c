@@ -3,9 +3,12 @@
  *
  * The distribution is a fold over the known configurations in the order of their numbers, in groups of lambda:
  * whoever chose them, each counts as a sample, and where it takes no part in a parameter as one at the mean's
- * coordinate. It begins in the middle with sigma 0.2. When it is at its end (evolution_degenerate()), it begins anew
- * at a random place, with twice the lambda (IPOP: Auger and Hansen, CEC 2005), which so becomes up to eight times the
- * first.
+ * coordinate. It begins in the middle with sigma 1/6, as Optuna's does. When it is at its end
+ * (evolution_degenerate()), it begins anew at a random place, with twice the lambda (IPOP: Auger and Hansen, CEC 2005),
+ * which so becomes up to eight times the first.
+ *
+ * Samples are ranked by the steps behind their values, more being better, and then by value (learning_steps()): where
+ * early stopping has cut some, those that came further were better when they were compared.
  *
  * Samples are mirrored at 0 and 1. So that no value of a parameter that has few is lost to a small sigma, half of all
  * samples on average have one such parameter drawn anew. */
@@ -25,6 +28,7 @@ struct fold {
   int64_t restarts, used; /* configurations that it is made of, and what they were then */
   int64_t capacity;
   double *point, *value; /* [capacity][parameters], [capacity] */
+  int64_t *steps;        /* [capacity] */
   struct arena arena;
 };
 
@@ -35,7 +39,7 @@ static void begin(const struct method_task *task, struct fold *fold, int64_t res
   struct rng rng = rng_stream(task->seed, RNG_PROPOSE, (uint64_t)restart, RNG_SUB_MAX);
   for (int i = 0; i < size; i++) mean[i] = restart == 0 ? 0.5 : rng_uniform(&rng);
   const int doubled = (int)(restart < RESTARTS_LONGER ? restart : RESTARTS_LONGER);
-  evolution_begin(size, evolution_lambda(size) << doubled, mean, 0.2, &fold->evolution);
+  evolution_begin(size, evolution_lambda(size) << doubled, mean, 1.0 / 6.0, &fold->evolution);
   fold->restarts = restart;
 }
 
@@ -61,6 +65,7 @@ static enum status reserve(const struct method_task *task, struct fold *fold, in
   struct arena arena = {0};
   double *point = arena_array(&arena, capacity * parameters, sizeof *point);
   double *value = arena_array(&arena, capacity, sizeof *value);
+  int64_t *steps = arena_array(&arena, capacity, sizeof *steps);
   enum status status = arena_check(&arena, "method cmaes");
   if (status != STATUS_OK) {
     arena_free(&arena);
@@ -69,11 +74,13 @@ static enum status reserve(const struct method_task *task, struct fold *fold, in
   if (fold->used > 0) {
     memcpy(point, fold->point, (size_t)(fold->used * parameters) * sizeof *point);
     memcpy(value, fold->value, (size_t)fold->used * sizeof *value);
+    memcpy(steps, fold->steps, (size_t)fold->used * sizeof *steps);
   }
   arena_free(&fold->arena);
   fold->arena = arena;
   fold->point = point;
   fold->value = value;
+  fold->steps = steps;
   fold->capacity = capacity;
   return STATUS_OK;
 }
@@ -85,9 +92,20 @@ static bool holds(const struct method_task *task, const struct history *history,
   for (int64_t c = 0; c < fold->used; c++) {
     const double value = learning_value(task, history, c);
     if (value != fold->value[c] && !(isnan(value) && isnan(fold->value[c]))) return false;
+    if (learning_steps(history, c) != fold->steps[c]) return false;
     if (!space_equal(task->space, fold->point + c * parameters, history->point + c * parameters)) return false;
   }
   return true;
+}
+
+/* Of a group's samples how many are better, which says as much as their values where all are whole trainings; NaN: it
+ * counts as the worst. */
+static void rank(int lambda, const double *value, const int64_t *steps, double *ranks) {
+  for (int i = 0; i < lambda; i++) {
+    ranks[i] = isnan(value[i]) ? value[i] : 0.0;
+    for (int j = 0; j < lambda; j++)
+      ranks[i] += !isnan(value[j]) && (steps[j] > steps[i] || (steps[j] == steps[i] && value[j] < value[i]));
+  }
 }
 
 static void add_group(const struct method_task *task, const struct history *history, struct fold *fold) {
@@ -99,15 +117,17 @@ static void add_group(const struct method_task *task, const struct history *hist
     const double *point = history->point + c * parameters;
     memcpy(fold->point + c * parameters, point, (size_t)parameters * sizeof *point);
     fold->value[c] = learning_value(task, history, c);
+    fold->steps[c] = learning_steps(history, c);
     space_coordinates(task->space, point, coordinate);
     for (int i = 0; i < evolution->size; i++) {
       const double at = coordinate[fold->index[i]];
       u[k * evolution->size + i] = isnan(at) ? evolution->mean[i] : at;
     }
   }
-  const int64_t first = fold->used;
+  double ranks[EVOLUTION_LAMBDA_MAX];
+  rank(evolution->lambda, fold->value + fold->used, fold->steps + fold->used, ranks);
   fold->used += evolution->lambda;
-  evolution_update(evolution, u, fold->value + first);
+  evolution_update(evolution, u, ranks);
   if (evolution_degenerate(evolution)) begin(task, fold, fold->restarts + 1);
 }
 

@@ -168,6 +168,7 @@ static enum status draw(struct search *search, double *point, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
   const struct method_task task = task_of(sweep);
   const struct history *history = history_now(search);
+  const int64_t before = search->draws;
   *exhausted = false;
   for (int64_t repeated = 0; !*exhausted; repeated++) {
     TRY(sweep->method->propose(&task, search->memory, history, search->draws, point, exhausted));
@@ -176,6 +177,7 @@ static enum status draw(struct search *search, double *point, bool *exhausted) {
     if (has_parts(search) || is_new(search, point)) return STATUS_OK;
     *exhausted = repeated >= SEARCH_REPEATED;
   }
+  search->draws = before;
   return STATUS_OK;
 }
 
@@ -188,27 +190,31 @@ static void remember(struct search *search, int64_t number) {
   search->slot[find_slot(search, chosen_of(search, number))] = number;
 }
 
-/* Chooses configuration `number` of the whole sweep, whatever stands there. */
-static enum status choose(struct search *search, int64_t number, bool *exhausted) {
+/* Draws configuration `number` of the whole sweep. */
+static enum status choose(struct search *search, int64_t number, double *point, bool *exhausted) {
   const struct sweep *sweep = search->sweep;
-  double *point = chosen_of(search, number);
   *exhausted = false;
-  if (number >= sweep->enqueues)
-    TRY(draw(search, point, exhausted));
-  else
-    memcpy(point, sweep->enqueued + number * sweep->space.count, (size_t)sweep->space.count * sizeof *point);
-  if (!*exhausted) remember(search, number);
+  if (number >= sweep->enqueues) return draw(search, point, exhausted);
+  memcpy(point, sweep->enqueued + number * sweep->space.count, (size_t)sweep->space.count * sizeof *point);
   return STATUS_OK;
 }
 
-/* Chooses configuration `c` of this part; before it, in their order, those of other parts. */
-static enum status choose_own(struct search *search, int64_t c, bool *exhausted) {
-  const int64_t number = ledger_configuration_number(search->ledger, c);
+/* Those up to a number that are not known yet, in their order: it and, before it, those of other parts. */
+static enum status choose_up_to(struct search *search, int64_t number, bool *exhausted) {
   *exhausted = false;
   while (search->passed <= number && !*exhausted) {
-    TRY(choose(search, search->passed, exhausted));
-    if (!*exhausted) search->passed += 1;
+    TRY(choose(search, search->passed, chosen_of(search, search->passed), exhausted));
+    if (*exhausted) return STATUS_OK;
+    remember(search, search->passed);
+    search->passed += 1;
   }
+  return STATUS_OK;
+}
+
+/* Configuration `c` of this part, whatever stands there. */
+static enum status choose_own(struct search *search, int64_t c, bool *exhausted) {
+  const int64_t number = ledger_configuration_number(search->ledger, c);
+  TRY(choose_up_to(search, number, exhausted));
   if (*exhausted || search->chosen == search->ledger->point) return STATUS_OK;
   memcpy(point_of(search, c), chosen_of(search, number), (size_t)search->sweep->space.count * sizeof(double));
   return STATUS_OK;
@@ -274,21 +280,33 @@ static const char *why_dry(const struct search *search) {
   return c >= search->ledger->shape.configurations ? "all configurations have been chosen" : NULL;
 }
 
+static enum early_answer ask_early(const struct search *search, int64_t *configuration, int *rung) {
+  *rung = search->ledger->shape.rungs;
+  return search->pausing ? search->pausing->next(search->early, configuration, rung) : EARLY_FRESH;
+}
+
+/* The method has no fresh configuration: those that wait for more are decided over without them. */
+static void dry_up(struct search *search) {
+  search->dry = true;
+  if (search->pausing) search->pausing->dried(search->early);
+}
+
 /* One more job, if there is one by what is known. */
 static enum status add_next(struct search *search, bool *added) {
   int64_t configuration;
-  int rung = search->ledger->shape.rungs;
-  enum early_answer answer = EARLY_FRESH;
+  int rung;
+  enum early_answer answer = ask_early(search, &configuration, &rung);
   *added = false;
-  if (search->pausing) answer = search->pausing->next(search->early, &configuration, &rung);
-  if (answer == EARLY_FURTHER) {
-    *added = true;
-    return add_job(search, configuration, rung, -1);
+  if (answer == EARLY_FRESH && !why_dry(search)) {
+    bool exhausted;
+    TRY(begin_fresh(search, rung, &exhausted));
+    *added = !exhausted;
+    if (*added) return STATUS_OK;
+    dry_up(search);
+    answer = ask_early(search, &configuration, &rung);
   }
-  if (answer == EARLY_NOTHING || why_dry(search)) return STATUS_OK;
-  TRY(begin_fresh(search, rung, &search->dry));
-  *added = !search->dry;
-  return STATUS_OK;
+  *added = answer == EARLY_FURTHER;
+  return *added ? add_job(search, configuration, rung, -1) : STATUS_OK;
 }
 
 /* Choices look at results. */
@@ -340,22 +358,52 @@ static bool is_that(const struct search *search, const double *recorded, const d
   return space_equal(&search->sweep->space, known, point);
 }
 
+/* Whether it can be a point of the space: each parameter that takes part has one of its values, to rounding. */
+static bool can_be(const struct space *space, const double *recorded) {
+  double u[SPACE_PARAMETERS_MAX], point[SPACE_PARAMETERS_MAX];
+  bool right = true;
+  space_coordinates(space, recorded, u);
+  for (int i = 0; i < space->count; i++) u[i] = isnan(u[i]) ? 0.5 : u[i];
+  space_point(space, u, point);
+  for (int i = 0; i < space->count; i++) {
+    const bool out = isnan(recorded[i]) && isnan(point[i]);
+    right = right && (out || fabs(recorded[i] - point[i]) <= 1e-9 * fabs(recorded[i]));
+  }
+  return right;
+}
+
+/* To choose again what follows from results takes as long as it took to choose it. So it is done of the last ones,
+ * which follow from all before, of a number of others that does not grow, and of what a power cut may have lost: enough
+ * to notice another program, or another space. */
+static bool is_chosen_again(const struct search *search, int64_t c) {
+  enum { OTHERS = 32, LAST = 16 };
+  if (!search->sweep->method->learns || has_parts(search)) return true;
+  return c % (search->recorded / OTHERS + 1) == 0 || c >= search->recorded - LAST ||
+         !can_be(&search->sweep->space, point_of(search, c));
+}
+
+/* Of a trial that has not ended, numbers need not have been written yet. */
+static enum status check_seed(const struct search *search, int64_t c) {
+  const struct ledger *ledger = search->ledger;
+  const int64_t trial = c * search->sweep->repeats;
+  REQUIRE(!trial_ended(ledger->trial[trial].state) || ledger->trial[trial].seed == ledger_seed(search->sweep, 0),
+          STATUS_FILE, "%s: trial %lld has another seed than it should", ledger->file.path, (long long)trial);
+  return STATUS_OK;
+}
+
 /* A configuration that the ledger has is chosen again: the same, or it is of another program or has been changed. */
 static enum status choose_again(struct search *search, int rung, int64_t *first_lost, bool *exhausted) {
   struct ledger *ledger = search->ledger;
-  const int64_t c = ledger->points, trial = c * search->sweep->repeats;
+  const int64_t c = ledger->points;
   double recorded[SPACE_PARAMETERS_MAX];
   memcpy(recorded, point_of(search, c), (size_t)ledger->shape.parameters * sizeof *recorded);
-  const struct ledger_trial before = ledger->trial[trial];
   bool lost = false;
+  TRY(check_seed(search, c));
   TRY(begin_fresh(search, rung, exhausted));
   if (*exhausted) return STATUS_OK;
   REQUIRE(is_that(search, recorded, point_of(search, c), &lost), STATUS_FILE,
           "%s: configuration %lld is not what this sweep chooses there", ledger->file.path, (long long)c);
   if (lost && c < *first_lost) *first_lost = c;
-  /* Of a trial that has not ended, numbers need not have been written yet. */
-  REQUIRE(!trial_ended(before.state) || before.seed == ledger->trial[trial].seed, STATUS_FILE,
-          "%s: trial %lld has another seed than it should", ledger->file.path, (long long)trial);
   return STATUS_OK;
 }
 
@@ -368,6 +416,29 @@ static enum status take_recorded(struct search *search, const struct ledger_job 
   remember(search, c);
   begin_trials(search, c);
   return add_job(search, c, (int)job->rung, job->origin);
+}
+
+/* Jobs behind the last fresh one: the method may have run dry before this one was chosen, by the results that were
+ * known when it was looked for, one after the other. What is drawn to see that is no draw of the search: it may have
+ * been made larger since, or cut off. *looked: it has been, and there is no need to do it again. */
+static enum status find_dry(struct search *search, const struct ledger_job *job, bool *looked) {
+  int64_t needed = knowable(search, search->ledger->jobs);
+  for (bool all = true; all && !*looked && needed <= job->known; needed = search->learned + 1) {
+    double point[SPACE_PARAMETERS_MAX];
+    int64_t configuration;
+    int rung;
+    bool exhausted = false;
+    TRY(learn(search, needed, &all));
+    if (!all || ask_early(search, &configuration, &rung) != EARLY_FRESH || why_dry(search)) continue;
+    const int64_t number = ledger_configuration_number(search->ledger, search->ledger->points);
+    TRY(choose_up_to(search, number - 1, &exhausted));
+    const int64_t draws = search->draws;
+    if (!exhausted) TRY(choose(search, number, point, &exhausted));
+    if (exhausted) dry_up(search);
+    search->draws = draws;
+    *looked = true;
+  }
+  return STATUS_OK;
 }
 
 /* One job of the ledger. *known: what it was chosen by is there; else it is to be had again first. */
@@ -383,6 +454,10 @@ static enum status follow_job(struct search *search, const struct ledger_job *jo
   *known = true;
   struct ledger *ledger = search->ledger;
   if (job->configuration < ledger->points) return add_job(search, job->configuration, (int)job->rung, -1);
+  if (search->verified && !is_chosen_again(search, ledger->points)) {
+    TRY(check_seed(search, ledger->points));
+    return take_recorded(search, job);
+  }
   if (!search->verified && search->sweep->part.count == 1) return take_recorded(search, job);
   bool exhausted;
   TRY(choose_again(search, (int)job->rung, first_lost, &exhausted));
@@ -400,24 +475,39 @@ static bool has_retried(const struct ledger *ledger) {
   return false;
 }
 
+/* The last job of the log that is a configuration's first; -1: none. */
+static int64_t last_fresh(const struct ledger *ledger) {
+  int64_t last = -1, points = 0;
+  for (int64_t j = 0; j < ledger->jobs; j++) {
+    if (ledger->job[j].configuration < points) continue;
+    points = ledger->job[j].configuration + 1;
+    last = j;
+  }
+  return last;
+}
+
 /* What the ledger has. Behind the end of its log, which a power cut may have shortened, points that it has are chosen
  * again all the same. */
 static enum status replay(struct search *search) {
   struct ledger *ledger = search->ledger;
-  const int64_t points = ledger->points, jobs = ledger->jobs;
+  const int64_t jobs = ledger->jobs;
+  search->recorded = ledger->points;
   int64_t first_lost = INT64_MAX, followed = 0;
   bool known = true;
   const bool by_chance = search->sweep->arrival && reads_results(search);
   const bool by_others = (search->sweep->method->learns || search->pausing) && has_retried(ledger);
   search->verified = !by_chance && !by_others;
+  const int64_t fresh = last_fresh(ledger);
+  bool looked = false;
   ledger->points = ledger->jobs = 0;
   for (; followed < jobs && known; followed++) {
     const struct ledger_job job = ledger->job[followed];
     if (job.configuration > ledger->points) break; /* damaged */
+    if (search->pausing && followed > fresh) TRY(find_dry(search, &job, &looked));
     TRY(follow_job(search, &job, &first_lost, &known));
   }
   ledger->jobs_written = ledger->jobs;
-  while (known && !search->pausing && !reads_results(search) && ledger->points < points && !why_dry(search)) {
+  while (known && !search->pausing && !reads_results(search) && ledger->points < search->recorded && !why_dry(search)) {
     bool exhausted;
     TRY(choose_again(search, ledger->shape.rungs, &first_lost, &exhausted));
     if (exhausted) break;

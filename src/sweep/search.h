@@ -6,8 +6,9 @@
  * trials or a target ends the sweep, the results of a prefix of the jobs: of jobs 0..j-window, or, if nothing can be
  * done by these, of as many more as it takes; where configurations are parts of trainings, of those that the method
  * needs. So it is the same for any number of groups. What was chosen stands in the
- * ledger; when a sweep goes on that is followed, and points are chosen again and compared, unless they came by results
- * that have changed since (--retry) or by chance (`order: arrival`).
+ * ledger; when a sweep goes on that is followed, and points are chosen again and compared (of methods that learn the
+ * last, and some of the others), unless they came by results that have changed since (--retry) or by chance (`order:
+ * arrival`).
  *
  * Not collective. Failures: STATUS_MEMORY; STATUS_FILE when the ledger has other points.
  */
@@ -42,11 +43,12 @@ struct search {
   double *value; /* [configurations][metrics] */
   bool *feasible;
   int64_t *step;
-  bool verified;   /* their points are chosen again and compared */
-  bool reached;    /* a configuration has come to the targets */
-  bool dry;        /* no fresh configurations any more */
-  bool ended;      /* no more are chosen */
-  const char *why; /* it has ended, in words */
+  int64_t recorded; /* configurations that the ledger had when it was opened */
+  bool verified;    /* their points are chosen again and compared */
+  bool reached;     /* a configuration has come to the targets */
+  bool dry;         /* no fresh configurations any more */
+  bool ended;       /* no more are chosen */
+  const char *why;  /* it has ended, in words */
   struct arena arena;
 };
 

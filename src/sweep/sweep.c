@@ -17,14 +17,6 @@ void sweep_destroy(struct sweep **sweep) {
   *sweep = NULL;
 }
 
-enum status sweep_require(const struct sweep *sweep) {
-  REQUIRE(sweep->metrics == 1 || sweep->method->several, STATUS_CONFIG,
-          "metrics: method %s takes one metric; random, sobol and tpe take several", sweep->method_name);
-  REQUIRE(sweep->metrics == 1 || !*sweep->early.type, STATUS_CONFIG,
-          "metrics: early_terminate judges by one metric; take metric, or no early_terminate");
-  return STATUS_OK;
-}
-
 bool sweep_has_target(const struct sweep *sweep) {
   for (int m = 0; m < sweep->metrics; m++)
     if (!isnan(sweep->metric[m].target)) return true;

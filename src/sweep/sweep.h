@@ -136,9 +136,6 @@ enum status sweep_parse(const char *path, const char *text, size_t bytes, const 
                         struct sweep **sweep, char notice[SWEEP_NOTICE_MAX]);
 void sweep_destroy(struct sweep **sweep); /* accepts NULL inside; sets NULL */
 
-/* STATUS_CONFIG when its method or its early stopping cannot do with several metrics. */
-enum status sweep_require(const struct sweep *sweep);
-
 /* What decides the sweep's results, canonical, a line "KEY: VALUE" each, numbers that read back exactly; caller frees.
  * Two files are one sweep when these and the bases (config_text()) are equal. STATUS_MEMORY. */
 enum status sweep_text(const struct sweep *sweep, char **text);

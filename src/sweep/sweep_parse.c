@@ -284,10 +284,9 @@ static void check_grid(struct sweep_reader *reader) {
   if (sweep->run_cap > 0 || reader->problems.count > 0) return;
   sweep->run_cap = space_points(&sweep->space, SWEEP_RUNS_MAX);
   if (sweep->run_cap > 0) return;
-  const struct document_mark start = {1, 1};
   sweep->run_cap = 0;
-  sweep_problem(reader, start, "the grid has more than %d points; expected run_cap, or fewer values",
-                (int)SWEEP_RUNS_MAX);
+  sweep_problem(reader, sweep_key_mark(reader, "parameters"),
+                "the grid has more than %d points; expected run_cap, or fewer values", (int)SWEEP_RUNS_MAX);
 }
 
 static void check_run_cap(struct sweep_reader *reader) {
@@ -333,10 +332,11 @@ static void count_reports(struct sweep_reader *reader) {
   find_extent(reader, "train.steps", training->train.steps, steps);
   find_extent(reader, "eval.every", training->eval.every, every);
   sweep->reports = every[0] > 0 ? (steps[1] + every[0] - 1) / every[0] : 1;
-  const struct document_mark start = {1, 1};
+  const int varied =
+      sweep_find_parameter(sweep, sweep_find_parameter(sweep, "train.steps") < 0 ? "eval.every" : "train.steps");
   if (sweep->reports < 1) sweep->reports = 1;
   if (sweep->reports > SWEEP_REPORTS_MAX)
-    sweep_problem(reader, start,
+    sweep_problem(reader, varied < 0 ? (struct document_mark){1, 1} : reader->parameter_mark[varied],
                   "a trial may be evaluated %" PRId64 " times (train.steps / eval.every); expected at "
                   "most %d",
                   sweep->reports, (int)SWEEP_REPORTS_MAX);
@@ -353,6 +353,19 @@ static void check_array(struct sweep_reader *reader) {
     sweep_problem(reader, reader->array_mark,
                   "slurm.array is %" PRId64 ", and the sweep has %" PRId64 " configurations: expected as many or fewer",
                   sweep->slurm.array, whole);
+}
+
+/* What takes several metrics. */
+static void check_metrics(struct sweep_reader *reader) {
+  const struct sweep *sweep = reader->sweep;
+  if (sweep->metrics < 2) return;
+  if (sweep->method && !sweep->method->several)
+    sweep_problem(reader, sweep_key_mark(reader, "metrics"),
+                  "metrics: method %s takes one metric; random, sobol and tpe take several", sweep->method_name);
+  if (*sweep->early.type)
+    sweep_problem(
+        reader, sweep_key_mark(reader, "early_terminate"),
+        "early_terminate judges by one metric; expected metric in the place of metrics, or no early_terminate");
 }
 
 static void check_together(struct sweep_reader *reader) {
@@ -376,6 +389,7 @@ static void check_together(struct sweep_reader *reader) {
                   "the parameter \"seed\" does not go with repeats: %" PRId64
                   ", which give each repeat a seed of its own",
                   sweep->repeats);
+  check_metrics(reader);
   if (sweep->base) count_reports(reader);
   sweep_check_population(reader);
   check_array(reader);

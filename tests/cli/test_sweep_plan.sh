@@ -99,11 +99,11 @@ grep -Eq "^  0 +1 +10 +9$" out.txt || fail "rung 0: $(cat out.txt)"
 grep -Eq "^  1 +3 +30 +8$" out.txt || fail "rung 1: $(cat out.txt)"
 grep -Eq "^  end +9 +5$" out.txt || fail "the end: $(cat out.txt)"
 
-# What would be refused is shown all the same.
+# What is refused has no plan, and is told with its place.
 sed '/early_terminate/d;s/method: random/method: lhs/;s/^metric:.*/metrics: [{name: mse}, {name: r2, goal: maximize}]/' rungs.yaml >lhs.yaml
-expect 0 "method lhs takes one metric" "$HGN" sweep lhs.yaml --dry-run
-says "What follows is what it would be"
-expect 2 "method lhs takes one metric" "$HGN" sweep lhs.yaml
+line=$(grep -n '^metrics:' lhs.yaml | cut -d: -f1)
+expect 2 "lhs.yaml:$line:10: metrics: method lhs takes one metric" "$HGN" sweep lhs.yaml --dry-run
+expect 2 "lhs.yaml:$line:10: metrics: method lhs takes one metric" "$HGN" sweep lhs.yaml
 [ -e lhs ] && fail "a folder of a sweep that is refused"
 
 # Generations; what a part of a training costs.

@@ -21,7 +21,7 @@ expect 0 "8 of 8 trials: complete 8" "$HGN" sweep a --extend 2
 expect 2 "missing.yaml: cannot open" "$HGN" sweep missing.yaml -o x
 expect 2 "synthetic.yaml: cannot open" "$HGN" sweep b.yaml -o x
 sed -i '/^base:/d' b.yaml
-expect 2 "no base experiment: add \"base: EXPERIMENT.yaml\", or --base EXPERIMENT.yaml" "$HGN" sweep b.yaml -o x
+expect 2 "b.yaml:1:1: no base experiment: add \"base: EXPERIMENT.yaml\", or --base EXPERIMENT.yaml" "$HGN" sweep b.yaml -o x
 . "$SOURCE/tests/cli/sweeping.sh" # synthetic.yaml again
 expect 2 "no/sweep.h5: there is no sweep to go on with" "$HGN" sweep b.yaml --base synthetic.yaml -o no --resume
 expect 3 "nothing/sweep.h5" "$HGN" sweep nothing --status

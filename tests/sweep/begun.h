@@ -70,6 +70,7 @@ enum { LEARNING_MAX = 512 };
 static struct {
   int64_t known[LEARNING_MAX];
   double sum[LEARNING_MAX];
+  int64_t proposals;
 } learning;
 
 static inline enum status learning_propose(const struct method_task *task, void *memory, const struct history *history,
@@ -79,6 +80,7 @@ static inline enum status learning_propose(const struct method_task *task, void 
   const double *best = NULL;
   double least = INFINITY, u[SPACE_PARAMETERS_MAX], sum = 0;
   *exhausted = false;
+  learning.proposals += 1;
   for (int64_t c = 0; c < history->known; c++) {
     if (!isnan(history->value[c])) sum += history->value[c];
     if (!(history->value[c] < least)) continue;
@@ -99,6 +101,18 @@ static inline enum status learning_propose(const struct method_task *task, void 
 }
 
 static const struct method_kind learning_method = {.name = "learning", .learns = true, .propose = learning_propose};
+
+/* One that has no more than so many points, though the space has: they are those of random. */
+enum { SCARCE_POINTS = 23 };
+
+static inline enum status scarce_propose(const struct method_task *task, void *memory, const struct history *history,
+                                         int64_t draw, double *point, bool *exhausted) {
+  TRY(method_random.propose(task, memory, history, draw, point, exhausted));
+  *exhausted = draw >= SCARCE_POINTS;
+  return STATUS_OK;
+}
+
+static const struct method_kind scarce_method = {.name = "scarce", .propose = scarce_propose};
 
 /* Parameters from 0 to 1, so that a coordinate is its value. */
 static const char begun_square[] = "method: random\n"

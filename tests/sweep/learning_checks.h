@@ -44,7 +44,7 @@ static inline struct objective_history *check_mixed_history(const struct method_
 /* Asked in any order, with values that change and come back, with fresh memory, warmed memory or none: the same
  * bits. */
 static inline void check_memory(const struct method_kind *method, const struct space *space, bool sees_pending) {
-  enum { COUNT = 60, ASKED = 40 };
+  enum { COUNT = 60, ASKED = TESTING_ROUNDS(40, 12) };
   const struct method_task task = {.space = space, .seed = 5, .metrics = 1};
   struct objective_history *h = check_mixed_history(&task, COUNT);
   static double fresh[ASKED][SPACE_PARAMETERS_MAX];
@@ -144,7 +144,7 @@ static inline void check_edges(const struct method_kind *method, const struct sp
       int moved = 0;
       void *memory = NULL;
       assert_ok(method->open(&task, &memory));
-      for (int c = 0; c < 40; c++) {
+      for (int c = 0; c < TESTING_ROUNDS(40, 15); c++) {
         h->history.known = c < 4 ? 0 : c;
         check_propose(method, &task, memory, &h->history, c, point);
         check_valid(&space[s], point);
@@ -152,10 +152,52 @@ static inline void check_edges(const struct method_kind *method, const struct sp
         moved += !space_equal(&space[s], point, last);
         memcpy(last, point, sizeof last);
       }
-      assert_true(s == 1 || moved > 35);
+      assert_true(s == 1 || moved > TESTING_ROUNDS(35, 12));
       method->close(memory);
       free(h);
     }
+}
+
+/* Values grow with the steps, and early stopping cuts those that are worse than the middle of what came: taken as
+ * equals, what was cut would be the best. The last of them still come near the minimum; and as some wait at rungs in
+ * between, memory decides nothing. */
+static inline void check_rungs(const struct method_kind *method) {
+  enum { COUNT = TESTING_ROUNDS(120, 60), LAST = COUNT / 4, SEEDS = TESTING_ROUNDS(3, 1) };
+  const struct space space = objective_space(3);
+  double last[SEEDS * LAST], point[3], fresh[3];
+  int lasts = 0;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    const struct method_task task = {.space = &space, .seed = seed, .metrics = 1};
+    struct objective_history *h = objective_history_make();
+    double sorted[COUNT];
+    void *memory = NULL;
+    assert_ok(method->open(&task, &memory));
+    for (int c = 0; c < COUNT; c++) {
+      h->history.known = c;
+      check_propose(method, &task, memory, &h->history, c, point);
+      if (c % 10 == 9) {
+        void *other = NULL;
+        assert_ok(method->open(&task, &other));
+        check_propose(method, &task, other, &h->history, c, fresh);
+        method->close(other);
+        assert_memory_equal(point, fresh, sizeof point);
+      }
+      double value = 0.0;
+      for (int i = 0; i < 3; i++) value += (point[i] - 0.6) * (point[i] - 0.6);
+      objective_append(&space, h, point, value);
+      sorted[c] = value;
+      const bool good = value <= objective_middle(sorted, c + 1);
+      h->step[c] = good ? 100 : c % 2 ? 10 : 30;
+      if (!good) h->state[c] = c % 3 ? TRIAL_PRUNED : TRIAL_PAUSED;
+      if (!good) h->value[c] -= c % 2 ? 20.0 : 10.0;
+      if (c >= COUNT - LAST) last[lasts++] = value;
+    }
+    method->close(memory);
+    free(h);
+  }
+  const double middle = objective_middle(last, lasts);
+  printf("  of those that are cut by rungs the last are %.4f above the minimum\n", middle);
+  assert_true(middle < TESTING_ROUNDS(0.05, 0.2)); /* random: 0.26 */
 }
 
 /* ms of the processor a proposal when 1,000 are known, of the first and of the median of twenty that follow. */
@@ -165,14 +207,15 @@ static inline double check_cost(const struct method_kind *method, int parameters
   struct objective_history *h = objective_history_make();
   double point[SPACE_PARAMETERS_MAX], ms[21];
   void *memory = NULL;
-  for (int c = 0; c < 1021; c++) {
+  const int known = TESTING_ROUNDS(1000, 200);
+  for (int c = 0; c < known + 21; c++) {
     check_propose(&method_random, &task, NULL, NULL, c, point);
     objective_append(&space, h, point, parameters == 20 ? objective_sphere20(point) : objective_branin(point));
   }
   assert_ok(method->open(&task, &memory));
   for (int i = 0; i < 21; i++) {
     struct timespec begin, end;
-    h->history.count = h->history.known = 1000 + i;
+    h->history.count = h->history.known = known + i;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
     check_propose(method, &task, memory, &h->history, i, point);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
@@ -180,7 +223,7 @@ static inline double check_cost(const struct method_kind *method, int parameters
   }
   method->close(memory);
   free(h);
-  printf("  %d parameters, 1000 known: the first %.0f ms", parameters, ms[0]);
+  printf("  %d parameters, %d known: the first %.0f ms", parameters, known, ms[0]);
   qsort(ms + 1, 20, sizeof *ms, objective_ascending);
   printf(", then %.2f ms (median), %.2f ms (most)\n", ms[11], ms[20]);
   return ms[11];
@@ -191,7 +234,7 @@ static inline double check_cost(const struct method_kind *method, int parameters
 static inline void check_beats_random(const struct method_kind *method, int seeds, int64_t sphere_budget) {
   for (int o = 0; o < 4; o++) {
     const struct space space = o < 3 ? objective_space(objective_all[o].parameters) : objective_mixed_space();
-    const int64_t budget = o == 1 ? 100 : o == 2 ? sphere_budget : 60;
+    const int64_t budget = o == 1 ? TESTING_ROUNDS(100, 70) : o == 2 ? sphere_budget : 60;
     double (*value)(const double *) = o < 3 ? objective_all[o].value : objective_mixed;
     const double least = o < 3 ? objective_all[o].least : 0.0;
     for (int64_t window = 1; window <= 16; window += 15) {

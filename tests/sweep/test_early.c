@@ -12,7 +12,7 @@ enum { JOBS_MAX = 4096, RUNGS = 5 };
 struct driven {
   const struct early_pausing *kind;
   void *memory;
-  int64_t fresh, configuration[JOBS_MAX];
+  int64_t fresh, most, configuration[JOBS_MAX]; /* most: that the method has; 0: all */
   int rung[JOBS_MAX], jobs, at[RUNGS];
 };
 
@@ -26,7 +26,12 @@ static void start(struct driven *driven, const struct early_pausing *kind, int64
 static bool begin(struct driven *driven) {
   int64_t configuration = -1;
   int rung = -1;
-  const enum early_answer answer = driven->kind->next(driven->memory, &configuration, &rung);
+  enum early_answer answer = driven->kind->next(driven->memory, &configuration, &rung);
+  if (answer == EARLY_FRESH && driven->most > 0 && driven->fresh == driven->most) {
+    driven->kind->dried(driven->memory);
+    answer = driven->kind->next(driven->memory, &configuration, &rung);
+    assert_true(answer != EARLY_FRESH);
+  }
   if (answer == EARLY_NOTHING) return false;
   if (answer == EARLY_FRESH) configuration = driven->fresh++;
   driven->configuration[driven->jobs] = configuration;
@@ -199,11 +204,69 @@ static void test_brackets_by_hand(void **state) {
   assert_int_equal(driven.rung[0], 3); /* straight to its end */
 }
 
+/* The method has fewer configurations than the plan: the bracket that waits for more is halved as it is, and one of it
+ * at least gets to the end. Whoever is under way when that turns out is waited for. */
+static void test_dry_brackets(void **state) {
+  static const struct {
+    int64_t most;
+    int at[RUNGS];
+  } cases[] = {{20, {20, 6, 2, 1, 1}},    {81, {81, 27, 9, 3, 1}},   {82, {81, 28, 10, 4, 2}},
+               {100, {81, 46, 15, 5, 2}}, {117, {81, 61, 22, 7, 3}}, {1, {1, 1, 1, 1, 1}}};
+  double value[143];
+  struct driven driven;
+  (void)state;
+  for (int i = 0; i < 143; i++) value[i] = (i * 37) % 143;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(&driven, &early_brackets, 143, 4, 3);
+    driven.most = cases[i].most;
+    run(&driven, value);
+    for (int k = 0; k < RUNGS; k++)
+      if (driven.at[k] != cases[i].at[k])
+        fail_msg("of %d configurations %d came to rung %d", (int)cases[i].most, driven.at[k], k);
+  }
+  start(&driven, &early_brackets, 143, 4, 3);
+  driven.most = 3;
+  for (int i = 0; i < 3; i++) assert_true(begin(&driven));
+  end(&driven, 0, 5, true);
+  assert_false(begin(&driven)); /* two are under way */
+  end(&driven, 1, INFINITY, false);
+  assert_false(begin(&driven));
+  end(&driven, 2, 4, true);
+  assert_true(begin(&driven));
+  assert_true(driven.configuration[3] == 2 && driven.rung[3] == 1);
+  driven.kind->close(driven.memory);
+}
+
+/* ASHA does not wait for more, but does no work in vain for those that do not come. */
+static void test_dry_promotion(void **state) {
+  const double value[] = {5, 3, 8, 9};
+  const int expected[][2] = {{0, 0}, {1, 0}, {2, 0}, {1, 1}, {3, 0}};
+  struct driven driven;
+  (void)state;
+  start(&driven, &early_promotion, 30, 2, 3);
+  driven.most = 4;
+  run(&driven, value);
+  check_jobs(&driven, expected, 5);
+}
+
 /* ---- Rules that stop ---- */
+
+/* Where a value stands among others, NaN: one that has not come there. */
+static struct early_view stand(double own, const double *others, int64_t count, double eta) {
+  struct early_view view = {.own = own, .below = -INFINITY, .above = INFINITY, .eta = eta};
+  for (int64_t i = 0; i < count; i++) {
+    view.count += !isnan(others[i]);
+    view.better += others[i] < own;
+    if (others[i] < own) view.below = fmax(view.below, others[i]);
+    if (others[i] >= own) view.above = fmin(view.above, others[i]);
+  }
+  return view;
+}
 
 static bool stops(bool (*rule)(const struct early_view *), double own, const double *others, int64_t count,
                   double eta) {
-  return rule(&(struct early_view){.own = &own, .others = others, .count = count, .rungs = 1, .rung = 0, .eta = eta});
+  const struct early_view view = stand(own, others, count, eta);
+  return rule(&view);
 }
 
 static void test_rules(void **state) {
@@ -232,32 +295,24 @@ static int ascending(const void *a, const void *b) {
 
 /* Against a median by sorting. */
 static void test_median(void **state) {
-  enum { OTHERS = 9, REPORTS = 4 };
+  enum { OTHERS = 9 };
   uint64_t seed = 5;
   int stopped = 0;
   (void)state;
   for (int round = 0; round < 2000; round++) {
-    double row[OTHERS + 1][REPORTS], mean[OTHERS], best = INFINITY;
-    const int rung = round % REPORTS, others = round / 7 % (OTHERS + 1);
+    double value[OTHERS], there[OTHERS], best;
+    const int others = round / 7 % (OTHERS + 1);
     int count = 0;
-    for (int i = 0; i <= OTHERS; i++)
-      for (int k = 0; k < REPORTS; k++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        row[i][k] = (double)(seed >> 60);
-        if (i < OTHERS && seed >> 33 & 1 && k > i % REPORTS) row[i][k] = NAN;
-      }
-    for (int k = 0; k <= rung; k++) best = fmin(best, row[OTHERS][k]);
-    for (int i = 0; i < others; i++) {
-      double sum = 0;
-      for (int k = 0; k <= rung; k++) sum += row[i][k];
-      if (!isnan(sum)) mean[count++] = sum / (rung + 1);
+    for (int i = 0; i <= OTHERS; i++) {
+      seed = seed * 6364136223846793005u + 1442695040888963407u;
+      *(i < OTHERS ? &value[i] : &best) = (double)(seed >> 60);
+      if (i < OTHERS && seed >> 33 & 1) value[i] = NAN;
+      if (i < others && !isnan(value[i])) there[count++] = value[i];
     }
-    qsort(mean, (size_t)count, sizeof *mean, ascending);
-    const double median = count == 0 ? INFINITY : 0.5 * (mean[(count - 1) / 2] + mean[count / 2]);
-    const struct early_view view = {
-        .own = row[OTHERS], .others = row[0], .count = others, .rungs = REPORTS, .rung = rung};
-    assert_int_equal(early_stops_median(&view), count >= 3 && best > median);
-    stopped += early_stops_median(&view);
+    qsort(there, (size_t)count, sizeof *there, ascending);
+    const double median = count == 0 ? INFINITY : 0.5 * (there[(count - 1) / 2] + there[count / 2]);
+    assert_int_equal(stops(early_stops_median, best, value, others, 3), count >= 3 && best > median);
+    stopped += count >= 3 && best > median;
   }
   assert_true(stopped > 100 && stopped < 1900);
 }
@@ -270,6 +325,8 @@ int main(void) {
                                      cmocka_unit_test(test_later_promotions),
                                      cmocka_unit_test(test_brackets_of_the_paper),
                                      cmocka_unit_test(test_brackets_by_hand),
+                                     cmocka_unit_test(test_dry_brackets),
+                                     cmocka_unit_test(test_dry_promotion),
                                      cmocka_unit_test(test_rules),
                                      cmocka_unit_test(test_median)};
   return cmocka_run_group_tests(tests, NULL, NULL);

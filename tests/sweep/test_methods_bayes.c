@@ -185,7 +185,7 @@ static void test_many(void **state) {
   struct objective_history *h = objective_history_make();
   double point[2], fresh[2];
   void *memory = NULL;
-  const int64_t count = TESTING_ROUNDS(1500, 300);
+  const int64_t count = TESTING_ROUNDS(1500, 150);
   for (int64_t c = 0; c < count; c++) {
     check_propose(&method_random, &task, NULL, NULL, c, point);
     objective_append(&space, h, point, objective_branin(point));
@@ -205,7 +205,12 @@ static void test_many(void **state) {
 
 static void test_beats_random(void **state) {
   (void)state;
-  check_beats_random(&method_bayes, TESTING_ROUNDS(seeds, 1), 120);
+  check_beats_random(&method_bayes, TESTING_ROUNDS(seeds, 1), TESTING_ROUNDS(120, 70));
+}
+
+static void test_rungs(void **state) {
+  (void)state;
+  check_rungs(&method_bayes);
 }
 
 static void test_cost(void **state) {
@@ -220,6 +225,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_normal), cmocka_unit_test(test_hand),           cmocka_unit_test(test_gradient),
       cmocka_unit_test(test_append), cmocka_unit_test(test_memory),         cmocka_unit_test(test_bits),
       cmocka_unit_test(test_edges),  cmocka_unit_test(test_failures_repel), cmocka_unit_test(test_pending_repel),
-      cmocka_unit_test(test_many),   cmocka_unit_test(test_beats_random),   cmocka_unit_test(test_cost)};
+      cmocka_unit_test(test_many),   cmocka_unit_test(test_beats_random),   cmocka_unit_test(test_rungs),
+      cmocka_unit_test(test_cost)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * Argument: how many seeds, 3. */
 #include "base/rng.h"
 #include "functions.h"
+#include "learning_checks.h"
 #include "sweep/pareto.h"
 
 #include <stdio.h>
@@ -345,6 +346,11 @@ static double now(void) {
 }
 
 /* Bounds are wide: sanitizers and other programs run beside it. */
+static void test_rungs(void **state) {
+  (void)state;
+  check_rungs(&method_tpe);
+}
+
 static void test_cost(void **state) {
   (void)state;
   enum { PROPOSALS = 50, POINTS = 1000 };
@@ -445,6 +451,7 @@ int main(int count, char **word) {
                                      cmocka_unit_test(test_stopped_ones),
                                      cmocka_unit_test(test_pending_points_repel),
                                      cmocka_unit_test(test_few_points),
+                                     cmocka_unit_test(test_rungs),
                                      cmocka_unit_test(test_cost),
                                      cmocka_unit_test(test_functions),
                                      cmocka_unit_test(test_several_metrics)};

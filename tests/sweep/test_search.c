@@ -240,6 +240,52 @@ static void test_target_later(void **state) {
   }
 }
 
+/* Going on after many configurations of a method that learns does not choose all of them again: the last, and some of
+ * the others; and what was lost. Another program or file is noticed all the same. */
+static void test_many(void **state) {
+  enum { ALL = 400, AGAIN = 32 + 16 };
+  char text[1024];
+  struct begun begun;
+  struct search search;
+  double points[2 * ALL];
+  (void)state;
+  snprintf(text, sizeof text,
+           "method: random\nmetric: {name: loss}\nrun_cap: %d\nwindow: 4\nparameters:\n"
+           "  synthetic.x: {min: 0.0, max: 1.0}\n  synthetic.y: {min: 0.0, max: 1.0}\n",
+           (int)ALL);
+  begun_make(text, &begun);
+  begun.sweep->method = &learning_method;
+  assert_int_equal(search_all(&begun, 3, 1, NULL), ALL);
+  memcpy(points, begun.ledger.point, sizeof points);
+  for (int lost = 0; lost < 2; lost++) {
+    if (lost) begun.ledger.point[2 * 301] = begun.ledger.point[2 * 302 + 1] = NAN;
+    learning.proposals = 0;
+    assert_ok(search_open(begun.sweep, &begun.ledger, &search));
+    assert_true(learning.proposals >= AGAIN - 3 && learning.proposals <= AGAIN + 2 * lost);
+    assert_int_equal(begun.ledger.points_written, lost ? 301 : ALL);
+    assert_memory_equal(begun.ledger.point, points, sizeof points);
+    search_close(&search);
+  }
+  begun.ledger.point[2 * 303] = 1.001; /* none of the space */
+  assert_status(STATUS_FILE, search_open(begun.sweep, &begun.ledger, &search));
+  assert_non_null(strstr(status_message(), "configuration 303 is not what this sweep chooses there"));
+  begun_free(&begun);
+  begun_make(text, &begun);
+  begun.sweep->method = &learning_method;
+  assert_int_equal(search_all(&begun, 3, 1, NULL), ALL);
+  begun.ledger.trial[303].seed += 1;
+  assert_status(STATUS_FILE, search_open(begun.sweep, &begun.ledger, &search));
+  assert_non_null(strstr(status_message(), "trial 303 has another seed than it should"));
+  begun_free(&begun);
+  begun_make(text, &begun);
+  begun.sweep->method = &learning_method;
+  assert_int_equal(search_all(&begun, 3, 1, NULL), ALL);
+  begun.sweep->seed += 1; /* other draws, as of another program */
+  assert_status(STATUS_FILE, search_open(begun.sweep, &begun.ledger, &search));
+  assert_non_null(strstr(status_message(), "is not what this sweep chooses there"));
+  begun_free(&begun);
+}
+
 /* What a power cut has lost of points is chosen again, and written again from there on. */
 static void test_lost(void **state) {
   struct begun begun;
@@ -335,10 +381,11 @@ static void test_best(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_window),  cmocka_unit_test(test_target),       cmocka_unit_test(test_generations),
-      cmocka_unit_test(test_replay),  cmocka_unit_test(test_target_later), cmocka_unit_test(test_lost),
-      cmocka_unit_test(test_changed), cmocka_unit_test(test_finite),       cmocka_unit_test(test_best)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_window),       cmocka_unit_test(test_target),
+                                     cmocka_unit_test(test_generations),  cmocka_unit_test(test_replay),
+                                     cmocka_unit_test(test_target_later), cmocka_unit_test(test_many),
+                                     cmocka_unit_test(test_lost),         cmocka_unit_test(test_changed),
+                                     cmocka_unit_test(test_finite),       cmocka_unit_test(test_best)};
   if (ranks_begin(argc, argv)) return 1;
   return ranks_end(cmocka_run_group_tests_name("sweep.search", tests, NULL, NULL));
 }

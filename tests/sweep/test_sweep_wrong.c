@@ -58,13 +58,21 @@ static void methods(void **state) {
                 "than grid have no end");
 }
 
+/* How often a trial is evaluated follows from keys that may be parameters. */
+static void evaluations(void **state) {
+  (void)state;
+  parameter("train.steps: {values: [100, 100000000]}",
+            "s.yaml:5:3: a trial may be evaluated 3333334 times (train.steps "
+            "/ eval.every); expected at most 1000000");
+}
+
 static void grids(void **state) {
   (void)state;
   sample_refuse(sample_hgn, "method: grid\nmetric: {name: mse}\nparameters:\n  objective.beta: {min: 0.5, max: 1.5}\n",
                 "s.yaml:4:3: objective.beta: grid goes through all values, but there is no end of those of uniform; "
                 "expected values, int_uniform or a distribution with q and bounds");
   sample_refuse(sample_hgn, "method: grid\nmetric: {name: mse}\nparameters:\n  seed: {min: 1, max: 100000000}\n",
-                "s.yaml:1:1: the grid has more than 10000000 points; expected run_cap, or fewer values");
+                "s.yaml:4:3: the grid has more than 10000000 points; expected run_cap, or fewer values");
 }
 
 static void metrics(void **state) {
@@ -89,6 +97,15 @@ static void metrics(void **state) {
                 "s.yaml:1:29: metric.target: found \".inf\", expected a real number; numbers are finite here");
   snprintf(text, sizeof text, "metric: {name: mse}\nmetrics: [{name: kl}]\n%s", rest);
   sample_refuse(sample_hgn, text, "s.yaml:2:10: metrics: expected either metric or metrics");
+  snprintf(text, sizeof text, "metrics: [{name: mse}, {name: kl}]\nearly_terminate: {type: asha, min_iter: 1}\n%s",
+           rest);
+  sample_refuse(sample_hgn, text,
+                "s.yaml:2:18: early_terminate judges by one metric; expected metric in the place of metrics, or no "
+                "early_terminate");
+  sample_refuse(sample_hgn,
+                "method: lhs\nrun_cap: 9\nmetrics:\n  - {name: mse}\n  - {name: kl}\n"
+                "parameters: {train.batch: {values: [4]}}\n",
+                "s.yaml:4:3: metrics: method lhs takes one metric; random, sobol and tpe take several");
   snprintf(text, sizeof text, "metric: {name: mse}\n%s", rest);
   sample_refuse(sample_synthetic, text,
                 "s.yaml:1:16: metric: unknown score \"mse\", expected one of loss; rename: {mse: loss} says which it "
@@ -432,12 +449,12 @@ static void together(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(keys),        cmocka_unit_test(methods),     cmocka_unit_test(grids),
-      cmocka_unit_test(metrics),     cmocka_unit_test(names),       cmocka_unit_test(distributions),
-      cmocka_unit_test(values),      cmocka_unit_test(spellings),   cmocka_unit_test(conditions),
-      cmocka_unit_test(constraints), cmocka_unit_test(enqueued),    cmocka_unit_test(settings),
-      cmocka_unit_test(early),       cmocka_unit_test(bases),       cmocka_unit_test(options),
-      cmocka_unit_test(together),    cmocka_unit_test(populations),
+      cmocka_unit_test(keys),          cmocka_unit_test(methods),     cmocka_unit_test(evaluations),
+      cmocka_unit_test(grids),         cmocka_unit_test(metrics),     cmocka_unit_test(names),
+      cmocka_unit_test(distributions), cmocka_unit_test(values),      cmocka_unit_test(spellings),
+      cmocka_unit_test(conditions),    cmocka_unit_test(constraints), cmocka_unit_test(enqueued),
+      cmocka_unit_test(settings),      cmocka_unit_test(early),       cmocka_unit_test(bases),
+      cmocka_unit_test(options),       cmocka_unit_test(together),    cmocka_unit_test(populations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
