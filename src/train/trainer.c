@@ -82,6 +82,7 @@ static enum status open_and_begin(struct trainer *trainer, const struct trainer_
   else
     TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
   if (trainer->output[0] && !trainer->recording) return recall(trainer);
+  if (trainer->output[0]) TRY(record_session(&trainer->record, trainer->done));
   if (trainer->resumed >= 0)
     log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
              (long long)trainer->training->train.steps);
