@@ -102,6 +102,7 @@ enum status coordinator_recover(struct coordinator *c) {
     struct ledger_trial *row = &ledger->trial[t];
     c->jobs += row->starts;
     if (row->starts > 0) coordinator_weigh(c, t);
+    coordinator_note_cost(c, row->seconds, row->reports);
     if (row->held_sum != 0 && c->helds < COORDINATOR_HELD_MAX && trial_ended(row->state) &&
         row->state != TRIAL_FAILED) {
       int i = 0;
@@ -173,7 +174,7 @@ enum status coordinator_watch_budgets(struct coordinator *c, double now) {
     TRY(coordinator_note(c, EVENT_BUDGET, -1));
     return coordinator_drain(c, COORDINATOR_BUDGET);
   }
-  return STATUS_OK;
+  return coordinator_watch_deadline(c, now);
 }
 
 static enum status watch_signals(struct coordinator *c) {

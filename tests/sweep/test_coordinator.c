@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "begun.h"
+#include "sweep/early.h"
+#include "train/deadline.h"
 
 enum { GROUPS_MAX = 40, REPORTS = 9 };
 
@@ -21,9 +23,38 @@ struct imagined {
   double time;
   bool nobody_knows; /* the metric, of trials before `knows` */
   int64_t knows;
-  int64_t rolls_back, rolled; /* a trial that does, and how often it has */
-  int64_t mute;               /* a trial whose group says nothing until it has been given up */
+  int64_t rolls_back, rolled;     /* a trial that does, and how often it has */
+  int64_t mute;                   /* a trial whose group says nothing until it has been given up */
+  double tick;                    /* s that a poll takes; 0: a thousandth */
+  double left, began[GROUPS_MAX]; /* s of the job, which trials know of and go on in; 0: it has no end */
+  int64_t held, preempted;        /* orders that could not come to their rungs; trials that stopped themselves */
 };
+
+/* s that the least checkpoint and the margin take. */
+enum { RESERVE = 2 + DEADLINE_MARGIN };
+
+static double tick_of(const struct imagined *im) { return im->tick > 0 ? im->tick : 1e-3; }
+
+/* A trial that waits at rungs is begun when it can come to the next, by what a report took so far, or when a whole job
+ * is too short for that. */
+static void check_time(struct imagined *im, const struct order *order) {
+  const struct ledger *ledger = &im->begun->ledger;
+  double seconds = 0, reports = 0;
+  if (im->left <= 0) assert_true(order->left == 0);
+  if (im->left <= 0) return;
+  assert_true(order->left >= RESERVE && order->left <= im->left);
+  const struct early_kind *kind = early_find(im->sweep);
+  if (!kind || !kind->pausing) return;
+  for (int64_t t = 0; t < ledger->shape.trials; t++) {
+    seconds += ledger->trial[t].seconds;
+    reports += ledger->trial[t].seconds > 0 ? (double)ledger->trial[t].reports : 0;
+  }
+  const struct ledger_trial *row = &ledger->trial[order->number];
+  const double go = (double)((order->pause > 0 ? order->pause : REPORTS) - row->reports);
+  const double each = row->seconds > 0 ? row->seconds / (double)row->reports : reports > 0 ? seconds / reports : 0;
+  const double needed = .8 * go * each + RESERVE; /* the coordinator's mean is of other moments */
+  if (needed > order->left && 1.7 * go * each + RESERVE < im->left) im->held += 1;
+}
 
 /* The file as a kill at this moment would leave it. */
 #define CUT_FILE "test_coordinator_cut.h5"
@@ -53,8 +84,12 @@ static enum status imagine_order(struct crew *crew, int group, const struct orde
   assert_int_equal(im->begun->ledger.changes, 0);
   im->order[group] = *order;
   im->busy[group] = true;
+  im->began[group] = im->time;
+  check_time(im, order);
   im->asked[group] = im->pruned[group] = false;
   im->said[group] = order->waited > order->begin ? order->waited : order->begin;
+  if (im->left > 0 && im->begun->ledger.trial[order->number].reports > im->said[group])
+    im->said[group] = im->begun->ledger.trial[order->number].reports; /* it has a checkpoint there */
   const struct method_population *population = &im->sweep->population;
   const int64_t generation = im->sweep->method->part ? order->number / population->size : 0;
   assert_int_equal(order->begin, generation * population->every);
@@ -109,22 +144,24 @@ static enum status speak(struct crew *crew, int group) {
   message.last = message.step == reports;
   const bool over = message.index == reports || (message.index == 4 && (diverges || fails));
   const bool pauses = order->pause > 0 && message.index == order->pause && message.index < reports;
+  const bool ends = order->left > 0 && order->left - (im->time - im->began[group]) < RESERVE + 2 * im->tick;
   const bool pruned = im->pruned[group] && draw_below(&im->seed, 2); /* it need not have heard of it yet */
-  if (!over && !pauses && !pruned && !im->asked[group]) {
+  if (!over && !pauses && !pruned && !im->asked[group] && !ends) {
     im->said[group] += 1;
     return crew->deliver(crew->coordinator, group, &message);
   }
   message.kind = MESSAGE_ENDED;
-  message.state = pruned                                        ? TRIAL_PRUNED
-                  : pauses && order->part                       ? TRIAL_COMPLETE
-                  : pauses                                      ? TRIAL_PAUSED
-                  : im->asked[group] && message.index < reports ? TRIAL_PREEMPTED
-                  : fails                                       ? TRIAL_FAILED
-                  : diverges                                    ? TRIAL_DIVERGED
-                                                                : TRIAL_COMPLETE;
+  message.state = pruned                                                  ? TRIAL_PRUNED
+                  : pauses && order->part                                 ? TRIAL_COMPLETE
+                  : pauses                                                ? TRIAL_PAUSED
+                  : (im->asked[group] || ends) && message.index < reports ? TRIAL_PREEMPTED
+                  : fails                                                 ? TRIAL_FAILED
+                  : diverges                                              ? TRIAL_DIVERGED
+                                                                          : TRIAL_COMPLETE;
   if (message.state != TRIAL_COMPLETE && !pauses) snprintf(message.reason, sizeof message.reason, "as imagined");
   message.score[0] = message.state == TRIAL_COMPLETE ? 2 * last : NAN;
-  message.seconds = message.working = 1;
+  message.seconds = message.working = im->left > 0 ? im->time - im->began[group] : 1;
+  im->preempted += message.state == TRIAL_PREEMPTED;
   im->busy[group] = false;
   return crew->deliver(crew->coordinator, group, &message);
 }
@@ -144,7 +181,7 @@ static enum status speak_late(struct crew *crew) {
 static enum status imagine_poll(struct crew *crew, int64_t *count) {
   struct imagined *im = imagined_of(crew);
   *count = 0;
-  im->time += 1e-3;
+  im->time += tick_of(im);
   if (im->stops_at > 0 && ++im->polls >= im->stops_at) {
     if (im->polls == im->stops_at) copy_file(BEGUN_FILE, CUT_FILE);
     return status_raise(STATUS_MPI, "the job is cut off");
@@ -159,7 +196,7 @@ static enum status imagine_poll(struct crew *crew, int64_t *count) {
   return STATUS_OK;
 }
 
-static void imagine_rest(struct crew *crew) { imagined_of(crew)->time += 1e-3; }
+static void imagine_rest(struct crew *crew) { imagined_of(crew)->time += tick_of(imagined_of(crew)); }
 static double imagine_clock(struct crew *crew) { return imagined_of(crew)->time; }
 
 static const struct crew_kind imagined_kind = {imagine_order, imagine_control, imagine_poll, imagine_rest,
@@ -183,6 +220,7 @@ static enum status run_job(struct begun *begun, int groups, struct imagined *im,
                                           .inject = &inject,
                                           .process = nobody,
                                           .stopped = stop_asked,
+                                          .left = im->left,
                                           .quiet = true};
   return coordinator_run(&setup, outcome);
 }
@@ -361,6 +399,127 @@ static void test_drain(void **state) {
   }
 }
 
+static int64_t count_events(const struct ledger *ledger, enum event_kind kind) {
+  int64_t count = 0;
+  for (int64_t e = 0; e < ledger->events; e++) count += ledger->event[e].kind == kind;
+  return count;
+}
+
+/* Jobs that end, one after the other: in which order things are run follows from it, and nothing else. In some of them
+ * a whole way from rung to rung fits, in others none does. */
+static void test_deadlines(void **state) {
+  static const double lengths[] = {10, 20};
+  (void)state;
+  for (int i = 0; i < CASES; i++) {
+    struct results first = {.number = NULL};
+    for (int k = 0; k <= (int)TESTING_ROUNDS(2, 1); k++) {
+      struct begun begun;
+      struct coordinator_outcome outcome = {.end = COORDINATOR_DRAINED};
+      int64_t jobs = 0, held = 0;
+      begin_case(i, &begun);
+      while (outcome.end == COORDINATOR_DRAINED) {
+        struct imagined im = {.seed = 70 + (uint64_t)jobs, .tick = .03, .left = k > 0 ? lengths[k - 1] : 0};
+        assert_true(jobs++ < 400);
+        assert_ok(run_job(&begun, group_counts[jobs % 3], &im, &outcome));
+        held += im.held;
+        assert_true(im.left == 0 || im.time < im.left - RESERVE + 2);
+        for (int g = 0; g < group_counts[jobs % 3]; g++) assert_true(!im.busy[g]);
+        if (outcome.end == COORDINATOR_DRAINED) assert_int_equal(count_events(&begun.ledger, EVENT_DRAIN), jobs);
+        assert_int_equal(begun_again(&begun), 0);
+      }
+      assert_int_equal(outcome.end, COORDINATOR_COMPLETE);
+      assert_true(k == 0 ? jobs == 1 : jobs > 1 || k > 1);
+      assert_int_equal(held, 0);
+      for (int64_t t = 0; t < begun.ledger.shape.trials; t++) assert_int_equal(begun.ledger.trial[t].failures, 0);
+      check_results(&begun, &first);
+      begun_free(&begun);
+    }
+    free(first.number);
+  }
+}
+
+/* What cannot come to its rung any more is left for the next job, although groups are free and there is time for other
+ * things: nobody has to stop midway. */
+static void test_rungs_wait(void **state) {
+  struct begun begun;
+  struct coordinator_outcome outcome;
+  char text[1024];
+  int64_t preempted = 0, jobs = 0;
+  (void)state;
+  snprintf(text, sizeof text, "%swindow: 4\nearly_terminate: {type: asha, min_iter: 3, eta: 3}\n", begun_square);
+  begun_make(text, &begun);
+  do {
+    struct imagined im = {.seed = 5 + (uint64_t)jobs, .tick = .1, .left = 14};
+    assert_ok(run_job(&begun, 2, &im, &outcome));
+    preempted += im.preempted;
+    if (outcome.end == COORDINATOR_DRAINED) assert_true(im.time > (im.left - RESERVE) / 3);
+    assert_int_equal(begun_again(&begun), 0);
+    jobs += 1;
+  } while (outcome.end == COORDINATOR_DRAINED);
+  assert_true(jobs > 2);
+  assert_true(preempted < jobs); /* of two trials under way at the end of each */
+  begun_free(&begun);
+}
+
+/* A job without time for anything begins nothing; one that has none left does not begin again what it has stopped. */
+static void test_too_short(void **state) {
+  struct begun begun;
+  struct coordinator_outcome outcome;
+  struct imagined im = {.seed = 4, .tick = .1, .left = RESERVE - 1};
+  (void)state;
+  begun_make(begun_square, &begun);
+  assert_ok(run_job(&begun, 5, &im, &outcome));
+  assert_int_equal(outcome.end, COORDINATOR_DRAINED);
+  assert_int_equal(im.orders, 0);
+  assert_int_equal(count_events(&begun.ledger, EVENT_STARTED), 0);
+  assert_int_equal(count_events(&begun.ledger, EVENT_DRAIN), 1);
+  im = (struct imagined){.seed = 4, .tick = .1, .left = RESERVE + .15}; /* trials stop themselves at once */
+  assert_ok(run_job(&begun, 2, &im, &outcome));
+  assert_int_equal(outcome.end, COORDINATOR_DRAINED);
+  for (int64_t t = 0; t < 60; t++)
+    assert_true(begun.ledger.trial[t].starts <= 1 && begun.ledger.trial[t].failures == 0);
+  begun_free(&begun);
+}
+
+/* A process that ran trials itself has died with one, and the job has been requeued, or not. */
+static void test_requeued(void **state) {
+  static const struct {
+    struct provenance_job before, now;
+    bool blamed;
+  } ways[] = {{{.id = 5}, {.id = 5, .restarts = 1}, false},
+              {{.id = 5, .restarts = 2}, {.id = 5, .restarts = 7}, false},
+              {{.id = 5}, {.id = 5}, true},
+              {{.id = 5}, {.id = 6, .restarts = 1}, true},
+              {{.id = 5}, {.id = 0}, true},
+              {{.id = 0}, {.id = 0, .restarts = 1}, true}};
+  (void)state;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    struct begun begun;
+    struct coordinator_outcome outcome;
+    struct imagined im = {.seed = 4, .stops_at = 30};
+    begun_make(begun_square, &begun);
+    provenance_set_job(&ways[i].before);
+    assert_int_equal(run_job(&begun, 1, &im, &outcome), STATUS_MPI);
+    status_clear();
+    ledger_close(&begun.ledger);
+    assert_int_equal(rename(CUT_FILE, BEGUN_FILE), 0);
+    assert_int_equal(begun_again(&begun), 0);
+    int64_t lost = 0;
+    while (begun.ledger.trial[lost].state != TRIAL_RUNNING) lost++;
+    begun.ledger.trial[lost].group = -1;
+    provenance_set_job(&ways[i].now);
+    im = (struct imagined){.seed = 5};
+    assert_ok(run_job(&begun, 1, &im, &outcome));
+    assert_int_equal(begun.ledger.trial[lost].failures, ways[i].blamed);
+    assert_int_equal(count_events(&begun.ledger, EVENT_DEATH), ways[i].blamed);
+    assert_int_equal(begun_again(&begun), 0);
+    assert_int_equal(begun.ledger.event[0].by.id, ways[i].before.id);
+    assert_int_equal(begun.ledger.event[begun.ledger.events - 1].by.restarts, ways[i].now.restarts);
+    begun_free(&begun);
+  }
+  provenance_set_job(&(struct provenance_job){.id = 0});
+}
+
 /* A trial that fails every time is failed after max_restarts; the others are what they are. */
 static void test_failing(void **state) {
   struct begun begun;
@@ -488,10 +647,11 @@ static void test_unknown_metric(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_orders),   cmocka_unit_test(test_cut_off),
-                                     cmocka_unit_test(test_drain),    cmocka_unit_test(test_failing),
-                                     cmocka_unit_test(test_budgets),  cmocka_unit_test(test_roll_back),
-                                     cmocka_unit_test(test_given_up), cmocka_unit_test(test_unknown_metric)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_orders),     cmocka_unit_test(test_cut_off),        cmocka_unit_test(test_drain),
+      cmocka_unit_test(test_failing),    cmocka_unit_test(test_budgets),        cmocka_unit_test(test_roll_back),
+      cmocka_unit_test(test_given_up),   cmocka_unit_test(test_unknown_metric), cmocka_unit_test(test_deadlines),
+      cmocka_unit_test(test_rungs_wait), cmocka_unit_test(test_too_short),      cmocka_unit_test(test_requeued)};
   if (ranks_begin(argc, argv)) return 1;
   log_scope("", false); /* what coordinators say */
   return ranks_end(cmocka_run_group_tests_name("sweep.coordinator", tests, NULL, NULL));
