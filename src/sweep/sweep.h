@@ -135,6 +135,9 @@ enum status sweep_text(const struct sweep *sweep, char **text);
 /* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
 int sweep_differences(const char *a, const char *b, char *text, int size);
 
+/* A time as the file has it, in seconds: "90", "90s", "30m", "2h", "1d". False: it is none. */
+bool sweep_seconds(const char *text, double *seconds);
+
 /* Whether reaching a value of a metric ends it. */
 bool sweep_has_target(const struct sweep *sweep);
 
