@@ -28,6 +28,7 @@ struct imagined {
   double tick;                    /* s that a poll takes; 0: a thousandth */
   double left, began[GROUPS_MAX]; /* s of the job, which trials know of and go on in; 0: it has no end */
   int64_t held, preempted;        /* orders that could not come to their rungs; trials that stopped themselves */
+  bool deaf;                      /* trials do not know that the job ends */
 };
 
 /* s that the least checkpoint and the margin take. */
@@ -144,7 +145,8 @@ static enum status speak(struct crew *crew, int group) {
   message.last = message.step == reports;
   const bool over = message.index == reports || (message.index == 4 && (diverges || fails));
   const bool pauses = order->pause > 0 && message.index == order->pause && message.index < reports;
-  const bool ends = order->left > 0 && order->left - (im->time - im->began[group]) < RESERVE + 2 * im->tick;
+  const bool ends =
+      order->left > 0 && !im->deaf && order->left - (im->time - im->began[group]) < RESERVE + 2 * im->tick;
   const bool pruned = im->pruned[group] && draw_below(&im->seed, 2); /* it need not have heard of it yet */
   if (!over && !pauses && !pruned && !im->asked[group] && !ends) {
     im->said[group] += 1;
@@ -439,26 +441,30 @@ static void test_deadlines(void **state) {
 }
 
 /* What cannot come to its rung any more is left for the next job, although groups are free and there is time for other
- * things: nobody has to stop midway. */
+ * things: nobody has to stop midway, and the job ends when there is nothing else. Where no job is long enough for a way
+ * from rung to rung, trials go it bit by bit. */
 static void test_rungs_wait(void **state) {
-  struct begun begun;
-  struct coordinator_outcome outcome;
-  char text[1024];
-  int64_t preempted = 0, jobs = 0;
+  static const double lengths[] = {14, RESERVE + 1};
   (void)state;
-  snprintf(text, sizeof text, "%swindow: 4\nearly_terminate: {type: asha, min_iter: 3, eta: 3}\n", begun_square);
-  begun_make(text, &begun);
-  do {
-    struct imagined im = {.seed = 5 + (uint64_t)jobs, .tick = .1, .left = 14};
-    assert_ok(run_job(&begun, 2, &im, &outcome));
-    preempted += im.preempted;
-    if (outcome.end == COORDINATOR_DRAINED) assert_true(im.time > (im.left - RESERVE) / 3);
-    assert_int_equal(begun_again(&begun), 0);
-    jobs += 1;
-  } while (outcome.end == COORDINATOR_DRAINED);
-  assert_true(jobs > 2);
-  assert_true(preempted < jobs); /* of two trials under way at the end of each */
-  begun_free(&begun);
+  for (int i = 0; i < 2; i++) {
+    struct begun begun;
+    struct coordinator_outcome outcome;
+    char text[1024];
+    int64_t preempted = 0, jobs = 0, early = 0;
+    snprintf(text, sizeof text, "%swindow: 4\nearly_terminate: {type: asha, min_iter: 3, eta: 3}\n", begun_square);
+    begun_make(text, &begun);
+    do {
+      struct imagined im = {.seed = 5 + (uint64_t)jobs, .tick = .1, .left = lengths[i]};
+      assert_ok(run_job(&begun, 2, &im, &outcome));
+      preempted += im.preempted;
+      early += outcome.end == COORDINATOR_DRAINED && im.time < im.left - RESERVE - im.tick;
+      assert_int_equal(begun_again(&begun), 0);
+      assert_true(++jobs < 400);
+    } while (outcome.end == COORDINATOR_DRAINED);
+    assert_true(jobs > 2);
+    assert_true(i == 0 ? preempted < jobs && early > 0 : preempted > jobs);
+    begun_free(&begun);
+  }
 }
 
 /* A job without time for anything begins nothing; one that has none left does not begin again what it has stopped. */
@@ -478,6 +484,19 @@ static void test_too_short(void **state) {
   assert_int_equal(outcome.end, COORDINATOR_DRAINED);
   for (int64_t t = 0; t < 60; t++)
     assert_true(begun.ledger.trial[t].starts <= 1 && begun.ledger.trial[t].failures == 0);
+  begun_free(&begun);
+}
+
+/* Trials that know nothing of the end are told. */
+static void test_told(void **state) {
+  struct begun begun;
+  struct coordinator_outcome outcome;
+  struct imagined im = {.seed = 4, .tick = .1, .left = RESERVE + 1, .deaf = true};
+  (void)state;
+  begun_make(begun_square, &begun);
+  assert_ok(run_job(&begun, 5, &im, &outcome));
+  assert_int_equal(outcome.end, COORDINATOR_DRAINED);
+  assert_true(im.preempted > 0);
   begun_free(&begun);
 }
 
@@ -651,7 +670,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_orders),     cmocka_unit_test(test_cut_off),        cmocka_unit_test(test_drain),
       cmocka_unit_test(test_failing),    cmocka_unit_test(test_budgets),        cmocka_unit_test(test_roll_back),
       cmocka_unit_test(test_given_up),   cmocka_unit_test(test_unknown_metric), cmocka_unit_test(test_deadlines),
-      cmocka_unit_test(test_rungs_wait), cmocka_unit_test(test_too_short),      cmocka_unit_test(test_requeued)};
+      cmocka_unit_test(test_rungs_wait), cmocka_unit_test(test_too_short),      cmocka_unit_test(test_told),
+      cmocka_unit_test(test_requeued)};
   if (ranks_begin(argc, argv)) return 1;
   log_scope("", false); /* what coordinators say */
   return ranks_end(cmocka_run_group_tests_name("sweep.coordinator", tests, NULL, NULL));
