@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,7 +269,7 @@ enum status bench_sweep(const struct comm *world, const struct bench_words *word
   char folder[STORE_PATH_MAX] = "";
   TRY(comm_agree(world, world->rank == 0 ? make_folder(folder) : STATUS_OK));
   enum status status = comm_broadcast(world, folder, sizeof folder);
-  stop_listen();
+  stop_listen(SIGUSR1);
   if (status == STATUS_OK) status = measure(world, folder, words);
   stop_release();
   if (world->rank == 0) remove_folder(folder);

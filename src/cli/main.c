@@ -1,6 +1,7 @@
 /* hgn: one binary, a subcommand for each job. The only file that ends the process. */
 #include "base/build.h"
 #include "base/log.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
 #include "graph/cpu.h"
 #include "store/provenance.h"
@@ -125,6 +126,7 @@ static int leave_early(enum status status) {
 
 int main(int argc, char **argv) {
   provenance_setup(argc, argv);
+  batch_identify();
   struct global_options global;
   if (parse_global(argc, argv, &global) != STATUS_OK) return leave_early(STATUS_USAGE);
   if (global.version) {

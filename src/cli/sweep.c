@@ -6,6 +6,7 @@
 #include "sweep/summary.h"
 #include "train/numerics.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,6 +119,12 @@ static enum status tell(const struct sweep_input *input, const struct ledger *le
   return outcome->end == COORDINATOR_COMPLETE ? check_result(input, ledger) : STATUS_OK;
 }
 
+/* As the coordinator has it: 0 is no end, and one that is over is one. */
+static double time_of(const struct batch *batch) {
+  if (!batch || isinf(batch->end)) return 0;
+  return fmax(batch_left(batch), 1e-3);
+}
+
 /* Root only. */
 static enum status coordinate(struct sweep_job *job, struct crew *crew, const int64_t *process) {
   const struct coordinator_setup setup = {.sweep = job->input->sweep,
@@ -127,6 +134,7 @@ static enum status coordinate(struct sweep_job *job, struct crew *crew, const in
                                           .inject = job->inject,
                                           .process = process,
                                           .stopped = stop_requested,
+                                          .left = time_of(job->batch),
                                           .quiet = job->quiet};
   enum status status = coordinator_run(&setup, &job->outcome);
   job->groups = crew->groups;
@@ -209,7 +217,8 @@ static enum status open_and_run(const struct run *run, struct sweep_input *input
   struct ledger ledger = {.points = 0};
   const bool root = run->world->rank == 0;
   TRY(comm_agree(run->world, root ? sweep_open(run->words, run->retry, input, &ledger) : STATUS_OK));
-  struct sweep_job job = {.input = input, .ledger = &ledger, .inject = &run->inject, .gathered = gathered};
+  struct sweep_job job = {
+      .input = input, .ledger = &ledger, .inject = &run->inject, .gathered = gathered, .batch = &run->words->batch};
   const enum status status = sweep_run_job(run->world, &job);
   if (root) ledger_close(&ledger);
   *end = job.outcome.end;
@@ -231,7 +240,7 @@ static enum status run_in_turn(struct run *run, struct sweep_input *input) {
   }
   *input->sweep = whole;
   if (status != STATUS_OK || end != COORDINATOR_COMPLETE) return status;
-  const struct sweep_words only = {.operand = words->operand};
+  const struct sweep_words only = {.operand = words->operand, .batch = words->batch};
   run->words = &only;
   run->retry = 0;
   status = open_and_run(run, input, false, &end);
@@ -289,7 +298,8 @@ static enum status run_sweep(const struct comm *world, int argc, char **argv) {
                                        {"--inject", NULL, CLI_TEXT, &w.inject},
                                        {"--warm-start", NULL, CLI_TEXT, &w.warm},
                                        {"--status", NULL, CLI_FLAG, &w.status},
-                                       {"--watch", NULL, CLI_FLAG, &w.watch}};
+                                       {"--watch", NULL, CLI_FLAG, &w.watch},
+                                       BATCH_OPTIONS(&w.batch)};
   struct cli_words words;
   struct sweep_input input;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof options[0], false, &words));
@@ -297,7 +307,8 @@ static enum status run_sweep(const struct comm *world, int argc, char **argv) {
   w.operand = words.operand[0];
   REQUIRE(!w.warm, STATUS_UNAVAILABLE, "--warm-start: for methods that learn, which are not in this version");
   TRY(check_modes(&w));
-  stop_listen();
+  TRY(batch_read(world, &w.batch));
+  stop_listen(w.batch.number);
   enum status status = sweep_input_read(world, &w, &input);
   if (status == STATUS_OK) status = take_part(input.sweep, w.part);
   if (status == STATUS_OK && (w.status || w.watch))
@@ -327,7 +338,9 @@ const struct cli_command cli_sweep = {
     "those that run the best again.\n\n"
     "If DIR holds this very sweep, it goes on; another is refused with the differences. SIGUSR1, SIGINT and SIGTERM "
     "to\n"
-    "the first rank let trials write checkpoints and end with exit status 6: start the same command again.\n\n"
+    "the first rank let trials write checkpoints and end with exit status 6, and so does a job whose end is near: "
+    "start\n"
+    "the same command again. What waits at rungs is not begun when it cannot come to the next one before the end.\n\n"
     "  -o, --output DIR      default: the sweep file's name without .yaml, in this folder\n"
     "  --base FILE           the experiment that trials override, where the sweep file has no \"base:\"\n"
     "  --run-cap N           configurations, where the file has no run_cap\n"
@@ -340,5 +353,6 @@ const struct cli_command cli_sweep = {
     "  --retry STATES        put trials of these states back: failed, timeout, diverged\n"
     "  --extend N            N more configurations\n"
     "  --status, --watch     what sweep.h5 says now, from any other place; again and again\n"
-    "  --inject FAULTS       rehearse: nan@trial7.step30,crash@trial3,stall@trial5,enospc@report10 or random:0.01\n",
+    "  --inject FAULTS       rehearse: nan@trial7.step30,crash@trial3,stall@trial5,enospc@report10 or "
+    "random:0.01\n" BATCH_HELP,
     run_sweep};

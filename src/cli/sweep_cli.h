@@ -2,6 +2,7 @@
 #ifndef HGN_CLI_SWEEP_CLI_H
 #define HGN_CLI_SWEEP_CLI_H
 
+#include "cli/batch.h"
 #include "cli/cli.h"
 #include "sweep/coordinator.h"
 
@@ -12,6 +13,7 @@ struct sweep_words {
   struct cli_texts rename;
   int64_t run_cap, extend;
   bool dry_run, resume, status, watch;
+  struct batch batch;
 };
 
 /* A sweep, as all ranks have it. */
@@ -45,6 +47,7 @@ struct sweep_job {
   struct sweep_input *input; /* sweep and folder */
   struct ledger *ledger;     /* Root only */
   const struct inject *inject;
+  const struct batch *batch;          /* NULL: it has all the time there is */
   bool quiet;                         /* no progress, and nothing is printed at the end */
   bool gathered;                      /* of a part, in one job with the others: the end is told of the whole */
   struct coordinator_outcome outcome; /* Root only: how it went, in so many groups */

@@ -1,4 +1,6 @@
+#include "base/log.h"
 #include "base/stop.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
@@ -46,26 +48,58 @@ static void print_outcome(const struct trainer_outcome *outcome, const char *out
   printf("%s\n", output);
 }
 
-/* Collective. To the end, or to the step in which a signal has come. */
-static enum status train(struct trainer *trainer) {
+/* Root only. */
+static bool ends_before(const struct batch *batch, const struct trainer *trainer, int64_t steps) {
+  return batch_left(batch) < trainer_need(trainer, steps);
+}
+
+static void say_costs(const struct batch *batch, const struct trainer *trainer) {
+  const struct deadline_costs costs = trainer_costs(trainer);
+  log_info("the job ends in %.0f s; a step takes %.2g s, an evaluation %.2g s a rollout and a checkpoint %.2g s",
+           batch_left(batch), costs.step, costs.evaluation, deadline_checkpoint(&costs));
+}
+
+/* Collective. A run for which there is no time at all is left as it is. */
+static enum status check_time(const struct comm *world, const struct trainer *trainer, const struct batch *batch) {
+  if (isinf(batch->end) || trainer_outcome(trainer).complete) return STATUS_OK;
+  double numbers[2] = {batch_left(batch), trainer_need(trainer, 1)};
+  TRY(comm_broadcast(world, numbers, sizeof numbers));
+  REQUIRE(numbers[0] >= numbers[1], STATUS_INTERRUPTED,
+          "the job is too short: it ends in %.1f s, and a step and a checkpoint need %.1f s. Nothing is lost; give it "
+          "more time and run the same command",
+          numbers[0], numbers[1]);
+  return STATUS_OK;
+}
+
+/* Collective. To the end, or to the step in which a signal has come, or behind which there is no time for another:
+ * rank 0's clock decides. */
+static enum status train(const struct comm *world, struct trainer *trainer, const struct batch *batch) {
   unsigned events = 0;
-  while (!(events & TRAINER_ENDED))
-    TRY(trainer_advance(trainer, trainer_step(trainer) + 1, stop_requested() ? TRAINER_STOP : TRAINER_GO, &events));
+  bool late = false;
+  TRY(check_time(world, trainer, batch));
+  while (!(events & TRAINER_ENDED)) {
+    const bool soon = world->rank == 0 && ends_before(batch, trainer, 2);
+    if (soon && !late) say_costs(batch, trainer);
+    late = late || soon;
+    const bool stop = late || stop_requested();
+    TRY(trainer_advance(trainer, trainer_step(trainer) + 1, stop ? TRAINER_STOP : TRAINER_GO, &events));
+  }
   if (!(events & TRAINER_STOPPED)) return STATUS_OK;
   const struct trainer_outcome outcome = trainer_outcome(trainer);
-  return status_raise(STATUS_INTERRUPTED, "stopped by a signal after step %lld of %lld; run the same command to go on",
-                      (long long)outcome.step, (long long)outcome.steps);
+  TRY(comm_broadcast(world, &late, sizeof late));
+  return status_raise(STATUS_INTERRUPTED, "stopped %s after step %lld of %lld; run the same command to go on",
+                      late ? "before the job ends," : "by a signal", (long long)outcome.step, (long long)outcome.steps);
 }
 
 static enum status open_and_train(const struct comm *world, const struct config *config, const char *output,
-                                  bool resume) {
+                                  bool resume, const struct batch *batch) {
   struct corpus corpus;
   struct trainer *trainer;
   TRY(corpus_open(world, config_experiment(config)->training.data.file, &corpus));
   const struct trainer_setup setup = {.config = config, .corpus = &corpus, .output = output, .resume = resume};
   enum status status = trainer_open(world, &setup, &trainer);
   if (status == STATUS_OK) {
-    status = train(trainer);
+    status = train(world, trainer, batch);
     if (status == STATUS_OK && world->rank == 0) {
       const struct trainer_outcome outcome = trainer_outcome(trainer);
       print_outcome(&outcome, output);
@@ -79,21 +113,24 @@ static enum status open_and_train(const struct comm *world, const struct config 
 static enum status run_train(const struct comm *world, int argc, char **argv) {
   const char *output = NULL;
   bool resume = false;
-  const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &output}, {"--resume", NULL, CLI_FLAG, &resume}};
+  struct batch batch = {.signal = NULL};
+  const struct cli_option options[] = {
+      {"--output", "-o", CLI_TEXT, &output}, {"--resume", NULL, CLI_FLAG, &resume}, BATCH_OPTIONS(&batch)};
   struct cli_words words;
   char given[STORE_PATH_MAX];
-  TRY(cli_parse(argc, argv, options, 2, true, &words));
+  TRY(cli_parse(argc, argv, options, sizeof options / sizeof options[0], true, &words));
   TRY(cli_operands(&words, 1, 1, "one EXPERIMENT.yaml"));
   if (!output) {
     TRY(name_output(words.operand[0], given));
     output = given;
   }
+  TRY(batch_read(world, &batch));
   struct config *config;
   TRY(cli_load(world, words.operand[0], SCHEMA_USE(SCHEMA_TRAINING), &words, &config));
-  stop_listen();
+  stop_listen(batch.number);
   enum status status = learner_require(config_experiment(config));
   if (status == STATUS_OK) status = numerics_agree(world);
-  if (status == STATUS_OK) status = open_and_train(world, config, output, resume);
+  if (status == STATUS_OK) status = open_and_train(world, config, output, resume, &batch);
   stop_release();
   config_destroy(&config);
   return status;
@@ -101,15 +138,17 @@ static enum status run_train(const struct comm *world, int argc, char **argv) {
 
 const struct cli_command cli_train = {
     "train", "data set -> trained model, checkpoints, metrics",
-    "Usage: [mpirun -n N] hgn train EXPERIMENT.yaml [-o RUN.h5] [--resume] [key.path=value ...]\n\n"
+    "Usage: [mpirun -n N] hgn train EXPERIMENT.yaml [-o RUN.h5] [--resume] [--signal NAME] [--deadline TIME]\n"
+    "                            [key.path=value ...]\n\n"
     "Trains a Hamiltonian Generative Network data-parallel. The same file and seed give the same bits on any number "
     "of\n"
     "ranks and across any interruption. Beside RUN.h5, which holds all metrics and can be read at any time, there are\n"
     "RUN.checkpoint-STEP.h5 and the best model, RUN.best.h5.\n\n"
     "If RUN.h5 is there and has this very configuration, training goes on from its last checkpoint; with another\n"
     "configuration it is refused. A complete run is shown; one whose checkpoints are all gone is not begun anew.\n"
-    "SIGUSR1 (which mpirun forwards) and SIGTERM to the ranks write a checkpoint and end with exit status 6; a killed\n"
-    "run loses what came after its last checkpoint.\n\n"
+    "SIGUSR1 (which mpirun forwards) and SIGTERM to the ranks write a checkpoint and end with exit status 6, and so "
+    "does\n"
+    "a job whose end is near; a killed run loses what came after its last checkpoint.\n\n"
     "  -o, --output RUN.h5   ends in .h5; default: EXPERIMENT.h5 in this folder\n"
-    "  --resume              only go on with a run that is there\n",
+    "  --resume              only go on with a run that is there\n" BATCH_HELP,
     run_train};

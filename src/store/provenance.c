@@ -12,6 +12,7 @@ enum { NAME_BYTES = MPI_MAX_PROCESSOR_NAME, TEXT_BYTES = 1 << 16 };
 static int word_count;
 static char **words;
 static char kernels[256];
+static struct provenance_job its_job;
 
 void provenance_setup(int argc, char **argv) {
   word_count = argc;
@@ -21,6 +22,12 @@ void provenance_setup(int argc, char **argv) {
 /* ---- texts ---- */
 
 void provenance_kernels(const char *text) { snprintf(kernels, sizeof kernels, "%s", text); }
+
+void provenance_set_job(const struct provenance_job *job) { its_job = *job; }
+
+struct provenance_job provenance_job(void) {
+  return its_job;
+}
 
 /* A text that grows up to its end and is cut there. */
 struct text {
@@ -91,6 +98,18 @@ static void describe_created(char text[32]) {
   if (!gmtime_r(&now, &utc) || strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0) text[0] = '\0';
 }
 
+/* An array's first task is number 0, so its number is told only with the array's. */
+static void describe_job(char text[160]) {
+  const struct provenance_job *job = &its_job;
+  text[0] = '\0';
+  if (job->id == 0) return;
+  int used = snprintf(text, 160, "SLURM_JOB_ID=%lld", (long long)job->id);
+  if (job->array > 0)
+    used += snprintf(text + used, 160 - (size_t)used, " SLURM_ARRAY_JOB_ID=%lld SLURM_ARRAY_TASK_ID=%lld",
+                     (long long)job->array, (long long)job->task);
+  (void)snprintf(text + used, 160 - (size_t)used, " SLURM_RESTART_COUNT=%lld", (long long)job->restarts);
+}
+
 static void find_cpu(char name[NAME_BYTES]) {
   char line[1024];
   snprintf(name, NAME_BYTES, "unknown");
@@ -140,7 +159,7 @@ static enum status gather(const struct comm *comm, const char mine[NAME_BYTES], 
 
 static enum status write_run(struct store_file *file, struct text *text) {
   const struct comm *comm = file->comm;
-  char name[NAME_BYTES] = "", folder[STORE_PATH_MAX] = "unknown", created[32];
+  char name[NAME_BYTES] = "", folder[STORE_PATH_MAX] = "unknown", created[32], job[160];
   int length = 0;
   for (int i = 0; i < word_count; ++i) {
     if (i > 0) add(text, " ");
@@ -167,7 +186,9 @@ static enum status write_run(struct store_file *file, struct text *text) {
   TRY(store_text(file, "/provenance/created", created, 0));
   if (!getcwd(folder, sizeof folder)) snprintf(folder, sizeof folder, "unknown");
   make_utf8(folder);
-  return store_text(file, "/provenance/working_folder", folder, 0);
+  TRY(store_text(file, "/provenance/working_folder", folder, 0));
+  describe_job(job);
+  return store_text(file, "/provenance/job", job, 0);
 }
 
 static enum status write_build(struct store_file *file, struct text *text) {

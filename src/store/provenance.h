@@ -11,6 +11,7 @@
  *   /provenance/kernels       instruction sets that the ranks' kernels use, "" where none were used
  *   /provenance/created       UTC, ISO 8601
  *   /provenance/working_folder
+ *   /provenance/job           what the process was told of its batch job, "NAME=VALUE ..."; "": of none
  */
 #ifndef HGN_STORE_PROVENANCE_H
 #define HGN_STORE_PROVENANCE_H
@@ -25,6 +26,22 @@ void provenance_setup(int argc, char **argv);
 
 /* Not collective. Remembers what kernels the process runs (the same on all ranks) for later files. Text is copied. */
 void provenance_kernels(const char *text);
+
+/* X(member, help): the batch job that a process belongs to. */
+#define PROVENANCE_JOB_LIST(X)                                                                                         \
+  X(id, "SLURM_JOB_ID; 0: none, here and in the next")                                                                 \
+  X(array, "SLURM_ARRAY_JOB_ID")                                                                                       \
+  X(task, "SLURM_ARRAY_TASK_ID")                                                                                       \
+  X(restarts, "SLURM_RESTART_COUNT: times that the job had been requeued")
+struct provenance_job {
+#define PROVENANCE_MEMBER(name, help) int64_t name;
+  PROVENANCE_JOB_LIST(PROVENANCE_MEMBER)
+#undef PROVENANCE_MEMBER
+};
+
+/* Not collective. Remembers it for later files; what has not been remembered is zeroes. */
+void provenance_set_job(const struct provenance_job *job);
+struct provenance_job provenance_job(void);
 
 /* Collective. Writes the group; before store_seal(). STATUS_FILE, STATUS_MEMORY, STATUS_MPI. */
 enum status provenance_write(struct store_file *file);

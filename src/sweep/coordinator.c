@@ -136,12 +136,23 @@ void coordinator_requeue(struct coordinator *c, int64_t trial) {
   if (c->item[trial] < c->cursor) c->cursor = c->item[trial];
 }
 
+/* Reports that a trial will have made when the job of an item is done, at most. */
+static int64_t item_reports(const struct coordinator *c, int64_t item) {
+  const struct ledger *ledger = c->ledger;
+  const int64_t rung = is_of_job(c, item) ? ledger->job[item / c->sweep->repeats].rung : ledger->shape.rungs;
+  return rung < ledger->shape.rungs ? ledger->rung_report[rung] : ledger->shape.reports;
+}
+
 /* The first item from *from on that can be begun now; -1: none, and then all of them have been looked at. */
 static enum status find_ready(struct coordinator *c, int64_t *from, int64_t *item) {
   const int64_t known = known_items(c);
   for (; *from < known; *from += 1) {
     bool ready = runnable(c, *from);
     if (ready) TRY(is_prepared(c, item_trial(c, *from), &ready));
+    if (ready && !coordinator_has_time(c, item_trial(c, *from), item_reports(c, *from))) {
+      c->late = true;
+      ready = false;
+    }
     if (!ready) continue;
     *item = *from;
     break;
@@ -167,7 +178,7 @@ static enum status end_search(struct coordinator *c) {
 /* The first item that can be begun now; -1: none. Chooses jobs as they are needed. */
 static enum status next_item(struct coordinator *c, int64_t *item) {
   *item = -1;
-  c->waiting = false;
+  c->waiting = c->late = false;
   if (c->unprepared) return STATUS_OK;
   while (c->cursor < known_items(c) && !runnable(c, c->cursor)) c->cursor += 1;
   for (int64_t from = c->cursor;;) {
@@ -175,12 +186,13 @@ static enum status next_item(struct coordinator *c, int64_t *item) {
     TRY(find_ready(c, &from, item));
     if (*item >= 0) return STATUS_OK;
     const bool blocked = c->cursor < from && runnable(c, c->cursor);
-    c->unprepared = blocked && from - c->cursor > LOOKAHEAD;
-    if (c->unprepared) return STATUS_OK;
+    const bool far = blocked && from - c->cursor > LOOKAHEAD;
+    c->unprepared = far && !c->late; /* time may yet be found to be enough: no command changes that */
+    if (far) return STATUS_OK;
     if (c->searching) TRY(search_next(&c->search, &answer));
     if (answer == SEARCH_CHOSEN) continue;
     c->waiting = answer == SEARCH_WAIT;
-    c->unprepared = blocked;
+    c->unprepared = blocked && !c->late;
     if (c->waiting || blocked) return STATUS_OK;
     if (c->confirming || c->busy > 0) return STATUS_OK; /* some have not ended yet */
     if (c->searching) TRY(end_search(c));
@@ -214,7 +226,8 @@ static void prepare_order(const struct coordinator *c, int64_t item, struct orde
                           .starts = row->starts,
                           .seed = row->seed,
                           .place = ledger_place(c->ledger, trial),
-                          .deadline = c->sweep->resources.trial_timeout};
+                          .deadline = c->sweep->resources.trial_timeout,
+                          .left = coordinator_time_left(c)};
   memcpy(order->point, c->ledger->point + row->configuration * c->ledger->shape.parameters,
          (size_t)c->ledger->shape.parameters * sizeof(double));
   set_part(c, item, order);
@@ -239,6 +252,7 @@ static enum status assign_item(struct coordinator *c, int g, int64_t item, struc
   order->waited = waited ? row->reports : 0;
   group->limit = order->deadline > 0 ? c->crew->kind->clock(c->crew) + order->deadline + c->sweep->resources.grace : 0;
   group->trial = trial;
+  group->reports = row->reports;
   if (c->started) return STATUS_OK;
   c->started = true;
   return coordinator_note(c, EVENT_STARTED, -1);
@@ -302,6 +316,7 @@ static enum status work(struct coordinator *c) {
     int64_t count;
     TRY(c->crew->kind->poll(c->crew, &count));
     TRY(give_orders(c, &given));
+    TRY(coordinator_end_early(c));
     TRY(coordinator_tick(c));
     if (count == 0 && given == 0) c->crew->kind->rest(c->crew);
     if (waiting) c->waited += idle * (c->crew->kind->clock(c->crew) - before);
@@ -334,6 +349,7 @@ static enum status open(struct coordinator *c, const struct coordinator_setup *s
   c->group = arena_array(&c->arena, setup->crew->groups, sizeof *c->group);
   c->assigned = arena_array(&c->arena, ledger->shape.trials, 1);
   c->item = arena_array(&c->arena, ledger->shape.trials, sizeof *c->item);
+  c->postponed = arena_array(&c->arena, ledger->shape.trials, 1);
   c->weight =
       arena_array(&c->arena, c->sweep->resources.checkpoint_bytes > 0 ? ledger->shape.trials : 0, sizeof *c->weight);
   c->refused = arena_array(&c->arena, ledger->shape.trials, sizeof *c->refused);
@@ -385,6 +401,7 @@ enum status coordinator_run(const struct coordinator_setup *setup, struct coordi
                             .crew = setup->crew,
                             .searching = true,
                             .began = setup->crew->kind->clock(setup->crew)};
+  coordinator_set_deadline(c, setup->left);
   setup->crew->coordinator = c;
   setup->crew->deliver = coordinator_hear;
   setup->crew->tick = coordinator_tick;

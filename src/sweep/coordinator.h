@@ -21,12 +21,13 @@ struct coordinator_setup {
   const struct inject *inject;
   const int64_t *process; /* [groups][ranks]: process ids of those on this host, else 0; NULL: not known */
   bool (*stopped)(void);  /* a signal asks for the end; NULL: none can */
+  double left;            /* s until the batch job ends; 0: it does not, as far as is known */
   bool quiet;             /* no progress */
 };
 
 enum coordinator_end {
   COORDINATOR_COMPLETE, /* all trials have ended */
-  COORDINATOR_DRAINED,  /* by a signal or the wall time; it can go on */
+  COORDINATOR_DRAINED,  /* by a signal, the wall time or the end of the job; it can go on */
   COORDINATOR_BUDGET,   /* core-hours are used up */
   COORDINATOR_STUCK     /* a group does not answer any more: the job has to be ended from outside */
 };

@@ -1,5 +1,6 @@
 /* What the coordinator looks after beside its trials: signals, deaths, time limits, budgets, the disk. */
 #include "base/log.h"
+#include "store/provenance.h"
 #include "sweep/coordinator_private.h"
 #include "sweep/folder.h"
 
@@ -77,11 +78,23 @@ static enum status note_deaths(struct coordinator *c, bool *any) {
   return STATUS_OK;
 }
 
+/* Whether SLURM has put the job back into the queue since it worked on the sweep last: then it has lost a node, or was
+ * preempted. */
+static bool was_requeued(const struct ledger *ledger) {
+  const struct provenance_job now = provenance_job();
+  int64_t e = ledger->events - 1;
+  while (e >= 0 && ledger->event[e].kind != EVENT_STARTED) e--;
+  if (e < 0 || now.id == 0) return false;
+  const struct provenance_job *before = &ledger->event[e].by;
+  return before->id == now.id && before->restarts < now.restarts;
+}
+
 /* Trials that the ledger says are running were under way when the job before this one ended without a word. Of groups
  * it cannot be told which of them was the cause, if any was, and none is blamed; in a process that runs trials itself,
- * the process died with that one. */
+ * the process died with that one, unless it was the node that died, or SLURM that ended it. */
 enum status coordinator_recover(struct coordinator *c) {
   struct ledger *ledger = c->ledger;
+  const bool requeued = was_requeued(ledger);
   int64_t lost = 0, failed = 0;
   for (int64_t i = 0; i < ledger->spans; i++)
     c->core_seconds += (ledger->span[i].ended - ledger->span[i].began) * ledger->span[i].ranks;
@@ -89,6 +102,7 @@ enum status coordinator_recover(struct coordinator *c) {
     struct ledger_trial *row = &ledger->trial[t];
     c->jobs += row->starts;
     if (row->starts > 0) coordinator_weigh(c, t);
+    coordinator_note_cost(c, row->seconds, row->reports);
     if (row->held_sum != 0 && c->helds < COORDINATOR_HELD_MAX && trial_ended(row->state) &&
         row->state != TRIAL_FAILED) {
       int i = 0;
@@ -104,7 +118,7 @@ enum status coordinator_recover(struct coordinator *c) {
     lost += 1;
     row->state = TRIAL_LOST;
     ledger_touch(ledger, t);
-    if (row->group >= 0) continue;
+    if (row->group >= 0 || requeued) continue;
     coordinator_fail(c, t, false, "the process died with it");
     failed += row->state == TRIAL_FAILED;
     TRY(coordinator_note(c, EVENT_DEATH, t));
@@ -161,7 +175,7 @@ enum status coordinator_watch_budgets(struct coordinator *c, double now) {
     TRY(coordinator_note(c, EVENT_BUDGET, -1));
     return coordinator_drain(c, COORDINATOR_BUDGET);
   }
-  return STATUS_OK;
+  return coordinator_watch_deadline(c, now);
 }
 
 static enum status watch_signals(struct coordinator *c) {

@@ -232,9 +232,12 @@ static enum status end_trial(struct coordinator *c, const struct message *messag
 }
 
 static enum status hear_ended(struct coordinator *c, int group, const struct message *message) {
+  const struct ledger_trial *row = &c->ledger->trial[message->number];
   free_group(c, group, message->working);
   c->assigned[message->number] = 0;
+  coordinator_note_cost(c, message->seconds, row->reports - c->group[group].reports);
   TRY(end_trial(c, message));
+  if (row->state == TRIAL_PREEMPTED) c->postponed[message->number] = 1; /* nobody stops it but the end of the job */
   if (!trial_ended(c->ledger->trial[message->number].state)) coordinator_requeue(c, message->number);
   return STATUS_OK;
 }

@@ -10,6 +10,7 @@ struct coordinator_group {
   bool busy;
   bool dead;           /* it does not answer any more */
   int64_t trial;       /* -1 - k: command k of prepare */
+  int64_t reports;     /* that the trial had made before */
   double began, limit; /* clock: of the order; by when it must have ended, 0: none */
   double busy_seconds;
 };
@@ -33,12 +34,14 @@ struct coordinator {
   int busy;                        /* groups */
   unsigned char *assigned;         /* [trials]: a group has it */
   const char **refused;            /* [trials]: why its numbers are not to be used, NULL: they are; static texts */
+  unsigned char *postponed;        /* [trials]: it has found no time to go on in this job */
   int64_t cursor;                  /* items before it (item_trial()) are done or assigned */
   int64_t *item;                   /* [trials]: the last item that was begun of it */
   int64_t jobs;                    /* begun, in all starts */
   bool searching, confirming;      /* configurations are still chosen; those that confirm are queued */
   bool abandoned;                  /* a group has been given up */
   bool draining, waiting;          /* no more orders; a choice waits for results */
+  bool late;                       /* items that could be begun are not, since the job ends too soon for them */
   bool started;                    /* a trial, in this start */
   bool unprepared;                 /* all trials that could be begun wait for commands of prepare */
   enum coordinator_end end;
@@ -51,6 +54,9 @@ struct coordinator {
   int64_t warned;                  /* failures */
   int64_t judged;                  /* first trials that are complete and do not know the metric */
   double began, synced, ticked;    /* clock */
+  double deadline;                 /* clock: when the job ends; INFINITY: not known */
+  double timed_seconds;            /* that trials took to make */
+  int64_t timed_reports;           /* so many reports */
   double core_seconds;             /* spent by trials that are not running now */
   double waited, working;          /* group-seconds */
   int64_t trials_ended, disk_seen; /* in this start; when the disk was looked at */
@@ -82,6 +88,19 @@ void coordinator_requeue(struct coordinator *coordinator, int64_t trial);
 void coordinator_weigh(struct coordinator *coordinator, int64_t trial);
 /* Drains when the wall time is over, or the core-hours are used up. */
 enum status coordinator_watch_budgets(struct coordinator *coordinator, double now);
+
+/* The end of the job (coordinator_time.c). left: s, 0: it has none. */
+void coordinator_set_deadline(struct coordinator *coordinator, double left);
+/* s until then, as orders have it: 0: it has none; else more. */
+double coordinator_time_left(const struct coordinator *coordinator);
+/* A trial has made so many reports in so many seconds. */
+void coordinator_note_cost(struct coordinator *coordinator, double seconds, int64_t reports);
+/* Whether the trial can be taken so far, `reports` in all, before the end. */
+bool coordinator_has_time(const struct coordinator *coordinator, int64_t trial, int64_t reports);
+/* Drains when nothing useful can be begun any more; when no group works and none may begin anything. */
+enum status coordinator_watch_deadline(struct coordinator *coordinator, double now);
+enum status coordinator_end_early(struct coordinator *coordinator);
+
 /* Asks all groups that work to stop, and gives no more orders. */
 enum status coordinator_drain(struct coordinator *coordinator, enum coordinator_end end);
 /* What a start finds of the one before: trials that were under way. */

@@ -32,6 +32,7 @@ struct order {
   int64_t begin;  /* reports after which it begins, in the state that its origin has there; 0: at the start */
   struct folder_place origin;
   double deadline; /* s from now; 0: none */
+  double left;     /* s from now until the batch job ends, before which it writes a checkpoint; 0: it does not end */
   double point[SPACE_PARAMETERS_MAX];
 };
 

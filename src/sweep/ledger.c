@@ -24,12 +24,14 @@ static const char *const measured_names[] = {LEDGER_COUNT_LIST(NAME) LEDGER_TIME
 static const char *const span_names[] = {LEDGER_SPAN_LIST(NAME)};
 static const char *const job_names[] = {LEDGER_JOB_LIST(NAME)};
 enum { LEDGER_SPANS = sizeof span_names / sizeof *span_names, LEDGER_JOBS = sizeof job_names / sizeof *job_names };
+enum { LEDGER_BY = sizeof(struct provenance_job) / sizeof(int64_t) };
 #undef NAME
 #define HELP(name, help) #name ": " help "\n"
 static const char integer_help[] = LEDGER_INTEGER_LIST(HELP);
 static const char measured_help[] = LEDGER_COUNT_LIST(HELP) LEDGER_TIME_LIST(HELP);
 static const char span_help[] = LEDGER_SPAN_LIST(HELP);
 static const char job_help[] = LEDGER_JOB_LIST(HELP);
+static const char by_help[] = PROVENANCE_JOB_LIST(HELP);
 #undef HELP
 #define NAME(name, text, help) text,
 static const char *const event_names[] = {EVENT_LIST(NAME)};
@@ -305,7 +307,8 @@ static enum status make_reports(struct store_file *file, const struct ledger_sha
 }
 
 static enum status make_logs(struct store_file *file, const struct ledger_shape *shape) {
-  const int64_t events = shape->events, span[2] = {shape->spans, LEDGER_SPANS}, job[2] = {shape->jobs, LEDGER_JOBS};
+  const int64_t events = shape->events, by[2] = {events, LEDGER_BY}, span[2] = {shape->spans, LEDGER_SPANS},
+                job[2] = {shape->jobs, LEDGER_JOBS};
   TRY(store_dataset(file, "/job/row", STORE_I64, 2, job, NULL, job_help));
   TRY(store_attach(file, "/job/row", 0, "/job_number"));
   TRY(store_attach(file, "/job/row", 1, "/job_column"));
@@ -314,6 +317,7 @@ static enum status make_logs(struct store_file *file, const struct ledger_shape 
   TRY(store_dataset(file, "/event/job", STORE_I64, 1, &events, NULL, "trials that had been begun"));
   TRY(store_dataset(file, "/event/trial", STORE_I64, 1, &events, NULL, "which trial; -1: none"));
   TRY(store_dataset(file, "/event/time", STORE_F64, 1, &events, "s", "since 1970"));
+  TRY(store_dataset(file, "/event/by", STORE_I64, 2, by, NULL, by_help));
   return store_dataset(file, "/timeline/span", STORE_F64, 2, span, NULL, span_help);
 }
 

@@ -29,6 +29,8 @@
  *   /job/row                 i64 [jobs][columns]: what was to be done, in order: LEDGER_JOB_LIST; number 0: no more
  *   /event/...               i64, f64 [events]: what came from outside, in order: EVENT_LIST, names in
  *                            /event_name; kind 0: no more
+ *   /event/by                i64 [events][columns]: the batch job that noted it, PROVENANCE_JOB_LIST; not in files of
+ *                            older builds
  *   /timeline/span           f64 [spans][columns]: what each group of ranks did when, LEDGER_SPAN_LIST; ranks NaN: no
  *                            more. Spans beyond the extent are not kept
  *   /provenance/...
@@ -48,6 +50,7 @@
 
 #include "store/file.h"
 #include "store/lock.h"
+#include "store/provenance.h"
 #include "sweep/job.h"
 #include "sweep/sweep.h"
 #include "train/learner.h"
@@ -118,6 +121,7 @@ struct ledger_event {
   int64_t job;   /* jobs that had been begun: the promise that results follow from the file holds but for these */
   int64_t trial; /* -1: none */
   double time;   /* s since 1970 */
+  struct provenance_job by;
 };
 
 /* X(member, help). Columns of /timeline/span, all f64. */
@@ -184,6 +188,7 @@ struct ledger {
   struct ledger_event *event;        /* [events] of the shape */
   struct ledger_span *span;          /* [spans] of the shape */
   int64_t spans_written;
+  bool nameless;                  /* the file has no room for which job noted an event */
   int64_t points, points_written; /* configurations whose points are known; are in the file */
   int64_t *changed;               /* [changes]: trials that are to be written, each once */
   int64_t changes;

@@ -128,13 +128,18 @@ static enum status read_logs(struct ledger *ledger) {
   int64_t *kind = arena_array(&arena, n, sizeof *kind), *job = arena_array(&arena, n, sizeof *job),
           *trial = arena_array(&arena, n, sizeof *trial);
   double *time = arena_array(&arena, n, sizeof *time);
+  struct provenance_job *by = arena_array(&arena, n, sizeof *by); /* zeroes in files of older builds */
+  bool there = false;
   enum status status = arena_check(&arena, "a sweep's events");
   if (status == STATUS_OK) status = store_read(file, "/event/kind", STORE_I64, 0, n, kind);
   if (status == STATUS_OK) status = store_read(file, "/event/job", STORE_I64, 0, n, job);
   if (status == STATUS_OK) status = store_read(file, "/event/trial", STORE_I64, 0, n, trial);
   if (status == STATUS_OK) status = store_read(file, "/event/time", STORE_F64, 0, n, time);
+  if (status == STATUS_OK) status = store_find(file, "/event/by", &there);
+  if (status == STATUS_OK && there) status = store_read(file, "/event/by", STORE_I64, 0, n, by);
+  ledger->nameless = !there;
   for (int64_t i = 0; i < n && status == STATUS_OK && kind[i] > EVENT_NONE && kind[i] < EVENT_COUNT; i++)
-    ledger->event[ledger->events++] = (struct ledger_event){(enum event_kind)kind[i], job[i], trial[i], time[i]};
+    ledger->event[ledger->events++] = (struct ledger_event){(enum event_kind)kind[i], job[i], trial[i], time[i], by[i]};
   arena_free(&arena);
   if (status == STATUS_OK) status = store_read(file, "/timeline/span", STORE_F64, 0, ledger->shape.spans, ledger->span);
   if (status == STATUS_OK) status = store_read(file, "/job/row", STORE_I64, 0, ledger->shape.jobs, ledger->job);

@@ -118,13 +118,15 @@ enum status ledger_write_event(struct ledger *ledger, int64_t row) {
   TRY(store_write_independent(file, "/event/job", row, 1, &event->job));
   TRY(store_write_independent(file, "/event/trial", row, 1, &event->trial));
   TRY(store_write_independent(file, "/event/time", row, 1, &event->time));
+  if (!ledger->nameless) TRY(store_write_independent(file, "/event/by", row, 1, &event->by));
   return store_write_independent(file, "/event/kind", row, 1, &kind);
 }
 
 enum status ledger_event_add(struct ledger *ledger, enum event_kind kind, int64_t job, int64_t trial) {
   const int64_t row = ledger->events;
   if (row >= ledger->shape.events) return STATUS_OK;
-  ledger->event[row] = (struct ledger_event){.kind = kind, .job = job, .trial = trial, .time = ledger_clock()};
+  ledger->event[row] =
+      (struct ledger_event){.kind = kind, .job = job, .trial = trial, .time = ledger_clock(), .by = provenance_job()};
   TRY(ledger_write_event(ledger, row));
   ledger->events += 1;
   return STATUS_OK;

@@ -143,6 +143,9 @@ enum status sweep_text(const struct sweep *sweep, char **text);
 /* How many lines differ; "KEY: value in a, now value in b; ..." into text. */
 int sweep_differences(const char *a, const char *b, char *text, int size);
 
+/* A time as the file has it, in seconds: "90", "90s", "30m", "2h", "1d". False: it is none. */
+bool sweep_seconds(const char *text, double *seconds);
+
 /* ---- Parts ---- */
 
 /* Why a sweep cannot be run in parts, in words that go on "slurm.array: "; NULL: it can. */

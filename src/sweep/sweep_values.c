@@ -202,12 +202,11 @@ struct unit {
   double factor;
 };
 
-/* A number, or one with a unit right behind it. */
-static bool read_measure(const struct sweep_reader *reader, int node, const struct unit *units, double *value) {
-  if (sweep_kind(reader, node) != DOCUMENT_SCALAR) return false;
+/* A number, or one with a unit right behind it; *bare: there is none. */
+static bool parse_measure(const char *text, const struct unit *units, double *value, bool *bare) {
   char number[NUMBER_TEXT_MAX];
-  const char *text = document_text(reader->document, node);
-  if (number_real(text, value) == NUMBER_OK) return is_plain(reader, node) && *value >= 0;
+  *bare = number_real(text, value) == NUMBER_OK;
+  if (*bare) return *value >= 0;
   for (; units->name; ++units) {
     if (strlen(text) <= strlen(units->name)) continue;
     const size_t length = strlen(text) - strlen(units->name);
@@ -220,10 +219,22 @@ static bool read_measure(const struct sweep_reader *reader, int node, const stru
   return false;
 }
 
+static bool read_measure(const struct sweep_reader *reader, int node, const struct unit *units, double *value) {
+  bool bare;
+  if (sweep_kind(reader, node) != DOCUMENT_SCALAR) return false;
+  return parse_measure(document_text(reader->document, node), units, value, &bare) && (!bare || is_plain(reader, node));
+}
+
+static const struct unit time_units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
+
+bool sweep_seconds(const char *text, double *seconds) {
+  bool bare;
+  return parse_measure(text, time_units, seconds, &bare) && *seconds <= 1e9;
+}
+
 bool sweep_read_seconds(struct sweep_reader *reader, int node, const char *what, double *value) {
-  static const struct unit units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0}};
   double seconds;
-  if (!read_measure(reader, node, units, &seconds) || seconds > 1e9)
+  if (!read_measure(reader, node, time_units, &seconds) || seconds > 1e9)
     return refuse_number(reader, node, what, false, "a time: seconds, or 90s, 30m, 2h, 1d");
   *value = seconds;
   return true;

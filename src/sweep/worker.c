@@ -18,12 +18,14 @@
 /* One trial under way. What is not said to be of all ranks only the root uses. */
 struct run {
   struct worker *worker;
-  const struct order *order;   /* of all ranks */
-  const struct config *config; /* of all ranks */
-  double began;                /* clock */
-  bool late;                   /* its deadline has passed */
-  bool pruned;                 /* it has been given up */
-  bool poison;                 /* of all ranks: after this step */
+  const struct order *order;     /* of all ranks */
+  const struct config *config;   /* of all ranks */
+  double began;                  /* clock */
+  bool late;                     /* its deadline has passed */
+  bool pruned;                   /* it has been given up */
+  bool poison;                   /* of all ranks: after this step */
+  const struct trainer *trainer; /* NULL: of the synthetic objective, */
+  struct deadline_costs costs;   /* which has these */
 };
 
 static struct message message_of(const struct run *run, enum message_kind kind) {
@@ -83,15 +85,30 @@ static void sleep_for(double seconds) {
   if (seconds > 0) nanosleep(&time, NULL);
 }
 
-/* What the root is asked for, and its clock; the others ask for nothing. */
-static enum trainer_request ask(struct run *run) {
+/* Root only. The batch job ends before so many steps are done, and a checkpoint written. */
+static bool ends_before(const struct run *run, int64_t steps) {
+  if (run->order->left <= 0) return false;
+  const double need = run->trainer ? trainer_need(run->trainer, steps) : deadline_need(&run->costs, steps, 0);
+  return run->order->left - (log_clock() - run->began) < need;
+}
+
+/* Collective. Whether there is no time for anything: then the trial is left as it is. */
+static enum status check_time(const struct run *run, bool *over) {
+  *over = run->worker->group->rank == 0 && ends_before(run, 1);
+  if (run->order->left <= 0 || run->worker->group->size == 1) return STATUS_OK;
+  return comm_broadcast(run->worker->group, over, sizeof *over);
+}
+
+/* What the root is asked for, and its clock, which has to leave time for so many steps more; the others ask for
+ * nothing. */
+static enum trainer_request ask(struct run *run, int64_t steps) {
   const struct worker *worker = run->worker;
   if (worker->group->rank != 0) return TRAINER_GO;
   const enum control control = worker->link.asked(worker->link.context, run->order->number);
   run->late = run->order->deadline > 0 && log_clock() - run->began > run->order->deadline;
   run->pruned = run->pruned || control == CONTROL_PRUNE;
   if (run->pruned) return TRAINER_PRUNE;
-  return control == CONTROL_STOP || run->late ? TRAINER_STOP : TRAINER_GO;
+  return control == CONTROL_STOP || run->late || ends_before(run, steps) ? TRAINER_STOP : TRAINER_GO;
 }
 
 static enum trial_state state_stopped(const struct run *run, int64_t step) {
@@ -115,12 +132,15 @@ static enum status run_synthetic(struct run *run, struct message *end) {
                 last = order->part && pause_of(run) < steps ? pause_of(run) : steps,
                 before = order->waited > order->begin ? order->waited : order->begin;
   double loss = NAN;
-  end->state = TRIAL_COMPLETE;
+  bool over;
+  TRY(check_time(run, &over));
+  end->state = over ? TRIAL_PREEMPTED : TRIAL_COMPLETE;
   for (int64_t step = before * every + 1; step <= last && end->state == TRIAL_COMPLETE; step++) {
     sleep_for(training->synthetic.sleep);
+    deadline_note_step(&run->costs, training->synthetic.sleep);
     rehearse(run, step);
     loss = run->poison ? NAN : synthetic_loss(experiment, step);
-    enum trainer_request request = ask(run);
+    enum trainer_request request = ask(run, 1);
     if (run->worker->group->size > 1) TRY(comm_broadcast(run->worker->group, &request, sizeof request));
     if (!isfinite(loss)) {
       end->state = TRIAL_DIVERGED;
@@ -268,8 +288,12 @@ static enum status advance(struct run *run, struct trainer *trainer, struct mess
     end->state = state_stopped(run, trainer_step(trainer));
     return STATUS_OK;
   }
+  bool over = false;
+  if (!trainer_outcome(trainer).complete) TRY(check_time(run, &over));
+  if (over) end->state = TRIAL_PREEMPTED;
+  if (over) return STATUS_OK;
   while (!(events & TRAINER_ENDED)) {
-    enum trainer_request request = ask(run);
+    enum trainer_request request = ask(run, 2);
     if (request == TRAINER_GO && trainer_step(trainer) + 1 >= pause_of(run)) request = TRAINER_STOP;
     if (run->poison) trainer_poison(trainer);
     TRY(trainer_advance(trainer, trainer_step(trainer) + 1, request, &events));
@@ -326,6 +350,7 @@ static enum status run_training(struct run *run, struct message *end) {
                                       .origin = order->begin > 0 ? origin : NULL,
                                       .origin_step = order->begin * every_of(run)};
   TRY(trainer_open(worker->group, &setup, &trainer));
+  run->trainer = trainer;
   const enum status status = train(run, trainer, end);
   trainer_close(&trainer);
   return status;

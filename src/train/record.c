@@ -252,6 +252,7 @@ static enum status make_structure(struct record *record, const char *text, const
   TRY(make_table(record, RECORD_REPORTS, record->reports, true));
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
     TRY(make_table(record, (enum record_table)table, record->evaluations, table == RECORD_TRAIN));
+  TRY(record_make_sessions(file));
   TRY(provenance_write(file));
   return store_seal(file);
 }
@@ -289,6 +290,7 @@ enum status record_create(const struct comm *comm, const char *path, const struc
   const struct store_place place = {.replaces = RECORD_FORMAT, .lock = lock};
   char *text = NULL;
   set_extents(record, run);
+  record->session = 0;
   TRY(comm_agree(comm, config_text(run->config, &text)));
   enum status status = store_create_at(comm, path, &place, &record->file);
   if (status == STATUS_OK) {
@@ -306,6 +308,7 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   set_extents(record, run);
+  TRY(record_find_session(comm, path, &record->session));
   TRY(store_reopen(comm, path, lock, &record->file));
   enum status status = comm_agree(comm, comm->rank == 0 ? write_limits(&record->file, yardstick) : STATUS_OK);
   if (status != STATUS_OK) store_close(&record->file);

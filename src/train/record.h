@@ -19,6 +19,9 @@
  *   /evaluation/SPLIT/NAME  f64 [evaluations]: the learner's scores
  *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]: its score by frame
  *   /evaluation/SPLIT/row_sum   i64 [evaluations][2]: checksum of all that the evaluation has in this file
+ *   /session/row            f64 [RECORD_SESSIONS][columns]: SESSION_LIST, a row each time that the run was begun or
+ *                           gone on with; the last row is that of the last, where there were more. Runs of older
+ *                           builds have none
  *   /provenance/...
  *
  * NaN where nothing has been written, 0 in the checksums. What depends on the time of day or the number of ranks is
@@ -28,6 +31,7 @@
 #define HGN_TRAIN_RECORD_H
 
 #include "store/dataset.h"
+#include "store/provenance.h"
 #include "train/learner.h"
 #include "train/numerics.h"
 #include "train/yardstick.h"
@@ -64,6 +68,14 @@ struct report {
   const struct checksum *parameter_sum, *gradient_sum; /* [networks]; borrowed */
 };
 
+/* X(name, help): what is known of a process that worked on the run. */
+#define SESSION_LIST(X)                                                                                                \
+  X(began, "seconds since 1970")                                                                                       \
+  X(step, "steps that were done then")                                                                                 \
+  X(ranks, "MPI ranks")                                                                                                \
+  PROVENANCE_JOB_LIST(X)
+enum { RECORD_SESSIONS = 256 };
+
 /* The sizes of what a run's file holds. */
 struct record_shape {
   const struct learner_kind *kind; /* whose columns it has */
@@ -75,6 +87,7 @@ struct record {
   struct store_file file;
   struct record_shape shape;
   int64_t reports, evaluations;
+  int64_t session; /* row of this one; -1: the file has no room for any */
 };
 
 /* What is to be found in a run's file, and with what it is compared. All borrowed. */
@@ -123,6 +136,8 @@ enum status record_read_last(const struct comm *comm, const char *path, const st
                              struct evaluation *evaluation, struct yardstick *yardstick, double *seconds);
 /* Not collective. How far the run has come: its last report and evaluation. */
 enum status record_print(const struct store_file *file, const struct config *config, FILE *out);
+/* Collective. Notes that a process goes on with the run after so many steps. */
+enum status record_session(struct record *record, int64_t step);
 /* Collective. Syncs and closes. */
 enum status record_close(struct record *record);
 

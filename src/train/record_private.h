@@ -74,4 +74,8 @@ void record_sum_limits(const double limits[2], struct checksum *sum);
 int64_t record_rows(enum record_table table, const struct training *training);
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row);
 
+/* Collective. The table of sessions; and which row of it the next one has, in the file of that name. */
+enum status record_make_sessions(struct store_file *file);
+enum status record_find_session(const struct comm *comm, const char *path, int64_t *row);
+
 #endif

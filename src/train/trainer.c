@@ -44,7 +44,7 @@ static enum status open_step(struct trainer *trainer) {
   const struct learner_work *work = &trainer->step.work;
   trainer->lane_term = arena_array(&trainer->arena, lanes.count * trainer->learner.kind->terms, sizeof(double));
   enum status status = arena_check(&trainer->arena, "losses");
-  const int64_t rollouts = trainer->training->eval.rollouts ? trainer->training->eval.rollouts : 200;
+  const int64_t rollouts = trainer->training->eval.rollouts ? trainer->training->eval.rollouts : TRAINER_TRAIN_ROLLOUTS;
   if (status == STATUS_OK)
     status = evaluation_set_lanes(&lanes, work->first_lane, work->lane_count,
                                   trainer->corpus->data.rollouts[SPLIT_TRAIN], rollouts, &trainer->train_set);
@@ -60,6 +60,9 @@ static enum status open_parts(struct trainer *trainer, const struct trainer_setu
   TRY(yardstick_kappa(&trainer->training->objective, &corpus->data, &trainer->yardstick));
   trainer->learner.kappa = trainer->yardstick.kappa;
   TRY(open_step(trainer));
+  /* Parameters and two moments, f32. */
+  trainer->costs.bytes = 3 * (int64_t)sizeof(float) * layout_values(trainer->learner.layout);
+  trainer->costs.batch = trainer->training->train.batch;
   return energy_open(trainer->comm, &trainer->meter);
 }
 
@@ -82,6 +85,7 @@ static enum status open_and_begin(struct trainer *trainer, const struct trainer_
   else
     TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
   if (trainer->output[0] && !trainer->recording) return recall(trainer);
+  if (trainer->output[0]) TRY(record_session(&trainer->record, trainer->done));
   if (trainer->resumed >= 0)
     log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
              (long long)trainer->training->train.steps);
@@ -173,7 +177,7 @@ static void add_window(struct trainer *trainer, const struct step_result *result
   exchange->waited = exchange->total = 0;
 }
 
-static bool due(int64_t done, int64_t every, int64_t steps) {
+bool trainer_due(int64_t done, int64_t every, int64_t steps) {
   return done == steps || (every > 0 && done % every == 0);
 }
 
@@ -193,14 +197,16 @@ static enum status do_what_is_due(struct trainer *trainer, enum trainer_request 
   const int64_t done = trainer->done, steps = training->train.steps;
   const bool complete = done == steps, stopped = !complete && request == TRAINER_STOP,
              pruned = !complete && request == TRAINER_PRUNE;
-  const bool evaluating = due(done, training->eval.every, steps),
-             saving = stopped || (!pruned && due(done, training->train.checkpoint_every, steps));
+  const bool evaluating = trainer_due(done, training->eval.every, steps),
+             saving = stopped || (!pruned && trainer_due(done, training->train.checkpoint_every, steps));
   char broken[TRAINER_BROKEN_MAX] = "";
   if (evaluating || saving) TRY(trainer_check(trainer, broken));
   const double began = log_clock();
   if (evaluating && !*broken) TRY(trainer_evaluate(trainer, broken));
-  trainer->timing.working += log_clock() - began;
+  const double seconds = log_clock() - began;
+  trainer->timing.working += seconds;
   if (*broken) return diverge(trainer, broken);
+  deadline_note_evaluation(&trainer->costs, seconds, evaluating ? trainer_rollouts_due(trainer, done) : 0);
   if (saving) TRY(trainer_save(trainer));
   if (complete) return end_training(trainer, TRAINER_COMPLETE);
   if (stopped) return end_training(trainer, TRAINER_STOPPED);
@@ -229,9 +235,10 @@ static enum status advance(struct trainer *trainer, enum trainer_request request
   add_window(trainer, &result);
   trainer->done += 1;
   trainer->evaluated = false;
-  if (due(trainer->done, training->train.report_every, training->train.steps))
+  if (trainer_due(trainer->done, training->train.report_every, training->train.steps))
     TRY(trainer_report(trainer, &result, norm, rate));
   trainer->learner.kind->update(&trainer->learner, result.term);
+  deadline_note_step(&trainer->costs, log_clock() - began);
   return do_what_is_due(trainer, (enum trainer_request)result.request);
 }
 
@@ -263,6 +270,17 @@ struct trainer_outcome trainer_outcome(const struct trainer *trainer) {
 void trainer_poison(struct trainer *trainer) {
   trainer->learner.parameters[0] = NAN;
   trainer->learner.kind->changed(&trainer->learner);
+}
+
+struct deadline_costs trainer_costs(const struct trainer *trainer) {
+  return trainer->costs;
+}
+
+double trainer_need(const struct trainer *trainer, int64_t steps) {
+  const int64_t left = trainer->training->train.steps - trainer->done, count = steps < left ? steps : left;
+  int64_t rollouts = 0;
+  for (int64_t i = 1; i <= count; i++) rollouts += trainer_rollouts_due(trainer, trainer->done + i);
+  return deadline_need(&trainer->costs, count, rollouts);
 }
 
 struct trainer_timing trainer_timing(const struct trainer *trainer) {

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "train/corpus.h"
+#include "train/deadline.h"
 #include "train/learner.h"
 #include "train/record.h"
 
@@ -89,6 +90,12 @@ struct trainer_timing {
 };
 /* Not collective. */
 struct trainer_timing trainer_timing(const struct trainer *trainer);
+
+/* Not collective. What things have cost on this rank; and the seconds that the next so many steps need, with what is
+ * due after them, until a checkpoint behind them is on the disk (deadline.h). Who asks for a stop when two steps do not
+ * fit any more, in the last one that does, never comes to a step for which there is no time. */
+struct deadline_costs trainer_costs(const struct trainer *trainer);
+double trainer_need(const struct trainer *trainer, int64_t steps);
 
 /* Collective. The message of a failure stays. */
 void trainer_close(struct trainer **trainer);

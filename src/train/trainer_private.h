@@ -35,6 +35,7 @@ struct trainer {
   double seconds_before, core_seconds_before, joules, started; /* s, s, J, clock */
   struct energy_meter meter;
   struct trainer_timing timing; /* of the last step */
+  struct deadline_costs costs;
   /* Since the last report. */
   struct {
     int64_t steps;
@@ -58,6 +59,9 @@ enum status trainer_roll_back(struct trainer *trainer);
 enum status trainer_verify(const struct trainer *trainer);
 struct record_run trainer_describe(const struct trainer *trainer);
 
+/* Of the training split that an evaluation measures where nothing else is said, about. */
+enum { TRAINER_TRAIN_ROLLOUTS = 200 };
+
 enum { TRAINER_BROKEN_MAX = 160 };
 
 /* Collective. Reports and evaluations (trainer_report.c). `broken`, the same on all ranks, names what of an evaluation
@@ -67,6 +71,11 @@ enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN
 /* Not collective. Rollouts of a split that an evaluation on the way measures; of the test split in the last. */
 int64_t trainer_rollouts_of(const struct trainer *trainer, enum split split);
 int64_t trainer_final_rollouts(const struct trainer *trainer);
+/* Not collective. About how many rollouts of all splits the evaluation measures that is due after so many steps; 0:
+ * none is. */
+int64_t trainer_rollouts_due(const struct trainer *trainer, int64_t done);
+/* Not collective. Whether something is due after so many steps of `steps`. */
+bool trainer_due(int64_t done, int64_t every, int64_t steps);
 /* Collective. The same of the parameters. */
 enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]);
 double trainer_seconds(const struct trainer *trainer);

@@ -216,6 +216,14 @@ int64_t trainer_final_rollouts(const struct trainer *trainer) {
   return final == SCHEMA_WORD(FINAL_ALL) ? all : at_most(final, all);
 }
 
+int64_t trainer_rollouts_due(const struct trainer *trainer, int64_t done) {
+  const int64_t steps = trainer->training->train.steps, asked = trainer->training->eval.rollouts;
+  if (!trainer_due(done, trainer->training->eval.every, steps)) return 0;
+  return trainer_rollouts_of(trainer, SPLIT_VALIDATION) +
+         (done == steps ? trainer_final_rollouts(trainer) : trainer_rollouts_of(trainer, SPLIT_TEST)) +
+         (asked ? asked : TRAINER_TRAIN_ROLLOUTS);
+}
+
 enum status trainer_evaluate(struct trainer *trainer, char broken[TRAINER_BROKEN_MAX]) {
   const bool last = trainer->done == trainer->training->train.steps;
   const int64_t test = last ? trainer_final_rollouts(trainer) : trainer_rollouts_of(trainer, SPLIT_TEST);

@@ -51,6 +51,7 @@ static struct checkpoint_owner owner_of(const struct trainer *trainer) {
 enum status trainer_save_as(struct trainer *trainer, int64_t step) {
   char path[STORE_PATH_MAX];
   if (!trainer->output[0]) return STATUS_OK;
+  const double began = log_clock();
   struct checkpoint checkpoint = checkpoint_of(trainer);
   double numbers[4] = {checkpoint.seconds, checkpoint.core_seconds, checkpoint.joules, 0};
   TRY(checkpoint_name(trainer->output, step, path));
@@ -65,6 +66,7 @@ enum status trainer_save_as(struct trainer *trainer, int64_t step) {
   if (step >= 0 && trainer->comm->rank == 0)
     checkpoint_prune(trainer->output, step, trainer->training->train.checkpoint_every,
                      trainer->training->train.checkpoint_keep, &owner);
+  deadline_note_checkpoint(&trainer->costs, log_clock() - began);
   return STATUS_OK;
 }
 
