@@ -393,6 +393,48 @@ static void print_budgets(const struct sweep *sweep, double trial, double hours,
     row("", "resources.wall_time is %g s: about %.0f starts", resources->wall_time, ceil(wall / resources->wall_time));
 }
 
+/* Of a task of an array, or of the one job where there is none. Its groups take trials in turn; one that is under way
+ * when the time is over goes on from its checkpoint in the next start. */
+static void print_starts(const struct sweep *sweep, int groups, double trial, double trials, double usable) {
+  const struct sweep_slurm *slurm = &sweep->slurm;
+  const double tasks = slurm->array > 0 ? (double)slurm->array : 1, share = ceil(trials / tasks),
+               starts = ceil(ceil(share / groups) * trial / usable);
+  char what[96] = "no slurm.array: one job", often[64] = ": it suffices";
+  if (slurm->array > 0)
+    snprintf(what, sizeof what, "slurm.array is %" PRId64 ": up to %.0f trial%s a task", slurm->array, share,
+             share == 1 ? "" : "s");
+  if (starts > 1) snprintf(often, sizeof often, ", in some %.0f starts%s", starts, tasks > 1 ? " each" : "");
+  row("", "%s%s", what, often);
+  if (starts > 1 && !slurm->requeue)
+    row("", "slurm.requeue is false: all starts but the first are yours to submit");
+  else if (starts > 1 + (double)slurm->max_num_timeout)
+    row("", "slurm.max_num_timeout is %" PRId64 ": after as many starts more it would be left unfinished",
+        slurm->max_num_timeout);
+}
+
+/* Against the time limit of a job. trial: s on one of the groups. */
+static void print_slurm(const struct comm *world, const struct sweep *sweep, int groups, double trial, double trials) {
+  const struct sweep_slurm *slurm = &sweep->slurm;
+  const double usable = 60 * (double)slurm->timeout_min - (double)slurm->signal_delay_s,
+               fit = floor(usable / trial) * groups;
+  if (slurm->timeout_min == 0 || groups == 0) return;
+  if (usable <= 0) {
+    row("slurm", "slurm.signal_delay_s leaves nothing of the %" PRId64 " min of a job", slurm->timeout_min);
+    return;
+  }
+  if (fit < 1)
+    row("slurm", "%" PRId64 " min a job, %" PRId64 " s of them for checkpoints: a trial is %.1f times as long",
+        slurm->timeout_min, slurm->signal_delay_s, trial / usable);
+  else
+    row("slurm",
+        "%" PRId64 " min a job, %" PRId64 " s of them for checkpoints: %.0f trial%s on %d group%s; "
+        "the whole sweep needs %.0f array task%s of one start",
+        slurm->timeout_min, slurm->signal_delay_s, fit, fit == 1 ? "" : "s", groups, plural(groups), ceil(trials / fit),
+        trials <= fit ? "" : "s");
+  print_starts(sweep, groups, trial, trials, usable);
+  if (world->size == 1) row("", "on more ranks a task: mpirun -n RANKS hgn sweep FILE --dry-run");
+}
+
 static void print_cost(const struct comm *world, const struct sweep *sweep, const struct total *total) {
   int left;
   const int64_t ranks = world->size == 1 ? 1 : sweep->resources.ranks_per_trial;
@@ -409,6 +451,7 @@ static void print_cost(const struct comm *world, const struct sweep *sweep, cons
       *sweep->early.type ? "without early stopping; " : "", groups > 0 ? all : "no end", groups, plural(groups),
       ranks > 1 ? ", if ranks share a trial without loss" : "");
   print_budgets(sweep, trial, hours, wall);
+  print_slurm(world, sweep, groups, trial, total->trials);
 }
 
 static enum status print_estimate(const struct comm *world, const struct sweep *sweep,
@@ -422,8 +465,10 @@ static enum status print_estimate(const struct comm *world, const struct sweep *
   print_checkpoints(sweep, &costs, total.trials);
   if ((costs.count > 0 || costs.synthetic) && total.trials > 0)
     print_cost(world, sweep, &total);
-  else
+  else {
     row("in all", "not known: run what prepare lists first, then this again");
+    if (sweep->slurm.timeout_min > 0) row("slurm", "nor how much of it fits into the time of a job");
+  }
   return STATUS_OK;
 }
 

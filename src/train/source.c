@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "physics/rollout.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,24 @@ struct lanes lanes_cut(int64_t batch, int64_t microbatch) {
 int64_t lanes_size(const struct lanes *lanes, int64_t lane) {
   const int64_t left = lanes->batch - lane * lanes->microbatch;
   return left < lanes->microbatch ? left : lanes->microbatch;
+}
+
+int64_t lanes_even_below(const struct lanes *lanes, int64_t below) {
+  int64_t ranks = below - 1;
+  while (ranks > 0 && lanes->count % ranks != 0) ranks--;
+  return ranks;
+}
+
+void lanes_even(const struct lanes *lanes, char text[LANES_TEXT_MAX]) {
+  enum { TOLD = 8 };
+  int64_t ranks[TOLD] = {lanes->count};
+  int told = 0, used = 0;
+  for (int64_t at = lanes->count; at > 0 && told < TOLD; at = lanes_even_below(lanes, at)) ranks[told++] = at;
+  if (ranks[told - 1] > 1) used = snprintf(text, LANES_TEXT_MAX, "..., ");
+  for (int i = told - 1; i >= 0; i--) {
+    const char *between = i > 1 ? ", " : i == 1 ? " or " : "";
+    used += snprintf(text + used, LANES_TEXT_MAX - (size_t)used, "%lld%s", (long long)ranks[i], between);
+  }
 }
 
 void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int64_t *first, int64_t *count) {

@@ -20,6 +20,11 @@ struct lanes {
 };
 struct lanes lanes_cut(int64_t batch, int64_t microbatch); /* microbatch 0: batch / 8, at least 1 */
 int64_t lanes_size(const struct lanes *lanes, int64_t lane);
+/* Up to lanes.count ranks have work. Of these, the next smaller number than `below` that gives all of them equally many
+ * lanes; 0: there is none. And all such numbers as people say it, "1, 2 or 4", the smaller of many left out. */
+enum { LANES_TEXT_MAX = 128 };
+int64_t lanes_even_below(const struct lanes *lanes, int64_t below);
+void lanes_even(const struct lanes *lanes, char text[LANES_TEXT_MAX]);
 /* First of the lane's rollouts in the data, and how many. */
 void lanes_slice(const struct lanes *lanes, int64_t rollouts, int64_t lane, int64_t *first, int64_t *count);
 

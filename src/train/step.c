@@ -34,15 +34,18 @@ static enum status open_lanes(struct step *step) {
 
 enum status step_open(const struct comm *comm, struct learner *learner, struct source *source,
                       const struct lanes *lanes, struct step *step) {
+  char even[LANES_TEXT_MAX];
   *step = (struct step){.comm = comm, .learner = learner, .epoch = -1};
   step->work =
       (struct learner_work){.lanes = *lanes, .source = source, .poll = poll_exchange, .context = &step->exchange};
   step->rollouts_total = source->data->rollouts[SPLIT_TRAIN];
-  REQUIRE(comm->size <= lanes->count, STATUS_CONFIG,
-          "%d ranks, but the batch of %lld rollouts in lanes of %lld has work for %lld: use at most %lld ranks, or set "
-          "train.microbatch",
-          comm->size, (long long)lanes->batch, (long long)lanes->microbatch, (long long)lanes->count,
-          (long long)lanes->count);
+  lanes_even(lanes, even);
+  REQUIRE(
+      comm->size <= lanes->count, STATUS_CONFIG,
+      "%d ranks, but the batch of %lld rollouts in lanes of %lld has work for %lld: use at most %lld ranks (%s: all "
+      "equally busy), or set train.microbatch",
+      comm->size, (long long)lanes->batch, (long long)lanes->microbatch, (long long)lanes->count,
+      (long long)lanes->count, even);
   REQUIRE(step->rollouts_total >= lanes->batch, STATUS_CONFIG,
           "%s: %lld training rollouts are fewer than a batch of %lld", source->data->file.path,
           (long long)step->rollouts_total, (long long)lanes->batch);

@@ -119,6 +119,47 @@ expect 0 "126 trials, 0.007 core-hours" "$HGN" sweep "$SOURCE/sweeps/synthetic.y
 for file in demo paper_ablation pbt; do
   expect 0 "not known: run what prepare lists first" "$HGN" sweep "$SOURCE/sweeps/$file.yaml" --dry-run
 done
+grep -q "^slurm" out.txt && fail "SLURM, of which the file says nothing: $(cat out.txt)"
+
+# What fits into the time of a job. A trial sleeps 40 steps of 1 s: into 180 s - 20 s fit four, on one group.
+cat >jobs.yaml <<YAML
+base: $SOURCE/sweeps/synthetic_base.yaml
+method: sobol
+metric: {name: loss}
+run_cap: 100
+parameters: {synthetic.x: {min: -5.0, max: 10.0}, synthetic.sleep: {value: 1.0}}
+slurm: {timeout_min: 3, signal_delay_s: 20, array: 25}
+YAML
+dry() { expect "$1" "$2" "$HGN" sweep jobs.yaml --dry-run; }
+dry 0 "slurm.array is 25"
+says "3 min a job, 20 s of them for checkpoints: 4 trials on 1 group; the whole sweep needs 25 array tasks of one start"
+says "slurm.array is 25: up to 4 trials a task: it suffices"
+says "on more ranks a task: mpirun -n RANKS"
+expect_ranks 3 0 "slurm.array is 25" "$HGN" sweep jobs.yaml --dry-run
+says "8 trials on 2 groups; the whole sweep needs 13 array tasks of one start"
+sed -i 's/array: 25/array: 24/' jobs.yaml
+dry 0 "slurm.array is 24"
+says "up to 5 trials a task, in some 2 starts each"
+grep -q "requeue\|max_num" out.txt && fail "bounds that hold: $(cat out.txt)"
+sed -i 's/array: 24/array: 2, max_num_timeout: 11/' jobs.yaml
+dry 0 "slurm.array is 2"
+says "up to 50 trials a task, in some 13 starts each"
+says "slurm.max_num_timeout is 11: after as many starts more it would be left unfinished"
+sed -i 's/max_num_timeout: 11/max_num_timeout: 12/' jobs.yaml
+dry 0 "13 starts"
+grep -q "max_num" out.txt && fail "13 starts are 12 more: $(cat out.txt)"
+sed -i 's/array: 2, max_num_timeout: 12/requeue: false/' jobs.yaml
+dry 0 "no slurm.array"
+says "no slurm.array: one job, in some 25 starts"
+says "slurm.requeue is false: all starts but the first are yours to submit"
+sed -i 's/value: 1.0/value: 6.0/' jobs.yaml
+dry 0 "a trial is 1.5 times as long"
+says "one job, in some 150 starts"
+sed -i 's/signal_delay_s: 20/signal_delay_s: 180/' jobs.yaml
+dry 0 "slurm.signal_delay_s leaves nothing of the 3 min of a job"
+cp "$SOURCE/sweeps/demo.yaml" "$SOURCE/sweeps/demo_base.yaml" .
+echo "slurm: {timeout_min: 60}" >>demo.yaml
+expect 0 "nor how much of it fits into the time of a job" "$HGN" sweep demo.yaml --dry-run
 expect 0 "these keys mean nothing here: program, command" "$HGN" sweep "$SOURCE/sweeps/wandb_style.yaml" --dry-run \
   --base "$SOURCE/sweeps/demo_base.yaml" --rename val_loss=mse
 finish

@@ -20,6 +20,29 @@ static void test_cut(void **state) {
   check_cut(3, 8, 8, 1, 3);
 }
 
+static void check_even(int64_t batch, int64_t microbatch, const char *expected) {
+  const struct lanes lanes = lanes_cut(batch, microbatch);
+  char text[LANES_TEXT_MAX];
+  lanes_even(&lanes, text);
+  assert_string_equal(expected, text);
+}
+
+/* The numbers of ranks that people are told of divide the lanes, and the largest is their number. */
+static void test_even(void **state) {
+  (void)state;
+  check_even(16, 4, "1, 2 or 4");
+  check_even(16, 16, "1");
+  check_even(7, 1, "1 or 7");
+  check_even(11, 2, "1, 2, 3 or 6");
+  check_even(128, 1, "1, 2, 4, 8, 16, 32, 64 or 128");
+  check_even(256, 1, "..., 2, 4, 8, 16, 32, 64, 128 or 256");
+  check_even(65536, 1, "..., 512, 1024, 2048, 4096, 8192, 16384, 32768 or 65536");
+  const struct lanes lanes = lanes_cut(12, 1);
+  assert_int_equal(12, lanes_even_below(&lanes, 13));
+  assert_int_equal(6, lanes_even_below(&lanes, 12));
+  assert_int_equal(0, lanes_even_below(&lanes, 1));
+}
+
 /* Slices cover all rollouts once, and each has enough for its lane's part of every batch of an epoch. */
 static void test_slices(void **state) {
   (void)state;
@@ -84,6 +107,7 @@ static void test_shuffle_is_fair(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cut),
+      cmocka_unit_test(test_even),
       cmocka_unit_test(test_slices),
       cmocka_unit_test(test_shuffle),
       cmocka_unit_test(test_shuffle_is_fair),
