@@ -32,6 +32,12 @@ bool reader_trouble(void) { return trouble; }
 void reader_begin(void) { trouble = false; }
 void reader_note(void) { trouble = true; }
 
+static const char *volatile busy;
+
+void reader_enter(const char *path) { busy = path; }
+void reader_leave(void) { busy = NULL; }
+const char *reader_busy(void) { return busy; }
+
 /* The innermost entry of HDF5's error stack, which store_fail() makes a message of. */
 static herr_t fail(hid_t minor, const char *what, int code) {
   char text[STORE_ERRNO_MAX];

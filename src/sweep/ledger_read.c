@@ -210,6 +210,15 @@ static enum status read_all(const char *path, const struct sweep *sweep, struct 
   return status;
 }
 
+/* The file has the shapes of this sweep: before memory is asked for as they say. */
+static enum status check_file(const char *path, const struct ledger_shape *shape, struct ledger *ledger) {
+  enum status status = store_open(&ledger->self, path, &ledger->file);
+  if (status == STATUS_OK) status = store_check_format(&ledger->file, LEDGER_FORMAT, LEDGER_VERSION);
+  if (status == STATUS_OK) status = check_extents(&ledger->file, shape);
+  store_close(&ledger->file);
+  return status;
+}
+
 static enum status open_ledger(const char *path, const struct sweep *sweep, int64_t extended, bool writing,
                                struct ledger *ledger, int64_t *damaged) {
   const struct ledger_shape shape = ledger_shape_of(sweep, extended);
@@ -218,6 +227,7 @@ static enum status open_ledger(const char *path, const struct sweep *sweep, int6
     TRY(output_resolve(path, true, resolved));
     TRY(store_lock_take(resolved, 0, &ledger->lock));
   }
+  TRY(check_file(path, &shape, ledger));
   TRY(ledger_allocate(sweep, &shape, ledger));
   TRY(read_all(path, sweep, ledger, damaged));
   return writing ? store_reopen(&ledger->self, path, &ledger->lock, &ledger->file) : STATUS_OK;

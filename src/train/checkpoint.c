@@ -199,6 +199,8 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
 
 /* ---- Reading ---- */
 
+enum { SIZES_PRODUCT_MAX = 1 << 27 }; /* of all sizes of the data: as many values as a rollout has, at most */
+
 static enum status open_checkpoint(const struct comm *comm, const char *path, struct store_file *file) {
   TRY(store_open(comm, path, file));
   enum status status = comm_agree(comm, store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION));
@@ -239,7 +241,14 @@ static enum status read_sizes(const struct store_file *file, struct description 
   REQUIRE(rank == 1 && extent[0] <= LEARNER_SIZES_MAX, STATUS_FILE, "%s: /sizes has the wrong shape", file->path);
   description->sizes = (int)extent[0];
   if (description->sizes == 0) return STATUS_OK;
-  return store_read_values(file, "/sizes", STORE_I64, extent[0], description->size);
+  TRY(store_read_values(file, "/sizes", STORE_I64, extent[0], description->size));
+  int64_t left = SIZES_PRODUCT_MAX;
+  for (int i = 0; i < description->sizes; i++) {
+    REQUIRE(description->size[i] > 0 && description->size[i] <= left, STATUS_FILE,
+            "%s: /sizes are not those of a model", file->path);
+    left /= description->size[i];
+  }
+  return STATUS_OK;
 }
 
 /* Verified. */
