@@ -271,7 +271,7 @@ static enum status trim_partial(const struct store_file *file) {
   return ftruncate(descriptor, (off_t)end) == 0 ? STATUS_OK : store_fail_errno(file->path, "truncate", errno);
 }
 
-/* Root only. A whole file is never thrown away: where it cannot have its name it keeps the other. */
+/* Root only. A whole file is never thrown away: where it cannot have its name it gets another. */
 static enum status rename_partial(struct store_file *file) {
   file->state->linked = false;
   return output_rename(file->partial, file->state->target, file->state->fresh);
@@ -328,7 +328,7 @@ void store_close(struct store_file *file) {
   close_file(file);
   /* The reason why the file is abandoned is what the caller has to tell. */
   if (kept[0] != '\0') status_raise(STATUS_FILE, "%s", kept);
-  if (abandon) unlink(file->partial);
+  if (abandon) output_remove_partial(file->partial);
   if (file->writing) MPI_Barrier(file->comm->mpi);
   store_free_state(file);
   file->id = 0;

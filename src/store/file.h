@@ -7,8 +7,8 @@
  * A file is created as ".NAME.partial-HOST-PID" (of rank 0) in the folder of its final name and renamed by
  * store_commit(), so the final name never holds half a file and an older file stays until the new one is whole. A job
  * that is killed leaves its partial file, which opens, may be deleted, and is by the next that writes a file of the
- * name. While a file is written no other job can write it, nor can other programs that use HDF5 (lock.h). A name that
- * is a link stands for what it leads to.
+ * name, or on the same host into the folder; one that a signal ends removes it. While a file is written no other job
+ * can write it, nor can other programs that use HDF5 (lock.h). A name that is a link stands for what it leads to.
  *
  * A file that is open for reading is read by each rank for itself,
  * through a driver that reports every error (reader.h).
