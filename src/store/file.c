@@ -19,12 +19,13 @@ enum {
   METADATA_ROOM =
       1 << 14, /* bytes kept free for the metadata of one operation: an object header, a heap, a tree node */
   PAGE = 4096,
+  SHARED_ROOM = 1 << 20, /* bytes of shared memory, with fewer than that MPI cannot be expected to work */
 };
 
 /* ---- messages ---- */
 
 static herr_t take_innermost(unsigned depth, const H5E_error2_t *error, void *target) {
-  if (depth == 0 && error->desc) snprintf(target, STATUS_MESSAGE_MAX / 4, "%s", error->desc);
+  if (depth == 0 && error->desc && *error->desc) snprintf(target, STATUS_MESSAGE_MAX / 4, "%s", error->desc);
   return 0;
 }
 
@@ -55,10 +56,19 @@ static int probable_cause(const struct store_file *file) {
   return 0;
 }
 
+/* Open MPI's own words are "known error not in list". */
+#define SHARED_FULL "; /dev/shm is full, through which MPI's ranks share memory"
+
+static bool shared_memory_full(void) {
+  struct statvfs disk;
+  return statvfs("/dev/shm", &disk) == 0 && disk.f_blocks > 0 && (uint64_t)disk.f_bavail * disk.f_frsize < SHARED_ROOM;
+}
+
 enum status store_fail(const struct store_file *file, const char *what) {
   char text[STATUS_MESSAGE_MAX / 4] = "unknown error of HDF5";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, text);
   H5Eclear2(H5E_DEFAULT);
+  if (strstr(text, "MPI_") && shared_memory_full()) strncat(text, SHARED_FULL, sizeof text - 1 - strlen(text));
   int cause = probable_cause(file);
   if (cause) return store_fail_errno(file->path, what, cause);
   return what ? status_raise(STATUS_FILE, "%s: %s: %s", file->path, what, text)
