@@ -3,6 +3,7 @@
 #include "comm/reduce.h"
 #include "store/dataset.h"
 #include "store/dataset_parts.h"
+#include "store/reader.h"
 #include "store/state.h"
 
 #include <stdio.h>
@@ -42,6 +43,7 @@ static enum status compare(const struct dataset *dataset, const char *label, con
 static enum status add_small(const struct store_file *file, const char *path, struct checksum *sum) {
   struct store_handle *handle;
   TRY(store_handle(file, path, &handle));
+  reader_enter(file->path);
   hid_t type = H5Dget_type(handle->id);
   enum status status = STATUS_OK;
   hssize_t values = H5Sget_simple_extent_npoints(handle->space);
@@ -60,6 +62,7 @@ static enum status add_small(const struct store_file *file, const char *path, st
     free(data);
   }
   if (type >= 0) H5Tclose(type);
+  reader_leave();
   return status;
 }
 

@@ -291,7 +291,12 @@ static enum status rename_partial(struct store_file *file) {
 static enum status close_file(struct store_file *file) {
   if (file->state) store_release(file->state);
   if (file->id <= 0) return STATUS_OK;
+  if (!file->writing) reader_enter(file->path);
   enum status status = H5Fclose(file->id) < 0 ? store_fail(file, "close") : STATUS_OK;
+  if (status != STATUS_OK && !file->writing)
+    reader_leave_open(file->path);
+  else
+    reader_leave();
   file->id = 0;
   return status;
 }

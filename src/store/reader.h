@@ -37,6 +37,8 @@ void reader_note(void);
  * reader_enter() and reader_leave(), which do not nest; `path` is borrowed. */
 void reader_enter(const char *path);
 void reader_leave(void);
+/* HDF5 could not close it, and comes back to it when the process ends: it is read until then. */
+void reader_leave_open(const char *path);
 const char *reader_busy(void);
 
 #endif
