@@ -114,7 +114,6 @@ static enum status describe(const struct store_file *file, struct store_handle *
       status = store_fail(file, handle->name);
     else
       status = store_check_size(file, handle, creation);
-    if (status == STATUS_OK) status = store_check_plain(file, handle);
   }
   handle->type = type_of(handle->id);
   if (creation >= 0) H5Pclose(creation);

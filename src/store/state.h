@@ -35,7 +35,6 @@ struct store_state {
   bool linked;                 /* the partial file exists */
   bool sealed;                 /* no more structure */
   bool live;                   /* it has its final name already */
-  bool ours;                   /* store_check_format() has found it to be of a format of hgn's */
   int64_t bytes_read;
 };
 
@@ -86,9 +85,6 @@ enum status store_check_kept(const struct store_file *file, const char *name, hi
 /* Not collective. STATUS_FILE when it is said to be larger than the file can hold, was never written, or is in chunks
  * that take too much memory. */
 enum status store_check_size(const struct store_file *file, const struct store_handle *handle, hid_t creation);
-
-/* Not collective. STATUS_FILE when a data set of a file of hgn has been compressed by somebody else. */
-enum status store_check_plain(const struct store_file *file, const struct store_handle *handle);
 
 extern const size_t store_bytes[STORE_TYPE_COUNT];
 hid_t store_memory_type(enum store_type type);

@@ -113,7 +113,7 @@ enum status store_write_independent(struct store_file *file, const char *name, i
   struct store_handle *handle;
   TRY(target(file, name, &handle));
   REQUIRE(!handle->chunked, found_there(file) ? STATUS_FILE : STATUS_ARGUMENT,
-          "%s: %s is compressed and must be written collectively", file->path, name);
+          "%s: %s is compressed or in chunks, and is not written row by row", file->path, name);
   return store_move(file, handle, store_memory_type(handle->type), store_bytes[handle->type], first, count, NULL, data);
 }
 
@@ -409,6 +409,5 @@ enum status store_check_format(const struct store_file *file, const char *format
   TRY(store_read_attribute_i64(file, "schema_version", &is));
   REQUIRE(is == version, STATUS_FILE, "%s: has schema version %lld of '%s'; this program reads version %lld",
           file->path, (long long)is, format, (long long)version);
-  file->state->ours = true;
   return STATUS_OK;
 }

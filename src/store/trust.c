@@ -104,7 +104,8 @@ enum status store_check_size(const struct store_file *file, const struct store_h
   uint64_t bytes = value, most;
   hsize_t length = 0;
   if (type >= 0) H5Tclose(type);
-  if (value == 0 || H5Fget_filesize(file->id, &length) < 0) return store_fail(file, handle->name);
+  REQUIRE(value > 0, STATUS_FILE, "%s: %s is of a type without a size", file->path, handle->name);
+  if (H5Fget_filesize(file->id, &length) < 0) return store_fail(file, handle->name);
   for (int i = 0; i < handle->rank; i++) {
     REQUIRE(handle->extent[i] <= INT64_MAX, STATUS_FILE, "%s: %s is said to have %llu entries in dimension %d",
             file->path, handle->name, (unsigned long long)handle->extent[i], i);
@@ -116,14 +117,4 @@ enum status store_check_size(const struct store_file *file, const struct store_h
   REQUIRE(bytes <= most, STATUS_FILE, "%s: %s is said to be of %llu bytes, more than fit into a file of %llu",
           file->path, handle->name, (unsigned long long)bytes, (unsigned long long)length);
   return handle->chunked ? check_chunk(file, handle, creation, value) : STATUS_OK;
-}
-
-/* In files of hgn only frames are compressed. */
-enum status store_check_plain(const struct store_file *file, const struct store_handle *handle) {
-  const char *last = strrchr(handle->name, '/');
-  const bool frames = last && strcmp(last, "/frames") == 0;
-  REQUIRE(!handle->chunked || !file->state->ours || frames, STATUS_FILE,
-          "%s: %s is compressed or cut into chunks, which hgn does not do: another program has changed it", file->path,
-          handle->name);
-  return STATUS_OK;
 }

@@ -65,7 +65,8 @@ enum status ledger_read_texts(const char *path, struct ledger_texts *texts) {
 
 /* ---- Rows ---- */
 
-static enum status check_extents(const struct store_file *file, const struct ledger_shape *shape) {
+/* Whether it is of these shapes and, where it is open for writing, can be written row by row. */
+static enum status check_extents(struct store_file *file, const struct ledger_shape *shape) {
   const struct {
     const char *name;
     int rank;
@@ -93,6 +94,7 @@ static enum status check_extents(const struct store_file *file, const struct led
     const size_t bytes = (size_t)expected[i].rank * sizeof extent[0];
     REQUIRE(rank == expected[i].rank && memcmp(extent, expected[i].extent, bytes) == 0, STATUS_FILE,
             "%s: %s has another shape than this sweep's", file->path, expected[i].name);
+    if (file->writing) TRY(store_write_independent(file, expected[i].name, 0, 0, NULL));
   }
   return STATUS_OK;
 }
@@ -230,7 +232,9 @@ static enum status open_ledger(const char *path, const struct sweep *sweep, int6
   TRY(check_file(path, &shape, ledger));
   TRY(ledger_allocate(sweep, &shape, ledger));
   TRY(read_all(path, sweep, ledger, damaged));
-  return writing ? store_reopen(&ledger->self, path, &ledger->lock, &ledger->file) : STATUS_OK;
+  if (!writing) return STATUS_OK;
+  TRY(store_reopen(&ledger->self, path, &ledger->lock, &ledger->file));
+  return check_extents(&ledger->file, &shape);
 }
 
 enum status ledger_open(const char *path, const struct sweep *sweep, int64_t extended, bool writing,

@@ -241,14 +241,7 @@ static enum status read_sizes(const struct store_file *file, struct description 
   REQUIRE(rank == 1 && extent[0] <= LEARNER_SIZES_MAX, STATUS_FILE, "%s: /sizes has the wrong shape", file->path);
   description->sizes = (int)extent[0];
   if (description->sizes == 0) return STATUS_OK;
-  TRY(store_read_values(file, "/sizes", STORE_I64, extent[0], description->size));
-  int64_t left = SIZES_PRODUCT_MAX;
-  for (int i = 0; i < description->sizes; i++) {
-    REQUIRE(description->size[i] > 0 && description->size[i] <= left, STATUS_FILE,
-            "%s: /sizes are not those of a model", file->path);
-    left /= description->size[i];
-  }
-  return STATUS_OK;
+  return store_read_values(file, "/sizes", STORE_I64, extent[0], description->size);
 }
 
 /* Verified. */
@@ -268,11 +261,23 @@ static enum status read_texts(const struct store_file *file, struct texts *texts
   return status;
 }
 
+/* A model is made of them. */
+static enum status check_sizes(const struct store_file *file, const struct description *description) {
+  int64_t left = SIZES_PRODUCT_MAX;
+  for (int i = 0; i < description->sizes; i++) {
+    REQUIRE(description->size[i] > 0 && description->size[i] <= left, STATUS_FILE,
+            "%s: /sizes are not those of a model", file->path);
+    left /= description->size[i];
+  }
+  return STATUS_OK;
+}
+
 static enum status read_description(const struct store_file *file, struct checkpoint_about *about) {
   struct description description;
   struct texts texts;
   TRY(read_texts(file, &texts, &description));
-  enum status status = store_parse_config(file, texts.config, SCHEMA_USE(SCHEMA_TRAINING), &about->config);
+  enum status status = check_sizes(file, &description);
+  if (status == STATUS_OK) status = store_parse_config(file, texts.config, SCHEMA_USE(SCHEMA_TRAINING), &about->config);
   if (status == STATUS_OK && learner_require(config_experiment(about->config)) != STATUS_OK)
     status = status_context(STATUS_FILE, "%s", file->path);
   if (status == STATUS_OK) {

@@ -116,7 +116,7 @@ def foreign(name, **how):
         for split in ("train", "test"):
             f.create_dataset(split + "/frames", **how)
 foreign("wide.h5", data=numpy.full((1, 2, 2**16 + 8, 8, 1), 7, "u1"))
-foreign("many.h5", shape=(2**60, 2, 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
+foreign("many.h5", shape=(2**40, 2, 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
 with h5py.File("many.h5", "r+") as f:
     for split in ("train", "test"):
         f[split + "/frames"][0] = 7

@@ -5,7 +5,6 @@
 . "$SOURCE/tests/cli/sweeping.sh"
 export OMPI_MCA_ess_singleton_isolated=1 # a process alone starts in half the time without a daemon of its own
 "$HGN" -q train tiny.yaml -o run.h5 train.steps=4 eval.every=2 train.checkpoint_every=2 >/dev/null || fail "no run"
-"$HGN" -q limit d.h5 --input-frames 2 --rollouts 2 >/dev/null || fail "no limit"
 make_sweep s.yaml 2
 "$HGN" -q sweep s.yaml -o s >/dev/null || fail "no sweep"
 mkfifo fifo
@@ -56,6 +55,10 @@ def variable(f, path, old):
 def compress(f, path, old):
     f.create_dataset(path, data=old, compression="gzip", chunks=old.shape)
 
+def undo(f, path, old): # and what is last is as if it had not been written
+    old[-1] = 0
+    compress(f, path, old)
+
 def short(f, path, old):
     f[path] = old[:-1]
 
@@ -65,11 +68,10 @@ change("d.h5", "d-huge.h5", "/config", huge)
 change("d.h5", "d-variable.h5", "/config", variable)
 change("run.h5", "run-huge.h5", "/data/file", huge)
 change("run.h5", "run-packed.h5", "/report/loss", compress)
+change("run.h5", "run-undone.h5", "/report/loss", undo)
 change("run.h5", "run-short.h5", "/report/loss", short)
-change("run.checkpoint-00000004.h5", "point.h5", "/optimizer/first", compress)
-change("d.limit.h5", "limit-packed.h5", "/positions_2/mse", compress)
 os.mkdir("p")
-change("s/sweep.h5", "p/sweep.h5", "/trial/state", compress)
+change("s/sweep.h5", "p/sweep.h5", "/trial/state", undo)
 
 # Chunks are put there as they are: what makes gigabytes of them is nobody's time but the reader's.
 def bomb(name, array, shape, chunk, kind="u1"):
@@ -104,16 +106,14 @@ refuse chunk.h5 "/train/frames is in chunks of 576000000 bytes"
 refuse rollout.h5 "a rollout is of 700 frames of 400 x 400 x 3"
 refuse points.h5 "has 70000000 points of 2 coordinates"
 
-# Columns that somebody has compressed, or cut.
-refuse run-packed.h5 "/report/loss is compressed"
+# Columns that somebody has compressed, which only who writes them minds, or cut.
+expect 0 "loss" "$HGN" info run-packed.h5
 refuse run-short.h5 "/report/loss has "
-refuse point.h5 "/optimizer/first is compressed"
-refuse limit-packed.h5 "/positions_2/mse is compressed"
-expect 3 "/trial/state is compressed" "$HGN" sweep p --status
-for name in packed short; do
+for name in undone short; do
   mv "run-$name.h5" run.h5
   expect 3 "/report/loss " "$HGN" train tiny.yaml -o run.h5 train.steps=4 eval.every=2 train.checkpoint_every=2
 done
+expect 3 "/trial/state is compressed" "$HGN" sweep s.yaml -o p
 
 # HDF5 crashes on some files. Here a signal stands in for that, in the middle of what it reads of one.
 expect 3 "d.h5: HDF5 crashes when it reads this file" \
