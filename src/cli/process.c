@@ -4,6 +4,7 @@
 #include "base/litter.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "store/file.h"
 #include "store/reader.h"
 
 #include <errno.h>
@@ -50,12 +51,16 @@ enum { CRASHES = sizeof crashes / sizeof *crashes };
 static struct sigaction others[CRASHES]; /* MPI's, which print where it was */
 
 static void say(const char *text) {
-  const ssize_t done = write(STDERR_FILENO, text, strlen(text));
+  char plain[LOG_PLAIN_MOST * STORE_PATH_MAX];
+  const size_t bytes = strlen(text), most = sizeof plain / LOG_PLAIN_MOST;
+  const ssize_t done = write(STDERR_FILENO, plain, log_plain(text, bytes < most ? bytes : most, plain));
   (void)done;
 }
 
-/* HDF5 1.10 crashes on some files that somebody has made for it. Nothing can go on from there. */
-static void tell_crash(int number) {
+/* HDF5 1.10 crashes on some files that somebody has made for it. Nothing can go on from there. Elsewhere a fault comes
+ * again when this returns, to whom it belonged; a signal that was sent does not. */
+static void tell_crash(int number, siginfo_t *about, void *context) {
+  (void)context;
   const char *path = reader_busy();
   for (int i = 0; i < CRASHES; i++)
     if (crashes[i] == number) sigaction(number, &others[i], NULL);
@@ -66,13 +71,13 @@ static void tell_crash(int number) {
     say(": HDF5 crashes when it reads this file: it is damaged, or made to do that\n");
     _exit(status_exit(STATUS_FILE));
   }
-  (void)raise(number);
+  if (about->si_code <= 0) (void)raise(number);
 }
 
 void process_guard_reading(void) {
   static char stack[1 << 16];
   const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
-  struct sigaction action = {.sa_handler = tell_crash, .sa_flags = SA_ONSTACK};
+  struct sigaction action = {.sa_sigaction = tell_crash, .sa_flags = SA_ONSTACK | SA_SIGINFO};
   sigemptyset(&action.sa_mask);
   (void)sigaltstack(&alternate, NULL);
   for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &action, &others[i]);
