@@ -57,15 +57,18 @@ static enum status train(struct trainer *trainer) {
                       (long long)outcome.step, (long long)outcome.steps);
 }
 
+/* From here on a signal is heard between steps. */
+static void begin(void) { stop_at_once(false); }
+
 static enum status open_and_train(const struct comm *world, const struct config *config, const char *output,
                                   bool resume) {
   struct corpus corpus;
   struct trainer *trainer;
   stop_at_once(true); /* reading a mean image takes its time, and nothing has begun */
   TRY(corpus_open(world, config_experiment(config)->training.data.file, &corpus));
-  const struct trainer_setup setup = {.config = config, .corpus = &corpus, .output = output, .resume = resume};
+  const struct trainer_setup setup = {
+      .config = config, .corpus = &corpus, .output = output, .resume = resume, .begins = begin};
   enum status status = trainer_open(world, &setup, &trainer);
-  stop_at_once(false);
   if (status == STATUS_OK) {
     status = train(trainer);
     if (status == STATUS_OK && world->rank == 0) {
