@@ -47,14 +47,34 @@ static void wipe_line(void) {
 
 static void print_line(const char *prefix, const char *format, va_list arguments) STATUS_PRINTF(2, 0);
 
+size_t log_plain(const char *text, size_t bytes, char *plain) {
+  static const char digits[] = "0123456789abcdef";
+  size_t used = 0;
+  for (size_t i = 0; i < bytes; i++) {
+    const unsigned char byte = (unsigned char)text[i];
+    /* U+0080 to U+009F are control characters too; in UTF-8 they are 0xc2 and the number itself. */
+    const bool high = byte >= 0x80 && byte < 0xa0 && i > 0 && (unsigned char)text[i - 1] == 0xc2;
+    if ((byte >= 0x20 && byte != 0x7f && !high) || byte == '\n' || byte == '\t') {
+      plain[used++] = text[i];
+      continue;
+    }
+    if (high) used--; /* the first of its two bytes, which alone would be no character */
+    const char quoted[4] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    memcpy(plain + used, quoted, sizeof quoted);
+    used += sizeof quoted;
+  }
+  return used;
+}
+
 /* One fputs for each line, so that lines of several ranks do not mix. */
 static void print_line(const char *prefix, const char *format, va_list arguments) {
-  char text[STATUS_MESSAGE_MAX + 64 + LOG_PREFIX_MAX];
+  char text[STATUS_MESSAGE_MAX + 64 + LOG_PREFIX_MAX], plain[LOG_PLAIN_MOST * sizeof text + 1];
   size_t used = (size_t)snprintf(text, sizeof text, "%s%s", prefix, log_prefix);
   vsnprintf(text + used, sizeof text - used - 1, format, arguments);
   strcat(text, "\n");
+  plain[log_plain(text, strlen(text), plain)] = '\0';
   wipe_line();
-  fputs(text, stderr);
+  fputs(plain, stderr);
 }
 
 #define LOG_LINE(condition, prefix)                                                                                    \

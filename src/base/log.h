@@ -10,6 +10,7 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE, LOG_LEVEL_COUNT };
@@ -31,6 +32,12 @@ void log_warn(const char *format, ...) STATUS_PRINTF(1, 2);  /* "hgn: warning: .
 void log_info(const char *format, ...) STATUS_PRINTF(1, 2);  /* from LOG_NORMAL */
 void log_debug(const char *format, ...) STATUS_PRINTF(1, 2); /* from LOG_VERBOSE */
 void log_any(const char *format, ...) STATUS_PRINTF(1, 2);   /* "hgn: rank R: ...", on any rank, at every level */
+
+/* Copies text, of which control characters, but for newlines and tabulators, are written as "\x1b": names and texts
+ * from files are shown and do nothing to a terminal. `plain` has room for LOG_PLAIN_MOST * bytes; returns how many
+ * it took. What log_error() and the others print goes through it. */
+enum { LOG_PLAIN_MOST = 4 };
+size_t log_plain(const char *text, size_t bytes, char *plain);
 
 /* Progress of a loop of known length. On a terminal: one line, redrawn at most ten times a second, with rate and time
  * left. Elsewhere (a batch log): plain lines, the first after ten seconds and then at doubling intervals up to five

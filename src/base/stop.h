@@ -14,9 +14,16 @@
 /* The number of a signal that may be chosen: "USR2" or "SIGUSR2". STATUS_USAGE lists those that there are. */
 enum status stop_signal(const char *name, int *number);
 
+/* Once, when the process begins: SIGTERM, SIGINT and SIGHUP end it as they would have, after it has removed its partial
+ * files (litter.h). A signal that is ignored, as nohup does it, stays so. */
+void stop_tidy(void);
+
 /* From here on SIGTERM, SIGINT and signal `number` only are remembered, but for a second SIGTERM or SIGINT, which ends
- * the process as it would have before. Listening twice is listening once. */
+ * the process as it would have before, wherever it is. Listening twice is listening once. */
 void stop_listen(int number);
+/* While there is nothing that would be lost, already the first SIGTERM or SIGINT ends the process: so where files are
+ * read that may take long. Off when listening begins. */
+void stop_at_once(bool on);
 /* Whether one has come since stop_listen(). It stays so. */
 bool stop_requested(void);
 /* Gives the signals back to whom they belonged before; what has come is forgotten. */

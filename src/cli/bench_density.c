@@ -1,3 +1,4 @@
+#include "base/litter.h"
 #include "cli/bench.h"
 #include "cli/bench_steps.h"
 #include "physics/points.h"
@@ -25,6 +26,7 @@ static enum status make_data(const struct comm *comm, char *path, int size) {
   struct points_summary summary;
   TRY(comm_broadcast(comm, &process, sizeof process));
   snprintf(path, (size_t)size, "hgn-bench-%lld.h5", (long long)process);
+  if (comm->rank == 0) litter_add(path);
   TRY(comm_agree(comm, config_parse("benchmark", text, strlen(text), NULL, 0, &config)));
   enum status status = points_dataset(comm, config, path, &summary);
   config_destroy(&config);

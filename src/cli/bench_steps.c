@@ -1,5 +1,6 @@
 #include "cli/bench_steps.h"
 
+#include "base/litter.h"
 #include "base/log.h"
 #include "cli/bench.h"
 #include "comm/reduce.h"
@@ -34,6 +35,7 @@ enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames
   int64_t process = (int64_t)getpid();
   TRY(comm_broadcast(comm, &process, sizeof process));
   snprintf(path, (size_t)size, "hgn-bench-%lld.h5", (long long)process);
+  if (comm->rank == 0) litter_add(path);
   return bench_data_at(comm, rollouts, frames, path);
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/process.h"
 #include "graph/cpu.h"
 #include "store/provenance.h"
 
@@ -97,12 +98,13 @@ static enum status run_command(const struct cli_command *command, enum log_level
   log_setup(level, world.rank, world.rank == 0);
   status = comm_agree(&world, command->run(&world, argc, argv));
   if (status == STATUS_MPI) die(status);
-  if (fflush(stdout) != 0 && status == STATUS_OK)
-    status = status_raise(STATUS_FILE, "standard output cannot be written");
+  if (status == STATUS_OK) status = process_flush();
+  (void)fflush(stdout); /* before what went wrong */
+  const char *message = status_message()[0] ? status_message() : status_text(status);
   if (status == STATUS_INTERRUPTED)
-    log_warn("%s", status_message());
+    log_warn("%s", message);
   else if (status != STATUS_OK)
-    log_error("%s", status_message());
+    log_error("%s", message);
   comm_close(&world);
   return status;
 }
@@ -118,16 +120,17 @@ static bool speaks(void) {
 }
 
 static int leave_early(enum status status) {
-  if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-    status = status_raise(STATUS_FILE, "standard output cannot be written");
+  if (status == STATUS_OK) status = process_flush();
   if (status != STATUS_OK && speaks() && status_message()[0]) log_error("%s", status_message());
   return status_exit(status);
 }
 
 int main(int argc, char **argv) {
+  struct global_options global;
+  const enum status begun = process_begin();
+  if (begun != STATUS_OK) return leave_early(begun);
   provenance_setup(argc, argv);
   batch_identify();
-  struct global_options global;
   if (parse_global(argc, argv, &global) != STATUS_OK) return leave_early(STATUS_USAGE);
   if (global.version) {
     if (speaks()) printf("hgn %s (%s)\n", build_version(), build_git());
@@ -156,6 +159,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "hgn: error: MPI_Init failed\n");
     return status_exit(STATUS_MPI);
   }
+  process_guard_reading();
   enum status status = run_command(command, global.level, words, word);
   MPI_Finalize();
   return status_exit(status);

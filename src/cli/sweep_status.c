@@ -48,9 +48,10 @@ static enum status show(const struct sweep_input *input, bool *finished) {
 
 enum status sweep_show_status(const struct sweep_input *input, bool watch) {
   const struct timespec pause = {.tv_sec = 2};
+  static const char clear[] = "\033[H\033[J";
   bool finished = false;
   while (!stop_requested()) {
-    if (watch && isatty(STDOUT_FILENO)) fputs("\033[H\033[J", stdout);
+    if (watch && isatty(STDOUT_FILENO)) (void)!write(STDOUT_FILENO, clear, sizeof clear - 1); /* stdout shows it */
     TRY(show(input, &finished));
     fflush(stdout);
     if (!watch || finished) break;

@@ -91,12 +91,17 @@ static enum status train(const struct comm *world, struct trainer *trainer, cons
                       late ? "before the job ends," : "by a signal", (long long)outcome.step, (long long)outcome.steps);
 }
 
+/* From here on a signal is heard between steps. */
+static void begin(void) { stop_at_once(false); }
+
 static enum status open_and_train(const struct comm *world, const struct config *config, const char *output,
                                   bool resume, const struct batch *batch) {
   struct corpus corpus;
   struct trainer *trainer;
+  stop_at_once(true); /* reading a mean image takes its time, and nothing has begun */
   TRY(corpus_open(world, config_experiment(config)->training.data.file, &corpus));
-  const struct trainer_setup setup = {.config = config, .corpus = &corpus, .output = output, .resume = resume};
+  const struct trainer_setup setup = {
+      .config = config, .corpus = &corpus, .output = output, .resume = resume, .begins = begin};
   enum status status = trainer_open(world, &setup, &trainer);
   if (status == STATUS_OK) {
     status = train(world, trainer, batch);

@@ -5,7 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DATASET_SIDE_MAX = 65535 }; /* of an image, as PNG and GIF readers take it */
+enum {
+  DATASET_SIDE_MAX = 65535,     /* of an image, as PNG and GIF readers take it */
+  DATASET_VALUES_MAX = 1 << 27, /* of a rollout, and of all points of a split, which are held in memory */
+};
 
 /* ---- what frames and points share ---- */
 
@@ -102,11 +105,19 @@ static enum status open_frames(struct dataset *dataset, const bool has[SPLIT_COU
   int64_t extent[SPLIT_COUNT][STORE_RANK_MAX];
   TRY(measure_arrays(dataset, ARRAY_FRAMES, has, extent));
   int64_t values = INT64_MAX / (int64_t)sizeof(double); /* of all frames of the larger split, so that sizes fit */
+  int64_t left = DATASET_VALUES_MAX;
   for (int i = 1; i < 5; ++i) {
     REQUIRE(i < 2 || extent[0][i] <= DATASET_SIDE_MAX, STATUS_FILE, "%s: /train/frames has extent %lld in dimension %d",
             file->path, (long long)extent[0][i], i);
     values /= extent[0][i];
+    left /= extent[0][i];
   }
+  REQUIRE(
+      left > 0, STATUS_FILE,
+      "%s: a rollout is of %lld frames of %lld x %lld x %lld, and of more than %d values, which are held in memory: "
+      "make it shorter or smaller",
+      file->path, (long long)extent[0][1], (long long)extent[0][2], (long long)extent[0][3], (long long)extent[0][4],
+      (int)DATASET_VALUES_MAX);
   for (unsigned split = 0; split < SPLIT_COUNT; ++split)
     REQUIRE(extent[split][0] <= values, STATUS_FILE, "%s: has %lld rollouts of %lld frames, more than fit", file->path,
             (long long)extent[split][0], (long long)extent[0][1]);
@@ -130,8 +141,9 @@ static enum status open_points(struct dataset *dataset, const bool has[SPLIT_COU
   REQUIRE(extent[0][1] <= DATASET_DIMENSION_MAX, STATUS_FILE, "%s: /train/points are of %lld coordinates, more than %d",
           file->path, (long long)extent[0][1], (int)DATASET_DIMENSION_MAX);
   for (unsigned split = 0; split < SPLIT_COUNT; ++split)
-    REQUIRE(extent[split][0] <= INT64_MAX / (int64_t)sizeof(double) / DATASET_DIMENSION_MAX, STATUS_FILE,
-            "%s: has %lld points, more than fit", file->path, (long long)extent[split][0]);
+    REQUIRE(extent[split][0] <= DATASET_VALUES_MAX / extent[0][1], STATUS_FILE,
+            "%s: has %lld points of %lld coordinates, more than the %d values that are held in memory", file->path,
+            (long long)extent[split][0], (long long)extent[0][1], (int)DATASET_VALUES_MAX);
   dataset_divide(dataset, extent[SPLIT_TRAIN][0], extent[SPLIT_TEST][0], extent[SPLIT_VALIDATION][0]);
   dataset->has_points = true;
   dataset->frames = 1;

@@ -93,7 +93,7 @@ enum status dataset_open(const struct comm *comm, const char *path, struct datas
   TRY(store_open(comm, path, &dataset->file));
   /* Each rank reads and checks alone, the same; nothing below is collective up to the agreement. */
   bool own = false;
-  enum status status = store_find_attribute(&dataset->file, "format", &own);
+  enum status status = store_is_ours(&dataset->file, &own);
   if (status == STATUS_OK) status = own ? open_own(dataset) : dataset_open_foreign(dataset);
   status = comm_agree(comm, status);
   if (status == STATUS_OK) status = agree_identity(dataset);

@@ -3,6 +3,7 @@
 #include "comm/reduce.h"
 #include "store/dataset.h"
 #include "store/dataset_parts.h"
+#include "store/reader.h"
 #include "store/state.h"
 
 #include <stdio.h>
@@ -40,11 +41,12 @@ static enum status compare(const struct dataset *dataset, const char *label, con
 
 /* Adds the bytes of a small data set, tagged by its path. */
 static enum status add_small(const struct store_file *file, const char *path, struct checksum *sum) {
-  hid_t set = H5Dopen2(file->id, path, H5P_DEFAULT);
-  if (set < 0) return store_fail(file, path);
-  hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+  struct store_handle *handle;
+  TRY(store_handle(file, path, &handle));
+  reader_enter(file->path);
+  hid_t type = H5Dget_type(handle->id);
   enum status status = STATUS_OK;
-  hssize_t values = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
+  hssize_t values = H5Sget_simple_extent_npoints(handle->space);
   size_t size = type < 0 ? 0 : H5Tget_size(type);
   H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
   if (values < 0 || size == 0 || (class != H5T_FLOAT && class != H5T_STRING) || H5Tis_variable_str(type) > 0) {
@@ -53,15 +55,14 @@ static enum status add_small(const struct store_file *file, const char *path, st
     char *data = calloc((size_t)values + 1, size);
     if (!data)
       status = status_raise(STATUS_MEMORY, "%s: %s: no memory", file->path, path);
-    else if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+    else if (H5Dread(handle->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
       status = store_fail(file, path);
     else
       checksum_add(sum, checksum_tag(path), 0, data, (size_t)values * size);
     free(data);
   }
   if (type >= 0) H5Tclose(type);
-  if (space >= 0) H5Sclose(space);
-  H5Dclose(set);
+  reader_leave();
   return status;
 }
 
@@ -76,9 +77,11 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
   (void)group;
   (void)info;
   struct walk *walk = data;
-  char path[STORE_PATH_MAX];
-  snprintf(path, sizeof path, "%s/%s", walk->group, name);
-  walk->status = add_small(walk->file, path, walk->sum);
+  char path[STORE_NAME_MAX];
+  const int length = snprintf(path, sizeof path, "%s/%s", walk->group, name);
+  walk->status = length < (int)sizeof path ? add_small(walk->file, path, walk->sum)
+                                           : status_raise(STATUS_FILE, "%s: %s has a member that hgn does not write",
+                                                          walk->file->path, walk->group);
   return walk->status == STATUS_OK ? 0 : 1;
 }
 

@@ -19,12 +19,13 @@ enum {
   METADATA_ROOM =
       1 << 14, /* bytes kept free for the metadata of one operation: an object header, a heap, a tree node */
   PAGE = 4096,
+  SHARED_ROOM = 1 << 20, /* bytes of shared memory, with fewer than that MPI cannot be expected to work */
 };
 
 /* ---- messages ---- */
 
 static herr_t take_innermost(unsigned depth, const H5E_error2_t *error, void *target) {
-  if (depth == 0 && error->desc) snprintf(target, STATUS_MESSAGE_MAX / 4, "%s", error->desc);
+  if (depth == 0 && error->desc && *error->desc) snprintf(target, STATUS_MESSAGE_MAX / 4, "%s", error->desc);
   return 0;
 }
 
@@ -55,10 +56,19 @@ static int probable_cause(const struct store_file *file) {
   return 0;
 }
 
+/* Open MPI's own words are "known error not in list". */
+#define SHARED_FULL "; /dev/shm is full, through which MPI's ranks share memory"
+
+static bool shared_memory_full(void) {
+  struct statvfs disk;
+  return statvfs("/dev/shm", &disk) == 0 && disk.f_blocks > 0 && (uint64_t)disk.f_bavail * disk.f_frsize < SHARED_ROOM;
+}
+
 enum status store_fail(const struct store_file *file, const char *what) {
   char text[STATUS_MESSAGE_MAX / 4] = "unknown error of HDF5";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, text);
   H5Eclear2(H5E_DEFAULT);
+  if (strstr(text, "MPI_") && shared_memory_full()) strncat(text, SHARED_FULL, sizeof text - 1 - strlen(text));
   int cause = probable_cause(file);
   if (cause) return store_fail_errno(file->path, what, cause);
   return what ? status_raise(STATUS_FILE, "%s: %s: %s", file->path, what, text)
@@ -271,7 +281,7 @@ static enum status trim_partial(const struct store_file *file) {
   return ftruncate(descriptor, (off_t)end) == 0 ? STATUS_OK : store_fail_errno(file->path, "truncate", errno);
 }
 
-/* Root only. A whole file is never thrown away: where it cannot have its name it keeps the other. */
+/* Root only. A whole file is never thrown away: where it cannot have its name it gets another. */
 static enum status rename_partial(struct store_file *file) {
   file->state->linked = false;
   return output_rename(file->partial, file->state->target, file->state->fresh);
@@ -281,7 +291,12 @@ static enum status rename_partial(struct store_file *file) {
 static enum status close_file(struct store_file *file) {
   if (file->state) store_release(file->state);
   if (file->id <= 0) return STATUS_OK;
+  if (!file->writing) reader_enter(file->path);
   enum status status = H5Fclose(file->id) < 0 ? store_fail(file, "close") : STATUS_OK;
+  if (status != STATUS_OK && !file->writing)
+    reader_leave_open(file->path);
+  else
+    reader_leave();
   file->id = 0;
   return status;
 }
@@ -328,7 +343,7 @@ void store_close(struct store_file *file) {
   close_file(file);
   /* The reason why the file is abandoned is what the caller has to tell. */
   if (kept[0] != '\0') status_raise(STATUS_FILE, "%s", kept);
-  if (abandon) unlink(file->partial);
+  if (abandon) output_remove_partial(file->partial);
   if (file->writing) MPI_Barrier(file->comm->mpi);
   store_free_state(file);
   file->id = 0;

@@ -7,8 +7,8 @@
  * A file is created as ".NAME.partial-HOST-PID" (of rank 0) in the folder of its final name and renamed by
  * store_commit(), so the final name never holds half a file and an older file stays until the new one is whole. A job
  * that is killed leaves its partial file, which opens, may be deleted, and is by the next that writes a file of the
- * name. While a file is written no other job can write it, nor can other programs that use HDF5 (lock.h). A name that
- * is a link stands for what it leads to.
+ * name, or on the same host into the folder; one that a signal ends removes it. While a file is written no other job
+ * can write it, nor can other programs that use HDF5 (lock.h). A name that is a link stands for what it leads to.
  *
  * A file that is open for reading is read by each rank for itself,
  * through a driver that reports every error (reader.h).
@@ -168,7 +168,7 @@ enum status store_find(const struct store_file *file, const char *name, bool *fo
 enum status store_written(const struct store_file *file, const char *name, int64_t *chunks, int64_t *all);
 enum status store_fill_value(const struct store_file *file, const char *name, double *value);
 
-/* Not collective. A text data set, fixed or variable length, into a new string; caller frees. */
+/* Not collective. A text data set of fixed length into a new string; caller frees. */
 enum status store_read_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
@@ -184,6 +184,8 @@ enum status store_check_format(const struct store_file *file, const char *format
 /* Not collective. Whether it is of that format, of any version; no when it has no format.
  * STATUS_FILE when that cannot be read. */
 enum status store_is(const struct store_file *file, const char *format, bool *is);
+/* Not collective. Whether it is of any format of hgn's. Other programs may have an attribute "format", too. */
+enum status store_is_ours(const struct store_file *file, bool *is);
 /* Not collective. Whether the root group has an attribute. */
 enum status store_find_attribute(const struct store_file *file, const char *name, bool *found);
 

@@ -14,7 +14,7 @@
 static enum status start_library(void) {
   REQUIRE(H5open() >= 0, STATUS_FILE, "HDF5 cannot be started");
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  return STATUS_OK;
+  return store_distrust();
 }
 
 void store_free_state(struct store_file *file) {
@@ -99,7 +99,9 @@ static enum status find_file(const struct comm *comm, const char *path) {
 static enum status open_reading(const struct store_file *file, hid_t *id) {
   const hid_t access = reader_access_list();
   if (access < 0) return store_fail(file, NULL);
+  reader_enter(file->path);
   *id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  reader_leave();
   enum status status = *id < 0 ? store_fail(file, NULL) : STATUS_OK;
   H5Pclose(access);
   if (status == STATUS_OK) return STATUS_OK;

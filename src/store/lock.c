@@ -1,12 +1,14 @@
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "store/lock.h"
 
+#include "base/litter.h"
 #include "base/log.h"
 #include "store/output.h"
 #include "store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,9 @@
 #include <unistd.h>
 
 enum { HOLDER_BYTES = 256, TRIES = 100, NFS_MAGIC = 0x6969 };
+
+/* s that everybody waits: for the moment in which somebody removes what a killed job has left. */
+static const double PATIENCE_LEAST = 0.1;
 
 /* ---- locks of one descriptor ---- */
 
@@ -51,6 +56,14 @@ int lock_exclude(int descriptor) {
   return ETXTBSY;
 }
 
+bool lock_abandoned(int descriptor) { return !writers_lock_all(descriptor) && lock_exclude(descriptor) == 0; }
+
+void lock_host(char host[HOST_BYTES]) {
+  snprintf(host, HOST_BYTES, "localhost");
+  (void)gethostname(host, HOST_BYTES);
+  host[HOST_BYTES - 1] = '\0';
+}
+
 /* ---- the name ---- */
 
 static enum status name_lock(const char *output, char path[STORE_PATH_MAX]) {
@@ -79,8 +92,8 @@ static bool is_ours(int descriptor) {
 }
 
 static void write_holder(int descriptor) {
-  char host[128] = "", holder[HOLDER_BYTES];
-  gethostname(host, sizeof host - 1);
+  char host[HOST_BYTES], holder[HOLDER_BYTES];
+  lock_host(host);
   const int length = snprintf(holder, sizeof holder, "process %ld on %s", (long)getpid(), host);
   if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, holder, (size_t)length, 0) != length)
     log_debug("the lock does not say who holds it"); /* it locks all the same */
@@ -92,6 +105,33 @@ static bool still_named(int descriptor, const char *path) {
   struct stat mine, named;
   return fstat(descriptor, &mine) == 0 && lstat(path, &named) == 0 && mine.st_ino == named.st_ino &&
          mine.st_dev == named.st_dev;
+}
+
+/* Whether the process that a lock names is one of this host, and gone. */
+static bool holder_is_gone(const char *holder) {
+  char host[HOST_BYTES], *end;
+  if (strncmp(holder, "process ", 8) != 0) return false;
+  const long process = strtol(holder + 8, &end, 10);
+  lock_host(host);
+  return process > 0 && strncmp(end, " on ", 4) == 0 && strcmp(end + 4, host) == 0 && kill((pid_t)process, 0) != 0 &&
+         errno == ESRCH;
+}
+
+/* As its holder would have removed it: locked, so that nobody takes it meanwhile. */
+void lock_sweep(const char *folder, const char *name) {
+  char path[2 * STORE_PATH_MAX], holder[HOLDER_BYTES];
+  const size_t length = strlen(name), tail = strlen(".lock");
+  struct stat about;
+  if (name[0] != '.' || length <= tail || strcmp(name + length - tail, ".lock") != 0) return;
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  read_holder(path, holder);
+  if (!holder_is_gone(holder)) return;
+  const int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return;
+  if (fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink == 1 && lock_abandoned(descriptor) &&
+      still_named(descriptor, path))
+    unlink(path);
+  close(descriptor);
 }
 
 enum attempt { TAKEN, BUSY, AGAIN, WITHOUT_LOCKS, FAILED };
@@ -156,6 +196,7 @@ static enum attempt try_both(const char *output, struct store_lock *lock, enum s
   attempt = try_file(output, lock, status);
   if (attempt == TAKEN || attempt == WITHOUT_LOCKS) {
     lock->held = true;
+    litter_add(lock->path);
     write_holder(lock->name);
     return TAKEN;
   }
@@ -167,7 +208,7 @@ static enum attempt try_both(const char *output, struct store_lock *lock, enum s
 
 enum status store_lock_take(const char *output, double patience, struct store_lock *lock) {
   const struct timespec pause = {0, 20000000};
-  const double until = log_clock() + patience;
+  const double until = log_clock() + (patience > PATIENCE_LEAST ? patience : PATIENCE_LEAST);
   enum status status = STATUS_OK;
   enum attempt attempt = AGAIN;
   *lock = (struct store_lock){.name = -1, .file = -1};
@@ -186,6 +227,7 @@ enum status store_lock_take(const char *output, double patience, struct store_lo
 void store_lock_release(struct store_lock *lock) {
   if (!lock->held) return;
   unlink(lock->path);
+  litter_drop(lock->path);
   close(lock->name);
   if (lock->file >= 0) close(lock->file);
   *lock = (struct store_lock){.name = -1, .file = -1};

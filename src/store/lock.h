@@ -35,6 +35,15 @@ void store_lock_release(struct store_lock *lock);
  * ours has it, ETXTBSY when another program has it open for writing; another code where the file system has no locks.
  * Closing the descriptor and all its duplicates releases them. */
 int lock_exclude(int descriptor);
+/* Not collective. Whether nobody holds lock_exclude() of an open file, which then has it; never on NFS, where nobody
+ * can tell. */
+bool lock_abandoned(int descriptor);
+/* Not collective. Removes NAME in `folder` if it is the lock of a process of this host that is gone. */
+void lock_sweep(const char *folder, const char *name);
+/* Not collective. This host, as names and locks say it. */
+enum { HOST_BYTES = 65 };
+void lock_host(char host[HOST_BYTES]);
+
 /* Not collective. HDF5's lock of readers: 0, also where there is none; EWOULDBLOCK when somebody writes. */
 int lock_share(int descriptor);
 void lock_unshare(int descriptor);

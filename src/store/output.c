@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* renameat2() */
 #include "store/output.h"
 
+#include "base/checksum.h"
+#include "base/litter.h"
 #include "store/lock.h"
 #include "store/reader.h"
 #include "store/state.h"
@@ -9,6 +11,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,15 +200,54 @@ void output_remove_left(const char *folder, const char *name) {
   close(descriptor);
 }
 
-/* Those of one final name, which the caller has locked. A long name is cut in the partial one, so that those of another
- * output look the same: they stay. */
+/* "HOST-PID" or "HOST-PID-N", of this host: whether that process is gone. What other hosts have left they know. */
+static bool maker_is_gone(const char *maker) {
+  char host[HOST_BYTES], *end;
+  lock_host(host);
+  const size_t length = strlen(host);
+  if (strncmp(maker, host, length) != 0 || maker[length] != '-' || !isdigit((unsigned char)maker[length + 1]))
+    return false;
+  const long process = strtol(maker + length + 1, &end, 10);
+  return (*end == '\0' || *end == '-') && process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+}
+
+/* Of any final name: a job that was killed may never be started again. */
+static void remove_abandoned(const char *folder, const char *name) {
+  char path[2 * STORE_PATH_MAX];
+  const char *word = names_partial(name) ? strstr(name, ".partial-") : NULL;
+  for (const char *next = word; next; next = strstr(next + 1, ".partial-")) word = next;
+  if (!word || !maker_is_gone(word + strlen(".partial-"))) return;
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  const int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return;
+  if (lock_abandoned(descriptor)) unlink(path);
+  close(descriptor);
+}
+
+/* What the name begins with in the partial one: a long one is cut, and has a checksum of the whole behind it. */
+static void name_partial(const char *name, char stem[PARTIAL_NAME + 32]) {
+  if (strlen(name) <= PARTIAL_NAME)
+    snprintf(stem, PARTIAL_NAME + 32, "%s", name);
+  else
+    snprintf(stem, PARTIAL_NAME + 32, "%.*s~%016" PRIx64, PARTIAL_NAME, name, checksum_tag(name));
+}
+
+/* What killed jobs have left: partial files of this name, which the caller has locked, whoever has made them; of other
+ * names, and locks, those of processes of this host that are gone. */
 static void remove_left(const char *folder, const char *name) {
-  char prefix[PARTIAL_NAME + 16];
-  snprintf(prefix, sizeof prefix, ".%.*s.partial-", PARTIAL_NAME, name);
-  DIR *stream = strlen(name) > PARTIAL_NAME ? NULL : opendir(folder);
+  char stem[PARTIAL_NAME + 32], prefix[PARTIAL_NAME + 64];
+  name_partial(name, stem);
+  snprintf(prefix, sizeof prefix, ".%s.partial-", stem);
+  DIR *stream = opendir(folder);
   if (!stream) return;
-  for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream))
-    if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) output_remove_left(folder, entry->d_name);
+  for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
+    if (entry->d_name[0] != '.') continue;
+    if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+      output_remove_left(folder, entry->d_name);
+    else
+      remove_abandoned(folder, entry->d_name);
+    lock_sweep(folder, entry->d_name);
+  }
   closedir(stream);
 }
 
@@ -216,20 +259,23 @@ static bool lock_partial(int descriptor, const char *partial) {
 }
 
 enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX], int *descriptor) {
-  char folder[STORE_PATH_MAX], host[65] = "localhost";
+  char folder[STORE_PATH_MAX], host[HOST_BYTES], stem[PARTIAL_NAME + 32];
   const char *name = output_split(path, folder);
   TRY(output_check_plain(path));
   remove_left(folder, name);
-  gethostname(host, sizeof host);
-  host[sizeof host - 1] = '\0';
+  lock_host(host);
+  name_partial(name, stem);
   for (int i = 0; i < PARTIAL_TRIES; ++i) {
     char more[16] = "";
     if (i > 0) snprintf(more, sizeof more, "-%d", i);
-    int length = snprintf(partial, STORE_PATH_MAX, "%.*s.%.*s.partial-%s-%ld%s", (int)(name - path), path, PARTIAL_NAME,
-                          name, host, (long)getpid(), more);
+    int length = snprintf(partial, STORE_PATH_MAX, "%.*s.%s.partial-%s-%ld%s", (int)(name - path), path, stem, host,
+                          (long)getpid(), more);
     if (length < 0 || length >= STORE_PATH_MAX) return status_raise(STATUS_FILE, "%s: the name is too long", path);
     *descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (*descriptor >= 0 && lock_partial(*descriptor, partial)) return STATUS_OK;
+    if (*descriptor >= 0 && lock_partial(*descriptor, partial)) {
+      litter_add(partial);
+      return STATUS_OK;
+    }
     if (*descriptor >= 0) {
       close(*descriptor);
       *descriptor = -1;
@@ -238,6 +284,11 @@ enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX]
     }
   }
   return status_raise(STATUS_FILE, "%s: too many left-over partial files in '%s'", path, folder);
+}
+
+void output_remove_partial(const char *partial) {
+  unlink(partial);
+  litter_drop(partial);
 }
 
 /* ---- the final name ---- */
@@ -251,18 +302,30 @@ static int rename_fresh(const char *partial, const char *path) {
   return rename(partial, path) == 0 ? 0 : errno;
 }
 
+/* A whole file that cannot have its name gets one that nobody takes for left: ".NAME.partial-HOST-PID" becomes
+ * "NAME.whole-HOST-PID". */
+static void keep_whole(const char *partial, char kept[STORE_PATH_MAX]) {
+  char folder[STORE_PATH_MAX];
+  const char *name = output_split(partial, folder), *word = strstr(name, ".partial-");
+  const int stem = word ? (int)(word - name) - 1 : 0;
+  snprintf(kept, STORE_PATH_MAX, "%.*s%.*s.whole-%s", (int)(name - partial), partial, stem, name + 1,
+           word ? word + strlen(".partial-") : "");
+  if (stem <= 0 || rename_fresh(partial, kept) != 0) snprintf(kept, STORE_PATH_MAX, "%s", partial);
+}
+
 /* The new name is on the disk when its folder is; not every file system can be asked for that. */
 enum status output_rename(const char *partial, const char *path, bool fresh) {
-  char folder[STORE_PATH_MAX];
+  char folder[STORE_PATH_MAX], kept[STORE_PATH_MAX];
   output_split(path, folder);
+  litter_drop(partial);
   const int code = fresh ? rename_fresh(partial, path) : rename(partial, path) == 0 ? 0 : errno;
+  if (code) keep_whole(partial, kept);
   REQUIRE(
       code != EEXIST, STATUS_FILE,
       "%s: another program has made a file of this name meanwhile, which stays; what was to be written here is in %s",
-      path, partial);
+      path, kept);
   if (code)
-    return status_context(store_fail_errno(path, "rename to the final name", code), "what was written is in %s",
-                          partial);
+    return status_context(store_fail_errno(path, "rename to the final name", code), "what was written is in %s", kept);
   const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return STATUS_OK;
   const int sync = fsync(descriptor) == 0 ? 0 : errno;

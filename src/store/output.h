@@ -1,7 +1,9 @@
 /* Where files are written to: names, links, what may be replaced, and partial files. For HDF5 files and pictures alike.
  *
  * A file is made as ".NAME.partial-HOST-PID" in the folder of its final name and renamed when it is whole; while it is
- * made it carries the locks of lock.h, so that what killed jobs have left is told from what others are working on.
+ * made it carries the locks of lock.h, so that what killed jobs have left is told from what others are working on. A
+ * process that a signal ends removes it (base/litter.h). One that is whole and cannot have its name stays as
+ * "NAME.whole-HOST-PID".
  *
  * All functions: Not collective; one rank alone calls those that write.
  */
@@ -38,15 +40,18 @@ enum status output_check_format(const char *path, const char *format, bool damag
 /* The same for files of other kinds: nothing, an empty file, or one that begins with these bytes. */
 enum status output_check_magic(const char *path, const char *magic);
 
-/* Creates an empty partial file, locked, and opens it for writing;
- * removes those of the same name that killed jobs have left. */
+/* Creates an empty partial file, locked, and opens it for writing; removes what killed jobs have left in the folder: of
+ * the same name all of it, of others, and locks, what processes of this host have left. */
 enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX], int *descriptor);
+
+/* Removes a partial file of our own that is given up. */
+void output_remove_partial(const char *partial);
 
 /* Removes a partial file, NAME in `folder`, if nobody is working on it. */
 void output_remove_left(const char *folder, const char *name);
 
 /* Gives a partial file, which is on the disk, its final name. With `fresh`, nothing may be there, and what has appeared
- * meanwhile stays. On failure the partial file stays too, which the message says. */
+ * meanwhile stays. On failure the file stays too, under a name that the message says. */
 enum status output_rename(const char *partial, const char *path, bool fresh);
 
 /* The folder of `path`, "." when it names none; returns where the last component starts. */

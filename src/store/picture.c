@@ -125,9 +125,11 @@ static enum status write_partial(const char *path, const char *target, const str
   int descriptor;
   TRY(output_create_partial(target, partial, &descriptor));
   enum status status = write_all(descriptor, bytes) ? STATUS_OK : store_fail_errno(path, "write failed", errno);
-  if (status == STATUS_OK) status = output_rename(partial, target, false);
+  if (status != STATUS_OK)
+    output_remove_partial(partial);
+  else
+    status = output_rename(partial, target, false);
   if (close(descriptor) != 0 && status == STATUS_OK) status = store_fail_errno(path, "write failed", errno);
-  if (status != STATUS_OK) unlink(partial);
   return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,19 @@ static bool trouble;
 bool reader_trouble(void) { return trouble; }
 void reader_begin(void) { trouble = false; }
 void reader_note(void) { trouble = true; }
+
+static const char *volatile busy;
+static const char *unclosed; /* NULL, or half_closed */
+static char half_closed[STORE_PATH_MAX];
+
+void reader_enter(const char *path) { busy = path; }
+void reader_leave(void) { busy = unclosed; }
+
+void reader_leave_open(const char *path) {
+  snprintf(half_closed, sizeof half_closed, "%s", path);
+  busy = unclosed = half_closed;
+}
+const char *reader_busy(void) { return busy; }
 
 /* The innermost entry of HDF5's error stack, which store_fail() makes a message of. */
 static herr_t fail(hid_t minor, const char *what, int code) {

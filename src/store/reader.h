@@ -33,4 +33,12 @@ bool reader_trouble(void);
 void reader_begin(void);
 void reader_note(void);
 
+/* The file of which HDF5 is reading right now, NULL when of none: what a signal handler can say of a crash. Between
+ * reader_enter() and reader_leave(), which do not nest; `path` is borrowed. */
+void reader_enter(const char *path);
+void reader_leave(void);
+/* HDF5 could not close it, and comes back to it when the process ends: it is read until then. */
+void reader_leave_open(const char *path);
+const char *reader_busy(void);
+
 #endif

@@ -6,10 +6,11 @@
 #include "store/lock.h"
 
 enum {
-  STORE_NAME_MAX = 256,  /* bytes of a data set's name, terminator included */
-  STORE_HANDLES = 32,    /* data sets kept open */
-  STORE_PIECE = 1 << 29, /* bytes of one transfer: MPI counts are int */
-  STORE_ERRNO_MAX = 128, /* bytes of what the system says */
+  STORE_NAME_MAX = 256,      /* bytes of a data set's name, terminator included */
+  STORE_HANDLES = 32,        /* data sets kept open */
+  STORE_PIECE = 1 << 29,     /* bytes of one transfer: MPI counts are int */
+  STORE_ERRNO_MAX = 128,     /* bytes of what the system says */
+  STORE_TEXT_MOST = 1 << 24, /* bytes of a text: a sweep's is the longest */
 };
 
 /* An open data set. Opening costs some 30 us, a write through an open one 5 us. */
@@ -75,6 +76,15 @@ void store_release(struct store_state *state); /* closes all handles */
 /* Not collective. The rows of `handle` moved from or to memory in pieces. */
 enum status store_move(const struct store_file *file, const struct store_handle *handle, hid_t memory_type,
                        size_t value_bytes, int64_t first, int64_t count, void *read, const void *write);
+
+/* Not collective. After each start of HDF5: it follows no link into another file and loads no program. */
+enum status store_distrust(void);
+/* Not collective. STATUS_FILE when the values of a data set with this creation list are kept in other files, or are
+ * compressed in a way that only a plugin knows. To be asked before anything else of it. */
+enum status store_check_kept(const struct store_file *file, const char *name, hid_t creation);
+/* Not collective. STATUS_FILE when it is said to be larger than the file can hold, was never written, or is in chunks
+ * that take too much memory. */
+enum status store_check_size(const struct store_file *file, const struct store_handle *handle, hid_t creation);
 
 extern const size_t store_bytes[STORE_TYPE_COUNT];
 hid_t store_memory_type(enum store_type type);

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of uncompressed chunks kept: files made elsewhere have chunks of many rollouts, which are read one by one. */
-enum { READ_CACHE = 1 << 24, READ_CACHE_MAX = 1 << 28 };
-
 const size_t store_bytes[STORE_TYPE_COUNT] = {
     [STORE_F64] = 8,
     [STORE_F32] = 4,
@@ -31,135 +28,6 @@ hid_t store_memory_type(enum store_type type) {
   return H5I_INVALID_HID;
 }
 
-/* ---- handles ---- */
-
-static void close_handle(struct store_handle *handle) {
-  if (handle->name[0] == '\0') return;
-  if (handle->space > 0) H5Sclose(handle->space);
-  if (handle->id > 0) H5Dclose(handle->id);
-  *handle = (struct store_handle){.name = ""};
-}
-
-void store_release(struct store_state *state) {
-  for (int i = 0; i < STORE_HANDLES; ++i) close_handle(&state->handle[i]);
-}
-
-/* Whether every link of the path exists: HDF5 itself fails on an absent group. */
-static htri_t exists(hid_t file, const char *name) {
-  char path[STORE_NAME_MAX];
-  size_t length = strlen(name);
-  if (file <= 0 || length == 0 || length >= sizeof path) return 0;
-  memcpy(path, name, length + 1);
-  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    const htri_t found = H5Lexists(file, path, H5P_DEFAULT);
-    if (found <= 0) return found;
-    *slash = '/';
-  }
-  const htri_t found = H5Lexists(file, path, H5P_DEFAULT);
-  return found > 0 ? H5Oexists_by_name(file, path, H5P_DEFAULT) : found;
-}
-
-enum status store_find(const struct store_file *file, const char *name, bool *found) {
-  const htri_t there = exists(file->id, name);
-  *found = there > 0;
-  return there < 0 ? store_fail(file, name) : STATUS_OK;
-}
-
-bool store_changed(const struct store_file *file) { return reader_changed(file->id); }
-
-bool store_trouble(void) { return reader_trouble(); }
-
-static enum store_type type_of(hid_t id) {
-  enum store_type type = STORE_TYPE_COUNT;
-  hid_t found = H5Dget_type(id);
-  if (found < 0) return type;
-  H5T_class_t class = H5Tget_class(found);
-  size_t size = H5Tget_size(found);
-  if (class == H5T_FLOAT && (size == 8 || size == 4)) type = size == 8 ? STORE_F64 : STORE_F32;
-  if (class == H5T_INTEGER && size == 1 && H5Tget_sign(found) == H5T_SGN_NONE) type = STORE_U8;
-  if (class == H5T_INTEGER && size == 8 && H5Tget_sign(found) == H5T_SGN_2) type = STORE_I64;
-  H5Tclose(found);
-  return type;
-}
-
-static enum status open_cached(const struct store_file *file, const char *name, size_t cache, hid_t *set) {
-  hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-  if (access >= 0 && !file->writing)
-    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, cache, H5D_CHUNK_CACHE_W0_DEFAULT);
-  *set = H5Dopen2(file->id, name, access);
-  /* Any other call of HDF5 would clear its error. */
-  enum status status = *set < 0 ? store_fail(file, name) : STATUS_OK;
-  if (access >= 0) H5Pclose(access);
-  return status;
-}
-
-/* Of the chunks that hold one row; 0 where there are none. */
-static size_t bytes_beside_row(hid_t set) {
-  hsize_t chunk[H5S_MAX_RANK], extent[H5S_MAX_RANK];
-  hid_t creation = H5Dget_create_plist(set), space = H5Dget_space(set), type = H5Dget_type(set);
-  size_t bytes = 0;
-  if (creation >= 0 && space >= 0 && type >= 0 && H5Pget_layout(creation) == H5D_CHUNKED) {
-    const int rank = H5Pget_chunk(creation, H5S_MAX_RANK, chunk);
-    if (rank > 0 && H5Sget_simple_extent_dims(space, extent, NULL) == rank) bytes = H5Tget_size(type) * chunk[0];
-    for (int i = 1; i < rank; ++i) bytes *= (extent[i] + chunk[i] - 1) / chunk[i] * chunk[i];
-  }
-  if (creation >= 0) H5Pclose(creation);
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
-  return bytes;
-}
-
-static enum status open_set(const struct store_file *file, const char *name, hid_t *set) {
-  TRY(open_cached(file, name, READ_CACHE, set));
-  const size_t bytes = file->writing ? 0 : bytes_beside_row(*set);
-  if (bytes <= READ_CACHE || bytes > READ_CACHE_MAX) return STATUS_OK;
-  H5Dclose(*set);
-  return open_cached(file, name, bytes, set);
-}
-
-/* Opens `name` into an empty handle. */
-static enum status open_handle(const struct store_file *file, const char *name, struct store_handle *handle) {
-  REQUIRE(file->id > 0 && file->state, STATUS_ARGUMENT, "%s: %s: the file is not open", file->path, name);
-  REQUIRE(strlen(name) < STORE_NAME_MAX, STATUS_ARGUMENT, "%s: %s: the name is too long", file->path, name);
-  bool found;
-  TRY(store_find(file, name, &found));
-  REQUIRE(found, STATUS_FILE, "%s: %s is missing", file->path, name);
-  enum status status = open_set(file, name, &handle->id);
-  if (status == STATUS_OK) {
-    handle->space = H5Dget_space(handle->id);
-    handle->rank = handle->space < 0 ? -1 : H5Sget_simple_extent_ndims(handle->space);
-    hid_t creation = H5Dget_create_plist(handle->id);
-    if (handle->rank > STORE_RANK_MAX)
-      status = status_raise(STATUS_FILE, "%s: %s has %d dimensions, more than %d", file->path, name, handle->rank,
-                            STORE_RANK_MAX);
-    else if (handle->rank < 0 || creation < 0 || H5Sget_simple_extent_dims(handle->space, handle->extent, NULL) < 0)
-      status = store_fail(file, name);
-    else if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
-      status = status_raise(STATUS_FILE, "%s: %s is kept in other files, which are not read: copy it into this one",
-                            file->path, name);
-    else
-      handle->chunked = H5Pget_layout(creation) == H5D_CHUNKED;
-    handle->type = type_of(handle->id);
-    if (creation >= 0) H5Pclose(creation);
-  }
-  memcpy(handle->name, name, strlen(name) + 1);
-  if (status != STATUS_OK) close_handle(handle);
-  return status;
-}
-
-enum status store_handle(const struct store_file *file, const char *name, struct store_handle **handle) {
-  REQUIRE(file->state, STATUS_ARGUMENT, "%s: %s: the file is not open", file->path, name);
-  for (int i = 0; i < STORE_HANDLES; ++i) {
-    *handle = &file->state->handle[i];
-    if (strcmp((*handle)->name, name) == 0) return STATUS_OK;
-  }
-  *handle = &file->state->handle[file->state->next];
-  file->state->next = (file->state->next + 1) % STORE_HANDLES;
-  close_handle(*handle);
-  return open_handle(file, name, *handle);
-}
-
 /* ---- rows ---- */
 
 static int64_t count_rows(const struct store_handle *handle) { return handle->rank ? (int64_t)handle->extent[0] : 1; }
@@ -170,12 +38,17 @@ static size_t row_values(const struct store_handle *handle) {
   return values;
 }
 
+/* Whether its shapes are what somebody has left there, and not what this program has just made. */
+static bool found_there(const struct store_file *file) { return !file->writing || file->state->live; }
+
 static enum status check_rows(const struct store_file *file, const struct store_handle *handle, int64_t first,
                               int64_t count) {
-  int64_t rows = count_rows(handle);
-  REQUIRE(first >= 0 && count >= 0 && first <= rows && count <= rows - first, STATUS_ARGUMENT,
-          "%s: %s: rows %lld to %lld of %lld", file->path, handle->name, (long long)first, (long long)(first + count),
-          (long long)rows);
+  const int64_t rows = count_rows(handle);
+  REQUIRE(first >= 0 && count >= 0 && count <= INT64_MAX - first, STATUS_ARGUMENT, "%s: %s: %lld rows from row %lld",
+          file->path, handle->name, (long long)count, (long long)first);
+  REQUIRE(first + count <= rows, found_there(file) ? STATUS_FILE : STATUS_ARGUMENT,
+          "%s: %s has %lld rows, and is to have %lld", file->path, handle->name, (long long)rows,
+          (long long)(first + count));
   return STATUS_OK;
 }
 
@@ -198,7 +71,9 @@ static enum status move_rows(const struct store_file *file, const struct store_h
     else if (good)
       good = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, block, NULL) >= 0;
   }
+  reader_enter(file->path);
   if (good && read) good = H5Dread(handle->id, type, memory, space, plan, read) >= 0;
+  reader_leave();
   if (good && !read) good = H5Dwrite(handle->id, type, memory, space, plan, write ? write : &nothing) >= 0;
   /* Any other call of HDF5 would clear its error. */
   enum status status = good ? STATUS_OK : store_fail(file, handle->name);
@@ -237,7 +112,8 @@ enum status store_write_independent(struct store_file *file, const char *name, i
                                     const void *data) {
   struct store_handle *handle;
   TRY(target(file, name, &handle));
-  REQUIRE(!handle->chunked, STATUS_ARGUMENT, "%s: %s is compressed and must be written collectively", file->path, name);
+  REQUIRE(!handle->chunked, found_there(file) ? STATUS_FILE : STATUS_ARGUMENT,
+          "%s: %s is compressed or in chunks, and is not written row by row", file->path, name);
   return store_move(file, handle, store_memory_type(handle->type), store_bytes[handle->type], first, count, NULL, data);
 }
 
@@ -372,44 +248,50 @@ enum status store_fill_value(const struct store_file *file, const char *name, do
 
 /* ---- texts and attributes ---- */
 
-/* The value of a scalar text, of either kind of length, from a data set or an attribute. */
-static enum status take_text(const struct store_file *file, const char *name, hid_t object, bool attribute,
-                             char **text) {
-  hid_t type = attribute ? H5Aget_type(object) : H5Dget_type(object);
-  hid_t space = attribute ? H5Aget_space(object) : H5Dget_space(object), memory = H5Tcopy(H5T_C_S1);
+/* What a type says that a text is, before memory is asked for. Those of variable length hgn does not write, and HDF5
+ * 1.10.8 believes their lengths, on which its own memory depends. */
+static enum status check_text(const struct store_file *file, const char *name, hid_t type, hid_t space) {
+  REQUIRE(H5Tget_class(type) == H5T_STRING && H5Sget_simple_extent_npoints(space) == 1, STATUS_FILE,
+          "%s: %s is not a text", file->path, name);
+  REQUIRE(H5Tis_variable_str(type) == 0, STATUS_FILE, "%s: %s is a text of variable length, which hgn does not write",
+          file->path, name);
+  const size_t bytes = H5Tget_size(type);
+  REQUIRE(bytes <= STORE_TEXT_MOST, STATUS_FILE, "%s: %s is said to be a text of %zu bytes; %d are the most",
+          file->path, name, bytes, (int)STORE_TEXT_MOST);
+  return STATUS_OK;
+}
+
+/* The value of a scalar text, from a data set or an attribute. */
+static enum status take_value(const struct store_file *file, const char *name, hid_t object, bool attribute, hid_t type,
+                              char **text) {
+  const size_t bytes = H5Tget_size(type);
+  const hid_t memory = H5Tcopy(H5T_C_S1);
+  char *value = calloc(bytes + 1, 1);
   enum status status = STATUS_OK;
-  char *value = NULL;
-  if (type < 0 || space < 0 || memory < 0) {
+  if (!value)
+    status = status_raise(STATUS_MEMORY, "%s: %s: no memory for a text", file->path, name);
+  else if (memory < 0 || H5Tset_cset(memory, H5Tget_cset(type)) < 0 || H5Tset_size(memory, bytes + 1) < 0 ||
+           (attribute ? H5Aread(object, memory, value)
+                      : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, value)) < 0)
     status = store_fail(file, name);
-  } else if (H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_npoints(space) != 1) {
-    status = status_raise(STATUS_FILE, "%s: %s is not a text", file->path, name);
-  } else {
-    bool variable = H5Tis_variable_str(type) > 0;
-    size_t bytes = H5Tget_size(type);
-    char *pointed = NULL;
-    if (!variable) value = calloc(bytes + 1, 1);
-    if (H5Tset_cset(memory, H5Tget_cset(type)) < 0 || H5Tset_size(memory, variable ? H5T_VARIABLE : bytes + 1) < 0 ||
-        (!variable && !value))
-      status = status_raise(STATUS_MEMORY, "%s: %s: no memory for a text", file->path, name);
-    else {
-      void *target = variable ? (void *)&pointed : (void *)value;
-      herr_t code =
-          attribute ? H5Aread(object, memory, target) : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, target);
-      if (code < 0) status = store_fail(file, name);
-    }
-    if (variable && status == STATUS_OK) {
-      value = strdup(pointed ? pointed : "");
-      if (!value) status = status_raise(STATUS_MEMORY, "%s: %s: no memory for a text", file->path, name);
-      H5Dvlen_reclaim(memory, space, H5P_DEFAULT, &pointed);
-    }
-  }
   if (memory >= 0) H5Tclose(memory);
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
   if (status == STATUS_OK)
     *text = value;
   else
     free(value);
+  return status;
+}
+
+static enum status take_text(const struct store_file *file, const char *name, hid_t object, bool attribute,
+                             char **text) {
+  reader_enter(file->path);
+  const hid_t type = attribute ? H5Aget_type(object) : H5Dget_type(object);
+  const hid_t space = type < 0 ? type : attribute ? H5Aget_space(object) : H5Dget_space(object);
+  enum status status = space < 0 ? store_fail(file, name) : check_text(file, name, type, space);
+  if (status == STATUS_OK) status = take_value(file, name, object, attribute, type, text);
+  reader_leave();
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
   return status;
 }
 
@@ -439,7 +321,9 @@ enum status store_read_config(const struct store_file *file, unsigned uses, stru
 }
 
 enum status store_find_attribute(const struct store_file *file, const char *name, bool *found) {
+  reader_enter(file->path);
   const htri_t there = H5Aexists(file->id, name);
+  reader_leave();
   *found = there > 0;
   return there < 0 ? store_fail(file, name) : STATUS_OK;
 }
@@ -448,7 +332,9 @@ static enum status open_attribute(const struct store_file *file, const char *nam
   bool found;
   TRY(store_find_attribute(file, name, &found));
   REQUIRE(found, STATUS_FILE, "%s: attribute %s is missing", file->path, name);
+  reader_enter(file->path);
   *attribute = H5Aopen(file->id, name, H5P_DEFAULT);
+  reader_leave();
   return *attribute < 0 ? store_fail(file, name) : STATUS_OK;
 }
 
@@ -477,12 +363,35 @@ enum status store_read_attribute_i64(const struct store_file *file, const char *
   return status;
 }
 
+/* NULL where there is none that hgn could have written: other programs have attributes of that name, too. */
+static enum status read_format(const struct store_file *file, char **format) {
+  hid_t attribute = H5I_INVALID_HID;
+  bool found;
+  *format = NULL;
+  TRY(store_find_attribute(file, "format", &found));
+  if (!found) return STATUS_OK;
+  TRY(open_attribute(file, "format", &attribute));
+  const hid_t type = H5Aget_type(attribute);
+  enum status status = type < 0 ? store_fail(file, "format") : STATUS_OK;
+  if (status == STATUS_OK && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0)
+    status = take_text(file, "format", attribute, true, format);
+  if (type >= 0) H5Tclose(type);
+  H5Aclose(attribute);
+  return status;
+}
+
 enum status store_is(const struct store_file *file, const char *format, bool *is) {
   char *found = NULL;
-  TRY(store_find_attribute(file, "format", is));
-  if (!*is) return STATUS_OK;
-  TRY(store_read_attribute_text(file, "format", &found));
-  *is = strcmp(found, format) == 0;
+  TRY(read_format(file, &found));
+  *is = found && strcmp(found, format) == 0;
+  free(found);
+  return STATUS_OK;
+}
+
+enum status store_is_ours(const struct store_file *file, bool *is) {
+  char *found = NULL;
+  TRY(read_format(file, &found));
+  *is = found && strncmp(found, "hgn-", 4) == 0;
   free(found);
   return STATUS_OK;
 }
@@ -490,10 +399,8 @@ enum status store_is(const struct store_file *file, const char *format, bool *is
 enum status store_check_format(const struct store_file *file, const char *format, int64_t version) {
   char *found = NULL;
   int64_t is = 0;
-  bool says;
-  TRY(store_find_attribute(file, "format", &says));
-  REQUIRE(says, STATUS_FILE, "%s: does not say its format, '%s' is expected: not written by hgn", file->path, format);
-  TRY(store_read_attribute_text(file, "format", &found));
+  TRY(read_format(file, &found));
+  REQUIRE(found, STATUS_FILE, "%s: does not say its format, '%s' is expected: not written by hgn", file->path, format);
   const bool same = strcmp(found, format) == 0;
   enum status status =
       same ? STATUS_OK : status_raise(STATUS_FILE, "%s: is of format '%.64s', not '%s'", file->path, found, format);

@@ -67,9 +67,10 @@ static enum status is_prepared(struct coordinator *c, int64_t trial, bool *ready
   struct config *config;
   const enum status status = sweep_trial_config(
       c->sweep, c->ledger->point + row->configuration * c->ledger->shape.parameters, row->seed, &config);
+  if (status == STATUS_MEMORY) return status;
   if (status != STATUS_OK) {
     status_clear();
-    return status == STATUS_MEMORY ? status : STATUS_OK;
+    return STATUS_OK;
   }
   const char *file = config_experiment(config)->training.data.file;
   for (int k = 0; k < c->sweep->prepares; k++)

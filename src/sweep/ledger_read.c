@@ -14,7 +14,8 @@ static enum status open_self(struct ledger *ledger) {
 
 /* ---- Rows ---- */
 
-static enum status check_extents(const struct store_file *file, const struct ledger_shape *shape) {
+/* Whether it is of these shapes and, where it is open for writing, can be written row by row. */
+static enum status check_extents(struct store_file *file, const struct ledger_shape *shape) {
   const struct {
     const char *name;
     int rank;
@@ -42,6 +43,7 @@ static enum status check_extents(const struct store_file *file, const struct led
     const size_t bytes = (size_t)expected[i].rank * sizeof extent[0];
     REQUIRE(rank == expected[i].rank && memcmp(extent, expected[i].extent, bytes) == 0, STATUS_FILE,
             "%s: %s has another shape than this sweep's", file->path, expected[i].name);
+    if (file->writing) TRY(store_write_independent(file, expected[i].name, 0, 0, NULL));
   }
   return STATUS_OK;
 }
@@ -164,6 +166,15 @@ static enum status read_all(const char *path, const struct sweep *sweep, struct 
   return status;
 }
 
+/* The file has the shapes of this sweep: before memory is asked for as they say. */
+static enum status check_file(const char *path, const struct ledger_shape *shape, struct ledger *ledger) {
+  enum status status = store_open(&ledger->self, path, &ledger->file);
+  if (status == STATUS_OK) status = store_check_format(&ledger->file, LEDGER_FORMAT, LEDGER_VERSION);
+  if (status == STATUS_OK) status = check_extents(&ledger->file, shape);
+  store_close(&ledger->file);
+  return status;
+}
+
 static enum status open_ledger(const char *path, const struct sweep *sweep, int64_t extended, bool writing,
                                struct ledger *ledger, int64_t *damaged) {
   const struct ledger_shape shape = ledger_shape_of(sweep, extended);
@@ -172,9 +183,12 @@ static enum status open_ledger(const char *path, const struct sweep *sweep, int6
     TRY(output_resolve(path, true, resolved));
     TRY(store_lock_take(resolved, 0, &ledger->lock));
   }
+  TRY(check_file(path, &shape, ledger));
   TRY(ledger_allocate(sweep, &shape, ledger));
   TRY(read_all(path, sweep, ledger, damaged));
-  return writing ? store_reopen(&ledger->self, path, &ledger->lock, &ledger->file) : STATUS_OK;
+  if (!writing) return STATUS_OK;
+  TRY(store_reopen(&ledger->self, path, &ledger->lock, &ledger->file));
+  return check_extents(&ledger->file, &shape);
 }
 
 enum status ledger_open(const char *path, const struct sweep *sweep, int64_t extended, bool writing,

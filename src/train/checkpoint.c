@@ -199,6 +199,8 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
 
 /* ---- Reading ---- */
 
+enum { SIZES_PRODUCT_MAX = 1 << 27 }; /* of all sizes of the data: as many values as a rollout has, at most */
+
 static enum status open_checkpoint(const struct comm *comm, const char *path, struct store_file *file) {
   TRY(store_open(comm, path, file));
   enum status status = comm_agree(comm, store_check_format(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION));
@@ -259,11 +261,23 @@ static enum status read_texts(const struct store_file *file, struct texts *texts
   return status;
 }
 
+/* A model is made of them. */
+static enum status check_sizes(const struct store_file *file, const struct description *description) {
+  int64_t left = SIZES_PRODUCT_MAX;
+  for (int i = 0; i < description->sizes; i++) {
+    REQUIRE(description->size[i] > 0 && description->size[i] <= left, STATUS_FILE,
+            "%s: /sizes are not those of a model", file->path);
+    left /= description->size[i];
+  }
+  return STATUS_OK;
+}
+
 static enum status read_description(const struct store_file *file, struct checkpoint_about *about) {
   struct description description;
   struct texts texts;
   TRY(read_texts(file, &texts, &description));
-  enum status status = store_parse_config(file, texts.config, SCHEMA_USE(SCHEMA_TRAINING), &about->config);
+  enum status status = check_sizes(file, &description);
+  if (status == STATUS_OK) status = store_parse_config(file, texts.config, SCHEMA_USE(SCHEMA_TRAINING), &about->config);
   if (status == STATUS_OK && learner_require(config_experiment(about->config)) != STATUS_OK)
     status = status_context(STATUS_FILE, "%s", file->path);
   if (status == STATUS_OK) {

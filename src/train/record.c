@@ -305,12 +305,27 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 }
 
 /* A limit may have been computed since the run began: later rows are held against it, so it stands in the file too. */
+/* Whether all columns can be written: another program may have compressed them, which only those who write mind. */
+static enum status check_columns(struct record *record) {
+  struct record_part parts[RECORD_PARTS_MAX];
+  char name[RECORD_NAME_MAX];
+  for (int table = 0; table < RECORD_TABLES; table++) {
+    const int count = record_list(&record->shape, (enum record_table)table, NULL, parts);
+    for (int i = 0; i < count; i++) TRY(store_write_independent(&record->file, parts[i].name, 0, 0, NULL));
+    record_sum_name((enum record_table)table, name);
+    TRY(store_write_independent(&record->file, name, 0, 0, NULL));
+  }
+  return STATUS_OK;
+}
+
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   set_extents(record, run);
   TRY(record_find_session(comm, path, &record->session));
   TRY(store_reopen(comm, path, lock, &record->file));
-  enum status status = comm_agree(comm, comm->rank == 0 ? write_limits(&record->file, yardstick) : STATUS_OK);
+  enum status status = comm->rank == 0 ? check_columns(record) : STATUS_OK;
+  if (status == STATUS_OK && comm->rank == 0) status = write_limits(&record->file, yardstick);
+  status = comm_agree(comm, status);
   if (status != STATUS_OK) store_close(&record->file);
   return status;
 }

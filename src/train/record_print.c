@@ -1,6 +1,7 @@
 /* A run's file for those who look at it while it goes or afterwards: single columns, and what stands in its last rows.
  */
 #include "train/record_private.h"
+#include "train/source.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@ enum status record_read_shape(const struct store_file *file, const struct config
   if (learner_require(config_experiment(config)) != STATUS_OK) return status_context(STATUS_FILE, "%s", file->path);
   snprintf(name, sizeof name, "/report/lane_%s", kind->term[0].name);
   TRY(store_extent(file, name, &rank, extent, &type));
-  REQUIRE(rank == 2, STATUS_FILE, "%s: %s has the wrong shape", file->path, name);
+  const struct train_settings *train = &config_experiment(config)->training.train;
+  REQUIRE(rank == 2 && extent[1] == lanes_cut(train->batch, train->microbatch).count, STATUS_FILE,
+          "%s: %s has the wrong shape", file->path, name);
   shape->lanes = extent[1];
   if (kind->by_frame.name) {
     snprintf(name, sizeof name, "/evaluation/test/%s", kind->by_frame.name);
@@ -93,15 +96,12 @@ enum status record_column(const struct record_reader *reader, const char *name, 
 
 /* Rows are written in order: the last that is whole, -1: none. One that is being written has no checksum yet. */
 static enum status find_last(const struct store_file *file, const struct record_shape *shape, enum record_table table,
-                             int64_t *last) {
+                             int64_t rows, int64_t *last) {
   char name[RECORD_NAME_MAX];
-  int rank;
-  int64_t extent[STORE_RANK_MAX], sum[2] = {0, 0}, whole = 0;
-  enum store_type type;
+  int64_t sum[2] = {0, 0}, whole = 0;
   record_sum_name(table, name);
-  TRY(record_check_shape(file, name, STORE_I64, -1, 2));
-  TRY(store_extent(file, name, &rank, extent, &type));
-  for (*last = extent[0] - 1; *last >= 0; *last -= 1) {
+  TRY(record_check_shape(file, name, STORE_I64, rows, 2));
+  for (*last = rows - 1; *last >= 0; *last -= 1) {
     TRY(store_read(file, name, STORE_I64, *last, 1, sum));
     if (sum[0] != 0 || sum[1] != 0) break;
   }
@@ -138,12 +138,12 @@ static enum status print_head(const struct store_file *file, FILE *out) {
   return STATUS_OK;
 }
 
-static enum status print_evaluation(const struct store_file *file, const struct record_shape *shape, enum split split,
-                                    FILE *out) {
+static enum status print_evaluation(const struct store_file *file, const struct record_shape *shape,
+                                    const struct training *training, enum split split, FILE *out) {
   const enum record_table table = record_table_of(split);
   int64_t last;
   double step;
-  TRY(find_last(file, shape, table, &last));
+  TRY(find_last(file, shape, table, record_rows(table, training), &last));
   if (last < 0) return STATUS_OK;
   TRY(store_read(file, "/evaluation/step", STORE_F64, last, 1, &step));
   fprintf(out, "last evaluation, %s %s, after step %.0f\n", split_name[split], shape->kind->unit, step);
@@ -151,14 +151,15 @@ static enum status print_evaluation(const struct store_file *file, const struct 
 }
 
 enum status record_print(const struct store_file *file, const struct config *config, FILE *out) {
+  const struct training *training = &config_experiment(config)->training;
   struct record_shape shape;
   int64_t last;
   TRY(record_read_shape(file, config, &shape));
   TRY(print_head(file, out));
-  TRY(find_last(file, &shape, RECORD_REPORTS, &last));
+  TRY(find_last(file, &shape, RECORD_REPORTS, record_rows(RECORD_REPORTS, training), &last));
   fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
   if (last >= 0) TRY(print_row(file, &shape, RECORD_REPORTS, last, out));
-  TRY(print_evaluation(file, &shape, SPLIT_TRAIN, out));
-  TRY(print_evaluation(file, &shape, SPLIT_VALIDATION, out));
-  return print_evaluation(file, &shape, SPLIT_TEST, out);
+  TRY(print_evaluation(file, &shape, training, SPLIT_TRAIN, out));
+  TRY(print_evaluation(file, &shape, training, SPLIT_VALIDATION, out));
+  return print_evaluation(file, &shape, training, SPLIT_TEST, out);
 }

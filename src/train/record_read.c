@@ -8,6 +8,14 @@
 
 enum { BLOCK_BYTES = 1 << 22 };
 
+/* Collective. */
+static enum status open_run(const struct comm *comm, const char *path, struct store_file *file) {
+  TRY(store_open(comm, path, file));
+  const enum status status = comm_agree(comm, store_check_format(file, RECORD_FORMAT, RECORD_VERSION));
+  if (status != STATUS_OK) store_close(file);
+  return status;
+}
+
 /* ---- What does not change in it ---- */
 
 void record_head_free(struct record_head_read *head) {
@@ -73,10 +81,9 @@ static enum status compare_config(const struct store_file *file, const char *tex
 
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run) {
   struct store_file file;
-  TRY(store_open(comm, path, &file));
+  TRY(open_run(comm, path, &file));
   struct record_head_read head;
-  enum status status = store_check_format(&file, RECORD_FORMAT, RECORD_VERSION);
-  if (status == STATUS_OK) status = record_head_open(&file, &head);
+  enum status status = record_head_open(&file, &head);
   if (status == STATUS_OK) {
     status = compare_config(&file, head.config, run->config);
     record_head_free(&head);
@@ -138,6 +145,17 @@ enum status record_count_rows(const struct store_file *file, const struct record
   return status;
 }
 
+/* Every column of a table has a row for all that a training of this configuration records. */
+static enum status check_rows(const struct store_file *file, const struct record_shape *shape, enum record_table table,
+                              int64_t rows) {
+  struct record_part parts[RECORD_PARTS_MAX];
+  char name[RECORD_NAME_MAX];
+  const int count = record_list(shape, table, NULL, parts);
+  for (int i = 0; i < count; i++) TRY(record_check_shape(file, parts[i].name, parts[i].type, rows, parts[i].width));
+  record_sum_name(table, name);
+  return record_check_shape(file, name, STORE_I64, rows, 2);
+}
+
 /* In blocks, so that memory does not grow with the length of a run. */
 enum status record_count_whole(const struct store_file *file, const struct record_shape *shape, enum record_table table,
                                const struct training *training, int64_t *whole) {
@@ -147,6 +165,7 @@ enum status record_count_whole(const struct store_file *file, const struct recor
   const int64_t most = BLOCK_BYTES / (8 * widest_of(parts, count));
   const int64_t block = most < 1 ? 1 : most;
   *whole = 0;
+  TRY(check_rows(file, shape, table, rows));
   while (*whole < rows) {
     const int64_t now = rows - *whole < block ? rows - *whole : block;
     int64_t found;
@@ -190,7 +209,7 @@ static enum status examine(const struct store_file *file, const struct record_ru
 enum status record_examine(const struct comm *comm, const char *path, const struct record_run *run,
                            const struct yardstick *yardstick, struct record_progress *progress) {
   struct store_file file;
-  TRY(store_open(comm, path, &file));
+  TRY(open_run(comm, path, &file));
   enum status status = comm->rank == 0 ? examine(&file, run, yardstick, progress) : STATUS_OK;
   status = comm_agree(comm, status);
   store_close(&file);
@@ -230,7 +249,7 @@ static enum status read_last(const struct store_file *file, const struct record_
 enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
                              struct evaluation *evaluation, struct yardstick *yardstick, double *seconds) {
   struct store_file file;
-  TRY(store_open(comm, path, &file));
+  TRY(open_run(comm, path, &file));
   enum status status = comm_agree(comm, read_last(&file, run, evaluation, yardstick, seconds));
   store_close(&file);
   return status;
@@ -260,7 +279,7 @@ static enum status check_origin(const struct store_file *file, const struct reco
 enum status record_check_origin(const struct comm *comm, const char *path, const struct record_run *run) {
   struct store_file file;
   struct origin_texts texts = {.run = NULL};
-  TRY(store_open(comm, path, &file));
+  TRY(open_run(comm, path, &file));
   const enum status status = comm_agree(comm, check_origin(&file, run, &texts));
   free(texts.run);
   free(texts.step);
@@ -318,7 +337,7 @@ static enum status take_over(const struct store_file *from, const struct record_
 
 enum status record_take_over(const struct comm *comm, const struct record_run *run, struct record *record) {
   struct store_file from;
-  TRY(store_open(comm, run->origin, &from));
+  TRY(open_run(comm, run->origin, &from));
   const enum status status = comm_agree(comm, comm->rank == 0 ? take_over(&from, run, record) : STATUS_OK);
   store_close(&from);
   return status;

@@ -105,6 +105,7 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .corpus = setup->corpus,
                            .origin = setup->origin,
                            .origin_step = setup->origin_step,
+                           .begins = setup->begins,
                            .resumed = -1,
                            .best = NAN,
                            .started = log_clock()};

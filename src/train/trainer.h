@@ -27,6 +27,8 @@ struct trainer_setup {
    * configuration may have of its own, origin.h says: STATUS_CONFIG with the keys of which more differ. */
   const char *origin;
   int64_t origin_step;
+  void (*begins)(void); /* called, on each rank, when all has been read that may take long, and before anything is
+                           written that would be lost with the process; NULL: nobody wants to know */
 };
 
 /* Collective over the ranks of `comm`, which is borrowed and that of the corpus. When RUN.h5 is there and has this very

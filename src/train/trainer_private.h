@@ -17,6 +17,7 @@ struct trainer {
   char output[STORE_PATH_MAX];      /* RUN.h5, links followed; "": nothing is written */
   const char *origin;               /* RUN.h5 of the run that it begins from; NULL: none */
   int64_t origin_step;              /* step of that */
+  void (*begins)(void);             /* trainer.h; may be NULL */
   char numerics[NUMERICS_TEXT_MAX]; /* what decides bits here */
   struct learner learner;
   struct yardstick yardstick;

@@ -312,6 +312,7 @@ enum status trainer_begin(struct trainer *trainer, bool resume) {
   if (what == A_RUN) TRY(record_check(trainer->comm, trainer->output, &run));
   if (what == A_RUN && trainer->origin) TRY(record_check_origin(trainer->comm, trainer->output, &run));
   TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
+  if (trainer->begins) trainer->begins();
   if (what == A_RUN) return resume_run(trainer);
   char path[STORE_PATH_MAX];
   if (trainer->origin) TRY(check_origin(trainer, path));

@@ -51,7 +51,16 @@ static void scopes(void **state) {
   assert_string_equal("hgn: warning: careful\n", heard(say));
 }
 
+static void say_odd(void) { log_error("a\033[31m\r\b\302\233b\tc\nd\177\303\244"); }
+
+/* What comes out of files does nothing to a terminal; letters of other languages stay letters. */
+static void plain(void **state) {
+  (void)state;
+  log_setup(LOG_NORMAL, 0, true);
+  assert_string_equal("hgn: error: a\\x1b[31m\\x0d\\x08\\x9bb\tc\nd\\x7f\303\244\n", heard(say_odd));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(scopes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(scopes), cmocka_unit_test(plain)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,12 @@
 /* Signals are remembered from the first to the last training of a process. */
+#include "base/litter.h"
 #include "base/stop.h"
 #include "testing.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,8 +109,78 @@ static void refused(void **state) {
   }
 }
 
+static void make(const char *path) {
+  const int file = open(path, O_WRONLY | O_CREAT, 0666);
+  assert_true(file >= 0);
+  close(file);
+}
+
+static bool is_there(const char *path) {
+  struct stat about;
+  return stat(path, &about) == 0;
+}
+
+/* A process that `signal` ends, while it listens or not, with two files that nobody needs and one that somebody
+ * does. */
+static int end_with_litter(int number, bool listens, bool once) {
+  int status = 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(number == SIGHUP ? SIGINT : SIGHUP, SIG_IGN);
+    stop_tidy();
+    litter_add("litter-1");
+    litter_add("litter-2");
+    litter_add("kept");
+    litter_drop("kept");
+    litter_drop("never");
+    if (listens) stop_listen(SIGUSR1);
+    if (listens) stop_at_once(once);
+    (void)raise(number);
+    if (listens && !once) (void)raise(SIGTERM);
+    _exit(17);
+  }
+  assert_int_equal(child, waitpid(child, &status, 0));
+  return status;
+}
+
+/* Whoever is ended by a signal removes what it has left, by the first where nothing would be lost. */
+static void tidy(void **state) {
+  (void)state;
+  const struct {
+    int number;
+    bool listens, once;
+  } cases[] = {{SIGTERM, false, false}, {SIGHUP, false, false}, {SIGTERM, true, true}, {SIGTERM, true, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    make("litter-1");
+    make("litter-2");
+    make("kept");
+    const int status = end_with_litter(cases[i].number, cases[i].listens, cases[i].once);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(cases[i].number, WTERMSIG(status));
+    assert_false(is_there("litter-1"));
+    assert_false(is_there("litter-2"));
+    assert_true(is_there("kept"));
+    unlink("kept");
+  }
+  make("litter-1");
+  make("litter-2");
+  (void)signal(SIGHUP, SIG_IGN);
+  const pid_t child = fork();
+  int status = 0;
+  if (child == 0) {
+    stop_tidy(); /* as under nohup */
+    (void)raise(SIGHUP);
+    _exit(17);
+  }
+  assert_int_equal(child, waitpid(child, &status, 0));
+  assert_true(WIFEXITED(status));
+  unlink("litter-1");
+  unlink("litter-2");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(remembered), cmocka_unit_test(twice), cmocka_unit_test(chosen),
-                                     cmocka_unit_test(refused)};
+                                     cmocka_unit_test(refused), cmocka_unit_test(tidy)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,8 +115,11 @@ def foreign(name, **how):
     with h5py.File(name, "w") as f:
         for split in ("train", "test"):
             f.create_dataset(split + "/frames", **how)
-foreign("wide.h5", shape=(1, 2, 2**32 + 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
-foreign("many.h5", shape=(2**60, 2, 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
+foreign("wide.h5", data=numpy.full((1, 2, 2**16 + 8, 8, 1), 7, "u1"))
+foreign("many.h5", shape=(2**40, 2, 8, 8, 1), dtype="u1", chunks=(1, 1, 8, 8, 1))
+with h5py.File("many.h5", "r+") as f:
+    for split in ("train", "test"):
+        f[split + "/frames"][0] = 7
 foreign("nan.h5", data=numpy.full((2, 3, 8, 8, 1), numpy.nan, "f4"))
 PY
 for command in "show -o f.gif" "show -o f.png" info; do

@@ -106,11 +106,11 @@ for change in 'f["/numerics"][()].replace(b"rules", b"RULES")' 'f["/config"][()]
   cp base.h5 head.h5
   name=$(echo "$change" | cut -d'"' -f2)
   /usr/bin/python3 -c "
-import h5py
+import h5py, numpy
 with h5py.File('head.h5', 'r+') as f:
     text = $change
     del f['$name']
-    f['$name'] = text"
+    f['$name'] = numpy.bytes_(text) # of fixed length"
   expect 3 "head.h5: checksum mismatch" "$HGN" train tiny.yaml -o head.h5
   expect 3 "head.h5: checksum mismatch" "$HGN" info head.h5
 done

@@ -1,0 +1,23 @@
+/* What a process of hgn is before MPI and HDF5 begin: its descriptors, its signals, what it prints, and what it asks of
+ * the libraries. Not collective.
+ */
+#ifndef HGN_CLI_PROCESS_H
+#define HGN_CLI_PROCESS_H
+
+#include "base/status.h"
+
+/* Once, first of all:
+ * - standard descriptors that are closed become /dev/null, so that no file or pipe of MPI's is given their numbers;
+ * - standard output shows control characters (log_plain());
+ * - signals that end the process let it remove its partial files (base/stop.h);
+ * - Open MPI is told what it needs, where the user has said nothing else. STATUS_MEMORY where a limit (ulimit -v)
+ *   leaves it less than it takes to begin, for it crashes then. */
+enum status process_begin(void);
+
+/* After MPI_Init(): a crash within HDF5 is told as one of the file that it was reading, with exit status 3. */
+void process_guard_reading(void);
+
+/* What was printed has been written: STATUS_FILE when it has not. */
+enum status process_flush(void);
+
+#endif
