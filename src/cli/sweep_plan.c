@@ -178,9 +178,9 @@ static struct reached reach_stopping(const struct sweep *sweep, int rungs, const
 
 /* What the jobs come to when each configuration is worse than those before it: exactly so many for brackets, and for
  * asha when none goes on that should not. */
-static enum status reach_pausing(const struct sweep *sweep, const struct early_pausing *pausing, int rungs,
-                                 const int64_t *rung, struct reached *reached) {
-  const struct early_task task = {.configurations = sweep->run_cap < PLANNED_MAX ? sweep->run_cap : PLANNED_MAX,
+static enum status reach_pausing(const struct sweep *sweep, const struct early_pausing *pausing, int64_t configurations,
+                                 int rungs, const int64_t *rung, struct reached *reached) {
+  const struct early_task task = {.configurations = configurations < PLANNED_MAX ? configurations : PLANNED_MAX,
                                   .rungs = rungs,
                                   .eta = sweep->early.eta};
   double *done = calloc((size_t)task.configurations + 1, sizeof *done);
@@ -205,12 +205,29 @@ static enum status reach_pausing(const struct sweep *sweep, const struct early_p
   return status;
 }
 
+/* In all parts, of which the first few may have one configuration more than the others. */
+static enum status reach_in_parts(const struct sweep *sweep, const struct early_pausing *pausing, int rungs,
+                                  const int64_t *rung, struct reached *all) {
+  const int64_t parts = sweep_is_gathered(sweep) ? sweep->slurm.array : 1, least = sweep->run_cap / parts,
+                larger = sweep->run_cap % parts;
+  *all = (struct reached){.work = 0};
+  for (int64_t more = 0; more < 2; more++) {
+    struct reached reached;
+    const double count = (double)(more ? larger : parts - larger);
+    if (count == 0) continue;
+    TRY(reach_pausing(sweep, pausing, least + more, rungs, rung, &reached));
+    for (int k = 0; k <= rungs; k++) all->trials[k] += count * reached.trials[k];
+    all->work += count * reached.work;
+  }
+  return STATUS_OK;
+}
+
 static enum status print_rungs(const struct sweep *sweep, const struct early_kind *kind, int64_t every) {
   int64_t rung[SWEEP_RUNGS_MAX];
   struct reached reached;
   const int rungs = early_rungs(sweep, rung);
   if (kind->pausing)
-    TRY(reach_pausing(sweep, kind->pausing, rungs, rung, &reached));
+    TRY(reach_in_parts(sweep, kind->pausing, rungs, rung, &reached));
   else
     reached = reach_stopping(sweep, rungs, rung);
   printf("  %-8s%10s%12s  %s\n", "rung", "report", every > 0 ? "step" : "",
@@ -255,6 +272,9 @@ static enum status print_early(const struct sweep *sweep, const struct forecast_
   }
   row("early stop", "%s%s%s, eta %g: at each rung one trial of %g goes on", early->type, *early->mode ? ", " : "",
       early->mode, early->eta, early->eta);
+  if (sweep_is_gathered(sweep))
+    row("", "within each of the %" PRId64 " parts (slurm.array) by itself; one job runs them in turn",
+        sweep->slurm.array);
   if (kind->pausing == &early_brackets) TRY(print_brackets(sweep));
   return print_rungs(sweep, kind, find_every(draws));
 }
@@ -472,6 +492,27 @@ static enum status print_estimate(const struct comm *world, const struct sweep *
   return STATUS_OK;
 }
 
+/* The command that hands it to SLURM as `slurm` has it. */
+static void print_submission(const struct sweep_input *input) {
+  const struct sweep_slurm *slurm = &input->sweep->slurm;
+  char text[512];
+  size_t used = 0;
+  if (slurm->array == 0 && slurm->timeout_min == 0) return;
+  used += (size_t)snprintf(text, sizeof text, "sbatch");
+  if (slurm->array > 0)
+    used += (size_t)snprintf(text + used, sizeof text - used, " --array=0-%" PRId64, slurm->array - 1);
+  if (slurm->array > 0 && slurm->parallelism > 0)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%%%" PRId64, slurm->parallelism);
+  if (slurm->timeout_min > 0)
+    used += (size_t)snprintf(text + used, sizeof text - used, " --time=%" PRId64, slurm->timeout_min);
+  used += (size_t)snprintf(text + used, sizeof text - used, " --signal=B:USR1@%" PRId64, slurm->signal_delay_s);
+  (void)snprintf(text + used, sizeof text - used, " --export=ALL,HGN_RESTARTS=%" PRId64,
+                 slurm->requeue ? slurm->max_num_timeout : 0);
+  printf("submit\n  %s slurm/%s.sbatch %s %s\n", text, slurm->array > 0 ? "sweep-array" : "sweep",
+         input->texts.file_name, input->folder); /* on one line, to be copied */
+  if (slurm->array > 0) printf("  hgn merge %s\n", input->folder);
+}
+
 static enum status print_plan(const struct comm *world, const struct sweep_input *input) {
   const struct sweep *sweep = input->sweep;
   const struct ledger_shape shape = ledger_shape_of(sweep, input->texts.extended);
@@ -490,6 +531,7 @@ static enum status print_plan(const struct comm *world, const struct sweep_input
     status = print_output(input, &shape);
   }
   if (status == STATUS_OK) status = print_estimate(world, sweep, &draws, &shape);
+  if (status == STATUS_OK) print_submission(input);
   forecast_draws_free(&draws);
   REQUIRE(status != STATUS_OK || !ferror(stdout), STATUS_FILE, "the plan of the sweep could not be written");
   return status;

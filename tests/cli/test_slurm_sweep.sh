@@ -13,7 +13,7 @@ export HGN
 . "$SOURCE/tests/cli/slurm.sh"
 slurm_start || finish
 
-sed -i 's/steps: 40/steps: 300/;s/every: 20/every: 100/' tiny.yaml
+sed -i 's/steps: 40/steps: 150/;s/every: 20/every: 50/' tiny.yaml
 cat >sweep.yaml <<'YAML'
 base: tiny.yaml
 method: random
@@ -24,13 +24,14 @@ parameters:
   optimizer.learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
 YAML
 
-expect 0 "sbatch --array=0-2 --time=10 --signal=B:USR1@30" "$HGN" sweep sweep.yaml -o array --dry-run
-array=$(sbatch --parsable --array=0-2 --time=10 --overcommit "$SOURCE/slurm/sweep-array.sbatch" sweep.yaml array) || fail "sbatch: $array"
+expect 0 "sbatch --array=0-2 --time=10 --signal=B:USR1@30 --export=ALL,HGN_RESTARTS=20 slurm/sweep-array.sbatch sweep.yaml array" \
+  "$HGN" sweep sweep.yaml -o array --dry-run
+array=$(sbatch --parsable --array=0-2 --time=10 --signal=B:USR1@30 --overcommit "$SOURCE/slurm/sweep-array.sbatch" sweep.yaml array) || fail "sbatch: $array"
 merge=$(sbatch --parsable --dependency=afterany:"$array" --kill-on-invalid-dep=yes --output=merge.log \
   --wrap="srun --mpi=pmix $HGN merge array")
-train=$(sbatch --parsable --ntasks=1 --overcommit "$SOURCE/slurm/train.sbatch" tiny.yaml run.h5) || fail "sbatch: $train"
+train=$(sbatch --parsable --ntasks=1 --time=10 --overcommit "$SOURCE/slurm/train.sbatch" tiny.yaml run.h5) || fail "sbatch: $train"
 eval=$(sbatch --parsable --dependency=afterok:"$train" --kill-on-invalid-dep=yes --output=eval.log \
-  --wrap="srun --mpi=pmix $HGN eval run.h5 --limit 4")
+  --wrap="srun --mpi=pmix $HGN eval run.h5 --rollouts 4")
 for part in 0 1 2; do
   for _ in $(seq 600); do [ -n "$(compgen -G "array/trial-00000$part/run.checkpoint-*")" ] && break || sleep 0.05; done
 done
@@ -38,9 +39,12 @@ timeout 10 scancel --batch --signal=USR1 "${array}_0"
 timeout 10 scontrol requeue "${array}_1"
 pkill -KILL -f "^$HGN sweep sweep.yaml -o array --part 2\$" || fail "no rank of part 2: $(cat ./*.log)"
 
-# In the meantime: one that is cancelled, whoever does it.
-cancelled=$(sbatch --parsable --ntasks=1 --overcommit --output=cancelled.log "$SOURCE/slurm/train.sbatch" tiny.yaml gone.h5)
+# In the meantime: one that is cancelled when it is under way.
+cancelled=$(sbatch --parsable --ntasks=1 --time=10 --overcommit --output=cancelled.log "$SOURCE/slurm/train.sbatch" tiny.yaml gone.h5 train.steps=20000)
 
+await $$ gone.checkpoint-\*
+timeout 10 scancel "$cancelled"
+slurm_wait "$cancelled" CANCELLED 20
 for part in 0 1 2; do slurm_wait "${array}_$part" COMPLETED 90; done
 for part in 0 1 2; do
   grep -q "sweep.part-$part.h5: goes on" hgn-sweep-"${array}_$part".log || fail "part $part did not go on: $(cat hgn-sweep-"${array}_$part".log)"
@@ -49,14 +53,9 @@ slurm_wait "$merge" COMPLETED 20
 grep -q "trials: complete 6" merge.log || fail "not all: $(cat merge.log)"
 slurm_wait "$eval" COMPLETED 40
 
-await $$ gone.checkpoint-\*
-timeout 10 scancel "$cancelled"
-slurm_wait "$cancelled" CANCELLED 20
-
 expect 0 "trials: complete 6" "$HGN" sweep sweep.yaml -o alone
 same_sweep alone array
-for trial in 0 1 2 3 4 5; do same_run "alone/trial-00000$trial/run.h5" "array/trial-00000$trial/run.h5" 00000300; done
+for trial in 0 1 2 3 4 5; do same_run "alone/trial-00000$trial/run.h5" "array/trial-00000$trial/run.h5" 00000150; done
 probe array 'sorted(events).count("started") >= 6 and "failure" not in events and max(measured["failures"]) == 0'
-sleep 7 # as long as it takes to come back from the queue
 [ "$(slurm_state "$cancelled")" = CANCELLED ] || fail "the cancelled job is $(slurm_state "$cancelled")"
 finish

@@ -51,6 +51,9 @@ for kind in asha-promote hyperband_brackets-x asha-stop hyperband-x; do
   probe "$kind" 'state.count("pruned") > 3 and state.count("complete") > 3'
 done
 
+expect 0 "within each of the 3 parts (slurm.array) by itself" "$HGN" sweep asha-promote.yaml --dry-run
+grep -q "^  end  *9  *3\$" out.txt || fail "not one of each part at the end: $(cat out.txt)"
+
 # ---- Killed ----
 
 sed 's/noise: 0.1/noise: 0.1, sleep: 0.01/' synthetic.yaml >sleepy.yaml
