@@ -32,8 +32,8 @@ static enum status check_distinct(const char *input, const char *output) {
   return STATUS_OK;
 }
 
-/* Collective. --once: jobs of an array come to the same command together, and one of them makes the file. Waits until no
- * other job writes it; *waited: there was one. */
+/* Collective. --once: jobs of an array come to the same command together, and one of them makes the file. Waits until
+ * no other job writes it; *waited: there was one. */
 static enum status wait_for_others(const struct comm *world, const char *output, bool *waited) {
   static const double day = 86400;
   char resolved[STORE_PATH_MAX];

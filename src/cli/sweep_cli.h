@@ -36,9 +36,9 @@ void sweep_input_free(struct sweep_input *input);
 enum status sweep_file(const struct sweep_input *input, char path[STORE_PATH_MAX]);
 /* Not collective. States that --retry names, a bit each. */
 enum status sweep_parse_retry(const char *text, unsigned *states);
-/* Root only. Makes the file or goes on with it, with what --retry and --extend change; *ledger is the caller's to close.
- * STATUS_CONFIG with the list of differences when what is there, or stands beside it, is of another sweep. A whole sweep
- * takes over what parts of it have done. STATUS_FILE when other jobs work on what this one would. */
+/* Root only. Makes the file or goes on with it, with what --retry and --extend change; *ledger is the caller's to
+ * close. STATUS_CONFIG with the list of differences when what is there, or stands beside it, is of another sweep. A
+ * whole sweep takes over what parts of it have done. STATUS_FILE when other jobs work on what this one would. */
 enum status sweep_open(const struct sweep_words *words, unsigned retry, struct sweep_input *input,
                        struct ledger *ledger);
 

@@ -1,6 +1,6 @@
-/* The file of a sweep, sweep.h5: every number of it, and the log from which it goes on. That of a part, sweep.part-I.h5,
- * is the same of the part's trials alone: rows are counted within the part, /trial_number and /configuration_number say
- * which of the sweep they are.
+/* The file of a sweep, sweep.h5: every number of it, and the log from which it goes on. That of a part,
+ * sweep.part-I.h5, is the same of the part's trials alone: rows are counted within the part, /trial_number and
+ * /configuration_number say which of the sweep they are.
  *
  *   /                        attributes: format "hgn-sweep", schema_version 3
  *   /sweep/file              text: the YAML as it was read; /sweep/file_name, /sweep/run_cap, /sweep/renames: with what

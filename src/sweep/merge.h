@@ -1,9 +1,9 @@
 /* The parts of a sweep put together: DIR/sweep.part-I.h5, each written by a job of its own, into DIR/sweep.h5.
  *
- * What is there is taken: parts that have ended, are under way, or were never begun. Of a trial that several files know,
- * the one that has come furthest counts; two different results of one trial are an error, as are parts of another file,
- * of other rules of arithmetic or of other data. When all parts are through, sweep.h5 has what one job would have made;
- * putting together again changes nothing.
+ * What is there is taken, also of parts that are under way. Of a trial that several files know, the one that has come
+ * furthest counts; two different results of one trial are an error, as are parts of another file, of other rules of
+ * arithmetic or of other data. When all parts are through, sweep.h5 has what one job would have made; putting together
+ * again changes nothing.
  *
  * Root only: of one process.
  */
@@ -29,12 +29,12 @@ struct merge_report {
 /* The numbers of the parts that a folder has, ascending: *count of them; owned by the caller. STATUS_MEMORY. */
 enum status merge_find(const char *folder, int64_t **index, int64_t *count);
 
-/* What sweep.h5 and the parts say together, in memory: *whole is owned by the caller. texts: of the sweep, with the rules
- * of arithmetic that the parts have to have. STATUS_FILE, STATUS_CONFIG, STATUS_MEMORY. */
+/* What sweep.h5 and the parts say together, in memory: *whole is owned by the caller. texts: of the sweep, with the
+ * rules of arithmetic that the parts have to have. STATUS_FILE, STATUS_CONFIG, STATUS_MEMORY. */
 enum status merge_view(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
                        struct ledger *whole, struct merge_report *report);
-/* The same into sweep.h5, which is made where it is not there, and left as it is where there is nothing new. STATUS_FILE
- * too when another job writes it. */
+/* The same into sweep.h5, which is made where it is not there, and left as it is where there is nothing new.
+ * STATUS_FILE too when another job writes it. */
 enum status merge_write(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
                         struct merge_report *report);
 void merge_report_free(struct merge_report *report);

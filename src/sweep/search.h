@@ -85,8 +85,8 @@ int search_severity(enum trial_state state);
 /* Scores of a trial's last report; NULL: there is none. */
 const double *search_last_scores(const struct ledger *ledger, int64_t trial);
 
-/* Its metric at its so many-th report, or the last, turned so that smaller is better; INFINITY: it has no finite one, or
- * violates a constraint. */
+/* Its metric at its so many-th report, or the last, turned so that smaller is better; INFINITY: it has no finite one,
+ * or violates a constraint. */
 double search_rank_at(const struct sweep *sweep, const struct ledger *ledger, int64_t trial, int64_t reports);
 double search_last_rank(const struct sweep *sweep, const struct ledger *ledger, int64_t trial);
 
