@@ -9,14 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Root only. A folder, or the sweep.h5 in it: then what stands before the name. */
+/* Root only. A folder, or the sweep.h5 or a part in it: then what stands before the name. */
 static bool find_folder(const char *operand, char folder[STORE_PATH_MAX]) {
   struct stat about;
   snprintf(folder, STORE_PATH_MAX, "%s", operand);
   if (stat(operand, &about) != 0) return false;
   if (S_ISDIR(about.st_mode)) return true;
   const char *name = output_split(operand, folder);
-  return strcmp(name, "sweep.h5") == 0;
+  return strcmp(name, "sweep.h5") == 0 || folder_part_of(name) >= 0;
 }
 
 static enum status copy(const char *text, char **to) {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,16 @@ enum status folder_part(const char *folder, int64_t index, char path[STORE_PATH_
   char name[64];
   snprintf(name, sizeof name, "sweep.part-%lld.h5", (long long)index);
   return join(folder, name, path);
+}
+
+int64_t folder_part_of(const char *name) {
+  static const char prefix[] = "sweep.part-";
+  char *end;
+  if (strncmp(name, prefix, sizeof prefix - 1) != 0) return -1;
+  const char *digits = name + sizeof prefix - 1;
+  if (*digits < '0' || *digits > '9') return -1;
+  const long long index = strtoll(digits, &end, 10);
+  return strcmp(end, ".h5") == 0 && (digits[0] != '0' || end == digits + 1) ? index : -1;
 }
 
 enum status folder_trial(const char *folder, const struct folder_place *place, char path[STORE_PATH_MAX]) {

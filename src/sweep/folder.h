@@ -20,6 +20,8 @@ enum status folder_make(const char *folder);
 /* Not collective. DIR/sweep.h5; DIR/sweep.part-I.h5; the trial's folder; its run's file. */
 enum status folder_ledger(const char *folder, char path[STORE_PATH_MAX]);
 enum status folder_part(const char *folder, int64_t index, char path[STORE_PATH_MAX]);
+/* Not collective. sweep.part-7.h5: 7; another name: -1. */
+int64_t folder_part_of(const char *name);
 enum status folder_trial(const char *folder, const struct folder_place *place, char path[STORE_PATH_MAX]);
 enum status folder_run(const char *folder, const struct folder_place *place, char path[STORE_PATH_MAX]);
 /* Not collective. Bytes of the checkpoints that a trial has, the best model among them; 0 where it has none. */

@@ -18,17 +18,6 @@ static int compare_numbers(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-/* sweep.part-7.h5: 7; another name: -1. */
-static int64_t part_of_name(const char *name) {
-  static const char prefix[] = "sweep.part-";
-  char *end;
-  if (strncmp(name, prefix, sizeof prefix - 1) != 0) return -1;
-  const char *digits = name + sizeof prefix - 1;
-  if (*digits < '0' || *digits > '9') return -1;
-  const long long index = strtoll(digits, &end, 10);
-  return strcmp(end, ".h5") == 0 && (digits[0] != '0' || end == digits + 1) ? index : -1;
-}
-
 enum status merge_find(const char *folder, int64_t **index, int64_t *count) {
   int64_t room = 0;
   *index = NULL;
@@ -37,7 +26,7 @@ enum status merge_find(const char *folder, int64_t **index, int64_t *count) {
   if (!directory) return STATUS_OK;
   enum status status = STATUS_OK;
   for (struct dirent *entry = readdir(directory); entry && status == STATUS_OK; entry = readdir(directory)) {
-    const int64_t part = part_of_name(entry->d_name);
+    const int64_t part = folder_part_of(entry->d_name);
     if (part < 0) continue;
     if (*count == room) {
       room = 2 * room + 16;

@@ -13,6 +13,7 @@ expect 0 "trials: complete 48" "$HGN" sweep free.yaml -o free
 expect 0 "trials: complete 10" "$HGN" sweep free.yaml -o cut --part 2
 expect_ranks 3 0 "trials: complete 12" "$HGN" sweep free.yaml -o cut --part 0/4
 expect 0 "part 1     not begun, 12 trials" "$HGN" sweep cut --status
+expect 0 "22 of 48 trials" "$HGN" info cut/sweep.part-2.h5
 expect 0 "22 of 48 trials" "$HGN" merge cut
 grep -q "run the parts that are missing" out.txt || fail "nothing of what is missing: $(cat out.txt)"
 expect_ranks 4 0 "part 1 of 4" "$HGN" sweep free.yaml -o cut --part 1
