@@ -22,7 +22,8 @@ slurm: {array: 2}
 parameters:
   optimizer.learning_rate: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
 YAML
-submit() { sbatch --parsable --time=1 --overcommit "$@" || fail "sbatch: $*"; }
+# SLURM itself sends nothing that asks for the end.
+submit() { sbatch --parsable --time=1 --signal=B:CONT@1 --overcommit "$@" || fail "sbatch: $*"; }
 
 # Trials of a minute and a half, in jobs of one minute.
 clock=$(submit --array=0-1 "$SOURCE/slurm/sweep-array.sbatch" sweep.yaml clock)

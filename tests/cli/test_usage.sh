@@ -49,4 +49,6 @@ cmp -s "$PENDULUM" mine.yaml || fail "the configuration was replaced"
 # shellcheck disable=SC2086
 [ "$($MPIRUN -n 3 "$HGN" --version | wc -l)" = 1 ] || fail "--version speaks for every rank"
 expect 3 "cannot be written" sh -c "'$HGN' --help >/dev/full"
+# A spec that ends in a colon is a mapping to YAML, and no spec to Spack, unless it is quoted.
+grep -nE '^ *- [^"#]*:( *#.*)?$' "$SOURCE/slurm/spack.yaml" && fail "slurm/spack.yaml: a spec is a mapping"
 finish
