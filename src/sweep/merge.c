@@ -43,7 +43,13 @@ enum status merge_find(const char *folder, int64_t **index, int64_t *count) {
   return status;
 }
 
-/* ---- One part into the whole ---- */
+/* ---- Rows ---- */
+
+struct merge_times {
+  struct ledger_event *event; /* owned, as the other */
+  struct ledger_span *span;
+  int64_t events, event_room, spans, span_room;
+};
 
 struct merge {
   const struct sweep *sweep;
@@ -51,6 +57,7 @@ struct merge {
   const struct ledger_texts *texts; /* of the whole */
   struct ledger *whole;
   struct merge_report *report;
+  struct merge_times times;
   int64_t chosen; /* configurations of the parts whose search has ended */
   bool searched;  /* all of these have */
   bool news;      /* the whole is not what it was */
@@ -118,10 +125,11 @@ static enum status take_trial(struct merge *merge, const struct ledger *part, in
 static void take_jobs(struct merge *merge, const struct ledger *part) {
   struct ledger *whole = merge->whole;
   const size_t bytes = (size_t)whole->shape.parameters * sizeof(double);
-  int64_t before = 0;
-  for (int64_t i = 0; i < part->part.index; i++)
-    before += sweep_part_size(&(struct sweep_part){i, part->part.count}, whole->shape.configurations);
-  before *= whole->shape.jobs / whole->shape.configurations;
+  const int64_t all = whole->shape.configurations, index = part->part.index, parts = part->part.count;
+  const int64_t larger =
+      index < all % parts ? index : all % parts; /* of the parts before it, with one more than others */
+  int64_t before = index * (all / parts) + larger;
+  before *= whole->shape.jobs / all;
   for (int64_t c = 0; c < part->points; c++) {
     double *point = whole->point + ledger_configuration_number(part, c) * whole->shape.parameters;
     if (!same_numbers(point, part->point + c * whole->shape.parameters, whole->shape.parameters)) merge->news = true;
@@ -137,29 +145,66 @@ static void take_jobs(struct merge *merge, const struct ledger *part) {
   }
 }
 
-/* What came from outside, and who did what when: added where it is not there. */
-static void take_times(struct merge *merge, const struct ledger *part) {
+/* ---- What came from outside, and who did what when ---- */
+
+static enum status make_room(void **rows, int64_t *room, int64_t wanted, size_t size) {
+  if (wanted <= *room) return STATUS_OK;
+  void *larger = realloc(*rows, (size_t)(2 * wanted) * size);
+  REQUIRE(larger, STATUS_MEMORY, "out of memory for the events of a sweep");
+  *rows = larger;
+  *room = 2 * wanted;
+  return STATUS_OK;
+}
+
+/* Those of a part, or of the whole itself, are gathered; which of them the whole has already comes out at the end. */
+static enum status take_times(struct merge *merge, const struct ledger *from) {
+  struct merge_times *times = &merge->times;
+  TRY(make_room((void **)&times->event, &times->event_room, times->events + from->events + 1, sizeof *times->event));
+  TRY(make_room((void **)&times->span, &times->span_room, times->spans + from->spans + 1, sizeof *times->span));
+  for (int64_t e = 0; e < from->events; e++) {
+    struct ledger_event *event = &times->event[times->events++];
+    *event = from->event[e];
+    if (event->trial >= 0) event->trial = ledger_trial_number(from, event->trial);
+  }
+  for (int64_t s = 0; s < from->spans; s++) {
+    struct ledger_span *span = &times->span[times->spans++];
+    *span = from->span[s];
+    if (span->trial >= 0) span->trial = (double)ledger_trial_number(from, (int64_t)span->trial);
+  }
+  return STATUS_OK;
+}
+
+static int compare_events(const void *a, const void *b) {
+  const struct ledger_event *x = a, *y = b;
+  if (x->time != y->time) return x->time < y->time ? -1 : 1;
+  if (x->trial != y->trial) return x->trial < y->trial ? -1 : 1;
+  return (int)x->kind - (int)y->kind;
+}
+
+static int compare_spans(const void *a, const void *b) {
+  const struct ledger_span *x = a, *y = b;
+  if (x->began != y->began) return x->began < y->began ? -1 : 1;
+  return x->trial < y->trial ? -1 : x->trial > y->trial;
+}
+
+/* In the order of time, each once, as far as there is room. */
+static void settle_times(struct merge *merge) {
   struct ledger *whole = merge->whole;
+  struct merge_times *times = &merge->times;
   const int64_t events = whole->events, spans = whole->spans;
-  for (int64_t e = 0; e < part->events && whole->events < whole->shape.events; e++) {
-    struct ledger_event event = part->event[e];
-    bool known = false;
-    if (event.trial >= 0) event.trial = ledger_trial_number(part, event.trial);
-    for (int64_t i = 0; i < events && !known; i++)
-      known = whole->event[i].kind == event.kind && whole->event[i].trial == event.trial &&
-              whole->event[i].time == event.time;
-    if (!known) whole->event[whole->events++] = event;
-  }
-  for (int64_t s = 0; s < part->spans && whole->spans < whole->shape.spans; s++) {
-    struct ledger_span span = part->span[s];
-    bool known = false;
-    if (span.trial >= 0) span.trial = (double)ledger_trial_number(part, (int64_t)span.trial);
-    for (int64_t i = 0; i < spans && !known; i++)
-      known = whole->span[i].trial == span.trial && whole->span[i].began == span.began;
-    if (!known) whole->span[whole->spans++] = span;
-  }
+  if (times->events > 0) qsort(times->event, (size_t)times->events, sizeof *times->event, compare_events);
+  if (times->spans > 0) qsort(times->span, (size_t)times->spans, sizeof *times->span, compare_spans);
+  whole->events = whole->spans = 0;
+  for (int64_t e = 0; e < times->events && whole->events < whole->shape.events; e++)
+    if (e == 0 || compare_events(&times->event[e - 1], &times->event[e]) != 0)
+      whole->event[whole->events++] = times->event[e];
+  for (int64_t s = 0; s < times->spans && whole->spans < whole->shape.spans; s++)
+    if (s == 0 || compare_spans(&times->span[s - 1], &times->span[s]) != 0)
+      whole->span[whole->spans++] = times->span[s];
   merge->news = merge->news || whole->events > events || whole->spans > spans;
 }
+
+/* ---- One part ---- */
 
 static enum status take_part(struct merge *merge, const struct ledger *part) {
   struct merge_part *row = &merge->report->part[part->part.index];
@@ -175,7 +220,7 @@ static enum status take_part(struct merge *merge, const struct ledger *part) {
     if (part->trial[t].starts > 0 || part->trial[t].state != TRIAL_QUEUED) TRY(take_trial(merge, part, t));
   }
   take_jobs(merge, part);
-  take_times(merge, part);
+  TRY(take_times(merge, part));
   merge->report->complete += part->chosen > 0 && row->ended == row->trials;
   merge->chosen += part->chosen;
   merge->searched = merge->searched && part->chosen > 0 && row->ended == row->trials;
@@ -263,9 +308,11 @@ static enum status collect(struct merge *merge) {
   TRY(merge_find(merge->folder, &index, &count));
   enum status status = STATUS_OK;
   if (count == 0) status = status_raise(STATUS_FILE, "%s: there is no sweep.part-I.h5 in it", merge->folder);
+  if (status == STATUS_OK) status = take_times(merge, merge->whole);
   for (int64_t i = 0; i < count && status == STATUS_OK; i++) status = read_part(merge, index[i]);
   free(index);
   TRY(status);
+  settle_times(merge);
   merge->searched = merge->searched && merge->report->there == merge->report->parts;
   return check_data(merge);
 }
@@ -276,6 +323,8 @@ static enum status collect_all(const struct sweep *sweep, const char *folder, co
       .sweep = sweep, .folder = folder, .texts = texts, .whole = whole, .report = report, .searched = true};
   *report = (struct merge_report){.part = NULL};
   const enum status status = collect(&merge);
+  free(merge.times.event);
+  free(merge.times.span);
   /* One job knows how many there are when it has nothing more to confirm. */
   if (status == STATUS_OK && merge.searched && whole->chosen == 0 && sweep->confirm == 0) {
     whole->chosen = merge.chosen;
@@ -303,6 +352,7 @@ static enum status write_whole(struct ledger *whole) {
   TRY(store_write_independent(&whole->file, "/job/row", 0, shape->jobs, whole->job));
   whole->points_written = whole->points;
   whole->jobs_written = whole->jobs;
+  whole->spans_written = 0;
   for (int64_t e = 0; e < whole->events; e++) TRY(ledger_write_event(whole, e));
   TRY(ledger_flush(whole));
   if (whole->chosen > 0) TRY(ledger_set_chosen(whole, whole->chosen));
