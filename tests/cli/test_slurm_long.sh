@@ -51,6 +51,7 @@ for folder in clock limit killed; do expect 0 "2 parts: 2 through" "$HGN" merge 
 same_sweep alone clock limit killed groups
 for folder in clock limit killed groups; do
   for trial in 0 1 2 3 4 5; do same_run "alone/trial-00000$trial/run.h5" "$folder/trial-00000$trial/run.h5" 00002500; done
-  probe $folder 'max(measured["failures"]) == 0 and events.count("started") >= 2'
+  # Who kills a process that runs trials by itself, not through the queue, has the trial blamed, once.
+  [ $folder = killed ] || probe $folder 'max(measured["failures"]) == 0 and events.count("started") >= 2'
 done
 finish
