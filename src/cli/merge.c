@@ -18,8 +18,9 @@ void sweep_print_parts(const struct merge_report *report) {
     missing += !report->part[i].there;
     under_way += report->part[i].there && report->part[i].ended < report->part[i].trials;
   }
-  printf(under_way ? ", %lld not finished" : "", (long long)under_way);
-  printf(missing ? ", %lld not begun\n" : "\n", (long long)missing);
+  if (under_way > 0) printf(", %lld not finished", (long long)under_way);
+  if (missing > 0) printf(", %lld not begun", (long long)missing);
+  printf("\n");
   int64_t shown = 0;
   for (int64_t i = 0; i < report->parts; i++) {
     const struct merge_part *part = &report->part[i];

@@ -226,20 +226,27 @@ static enum status open_and_run(const struct run *run, struct sweep_input *input
   return comm_broadcast(run->world, end, sizeof *end);
 }
 
-/* Collective. Parts that decide for themselves, one after the other, and then what they have come to. */
+/* Collective. Parts that decide for themselves, one after the other, and then what they have come to. One that has used up
+ * its share of a budget leaves the others theirs. */
 static enum status run_in_turn(struct run *run, struct sweep_input *input) {
   const struct sweep whole = *input->sweep;
   const struct sweep_words *words = run->words;
   int64_t end = COORDINATOR_COMPLETE;
+  bool goes_on = true, short_of = false;
   enum status status = STATUS_OK;
-  for (int64_t i = 0; i < whole.slurm.array && status == STATUS_OK && end == COORDINATOR_COMPLETE; i++) {
+  for (int64_t i = 0; i < whole.slurm.array && status == STATUS_OK && goes_on; i++) {
     *input->sweep = whole;
     status = sweep_take_part(input->sweep, i, whole.slurm.array);
     if (run->world->rank == 0) log_info("part %lld of %lld", (long long)i, (long long)whole.slurm.array);
     if (status == STATUS_OK) status = open_and_run(run, input, true, &end);
+    goes_on = end == COORDINATOR_COMPLETE || end == COORDINATOR_BUDGET;
+    short_of = short_of || end == COORDINATOR_BUDGET;
   }
   *input->sweep = whole;
-  if (status != STATUS_OK || end != COORDINATOR_COMPLETE) return status;
+  if (status == STATUS_OK && goes_on && short_of && run->world->rank == 0)
+    log_warn("%s: not all parts have come to their ends; hgn merge %s makes a whole of what there is", input->folder,
+             input->folder);
+  if (status != STATUS_OK || !goes_on || short_of) return status;
   const struct sweep_words only = {.operand = words->operand, .batch = words->batch};
   run->words = &only;
   run->retry = 0;

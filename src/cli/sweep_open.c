@@ -64,9 +64,11 @@ static enum status change(const struct sweep_words *words, unsigned retry, const
                           const struct sweep_input *input, struct ledger *ledger) {
   struct ledger_texts texts = input->texts;
   const struct sweep *sweep = input->sweep;
-  REQUIRE(words->extend == 0 || (sweep->part.count == 1 && !sweep_is_gathered(sweep)), STATUS_USAGE,
-          "--extend: configurations are added to a whole sweep whose trials are the same in any part: hgn merge DIR, "
-          "then hgn sweep DIR --extend N");
+  REQUIRE(words->extend == 0 || !*sweep->early.type || sweep->slurm.array <= 1, STATUS_USAGE,
+          "--extend: early stopping decides within the parts that the file says (slurm.array), for the configurations "
+          "that there are");
+  REQUIRE(words->extend == 0 || sweep->part.count == 1, STATUS_USAGE,
+          "--extend: configurations are added to the whole sweep: hgn merge DIR, then hgn sweep DIR --extend N");
   REQUIRE(words->extend == 0 || !sweep->method->part, STATUS_USAGE,
           "--extend: a sweep by method %s has the members and generations that its file says", sweep->method_name);
   const int64_t room = SWEEP_RUNS_MAX - sweep->run_cap - texts.extended;

@@ -39,7 +39,7 @@ PY
 
 # ---- Early stopping decides within parts: one job runs them in turn ----
 
-for kind in asha-promote hyperband_brackets-x asha-stop hyperband-x; do
+for kind in asha-promote hyperband_brackets-x asha-stop; do
   type=${kind%-*} mode=${kind#*-}
   early="early_terminate: {type: $type, min_iter: 1, eta: 3}"
   [ "$mode" = x ] || early="early_terminate: {type: $type, mode: $mode, min_iter: 1, eta: 3}"
