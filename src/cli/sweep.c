@@ -226,8 +226,8 @@ static enum status open_and_run(const struct run *run, struct sweep_input *input
   return comm_broadcast(run->world, end, sizeof *end);
 }
 
-/* Collective. Parts that decide for themselves, one after the other, and then what they have come to. One that has used up
- * its share of a budget leaves the others theirs. */
+/* Collective. Parts that decide for themselves, one after the other, and then what they have come to. One that has used
+ * up its share of a budget leaves the others theirs. */
 static enum status run_in_turn(struct run *run, struct sweep_input *input) {
   const struct sweep whole = *input->sweep;
   const struct sweep_words *words = run->words;
