@@ -49,7 +49,11 @@ static double read_environment(void) {
   const char *text = getenv("SLURM_JOB_END_TIME");
   if (!text) return INFINITY;
   const int64_t end = number_of("SLURM_JOB_END_TIME", 0);
-  if ((double)end >= long_ago) return (double)end;
+  if ((double)end >= long_ago && (double)end > ledger_clock()) return (double)end;
+  if ((double)end >= long_ago) {
+    log_warn("SLURM_JOB_END_TIME is past, so it is of another job, and is ignored: --deadline says when this one ends");
+    return INFINITY;
+  }
   log_warn("SLURM_JOB_END_TIME \"%.64s\" is no time, and is ignored: --deadline says when the job ends", text);
   return INFINITY;
 }

@@ -76,44 +76,52 @@ static void print_time(const struct coordinator_outcome *outcome, const struct c
  * that it has found nothing, unless nothing could be run. */
 static enum status check_result(const struct sweep_input *input, const struct ledger *ledger) {
   int64_t best;
-  bool failed = true;
+  bool failed = ledger->points > 0;
   if (search_best(input->sweep, ledger, 1, &best) > 0) return STATUS_OK;
   for (int64_t t = 0; t < ledger->shape.trials; t++)
     if (ledger_counts(input->sweep, ledger, t) && ledger->trial[t].state != TRIAL_FAILED) failed = false;
   REQUIRE(!failed, STATUS_FILE, "%s: no trial could be run; the first: %s", input->folder, ledger->trial[0].reason);
+  if (input->sweep->part.count > 1 && ledger->points == 0 && ledger->shape.configurations > 0)
+    log_warn("%s: by its early stopping no trial of this part could get to its end, and none was run: fewer parts, or "
+             "fewer rungs",
+             input->folder);
   if (input->sweep->part.count > 1) return STATUS_OK;
   return status_raise(STATUS_NUMERIC, "%s: no trial has a value of %s that counts", input->folder,
                       input->sweep->metric[0].name);
 }
 
-static void print_file(const struct sweep_input *input) {
+static void print_file(const struct sweep_input *input, bool gathered) {
   const struct sweep_part *part = &input->sweep->part;
   char path[STORE_PATH_MAX];
   if (sweep_file(input, path) != STATUS_OK) return;
   printf("%s\n", path);
-  if (part->count > 1)
+  if (part->count > 1 && !gathered)
     printf("part %lld of %lld; when others are through: hgn merge %s\n", (long long)part->index, (long long)part->count,
            input->folder);
 }
 
-static enum status raise_unfinished(const struct sweep_input *input) {
+static enum status raise_unfinished(const struct sweep_input *input, bool gathered) {
   const struct sweep_part *part = &input->sweep->part;
   char words[32] = "";
-  if (part->count > 1) snprintf(words, sizeof words, " --part %lld", (long long)part->index);
+  if (part->count > 1 && !gathered) snprintf(words, sizeof words, " --part %lld", (long long)part->index);
   return status_raise(STATUS_INTERRUPTED, "%s: not finished, and nothing is lost: go on with hgn sweep %s --resume%s",
                       input->folder, input->folder, words);
 }
 
 /* Root only. */
-static enum status tell(const struct sweep_input *input, const struct ledger *ledger, const struct crew *crew,
-                        const struct coordinator_outcome *outcome) {
+static enum status tell(const struct sweep_job *job, const struct crew *crew) {
+  const struct sweep_input *input = job->input;
+  const struct ledger *ledger = job->ledger;
+  const struct coordinator_outcome *outcome = &job->outcome;
+  const bool gathered = job->gathered;
   const bool before = outcome->end == COORDINATOR_COMPLETE && outcome->trials_ended == 0;
   if (before) printf("complete already\n");
   TRY(summary_print(input->sweep, ledger, stdout));
   if (outcome->end == COORDINATOR_COMPLETE && outcome->why) printf("the end      %s\n", outcome->why);
   if (!before) print_time(outcome, crew, input->sweep);
-  print_file(input);
-  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK) return raise_unfinished(input);
+  print_file(input, gathered);
+  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK)
+    return raise_unfinished(input, gathered);
   if (outcome->end == COORDINATOR_BUDGET)
     log_warn("the budget of resources.core_hours is used up; a larger one goes on from here");
   return outcome->end == COORDINATOR_COMPLETE ? check_result(input, ledger) : STATUS_OK;
@@ -134,13 +142,13 @@ static enum status coordinate(struct sweep_job *job, struct crew *crew, const in
                                           .inject = job->inject,
                                           .process = process,
                                           .stopped = stop_requested,
+                                          .elapsed = job->elapsed,
                                           .left = time_of(job->batch),
                                           .quiet = job->quiet};
   enum status status = coordinator_run(&setup, &job->outcome);
   job->groups = crew->groups;
   const bool through = job->outcome.end == COORDINATOR_COMPLETE;
-  if (status == STATUS_OK && !job->quiet && !(job->gathered && through))
-    status = tell(job->input, job->ledger, crew, &job->outcome);
+  if (status == STATUS_OK && !job->quiet && !(job->gathered && through)) status = tell(job, crew);
   if (job->outcome.end == COORDINATOR_STUCK) leave_stuck(status);
   return status;
 }
@@ -209,6 +217,7 @@ struct run {
   const struct comm *world;
   const struct sweep_words *words;
   unsigned retry;
+  double began; /* log_clock() */
   struct inject inject;
 };
 
@@ -217,8 +226,12 @@ static enum status open_and_run(const struct run *run, struct sweep_input *input
   struct ledger ledger = {.points = 0};
   const bool root = run->world->rank == 0;
   TRY(comm_agree(run->world, root ? sweep_open(run->words, run->retry, input, &ledger) : STATUS_OK));
-  struct sweep_job job = {
-      .input = input, .ledger = &ledger, .inject = &run->inject, .gathered = gathered, .batch = &run->words->batch};
+  struct sweep_job job = {.input = input,
+                          .ledger = &ledger,
+                          .inject = &run->inject,
+                          .gathered = gathered,
+                          .batch = &run->words->batch,
+                          .elapsed = log_clock() - run->began};
   const enum status status = sweep_run_job(run->world, &job);
   if (root) ledger_close(&ledger);
   *end = job.outcome.end;
@@ -257,7 +270,7 @@ static enum status run_in_turn(struct run *run, struct sweep_input *input) {
 
 /* Collective. */
 static enum status run_all(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
-  struct run run = {.world = world, .words = words};
+  struct run run = {.world = world, .words = words, .began = log_clock()};
   int64_t end;
   TRY(inject_parse(words->inject, input->sweep->seed, &run.inject));
   TRY(sweep_parse_retry(words->retry, &run.retry));

@@ -48,6 +48,7 @@ struct sweep_job {
   struct ledger *ledger;     /* Root only */
   const struct inject *inject;
   const struct batch *batch;          /* NULL: it has all the time there is */
+  double elapsed;                     /* s since this process began with it, or with other parts */
   bool quiet;                         /* no progress, and nothing is printed at the end */
   bool gathered;                      /* of a part, in one job with the others: the end is told of the whole */
   struct coordinator_outcome outcome; /* Root only: how it went, in so many groups */

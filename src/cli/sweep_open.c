@@ -152,12 +152,21 @@ static enum status check_sibling(const struct sweep_input *input, const char *pa
   bool there;
   TRY(output_exists(path, &there));
   if (!there) return STATUS_OK;
-  TRY(ledger_read_texts(path, &texts));
+  enum status status = ledger_read_texts(path, &texts);
+  if (status == STATUS_FILE) { /* it is not this part's to mend */
+    log_warn("%s", status_message());
+    status_clear();
+    return STATUS_OK;
+  }
+  TRY(status);
   const struct sweep_part *part = &input->sweep->part;
-  enum status status = ledger_compare(input->sweep, input->texts.effective, path, &texts);
+  status = ledger_compare(input->sweep, input->texts.effective, path, &texts);
   if (status == STATUS_OK && texts.part.count > 1 && texts.part.count != part->count)
     status = status_raise(STATUS_CONFIG, "%s: is one of %lld parts, this is one of %lld", path,
                           (long long)texts.part.count, (long long)part->count);
+  if (status == STATUS_OK && strcmp(texts.numerics, input->texts.numerics) != 0)
+    status = status_raise(STATUS_UNAVAILABLE, "%s: is computed with what gives other bits: %s; here it is %s", path,
+                          texts.numerics, input->texts.numerics);
   ledger_texts_free(&texts);
   return status;
 }
@@ -212,6 +221,7 @@ enum status sweep_open(const struct sweep_words *words, unsigned retry, struct s
   free(input->texts.numerics);
   input->texts.numerics = strdup(numerics);
   REQUIRE(input->texts.numerics, STATUS_MEMORY, "out of memory for a text");
+  if (input->sweep->part.count > 1) input->texts.extended = 0; /* that is the whole's */
   TRY(sweep_file(input, path));
   TRY(input->sweep->part.count > 1 ? check_beside_part(input) : take_parts(input));
   TRY(output_exists(path, &there));

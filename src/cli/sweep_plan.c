@@ -492,6 +492,17 @@ static enum status print_estimate(const struct comm *world, const struct sweep *
   return STATUS_OK;
 }
 
+/* What the command line said beside the file. */
+static void print_options(const struct sweep_input *input) {
+  const struct ledger_texts *texts = &input->texts;
+  char base[1024] = "";
+  if (sweep_base_path(texts->file_name, texts->file, strlen(texts->file), base) != STATUS_OK) status_clear();
+  if (!*base) printf(" --base %s", texts->base_name);
+  if (texts->run_cap > 0) printf(" --run-cap %" PRId64, texts->run_cap);
+  for (const char *line = texts->renames; *line; line += strcspn(line, "\n") + 1)
+    printf(" --rename %.*s", (int)strcspn(line, "\n"), line);
+}
+
 /* The command that hands it to SLURM as `slurm` has it. */
 static void print_submission(const struct sweep_input *input) {
   const struct sweep_slurm *slurm = &input->sweep->slurm;
@@ -508,8 +519,10 @@ static void print_submission(const struct sweep_input *input) {
   used += (size_t)snprintf(text + used, sizeof text - used, " --signal=B:USR1@%" PRId64, slurm->signal_delay_s);
   (void)snprintf(text + used, sizeof text - used, " --export=ALL,HGN_RESTARTS=%" PRId64,
                  slurm->requeue ? slurm->max_num_timeout : 0);
-  printf("submit\n  %s slurm/%s.sbatch %s %s\n", text, slurm->array > 0 ? "sweep-array" : "sweep",
-         input->texts.file_name, input->folder); /* on one line, to be copied */
+  printf("submit\n  %s slurm/%s.sbatch %s %s", text, slurm->array > 0 ? "sweep-array" : "sweep", input->texts.file_name,
+         input->folder); /* on one line, to be copied */
+  print_options(input);
+  printf("\n");
   if (slurm->array > 0) printf("  hgn merge %s\n", input->folder);
 }
 

@@ -21,6 +21,7 @@ struct coordinator_setup {
   const struct inject *inject;
   const int64_t *process; /* [groups][ranks]: process ids of those on this host, else 0; NULL: not known */
   bool (*stopped)(void);  /* a signal asks for the end; NULL: none can */
+  double elapsed;         /* s since the job began, which may have done something else before */
   double left;            /* s until the batch job ends; 0: it does not, as far as is known */
   bool quiet;             /* no progress */
 };

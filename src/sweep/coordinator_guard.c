@@ -89,6 +89,18 @@ static bool was_requeued(const struct ledger *ledger) {
   return before->id == now.id && before->restarts < now.restarts;
 }
 
+/* It is forgiven once, until the trial reports something: one that kills whatever runs it would else be put back into
+ * the queue with its job for ever. */
+static const char forgiven[] = "was under way when SLURM put its job back into the queue";
+
+static bool forgive(struct coordinator *c, int64_t trial) {
+  struct ledger_trial *row = &c->ledger->trial[trial];
+  if (strcmp(row->reason, forgiven) == 0) return false;
+  snprintf(row->reason, sizeof row->reason, "%s", forgiven);
+  ledger_touch_reports(c->ledger, trial);
+  return true;
+}
+
 /* Trials that the ledger says are running were under way when the job before this one ended without a word. Of groups
  * it cannot be told which of them was the cause, if any was, and none is blamed; in a process that runs trials itself,
  * the process died with that one, unless it was the node that died, or SLURM that ended it. */
@@ -118,7 +130,7 @@ enum status coordinator_recover(struct coordinator *c) {
     lost += 1;
     row->state = TRIAL_LOST;
     ledger_touch(ledger, t);
-    if (row->group >= 0 || requeued) continue;
+    if (row->group >= 0 || (requeued && forgive(c, t))) continue;
     coordinator_fail(c, t, false, "the process died with it");
     failed += row->state == TRIAL_FAILED;
     TRY(coordinator_note(c, EVENT_DEATH, t));
@@ -165,7 +177,7 @@ static double spent_core_seconds(const struct coordinator *c, double now) {
 enum status coordinator_watch_budgets(struct coordinator *c, double now) {
   const struct sweep_resources *resources = &c->sweep->resources;
   if (c->draining) return STATUS_OK;
-  if (resources->wall_time > 0 && now - c->began > resources->wall_time) {
+  if (resources->wall_time > 0 && now - c->began + c->setup->elapsed > resources->wall_time) {
     log_warn("the wall time of %g s is over: trials under way write checkpoints", resources->wall_time);
     TRY(coordinator_note(c, EVENT_DRAIN, -1));
     return coordinator_drain(c, COORDINATOR_DRAINED);

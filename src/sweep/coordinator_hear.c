@@ -139,7 +139,10 @@ static enum status hear_report(struct coordinator *c, const struct message *mess
   c->recorded += 1;
   REQUIRE(!inject_full(c->setup->inject, c->recorded), STATUS_FILE, "%s: no space left on device (made on purpose)",
           ledger->file.path);
-  if (!is_known(ledger, message)) record_report(ledger, message);
+  if (!is_known(ledger, message)) {
+    record_report(ledger, message);
+    set_reason(row, ""); /* of an end before this one */
+  }
   const int64_t last = message->number * shape->reports + row->reports - 1;
   row->step = ledger->report_step[last];
   row->value = ledger->validation[last * shape->scores + c->metric];

@@ -44,7 +44,7 @@ bool coordinator_has_time(const struct coordinator *c, int64_t trial, int64_t re
   if (c->postponed[trial] || coordinator_time_left(c) < reserve()) return false;
   if (!c->search.pausing || reports <= row->reports) return true;
   const double needed = slack * (double)(reports - row->reports) * report_cost(c, row) + reserve();
-  return needed <= coordinator_time_left(c) || needed > c->deadline - c->began;
+  return needed <= coordinator_time_left(c) || needed > c->deadline - c->began + c->setup->elapsed;
 }
 
 /* Who has less than a checkpoint may take can do nothing any more. */

@@ -36,7 +36,9 @@ int64_t folder_part_of(const char *name) {
   if (strncmp(name, prefix, sizeof prefix - 1) != 0) return -1;
   const char *digits = name + sizeof prefix - 1;
   if (*digits < '0' || *digits > '9') return -1;
+  errno = 0;
   const long long index = strtoll(digits, &end, 10);
+  if (errno != 0) return -1;
   return strcmp(end, ".h5") == 0 && (digits[0] != '0' || end == digits + 1) ? index : -1;
 }
 

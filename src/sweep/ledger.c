@@ -106,7 +106,7 @@ int64_t ledger_expected(const struct sweep *sweep, const struct ledger *ledger) 
   int64_t confirming = 0;
   if (ledger->chosen == 0) return ledger->shape.trials;
   for (int64_t t = searched; t < ledger->shape.trials; t++) confirming += ledger->trial[t].confirms;
-  return ledger->chosen * sweep->repeats + confirming;
+  return (ledger->chosen > 0 ? ledger->chosen : 0) * sweep->repeats + confirming;
 }
 
 int64_t ledger_bytes(const struct ledger_shape *shape) {
@@ -216,7 +216,7 @@ static enum status make_texts(struct store_file *file, const struct ledger_texts
   TRY(store_dataset(file, "/sweep/run_cap", STORE_I64, 1, &one, NULL, "--run-cap of the command line; 0: none"));
   TRY(store_dataset(file, "/sweep/part", STORE_I64, 1, &two, NULL, "which part of how many; 0, 1: all of the sweep"));
   TRY(store_dataset(file, "/sweep/chosen", STORE_I64, 1, &one, NULL,
-                    "configurations that there are; 0: not known yet"));
+                    "configurations that there are; 0: not known yet; -1: none"));
   return store_dataset(file, "/sweep/extended", STORE_I64, 1, &one, NULL, "configurations added by --extend");
 }
 

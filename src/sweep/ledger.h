@@ -10,7 +10,8 @@
  *   /sweep/checksum          text: of these
  *   /sweep/part              i64 [2]: which part of how many the file is of; {0, 1}: of the whole sweep
  *   /sweep/extended          i64 [1]: configurations added by --extend
- *   /sweep/chosen            i64 [1]: configurations that there are, once the search has ended; 0: it has not
+ *   /sweep/chosen            i64 [1]: configurations that there are, once the search has ended; 0: it has not; -1: it
+ *                            has, and there are none
  *   /space/choices           text: for each parameter of choices a line, "NAME: a | b | c"
  *   /parameter, /score, /trial_number, /configuration_number, /report_number, /integer_column, /measured_column,
  *   /span_column, /job_number, /job_column, /rung_report: scales of the dimensions below
@@ -56,7 +57,7 @@
 #include "train/learner.h"
 
 #define LEDGER_FORMAT "hgn-sweep"
-enum { LEDGER_VERSION = 3, LEDGER_INTEGERS = 9, LEDGER_COUNTS = 4, LEDGER_MEASURED = 8 };
+enum { LEDGER_NONE_CHOSEN = -1, LEDGER_VERSION = 3, LEDGER_INTEGERS = 9, LEDGER_COUNTS = 4, LEDGER_MEASURED = 8 };
 
 /* X(member, help) */
 #define LEDGER_INTEGER_LIST(X)                                                                                         \
@@ -183,10 +184,10 @@ struct ledger {
   double *rung;                      /* [trials][rungs] */
   struct ledger_job *job;            /* [jobs] of the shape */
   int64_t jobs, jobs_written;        /* rows that are there; are in the file */
-  int64_t chosen;                    /* configurations that there are; 0: the search has not ended */
-  int64_t events, spans;             /* rows that are there */
-  struct ledger_event *event;        /* [events] of the shape */
-  struct ledger_span *span;          /* [spans] of the shape */
+  int64_t chosen;             /* configurations that there are; 0: the search has not ended; -1: there are none */
+  int64_t events, spans;      /* rows that are there */
+  struct ledger_event *event; /* [events] of the shape */
+  struct ledger_span *span;   /* [spans] of the shape */
   int64_t spans_written;
   bool nameless;                  /* the file has no room for which job noted an event */
   int64_t points, points_written; /* configurations whose points are known; are in the file */

@@ -107,8 +107,8 @@ enum status ledger_sync(struct ledger *ledger) {
 }
 
 enum status ledger_set_chosen(struct ledger *ledger, int64_t configurations) {
-  ledger->chosen = configurations;
-  return store_write_independent(&ledger->file, "/sweep/chosen", 0, 1, &configurations);
+  ledger->chosen = configurations > 0 ? configurations : LEDGER_NONE_CHOSEN;
+  return store_write_independent(&ledger->file, "/sweep/chosen", 0, 1, &ledger->chosen);
 }
 
 enum status ledger_write_event(struct ledger *ledger, int64_t row) {

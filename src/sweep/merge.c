@@ -76,10 +76,13 @@ static bool same_numbers(const double *a, const double *b, int64_t count) {
   return true;
 }
 
+/* One that is under way in a part is lost for whoever goes on with the whole, and is written so. */
+static enum trial_state settled(enum trial_state state) { return state == TRIAL_RUNNING ? TRIAL_LOST : state; }
+
 /* Whether two rows have the same result; times do not count. */
 static bool same_result(const struct ledger *a, int64_t i, const struct ledger *b, int64_t k) {
   const int64_t reports = a->shape.reports, scores = a->shape.scores, rungs = a->shape.rungs;
-  return a->trial[i].state == b->trial[k].state && a->trial[i].seed == b->trial[k].seed &&
+  return settled(a->trial[i].state) == settled(b->trial[k].state) && a->trial[i].seed == b->trial[k].seed &&
          a->trial[i].data_sum == b->trial[k].data_sum && a->trial[i].limit_sum == b->trial[k].limit_sum &&
          memcmp(a->report_step + i * reports, b->report_step + k * reports, (size_t)reports * sizeof(int64_t)) == 0 &&
          same_numbers(a->validation + i * reports * scores, b->validation + k * reports * scores, reports * scores) &&
@@ -99,22 +102,33 @@ static void copy_row(const struct ledger *part, int64_t from, struct ledger *who
   ledger_touch_reports(whole, to);
 }
 
-static enum status take_trial(struct merge *merge, const struct ledger *part, int64_t from) {
-  struct ledger *whole = merge->whole;
-  const int64_t to = ledger_trial_number(part, from);
-  const struct ledger_trial *theirs = &part->trial[from], *ours = &whole->trial[to];
+/* Whether the part's row takes the place of the whole's. *differs: both are results, and not the same. */
+static bool is_ahead(const struct merge *merge, const struct ledger *part, int64_t from, int64_t to, bool *differs) {
+  const struct ledger_trial *theirs = &part->trial[from], *ours = &merge->whole->trial[to];
   const int ahead = progress(theirs->state) - progress(ours->state);
+  const bool same = same_result(part, from, merge->whole, to);
+  *differs = false;
+  if (sweep_is_gathered(merge->sweep)) /* nobody else has run it; --retry may have changed more than it has put back */
+    return !same && (trial_ended(theirs->state) || !trial_ended(ours->state));
   /* What went wrong in the part may be known here, and have been put back since. */
   const bool wrong = theirs->state == TRIAL_FAILED || theirs->state == TRIAL_TIMEOUT || theirs->state == TRIAL_DIVERGED;
-  if (wrong && ahead > 0 && ours->ended >= theirs->ended) return STATUS_OK;
-  REQUIRE(ahead != 0 || progress(ours->state) < 4 || same_result(part, from, whole, to), STATUS_FILE,
+  if (wrong && ahead > 0) return !(ours->ended >= theirs->ended);
+  if (ahead != 0) return ahead > 0;
+  if (progress(ours->state) == 4 && theirs->state == ours->state) *differs = !same;
+  /* Else the one that was begun later, or has come further since; a row that was never begun has no time. */
+  return !same && theirs->starts > 0 && (!(ours->began >= theirs->began) || theirs->reports > ours->reports);
+}
+
+static enum status take_trial(struct merge *merge, const struct ledger *part, int64_t from) {
+  const int64_t to = ledger_trial_number(part, from);
+  bool differs;
+  const bool ahead = is_ahead(merge, part, from, to, &differs);
+  REQUIRE(!differs, STATUS_FILE,
           "%s: trial %" PRId64 " has another result in sweep.part-%" PRId64 ".h5: one of the two is of other data, or "
           "has been changed",
           merge->folder, to, part->part.index);
-  /* Of two that have not ended, the one that was begun later; a row that was never begun has no time. */
-  const bool later = ahead == 0 && progress(ours->state) < 4 && theirs->starts > 0 && !(ours->began >= theirs->began);
-  if (ahead <= 0 && !later) return STATUS_OK;
-  copy_row(part, from, whole, to);
+  if (!ahead) return STATUS_OK;
+  copy_row(part, from, merge->whole, to);
   merge->report->taken += 1;
   merge->news = true;
   return STATUS_OK;
@@ -134,6 +148,10 @@ static void take_jobs(struct merge *merge, const struct ledger *part) {
     double *point = whole->point + ledger_configuration_number(part, c) * whole->shape.parameters;
     if (!same_numbers(point, part->point + c * whole->shape.parameters, whole->shape.parameters)) merge->news = true;
     memcpy(point, part->point + c * whole->shape.parameters, bytes);
+  }
+  for (int64_t j = part->jobs; j < part->shape.jobs && sweep_is_gathered(merge->sweep); j++) {
+    merge->news = merge->news || whole->job[before + j].number != 0;
+    whole->job[before + j] = (struct ledger_job){.number = 0}; /* of a log that was another before --retry */
   }
   for (int64_t j = 0; j < part->jobs; j++) {
     struct ledger_job job = part->job[j];
@@ -221,25 +239,22 @@ static enum status take_part(struct merge *merge, const struct ledger *part) {
   }
   take_jobs(merge, part);
   TRY(take_times(merge, part));
-  merge->report->complete += part->chosen > 0 && row->ended == row->trials;
-  merge->chosen += part->chosen;
-  merge->searched = merge->searched && part->chosen > 0 && row->ended == row->trials;
+  merge->report->complete += part->chosen != 0 && row->ended == row->trials;
+  if (part->chosen > 0) merge->chosen += part->chosen;
+  merge->searched = merge->searched && part->chosen != 0 && row->ended == row->trials;
   return STATUS_OK;
 }
 
 /* ---- All of them ---- */
 
 static enum status check_texts(struct merge *merge, const char *path, int64_t index, const struct ledger_texts *texts) {
-  const int64_t parts = merge->sweep->slurm.array;
   TRY(ledger_compare(merge->sweep, merge->texts->effective, path, texts));
   REQUIRE(texts->part.index == index, STATUS_FILE, "%s: holds part %" PRId64 ", and is named as part %" PRId64, path,
           texts->part.index, index);
-  REQUIRE(texts->part.count == (parts > 0 ? parts : texts->part.count), STATUS_CONFIG,
-          "%s: is one of %" PRId64 " parts, and the sweep's file has slurm.array: %" PRId64, path, texts->part.count,
-          parts);
   REQUIRE(merge->report->parts == 0 || merge->report->parts == texts->part.count, STATUS_CONFIG,
           "%s: is one of %" PRId64 " parts, and others there are of %" PRId64, path, texts->part.count,
           merge->report->parts);
+  REQUIRE(texts->extended == 0, STATUS_FILE, "%s: a part that was made larger, which no part can be", path);
   REQUIRE(strcmp(merge->texts->numerics, texts->numerics) == 0, STATUS_CONFIG,
           "%s: was computed with what gives other bits: %s; the others with %s", path, texts->numerics,
           merge->texts->numerics);
@@ -268,9 +283,14 @@ static enum status read_part(struct merge *merge, int64_t index) {
   char path[STORE_PATH_MAX];
   int64_t damaged;
   TRY(folder_part(merge->folder, index, path));
-  TRY(ledger_read_texts(path, &texts));
-  enum status status = check_texts(merge, path, index, &texts);
+  enum status status = ledger_read_texts(path, &texts);
+  if (status == STATUS_FILE)
+    return status_context(STATUS_FILE,
+                          "remove it and run part %" PRId64 " again, where trials that are through are found", index);
+  TRY(status);
+  status = check_texts(merge, path, index, &texts);
   if (status == STATUS_OK) status = learn_texts(merge, &texts);
+  if (!sweep_is_gathered(&sweep)) sweep.slurm.array = texts.part.count; /* the file may have had another since */
   if (status == STATUS_OK) status = sweep_take_part(&sweep, index, texts.part.count);
   if (status == STATUS_OK) status = ledger_open(path, &sweep, texts.extended, false, &part, &damaged);
   ledger_texts_free(&texts);
@@ -325,9 +345,11 @@ static enum status collect_all(const struct sweep *sweep, const char *folder, co
   const enum status status = collect(&merge);
   free(merge.times.event);
   free(merge.times.span);
+  if (status == STATUS_OK && sweep_is_gathered(sweep) && report->taken > 0) whole->chosen = 0; /* the best, anew */
   /* One job knows how many there are when it has nothing more to confirm. */
-  if (status == STATUS_OK && merge.searched && whole->chosen == 0 && sweep->confirm == 0) {
-    whole->chosen = merge.chosen;
+  const bool extended = whole->shape.configurations > sweep_configurations(sweep, 0);
+  if (status == STATUS_OK && merge.searched && !extended && whole->chosen == 0 && sweep->confirm == 0) {
+    whole->chosen = merge.chosen > 0 ? merge.chosen : LEDGER_NONE_CHOSEN;
     merge.news = true;
   }
   for (int64_t c = 0; c < whole->shape.configurations; c++)
@@ -347,7 +369,7 @@ void merge_report_free(struct merge_report *report) {
 static enum status write_whole(struct ledger *whole) {
   const struct ledger_shape *shape = &whole->shape;
   for (int64_t t = 0; t < shape->trials; t++) /* whoever goes on with it has not done that */
-    if (whole->trial[t].state == TRIAL_RUNNING) whole->trial[t].state = TRIAL_LOST;
+    whole->trial[t].state = settled(whole->trial[t].state);
   TRY(store_write_independent(&whole->file, "/configuration/point", 0, shape->configurations, whole->point));
   TRY(store_write_independent(&whole->file, "/job/row", 0, shape->jobs, whole->job));
   whole->points_written = whole->points;
@@ -355,7 +377,7 @@ static enum status write_whole(struct ledger *whole) {
   whole->spans_written = 0;
   for (int64_t e = 0; e < whole->events; e++) TRY(ledger_write_event(whole, e));
   TRY(ledger_flush(whole));
-  if (whole->chosen > 0) TRY(ledger_set_chosen(whole, whole->chosen));
+  TRY(store_write_independent(&whole->file, "/sweep/chosen", 0, 1, &whole->chosen));
   return ledger_sync(whole);
 }
 

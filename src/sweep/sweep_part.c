@@ -34,6 +34,7 @@ int64_t sweep_part_configurations(const struct sweep *sweep, int64_t extended) {
 enum status sweep_take_part(struct sweep *sweep, int64_t index, int64_t count) {
   const char *why = sweep_undivided(sweep);
   const int64_t parts = sweep->slurm.array, whole = sweep_configurations(sweep, 0);
+  if (count == 1 && index == 0 && parts <= 1) return STATUS_OK; /* all of it */
   REQUIRE(!why, STATUS_CONFIG, "--part: %s: run it in one job, with slurm/sweep.sbatch", why);
   REQUIRE(parts == 0 || count == parts, STATUS_USAGE,
           "--part %" PRId64 "/%" PRId64 ": the sweep has %" PRId64 " parts (slurm.array)", index, count, parts);
@@ -50,6 +51,7 @@ enum status sweep_take_part(struct sweep *sweep, int64_t index, int64_t count) {
   sweep->part = (struct sweep_part){index, count};
   sweep->confirm = 0;
   sweep->resources.core_hours /= (double)count;
-  sweep->resources.checkpoint_bytes /= count;
+  if (sweep->resources.checkpoint_bytes > 0) /* 0 would be no bound */
+    sweep->resources.checkpoint_bytes = 1 + (sweep->resources.checkpoint_bytes - 1) / count;
   return STATUS_OK;
 }

@@ -86,7 +86,7 @@ YAML
 for part in 0 1 2; do "$HGN" sweep prepare.yaml -o prepare --part $part >prepare-$part.txt 2>&1 & done
 wait
 expect 0 "trials: complete 3" "$HGN" merge prepare
-[ "$(cat prepare-?.txt | grep -c "20000 training")" = 1 ] || fail "not made by one of three: $(cat prepare-?.txt)"
+[ "$(cat prepare-?.txt | grep -c "made before")" = 2 ] || fail "not made by one of three: $(cat prepare-?.txt)"
 
 # ---- What was edited while a part was queued, and what works on the same ----
 
@@ -106,6 +106,17 @@ expect 3 "another job" "$HGN" sweep sleepy-free.yaml -o busy --part 0
 expect 0 "4 parts: 0 through, 1 not finished, 3 not begun" "$HGN" merge busy
 wait $job
 expect 0 "part 0 of 4" "$HGN" sweep busy --part 0 --resume
+
+# One part is the whole, and a retried trial takes the place of what it was.
+make_sweep one.yaml 5 "confirm: 1" "slurm: {array: 1}"
+expect 0 "trials: complete 8" "$HGN" sweep one.yaml -o one --part 0
+expect 0 "complete already" "$HGN" sweep one.yaml -o one
+expect 0 "trials: complete 8" "$HGN" merge one
+expect 0 "diverged 1" "$HGN" sweep five.yaml -o retried --part 0 --inject nan@trial0.step3
+expect 0 "diverged 1" "$HGN" merge retried
+expect 0 "trials: complete 10" "$HGN" sweep retried --part 0 --retry diverged
+expect 0 "10 of 48 trials" "$HGN" merge retried
+grep -q diverged out.txt && fail "it is still diverged: $(cat out.txt)"
 
 # ---- Refused ----
 

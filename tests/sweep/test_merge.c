@@ -156,6 +156,86 @@ static void test_put_back(void **state) {
   end(&begun);
 }
 
+/* --retry in a part may change what was a result: what has come of it counts, and is no other result of the same. */
+static void test_retried(void **state) {
+  static const char *const more[] = {
+      "slurm: {array: 2}\n", "early_terminate: {type: asha, mode: stop, min_iter: 1}\nslurm: {array: 2}\nconfirm: 1\n"};
+  (void)state;
+  for (int gathered = 0; gathered < 2; gathered++) {
+    struct begun begun;
+    struct merge_report report;
+    struct ledger part;
+    char path[STORE_PATH_MAX];
+    int64_t damaged;
+    begin(more[gathered], &begun);
+    make_part(&begun, 0, 2, 1, 0);
+    make_part(&begun, 1, 2, 1, 0);
+    struct sweep sweep = *begun.sweep;
+    assert_ok(sweep_take_part(&sweep, 0, 2));
+    part_path(0, path);
+    for (int again = 0; again < 2; again++) {
+      assert_ok(ledger_open(path, &sweep, 0, true, &part, &damaged));
+      assert_int_equal(damaged, 0);
+      part.trial[3].state = again ? TRIAL_COMPLETE : TRIAL_DIVERGED;
+      part.trial[3].began = 100 + again;
+      part.trial[3].ended = 200 + again;
+      ledger_touch_reports(&part, 3);
+      assert_ok(ledger_flush(&part));
+      ledger_close(&part);
+      assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+      assert_int_equal(report.taken, again ? 1 : 60);
+      merge_report_free(&report);
+      open_whole(&begun);
+      assert_int_equal(begun.ledger.trial[6].state, again ? TRIAL_COMPLETE : TRIAL_DIVERGED);
+      if (gathered && !again) assert_ok(ledger_set_chosen(&begun.ledger, 60)); /* the best have been run again */
+      if (gathered && again) assert_int_equal(begun.ledger.chosen, 0);         /* others may be the best now */
+      ledger_close(&begun.ledger);
+    }
+    end(&begun);
+  }
+}
+
+/* A whole that was made larger is not through when its parts are; a part without any configuration is. */
+static void test_extents(void **state) {
+  struct begun begun;
+  struct merge_report report;
+  struct ledger ledger;
+  char path[STORE_PATH_MAX];
+  int64_t damaged;
+  (void)state;
+  begin("", &begun);
+  make_part(&begun, 0, 2, 1, 0);
+  make_part(&begun, 1, 2, 1, 0);
+  begun.texts.extended = 6;
+  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  merge_report_free(&report);
+  assert_ok(ledger_open(BEGUN_FILE, begun.sweep, 6, true, &ledger, &damaged));
+  assert_int_equal(ledger.chosen, 0);
+  ledger_close(&ledger);
+  remove(BEGUN_FILE);
+  part_path(1, path); /* no part is made larger: it would have rows that the whole has not */
+  struct sweep sweep = *begun.sweep;
+  assert_ok(sweep_take_part(&sweep, 1, 2));
+  remove(path);
+  assert_ok(ledger_create(path, &sweep, &begun.texts, &ledger));
+  ledger_close(&ledger);
+  begun.texts.extended = 0;
+  assert_int_equal(merge_write(begun.sweep, folder, &begun.texts, &report), STATUS_FILE);
+  assert_non_null(strstr(status_message(), "a part that was made larger"));
+  status_clear();
+  remove(path);
+  assert_ok(ledger_create(path, &sweep, &begun.texts, &ledger));
+  assert_ok(ledger_set_chosen(&ledger, 0));
+  assert_int_equal(ledger.chosen, LEDGER_NONE_CHOSEN);
+  assert_int_equal(ledger_expected(&sweep, &ledger), 0);
+  assert_false(ledger_counts(&sweep, &ledger, 0));
+  ledger_close(&ledger);
+  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_int_equal(report.complete, 2);
+  merge_report_free(&report);
+  end(&begun);
+}
+
 static void refuse(struct begun *begun, enum status expected, const char *words) {
   struct merge_report report;
   assert_int_equal(merge_write(begun->sweep, folder, &begun->texts, &report), expected);
@@ -203,6 +283,7 @@ static void test_refused(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_put_back),
+                                     cmocka_unit_test(test_retried), cmocka_unit_test(test_extents),
                                      cmocka_unit_test(test_refused)};
   if (ranks_begin(argc, argv)) return 1;
   return ranks_end(cmocka_run_group_tests_name("sweep.merge", tests, NULL, NULL));
