@@ -128,9 +128,7 @@ enum status cli_read(const struct comm *world, const char *path, char **text) {
   size_t bytes = 0;
   *text = NULL;
   TRY(comm_agree(world, world->rank == 0 ? config_read(path, text, &bytes) : STATUS_OK));
-  bool cut = world->rank == 0 && strlen(*text) != bytes;
-  TRY(comm_broadcast(world, &cut, sizeof cut));
-  enum status status = cut ? status_raise(STATUS_CONFIG, "%s: a NUL byte in a text", path) : cli_share(world, text);
+  enum status status = cli_share(world, text); /* config_read() has seen that it has no NUL inside */
   if (status != STATUS_OK && world->rank == 0) free(*text);
   if (status != STATUS_OK) *text = NULL;
   return status;
