@@ -27,6 +27,10 @@ void log_setup(enum log_level level, int rank, bool speaker) {
   log_scope(NULL, speaker);
 }
 
+void log_set_level(enum log_level level) { log_threshold = level; }
+
+enum log_level log_level_now(void) { return log_threshold; }
+
 void log_scope(const char *prefix, bool speaks) {
   log_speaks = prefix ? speaks : log_speaker;
   snprintf(log_prefix, sizeof log_prefix, "%s", prefix ? prefix : "");

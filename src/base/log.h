@@ -19,6 +19,10 @@ enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE, LOG_LEVEL_COUNT };
  * speaks at LOG_NORMAL as rank 0. */
 void log_setup(enum log_level level, int rank, bool speaker);
 
+/* Another level from here on; and the one that is set. */
+void log_set_level(enum log_level level);
+enum log_level log_level_now(void);
+
 /* Who speaks from here on, and what stands before each line; NULL: as log_setup() said. The prefix is copied, up to
  * LOG_PREFIX_MAX - 1 bytes. */
 enum { LOG_PREFIX_MAX = 64 };

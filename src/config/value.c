@@ -6,7 +6,6 @@
 #include "config/scalar.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,16 +94,9 @@ static bool set_pair(const struct schema_row *row, const struct document *docume
 }
 
 static void add_meant(const struct schema_row *row, const char *text, char problem[VALUE_TEXT_MAX]) {
-  int best = INT_MAX, meant = 0;
-  for (int i = 0; i < row->choice_count; ++i) {
-    const int distance = nearest_distance(text, row->choices[i]);
-    if (distance >= best) continue;
-    best = distance;
-    meant = i;
-  }
+  const char *meant = nearest_word(text, row->choices, row->choice_count);
   const size_t used = strlen(problem);
-  if (nearest_close(best, row->choices[meant]))
-    snprintf(problem + used, VALUE_TEXT_MAX - used, "; did you mean \"%s\"?", row->choices[meant]);
+  if (meant) snprintf(problem + used, VALUE_TEXT_MAX - used, "; did you mean \"%s\"?", meant);
 }
 
 /* With the word that was meant. */

@@ -262,17 +262,6 @@ bool sweep_read_text(struct sweep_reader *reader, int node, const char *what, si
   return true;
 }
 
-const char *sweep_nearest(const char *text, const char *const *words, int count) {
-  int best = INT_MAX, meant = -1;
-  for (int i = 0; i < count; ++i) {
-    const int distance = nearest_distance(text, words[i]);
-    if (distance >= best) continue;
-    best = distance;
-    meant = i;
-  }
-  return meant >= 0 && nearest_close(best, words[meant]) ? words[meant] : NULL;
-}
-
 bool sweep_read_choice(struct sweep_reader *reader, int node, const char *what, const char *const *words, int count,
                        int *choice) {
   char expected[400] = "";
@@ -285,7 +274,7 @@ bool sweep_read_choice(struct sweep_reader *reader, int node, const char *what, 
     *choice = i;
     return true;
   }
-  const char *meant = scalar ? sweep_nearest(text, words, count) : NULL;
+  const char *meant = scalar ? nearest_word(text, words, count) : NULL;
   const size_t used = strlen(expected);
   if (meant) snprintf(expected + used, sizeof expected - used, "; did you mean \"%s\"?", meant);
   return sweep_refuse(reader, node, what, expected);
@@ -324,7 +313,7 @@ static void refuse_key(struct sweep_reader *reader, const struct document_entry 
   char shown[64], place[64] = "";
   const char *key = document_text(reader->document, entry->key);
   for (int i = 0; i < count; ++i) words[i] = keys[i].name;
-  const char *meant = sweep_nearest(key, words, count);
+  const char *meant = nearest_word(key, words, count);
   problems_show(key, shown, sizeof shown);
   if (*section) snprintf(place, sizeof place, " of %s", section);
   if (meant) {
