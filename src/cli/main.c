@@ -106,12 +106,21 @@ static _Noreturn void die(enum status status) {
   abort();
 }
 
-static enum status run_command(const struct cli_command *command, enum log_level level, int argc, char **argv) {
+/* Where processes do not find each other, each is rank 0 of its own: the launcher's first speaks for all. */
+static enum status check_launch(const struct batch_launch *launch, struct comm *world) {
+  const enum status status = batch_check_launch(launch, world->size);
+  if (status != STATUS_OK && launch->rank > 0) log_setup(LOG_QUIET, world->rank, false);
+  return status;
+}
+
+static enum status run_command(const struct cli_command *command, const struct batch_launch *launch,
+                               enum log_level level, int argc, char **argv) {
   struct comm world;
   enum status status = comm_open(MPI_COMM_WORLD, &world);
   if (status != STATUS_OK) die(status);
   log_setup(level, world.rank, world.rank == 0);
-  status = comm_agree(&world, command->run(&world, argc, argv));
+  status = comm_agree(&world, check_launch(launch, &world));
+  if (status == STATUS_OK) status = comm_agree(&world, command->run(&world, argc, argv));
   if (status == STATUS_MPI) die(status);
   if (status == STATUS_OK) status = process_flush();
   (void)fflush(stdout); /* before what went wrong */
@@ -131,7 +140,9 @@ static bool speaks(void) {
     const char *rank = getenv(ranks[i]);
     if (rank) return strcmp(rank, "0") == 0;
   }
-  return true;
+  struct batch_launch launch;
+  batch_find_launch(&launch);
+  return !launch.name || launch.rank == 0;
 }
 
 static int leave_early(enum status status) {
@@ -170,12 +181,15 @@ int main(int argc, char **argv) {
 
   enum status forced = global.cpu ? force_cpu(global.cpu) : STATUS_OK;
   if (forced != STATUS_OK) return leave_early(forced);
+  struct batch_launch launch;
+  batch_find_launch(&launch);
+  if (batch_is_cut_off(&launch)) return leave_early(batch_check_launch(&launch, 1));
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "hgn: error: MPI_Init failed\n");
     return status_exit(STATUS_MPI);
   }
   process_guard_reading();
-  enum status status = run_command(command, global.level, words, word);
+  enum status status = run_command(command, &launch, global.level, words, word);
   MPI_Finalize();
   return status_exit(status);
 }
