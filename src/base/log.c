@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/terminal.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +17,7 @@ static char log_prefix[LOG_PREFIX_MAX];
 /* The progress line that now stands on the terminal, to be wiped before any other line. */
 static bool line_open = false;
 
-enum { PROGRESS_BAR = 24 };
+enum { PROGRESS_BAR = 24, PROGRESS_BAR_LEAST = 5, PROGRESS_LINE = 256 };
 static const double PROGRESS_REDRAW = 0.1; /* s, on a terminal */
 static const double PROGRESS_FIRST = 10.0; /* s, in a batch log; doubles up to */
 static const double PROGRESS_LAST = 300.0;
@@ -26,6 +28,10 @@ void log_setup(enum log_level level, int rank, bool speaker) {
   log_speaker = speaker;
   log_scope(NULL, speaker);
 }
+
+void log_set_level(enum log_level level) { log_threshold = level; }
+
+enum log_level log_level_now(void) { return log_threshold; }
 
 void log_scope(const char *prefix, bool speaks) {
   log_speaks = prefix ? speaks : log_speaker;
@@ -110,35 +116,48 @@ static void format_time(double seconds, char *text, size_t size) {
     snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
 }
 
+/* Into a line that leaves the last column free, or the terminal would begin another: first the bar grows short, then it
+ * goes, then the rate; what is left is cut. */
+static void compose_line(const struct progress *progress, double share, double rate, const char *time,
+                         char line[PROGRESS_LINE]) {
+  const int columns = terminal_columns(STDERR_FILENO), room = columns < PROGRESS_LINE ? columns - 1 : PROGRESS_LINE - 1;
+  char pace[64], bar[PROGRESS_BAR + 1];
+  snprintf(pace, sizeof pace, "  %.4g %.20s/s", rate, progress->unit);
+  const int others = snprintf(line, PROGRESS_LINE, "%s %3.0f%%  %s", progress->label, 100 * share, time);
+  const int left = room - others - (int)strlen(pace) - 3; /* of the bar, beside its brackets and a blank */
+  const int width = left < PROGRESS_BAR ? left : PROGRESS_BAR;
+  if (width >= PROGRESS_BAR_LEAST) {
+    for (int i = 0; i < width; i++) bar[i] = i < (int)(share * width) ? '#' : '.';
+    snprintf(line, PROGRESS_LINE, "%s [%.*s] %3.0f%%%s  %s", progress->label, width, bar, 100 * share, pace, time);
+  } else if (left + 3 >= 0) {
+    snprintf(line, PROGRESS_LINE, "%s %3.0f%%%s  %s", progress->label, 100 * share, pace, time);
+  } else if (others > room) {
+    snprintf(line, PROGRESS_LINE, "%3.0f%%  %s  %s", 100 * share, time, progress->label);
+  }
+  line[room] = '\0';
+}
+
 static void print_progress(const struct progress *progress, int64_t done, double now, bool finished) {
   double elapsed = now - progress->started;
   double rate = elapsed > 0 ? (double)done / elapsed : 0;
   double share = progress->total > 0 ? (double)done / (double)progress->total : 1;
-  char clock[32];
+  char clock[32], time[48], line[PROGRESS_LINE];
   format_time(finished ? elapsed : (double)(progress->total - done) / rate, clock, sizeof clock);
-  char bar[PROGRESS_BAR + 1];
-  int filled = (int)(share * PROGRESS_BAR);
-  for (int i = 0; i < PROGRESS_BAR; i++) bar[i] = i < filled ? '#' : '.';
-  bar[PROGRESS_BAR] = '\0';
-  const char *tail = finished ? "in" : "left";
-  if (progress->terminal)
-    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %.4g %s/s  %s %s", progress->label, bar, 100 * share, rate,
-            progress->unit, finished ? tail : clock, finished ? clock : tail);
-  else
-    fprintf(stderr, "%s%s: %lld of %lld %s (%.0f%%), %.4g/s, %s %s\n", log_prefix, progress->label, (long long)done,
-            (long long)progress->total, progress->unit, 100 * share, rate, finished ? tail : clock,
-            finished ? clock : tail);
-  line_open = progress->terminal;
-  if (progress->terminal && finished) {
-    fputc('\n', stderr);
-    line_open = false;
+  snprintf(time, sizeof time, finished ? "in %s" : "%s left", clock);
+  if (progress->terminal) {
+    compose_line(progress, share, rate, time, line);
+    fprintf(stderr, "\r\033[K%s%s", line, finished ? "\n" : "");
+  } else {
+    fprintf(stderr, "%s%s: %lld of %lld %s (%.0f%%), %.4g/s, %s\n", log_prefix, progress->label, (long long)done,
+            (long long)progress->total, progress->unit, 100 * share, rate, time);
   }
+  line_open = progress->terminal && !finished;
   fflush(stderr);
 }
 
 void progress_begin(struct progress *progress, const char *label, const char *unit, int64_t total) {
   *progress = (struct progress){.label = label, .unit = unit, .total = total};
-  progress->terminal = isatty(STDERR_FILENO) != 0;
+  progress->terminal = terminal_draws(STDERR_FILENO);
   progress->active = log_speaks && log_threshold >= LOG_NORMAL;
   progress->started = progress->last = log_clock();
   progress->interval = progress->terminal ? PROGRESS_REDRAW : PROGRESS_FIRST;

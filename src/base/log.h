@@ -19,6 +19,10 @@ enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE, LOG_LEVEL_COUNT };
  * speaks at LOG_NORMAL as rank 0. */
 void log_setup(enum log_level level, int rank, bool speaker);
 
+/* Another level from here on; and the one that is set. */
+void log_set_level(enum log_level level);
+enum log_level log_level_now(void);
+
 /* Who speaks from here on, and what stands before each line; NULL: as log_setup() said. The prefix is copied, up to
  * LOG_PREFIX_MAX - 1 bytes. */
 enum { LOG_PREFIX_MAX = 64 };
@@ -39,9 +43,10 @@ void log_any(const char *format, ...) STATUS_PRINTF(1, 2);   /* "hgn: rank R: ..
 enum { LOG_PLAIN_MOST = 4 };
 size_t log_plain(const char *text, size_t bytes, char *plain);
 
-/* Progress of a loop of known length. On a terminal: one line, redrawn at most ten times a second, with rate and time
- * left. Elsewhere (a batch log): plain lines, the first after ten seconds and then at doubling intervals up to five
- * minutes, and one at the end. Silent at LOG_QUIET and on ranks that do not speak. */
+/* Progress of a loop of known length. On a terminal: one line that fits its width, redrawn at most ten times a second,
+ * with rate and time left. Elsewhere (a batch log, a terminal without escape sequences): plain lines, the first after
+ * ten seconds and then at doubling intervals up to five minutes, and one at the end. Silent at LOG_QUIET and on ranks
+ * that do not speak. */
 struct progress {
   const char *label; /* borrowed */
   const char *unit;  /* borrowed: "rollouts", "steps" */

@@ -31,6 +31,47 @@ void batch_identify(void) {
                                               .restarts = number_of("SLURM_RESTART_COUNT", 0)});
 }
 
+/* A launcher inside of another counts, so that the words of mpirun come before those of SLURM. Of SLURM only the count of
+ * the step: a batch script has SLURM_NTASKS too, and one process in it is right. */
+void batch_find_launch(struct batch_launch *launch) {
+  static const struct {
+    const char *processes, *rank, *only_with;
+  } launchers[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", NULL},
+                   {"PMI_SIZE", "PMI_RANK", NULL},
+                   {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_STEP_ID"}};
+  *launch = (struct batch_launch){.name = NULL};
+  for (size_t i = 0; i < sizeof launchers / sizeof launchers[0] && !launch->name; i++) {
+    const int64_t processes = number_of(launchers[i].processes, 0), rank = number_of(launchers[i].rank, -1);
+    if (processes < 1 || rank < 0 || (launchers[i].only_with && !getenv(launchers[i].only_with))) continue;
+    *launch = (struct batch_launch){launchers[i].processes, processes, rank};
+  }
+}
+
+bool batch_is_cut_off(const struct batch_launch *launch) {
+#ifdef OPEN_MPI
+  return launch->name && strcmp(launch->name, "SLURM_STEP_NUM_TASKS") == 0 && launch->processes > 1 &&
+         !getenv("PMIX_NAMESPACE");
+#else
+  (void)launch;
+  return false; /* SLURM's own libpmi needs no word in the environment */
+#endif
+}
+
+enum status batch_check_launch(const struct batch_launch *launch, int64_t ranks) {
+#ifdef OPEN_MPI
+  static const char flag[] = "pmix";
+#else
+  static const char flag[] = "pmi2";
+#endif
+  if (!launch->name || launch->processes <= ranks) return STATUS_OK;
+  return status_raise(
+      STATUS_USAGE,
+      "%lld processes were started (%s), but MPI has %lld rank%s: they do not find each other. Use srun "
+      "--mpi=%s (srun --mpi=list shows what there is), or the mpirun of the MPI that hgn was built with. "
+      "Processes that are meant to be alone: env -u %s hgn ...",
+      (long long)launch->processes, launch->name, (long long)ranks, ranks == 1 ? "" : "s", flag, launch->name);
+}
+
 static enum status parse_deadline(const char *text, double *end) {
   const bool relative = text[0] == '+';
   double seconds = 0;

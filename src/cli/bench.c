@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 #include "cli/cli.h"
+#include "config/nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,10 @@ static enum status run_bench(const struct comm *world, int argc, char **argv) {
   REQUIRE(w.trials == 0 || strcmp(words.operand[0], "sweep") == 0, STATUS_USAGE, "--trials is for bench sweep");
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strcmp(words.operand[0], kinds[i].name) == 0) return kinds[i].run(world, &w);
+  const char *names[sizeof kinds / sizeof kinds[0]];
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) names[i] = kinds[i].name;
+  const char *meant = nearest_word(words.operand[0], names, sizeof kinds / sizeof kinds[0]);
+  REQUIRE(!meant, STATUS_USAGE, "there is no benchmark \"%s\"; did you mean \"%s\"?", words.operand[0], meant);
   return status_raise(STATUS_USAGE,
                       "there is no benchmark \"%s\"; there are: simulate, graph, train, density, scaling, sweep",
                       words.operand[0]);

@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "config/nearest.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,8 +18,24 @@ static const struct cli_option *find_option(const struct cli_option *options, in
   return NULL;
 }
 
+/* The option that was meant, by its name without dashes and value; NULL when none is near. */
+static const char *nearest_option(const struct cli_option *options, int count, const char *word) {
+  const char *names[CLI_OPTIONS_MAX + 2] = {"quiet", "verbose"};
+  char given[64];
+  int known = 2;
+  for (int i = 0; i < count && i < CLI_OPTIONS_MAX; i++) names[known++] = options[i].name + 2;
+  word += strspn(word, "-");
+  snprintf(given, sizeof given, "%.*s", (int)strcspn(word, "="), word);
+  return strlen(given) < 2 ? NULL : nearest_word(given, names, known);
+}
+
 static enum status raise_unknown(const struct cli_option *options, int count, const char *command, const char *word) {
   char known[512] = "";
+  REQUIRE(strcmp(word, "--version") != 0 && strncmp(word, "--cpu", 5) != 0, STATUS_USAGE,
+          "%s: option \"%s\" stands before the command: hgn %s %s", command, word, word, command);
+  const char *meant = nearest_option(options, count, word);
+  REQUIRE(!meant, STATUS_USAGE, "%s: unknown option \"%s\"; did you mean \"--%s\"? (see hgn %s --help)", command, word,
+          meant, command);
   for (int i = 0; i < count; i++) {
     if (strlen(known) + strlen(options[i].name) + 3 > sizeof known) break;
     if (i > 0) strcat(known, ", ");
@@ -25,6 +43,13 @@ static enum status raise_unknown(const struct cli_option *options, int count, co
   }
   return status_raise(STATUS_USAGE, "%s: unknown option \"%s\"%s%s (see hgn %s --help)", command, word,
                       count > 0 ? "; it takes " : "", known, command);
+}
+
+bool cli_level(const char *word, enum log_level *level) {
+  const bool quiet = strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0;
+  if (!quiet && strcmp(word, "-v") != 0 && strcmp(word, "--verbose") != 0) return false;
+  *level = quiet ? LOG_QUIET : LOG_VERBOSE;
+  return true;
 }
 
 enum status cli_number(const char *option, const char *text, int64_t least, int64_t *value) {
@@ -84,6 +109,11 @@ enum status cli_parse(int argc, char **argv, const struct cli_option *options, i
       bool joined = word[1] == '-' && equals;
       size_t length = joined ? (size_t)(equals - word) : strlen(word);
       const struct cli_option *option = find_option(options, option_count, word, length);
+      enum log_level level;
+      if (!option && cli_level(word, &level)) {
+        log_set_level(level);
+        continue;
+      }
       if (!option) return raise_unknown(options, option_count, argv[0], word);
       if (option->kind == CLI_FLAG) {
         REQUIRE(!joined, STATUS_USAGE, "option %s takes no value", option->name);
@@ -128,9 +158,7 @@ enum status cli_read(const struct comm *world, const char *path, char **text) {
   size_t bytes = 0;
   *text = NULL;
   TRY(comm_agree(world, world->rank == 0 ? config_read(path, text, &bytes) : STATUS_OK));
-  bool cut = world->rank == 0 && strlen(*text) != bytes;
-  TRY(comm_broadcast(world, &cut, sizeof cut));
-  enum status status = cut ? status_raise(STATUS_CONFIG, "%s: a NUL byte in a text", path) : cli_share(world, text);
+  enum status status = cli_share(world, text); /* config_read() has seen that it has no NUL inside */
   if (status != STATUS_OK && world->rank == 0) free(*text);
   if (status != STATUS_OK) *text = NULL;
   return status;

@@ -5,6 +5,7 @@
 #ifndef HGN_CLI_CLI_H
 #define HGN_CLI_CLI_H
 
+#include "base/log.h"
 #include "comm/comm.h"
 #include "config/config.h"
 #include "physics/points.h"
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLI_WORDS_MAX = 256 };
+enum { CLI_WORDS_MAX = 256, CLI_OPTIONS_MAX = 32 };
 
 struct cli_command {
   const char *name;
@@ -48,10 +49,13 @@ struct cli_words {
 };
 
 /* Not collective. Sorts words 1..argc-1. A word with '=' that does not begin with '-' is an override where `overrides`
- * allows them. "--name value" and "--name=value" both work; "--" ends the options. STATUS_USAGE names the word and
- * lists the options that there are. */
+ * allows them. "--name value" and "--name=value" both work; "--" ends the options. -q and -v set the level of the
+ * log, as before the command. STATUS_USAGE names the word and the option that was meant, or lists those there are. */
 enum status cli_parse(int argc, char **argv, const struct cli_option *options, int option_count, bool overrides,
                       struct cli_words *words);
+
+/* Not collective. Whether a word is -q, --quiet, -v or --verbose, and which level it asks for. */
+bool cli_level(const char *word, enum log_level *level);
 
 /* Not collective. STATUS_USAGE unless there are `least`..`most` operands; `what` says what they are. */
 enum status cli_operands(const struct cli_words *words, int least, int most, const char *what);

@@ -4,6 +4,7 @@
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/process.h"
+#include "config/nearest.h"
 #include "graph/cpu.h"
 #include "store/provenance.h"
 
@@ -24,9 +25,10 @@ static void print_help(FILE *out) {
         "Commands:\n",
         out);
   for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-  fputs("\nOptions before the command:\n"
+  fputs("\nOptions, before the command or after it:\n"
         "  -q, --quiet     only warnings, errors and results\n"
-        "  -v, --verbose   more about what happens\n"
+        "  -v, --verbose   more about what happens\n\n"
+        "Options before the command:\n"
         "  --cpu LEVEL     instruction set of all kernels: base, avx2 or avx512 (the best there is; the bits are the "
         "same)\n"
         "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
@@ -44,15 +46,20 @@ struct global_options {
   int command;     /* index of the command's word in argv, or argc */
 };
 
+static enum status raise_unknown_option(const char *word) {
+  static const char *const names[] = {"quiet", "verbose", "version", "help", "cpu"};
+  const char *meant = strlen(word) > 2 ? nearest_word(word + strspn(word, "-"), names, 5) : NULL;
+  REQUIRE(!meant, STATUS_USAGE, "unknown option \"%s\" before the command; did you mean \"--%s\"? (see hgn --help)",
+          word, meant);
+  return status_raise(STATUS_USAGE, "unknown option \"%s\" before the command (see hgn --help)", word);
+}
+
 static enum status parse_global(int argc, char **argv, struct global_options *global) {
   *global = (struct global_options){.level = LOG_NORMAL, .command = argc};
   for (int i = 1; i < argc; i++) {
     const char *word = argv[i];
-    if (strcmp(word, "-q") == 0 || strcmp(word, "--quiet") == 0) {
-      global->level = LOG_QUIET;
-    } else if (strcmp(word, "-v") == 0 || strcmp(word, "--verbose") == 0) {
-      global->level = LOG_VERBOSE;
-    } else if (strcmp(word, "--cpu") == 0) {
+    if (cli_level(word, &global->level)) continue;
+    if (strcmp(word, "--cpu") == 0) {
       REQUIRE(i + 1 < argc, STATUS_USAGE, "--cpu needs a level: base, avx2 or avx512");
       global->cpu = argv[++i];
     } else if (strncmp(word, "--cpu=", 6) == 0) {
@@ -62,7 +69,7 @@ static enum status parse_global(int argc, char **argv, struct global_options *gl
     } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
       global->help = true;
     } else {
-      REQUIRE(word[0] != '-', STATUS_USAGE, "unknown option \"%s\" before the command (see hgn --help)", word);
+      if (word[0] == '-') return raise_unknown_option(word);
       global->command = i;
       return STATUS_OK;
     }
@@ -74,6 +81,14 @@ static const struct cli_command *find_command(const char *name) {
   for (int i = 0; i < COMMANDS; i++)
     if (strcmp(commands[i]->name, name) == 0) return commands[i];
   return NULL;
+}
+
+static enum status raise_unknown_command(const char *word) {
+  const char *names[COMMANDS];
+  for (int i = 0; i < COMMANDS; i++) names[i] = commands[i]->name;
+  const char *meant = nearest_word(word, names, COMMANDS);
+  REQUIRE(!meant, STATUS_USAGE, "unknown command \"%s\"; did you mean \"%s\"? (see hgn --help)", word, meant);
+  return status_raise(STATUS_USAGE, "unknown command \"%s\" (see hgn --help)", word);
 }
 
 static enum status force_cpu(const char *text) {
@@ -91,12 +106,21 @@ static _Noreturn void die(enum status status) {
   abort();
 }
 
-static enum status run_command(const struct cli_command *command, enum log_level level, int argc, char **argv) {
+/* Where processes do not find each other, each is rank 0 of its own: the launcher's first speaks for all. */
+static enum status check_launch(const struct batch_launch *launch, struct comm *world) {
+  const enum status status = batch_check_launch(launch, world->size);
+  if (status != STATUS_OK && launch->rank > 0) log_setup(LOG_QUIET, world->rank, false);
+  return status;
+}
+
+static enum status run_command(const struct cli_command *command, const struct batch_launch *launch,
+                               enum log_level level, int argc, char **argv) {
   struct comm world;
   enum status status = comm_open(MPI_COMM_WORLD, &world);
   if (status != STATUS_OK) die(status);
   log_setup(level, world.rank, world.rank == 0);
-  status = comm_agree(&world, command->run(&world, argc, argv));
+  status = comm_agree(&world, check_launch(launch, &world));
+  if (status == STATUS_OK) status = comm_agree(&world, command->run(&world, argc, argv));
   if (status == STATUS_MPI) die(status);
   if (status == STATUS_OK) status = process_flush();
   (void)fflush(stdout); /* before what went wrong */
@@ -116,7 +140,9 @@ static bool speaks(void) {
     const char *rank = getenv(ranks[i]);
     if (rank) return strcmp(rank, "0") == 0;
   }
-  return true;
+  struct batch_launch launch;
+  batch_find_launch(&launch);
+  return !launch.name || launch.rank == 0;
 }
 
 static int leave_early(enum status status) {
@@ -145,7 +171,7 @@ int main(int argc, char **argv) {
   int words = argc - global.command;
   char **word = argv + global.command;
   const struct cli_command *command = find_command(word[0]);
-  if (!command) return leave_early(status_raise(STATUS_USAGE, "unknown command \"%s\" (see hgn --help)", word[0]));
+  if (!command) return leave_early(raise_unknown_command(word[0]));
   for (int i = 1; i < words; i++) {
     if (strcmp(word[i], "--help") == 0 || strcmp(word[i], "-h") == 0) {
       if (speaks()) fputs(command->help, stdout);
@@ -155,12 +181,15 @@ int main(int argc, char **argv) {
 
   enum status forced = global.cpu ? force_cpu(global.cpu) : STATUS_OK;
   if (forced != STATUS_OK) return leave_early(forced);
+  struct batch_launch launch;
+  batch_find_launch(&launch);
+  if (batch_is_cut_off(&launch)) return leave_early(batch_check_launch(&launch, 1));
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "hgn: error: MPI_Init failed\n");
     return status_exit(STATUS_MPI);
   }
   process_guard_reading();
-  enum status status = run_command(command, global.level, words, word);
+  enum status status = run_command(command, &launch, global.level, words, word);
   MPI_Finalize();
   return status_exit(status);
 }

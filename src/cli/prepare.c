@@ -20,5 +20,8 @@ enum status cli_prepare(const struct comm *comm, int words, char **word) {
   with[0] = word[0];
   with[1] = once;
   memcpy(with + 2, word + 1, (size_t)(words - 1) * sizeof *word);
-  return command->run(comm, words + 1, with);
+  const enum log_level level = log_level_now();
+  const enum status status = command->run(comm, words + 1, with);
+  log_set_level(level); /* its -q and -v are its own */
+  return status;
 }

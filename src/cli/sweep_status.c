@@ -1,6 +1,7 @@
 /* hgn sweep DIR --status: what a sweep's file says, while it goes or afterwards. */
 #include "base/log.h"
 #include "base/stop.h"
+#include "base/terminal.h"
 #include "cli/sweep_cli.h"
 #include "sweep/board.h"
 #include "sweep/folder.h"
@@ -51,7 +52,8 @@ enum status sweep_show_status(const struct sweep_input *input, bool watch) {
   static const char clear[] = "\033[H\033[J";
   bool finished = false;
   while (!stop_requested()) {
-    if (watch && isatty(STDOUT_FILENO)) (void)!write(STDOUT_FILENO, clear, sizeof clear - 1); /* stdout shows it */
+    if (watch && terminal_draws(STDOUT_FILENO))
+      (void)!write(STDOUT_FILENO, clear, sizeof clear - 1); /* stdout shows it */
     TRY(show(input, &finished));
     fflush(stdout);
     if (!watch || finished) break;

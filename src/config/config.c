@@ -2,6 +2,7 @@
 
 #include "config/config_impl.h"
 #include "config/problems.h"
+#include "config/scalar.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -35,6 +36,8 @@ enum status config_read(const char *path, char **text, size_t *bytes) {
                           (int)DOCUMENT_BYTES_MAX);
   else if (fstat(fileno(file), &about) != 0 || (S_ISREG(about.st_mode) && about.st_size != (off_t)count))
     status = status_raise(STATUS_CONFIG, "%s: cannot be read to its end", path); /* a part may be another experiment */
+  else
+    status = document_check(path, true, buffer, count);
 cleanup:
   fclose(file);
   if (status != STATUS_OK) {
@@ -179,6 +182,15 @@ static enum status load_file(struct loader *loader, const char *text, size_t byt
   return STATUS_OK;
 }
 
+static enum status parse_override(const char *name, const char *value, struct document **document) {
+  const char *text;
+  char *owned;
+  TRY(scalar_override(value, &text, &owned));
+  const enum status status = document_parse(name, false, text, strlen(text), document);
+  free(owned);
+  return status;
+}
+
 static enum status load_override(struct loader *loader, int index, const char *word) {
   const struct origin origin = {.kind = ORIGIN_OVERRIDE, .override = index};
   const char *equals = strchr(word, '=');
@@ -201,7 +213,7 @@ static enum status load_override(struct loader *loader, int index, const char *w
   char name[CONFIG_WHERE_MAX];
   config_origin(loader->config, &origin, name);
   struct document *document;
-  const enum status status = document_parse(name, false, equals + 1, strlen(equals + 1), &document);
+  const enum status status = parse_override(name, equals + 1, &document);
   if (status == STATUS_CONFIG) { /* its message has the place in front already */
     snprintf(text, sizeof text, "%.500s", status_message());
     const char *rest = strncmp(text, name, strlen(name)) == 0 ? text + strlen(name) + 2 : text;

@@ -7,8 +7,10 @@
  * is not YAML, a duplicate key, or one beyond the limits is one problem by itself.
  *
  * YAML: one document, a mapping. Anchors, aliases and merge keys (<<) work; limits: 1 MiB of text, depth 32, 100,000
- * nodes after expansion, 1,000 anchors. Keys at the top level that begin with "x-" may hold anchors and are not read
- * otherwise. Tags are refused. A value that came through an alias or a merge has the origin where it stands.
+ * nodes after expansion, 1,000 anchors. UTF-8, with or without a byte order mark; null and switches are spelt as the
+ * core schema of YAML 1.2 has them. ${NAME}, ??? and ~/ stand for nothing here, and are refused where a value is
+ * expected. Keys at the top level that begin with "x-" may hold anchors and are not read otherwise. Tags are refused. A
+ * value that came through an alias or a merge has the origin where it stands.
  *
  * All functions: Not collective. Under MPI rank 0 reads the text and broadcasts it (config_read, config_parse).
  */
@@ -28,8 +30,9 @@ struct config; /* opaque: the effective values with their origins */
  * 1 MiB: a configuration that cannot be read is wrong usage, not a damaged data file. */
 enum status config_read(const char *path, char **text, size_t *bytes);
 
-/* Parses `text` (named `path` in messages), applies `overrides` ("key.path=value", the value in YAML; the last of
- * several for a key counts), validates, and fills a new config. `*config` is owned by the caller; NULL on failure. */
+/* Parses `text` (named `path` in messages), applies `overrides` ("key.path=value", the value in YAML without comments;
+ * the last of several for a key counts), validates, and fills a new config. `*config` is owned by the caller; NULL on
+ * failure. */
 enum status config_parse(const char *path, const char *text, size_t bytes, const char *const *overrides,
                          int override_count, struct config **config);
 

@@ -403,6 +403,27 @@ static enum status compose(struct composer *composer, yaml_parser_t *parser) {
   return STATUS_OK;
 }
 
+/* By its byte order mark, or by where it begins: a letter has a byte that is zero in UTF-16, and three in UTF-32. */
+static const char *other_encoding(const char *text, size_t bytes) {
+  if (bytes < 2) return NULL;
+  const bool marked = memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0;
+  if (bytes < 4) return marked ? "UTF-16" : NULL;
+  const bool zero[4] = {!text[0], !text[1], !text[2], !text[3]};
+  if (zero[2] && zero[3] && (marked || (!zero[0] && zero[1]))) return "UTF-32";
+  if (zero[0] && zero[1] && !zero[3]) return "UTF-32";
+  return marked || (zero[0] != zero[1] && zero[0] == zero[2] && zero[1] == zero[3]) ? "UTF-16" : NULL;
+}
+
+enum status document_check(const char *name, bool positions, const char *text, size_t bytes) {
+  const struct composer composer = {.name = name, .positions = positions};
+  const char *encoding = other_encoding(text, bytes);
+  REQUIRE(!encoding, STATUS_CONFIG, "%s: is %s: save it as UTF-8", name, encoding);
+  const char *zero = bytes > 0 ? memchr(text, 0, bytes) : NULL;
+  if (!zero) return STATUS_OK;
+  status_raise(STATUS_CONFIG, "a NUL byte: not a text file");
+  return locate(&composer, STATUS_CONFIG, mark_of_byte(text, (size_t)(zero - text)));
+}
+
 enum status document_parse(const char *name, bool positions, const char *text, size_t bytes,
                            struct document **document) {
   *document = NULL;
@@ -417,13 +438,13 @@ enum status document_parse(const char *name, bool positions, const char *text, s
     goto cleanup;
   }
   made->root = -1;
-  *composer = (struct composer){.name = name, .positions = positions, .text = text, .bytes = bytes, .document = made};
-  const char *zero = bytes > 0 ? memchr(text, 0, bytes) : NULL;
-  if (zero) {
-    status_raise(STATUS_CONFIG, "a NUL byte: not a text file");
-    status = locate(composer, STATUS_CONFIG, mark_of_byte(text, (size_t)(zero - text)));
-    goto cleanup;
+  if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark: editors on Windows write it */
+    text += 3;
+    bytes -= 3;
   }
+  *composer = (struct composer){.name = name, .positions = positions, .text = text, .bytes = bytes, .document = made};
+  status = document_check(name, positions, text, bytes);
+  if (status != STATUS_OK) goto cleanup;
   /* Said, not guessed: otherwise a byte order mark would switch to UTF-16. */
   yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
   yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);

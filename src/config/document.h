@@ -59,6 +59,9 @@ struct document {
 enum status document_parse(const char *name, bool positions, const char *text, size_t bytes,
                            struct document **document);
 
+/* Whether `text` can be UTF-8 at all: what was saved as UTF-16 or UTF-32 is named, and no text has a NUL byte. */
+enum status document_check(const char *name, bool positions, const char *text, size_t bytes);
+
 void document_destroy(struct document **document); /* accepts NULL inside; sets NULL */
 
 /* Borrowed views. */

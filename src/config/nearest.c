@@ -1,5 +1,7 @@
 #include "config/nearest.h"
 
+#include <limits.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { WORD_MAX = 63 };
@@ -36,4 +38,15 @@ int nearest_distance(const char *a, const char *b) {
 bool nearest_close(int distance, const char *meant) {
   const int length = length_of(meant);
   return distance <= (length < 4 ? 1 : length < 8 ? 2 : 3);
+}
+
+const char *nearest_word(const char *text, const char *const *words, int count) {
+  int best = INT_MAX, meant = -1;
+  for (int i = 0; i < count; ++i) {
+    const int distance = nearest_distance(text, words[i]);
+    if (distance >= best) continue;
+    best = distance;
+    meant = i;
+  }
+  return meant >= 0 && nearest_close(best, words[meant]) ? words[meant] : NULL;
 }

@@ -11,4 +11,7 @@ int nearest_distance(const char *a, const char *b);
 /* Whether `distance` is a likely slip of the pen for a word like `meant`. */
 bool nearest_close(int distance, const char *meant);
 
+/* The word of a list that `text` is a likely slip for, the first of the nearest; NULL when there is none. */
+const char *nearest_word(const char *text, const char *const *words, int count);
+
 #endif

@@ -3,15 +3,13 @@
 #include "config/nearest.h"
 #include "config/number.h"
 #include "config/problems.h"
+#include "config/scalar.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { FOUND_MAX = 64 };
-
-static bool is_null(const char *text) { return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0; }
 
 /* What stands in the file, in words. */
 static void describe(const struct document *document, int node, char found[2 * FOUND_MAX]) {
@@ -28,8 +26,11 @@ static void describe(const struct document *document, int node, char found[2 * F
   problems_show(document_text(document, node), shown, sizeof shown);
   double real;
   const bool number = number_real(document_text(document, node), &real) != NUMBER_NOT;
-  if (!n->quoted && is_null(shown))
+  const char *foreign = scalar_foreign(document_text(document, node));
+  if (!n->quoted && scalar_is_null(shown))
     snprintf(found, 2 * FOUND_MAX, "nothing");
+  else if (foreign)
+    snprintf(found, 2 * FOUND_MAX, "\"%s\" (%s)", shown, foreign);
   else if (n->quoted)
     snprintf(found, 2 * FOUND_MAX, "\"%s\"%s", shown, number ? " in quotes, which is text" : "");
   else
@@ -93,16 +94,9 @@ static bool set_pair(const struct schema_row *row, const struct document *docume
 }
 
 static void add_meant(const struct schema_row *row, const char *text, char problem[VALUE_TEXT_MAX]) {
-  int best = INT_MAX, meant = 0;
-  for (int i = 0; i < row->choice_count; ++i) {
-    const int distance = nearest_distance(text, row->choices[i]);
-    if (distance >= best) continue;
-    best = distance;
-    meant = i;
-  }
+  const char *meant = nearest_word(text, row->choices, row->choice_count);
   const size_t used = strlen(problem);
-  if (nearest_close(best, row->choices[meant]))
-    snprintf(problem + used, VALUE_TEXT_MAX - used, "; did you mean \"%s\"?", row->choices[meant]);
+  if (meant) snprintf(problem + used, VALUE_TEXT_MAX - used, "; did you mean \"%s\"?", meant);
 }
 
 /* With the word that was meant. */
@@ -123,9 +117,7 @@ static bool set_choice(const struct schema_row *row, const struct document *docu
 static bool set_switch(const struct document *document, int node, bool *value) {
   const struct document_node *n = &document->nodes[node];
   if (n->kind != DOCUMENT_SCALAR || n->quoted) return false;
-  const char *text = document_text(document, node);
-  *value = strcmp(text, "true") == 0;
-  return *value || strcmp(text, "false") == 0;
+  return scalar_switch(document_text(document, node), value);
 }
 
 /* No line breaks: it is printed on one line. */
@@ -133,7 +125,8 @@ static bool set_text(const struct document *document, int node, char text[TRAINI
   const struct document_node *n = &document->nodes[node];
   if (n->kind != DOCUMENT_SCALAR) return false;
   const char *given = document_text(document, node);
-  if (!*given || (!n->quoted && is_null(given)) || strlen(given) >= TRAINING_TEXT_MAX) return false;
+  if (!*given || (!n->quoted && scalar_is_null(given)) || strlen(given) >= TRAINING_TEXT_MAX) return false;
+  if (scalar_foreign(given)) return false;
   for (const char *c = given; *c; ++c)
     if ((unsigned char)*c < ' ' || *c == 127) return false;
   memset(text, 0, TRAINING_TEXT_MAX);

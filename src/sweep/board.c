@@ -1,6 +1,7 @@
 #include "sweep/board.h"
 
 #include "base/log.h"
+#include "base/terminal.h"
 #include "sweep/search.h"
 
 #include <math.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 static const double redraw = 0.5, first = 10, longest = 300; /* s */
-enum { LINE_MAX_HERE = 512, WIDTH = 110, NUMBER_WIDTH = 10 };
+enum { LINE_MAX_HERE = 512, NUMBER_WIDTH = 10 };
 
 void board_time(double seconds, char text[32]) {
   if (!(seconds >= 0) || seconds > 1e9) {
@@ -65,7 +66,7 @@ void board_open(struct board *board, const struct sweep *sweep, const struct led
   *board = (struct board){.sweep = sweep,
                           .ledger = ledger,
                           .groups = groups,
-                          .terminal = isatty(STDERR_FILENO) == 1,
+                          .terminal = terminal_draws(STDERR_FILENO),
                           .quiet = quiet || !log_shows(LOG_NORMAL),
                           .interval = first};
   board->ended_before = board_states(sweep, ledger, text, sizeof text);
@@ -97,11 +98,16 @@ static void look(const struct board *board, double elapsed, struct view *view) {
 
 static void draw_terminal(struct board *board, const struct view *view, int busy, double used, double elapsed) {
   const double rate = elapsed > 0 ? (double)(view->ended - board->ended_before) / elapsed : 0;
+  /* A line that the terminal continues on the next would not be wiped whole. */
+  const int room = terminal_columns(STDERR_FILENO) - 1;
+  char first_line[LINE_MAX_HERE];
   wipe(board);
-  fprintf(stderr, "%.40s  %lld of %lld trials  %s, %s left  %.3g/s  %d of %d groups busy, %.0f%% used\n",
-          *board->sweep->name ? board->sweep->name : "sweep", (long long)view->ended, (long long)view->all, view->time,
-          view->rest, rate, busy, board->groups, 100 * used);
-  fprintf(stderr, "  %.*s\n  best: %.*s\n", WIDTH, view->states, WIDTH, *view->best ? view->best : "none yet");
+  snprintf(first_line, sizeof first_line,
+           "%.40s  %lld of %lld trials  %s, %s left  %.3g/s  %d of %d groups busy, %.0f%% used",
+           *board->sweep->name ? board->sweep->name : "sweep", (long long)view->ended, (long long)view->all, view->time,
+           view->rest, rate, busy, board->groups, 100 * used);
+  fprintf(stderr, "%.*s\n  %.*s\n  best: %.*s\n", room, first_line, room - 2, view->states, room - 8,
+          *view->best ? view->best : "none yet");
   board->lines = 3;
 }
 

@@ -1,4 +1,5 @@
 /* Names of a sweep file: what is called otherwise here, parameters, scores and metrics. */
+#include "config/nearest.h"
 #include "sweep/sweep_private.h"
 #include "train/learner.h"
 
@@ -39,7 +40,7 @@ static const char *nearest_score(const struct sweep *sweep, const char *name) {
   const char *scores[SCORES_MAX];
   int count = 0;
   while (count < SCORES_MAX && (scores[count] = sweep_score(sweep, count))) ++count;
-  return sweep_nearest(name, scores, count);
+  return nearest_word(name, scores, count);
 }
 
 /* Whether there is such a key or score; else `meant` is the nearest. */

@@ -1,4 +1,5 @@
 /* `parameters:` of a sweep file: distributions as Weights & Biases' schema has them, of keys of the experiment. */
+#include "config/nearest.h"
 #include "config/number.h"
 #include "sweep/sweep_private.h"
 
@@ -424,7 +425,7 @@ static void read_entry(struct entry *entry) {
     int key = 0;
     while (key < KEYS && strcmp(key_names[key], name) != 0) ++key;
     problems_show(name, shown, sizeof shown);
-    const char *meant = sweep_nearest(name, key_names, KEYS);
+    const char *meant = nearest_word(name, key_names, KEYS);
     if (key < KEYS) {
       entry->node[key] = child->value;
       entry->key_mark[key] = child->mark;

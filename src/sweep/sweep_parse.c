@@ -1,4 +1,5 @@
 /* The keys of a sweep file, in the order in which they depend on each other. */
+#include "config/scalar.h"
 #include "sweep/sweep_private.h"
 
 #include <inttypes.h>
@@ -232,10 +233,15 @@ enum status sweep_base_path(const char *path, const char *text, size_t bytes, ch
   base[0] = '\0';
   TRY(document_parse(path, true, text, bytes, &document));
   const int node = find_key(document, "base");
-  if (node >= 0 && document->nodes[node].kind == DOCUMENT_SCALAR)
-    snprintf(base, 1024, "%s", document_text(document, node));
+  const bool scalar = node >= 0 && document->nodes[node].kind == DOCUMENT_SCALAR;
+  const char *foreign = scalar ? scalar_foreign(document_text(document, node)) : NULL;
+  enum status status = STATUS_OK;
+  if (scalar) snprintf(base, 1024, "%s", document_text(document, node));
+  if (foreign)
+    status = status_raise(STATUS_CONFIG, "%s:%d:%d: base: found \"%.200s\" (%s), expected the name of a file", path,
+                          document->nodes[node].mark.line, document->nodes[node].mark.column, base, foreign);
   document_destroy(&document);
-  return STATUS_OK;
+  return status;
 }
 
 /* The base: what all values are values of. Its own problems are shown alone, since they are of another file. */

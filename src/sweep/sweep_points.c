@@ -1,4 +1,5 @@
 /* What a sweep file says of points of its space: conditions, constraints, and points to begin with. */
+#include "config/nearest.h"
 #include "config/number.h"
 #include "sweep/sweep_private.h"
 
@@ -59,7 +60,7 @@ static void refuse_name(struct sweep_reader *reader, struct document_mark mark, 
     names[count++] = reader->sweep->space.parameter[i].name;
     names[count++] = reader->sweep->space.parameter[i].given;
   }
-  const char *meant = sweep_nearest(name, names, count);
+  const char *meant = nearest_word(name, names, count);
   problems_show(name, shown, sizeof shown);
   sweep_problem(reader, mark,
                 meant ? "%s: \"%s\" is no parameter of this sweep%s; did you mean \"%s\"?"

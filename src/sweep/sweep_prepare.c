@@ -1,4 +1,5 @@
 /* `prepare:` of a sweep file: command lines of hgn that make the data of the trials. */
+#include "config/scalar.h"
 #include "sweep/sweep_private.h"
 
 #include <stdio.h>
@@ -25,6 +26,19 @@ static const char *next_word(const char *at, char word[LINE_MAX_HERE], bool *bad
   return at;
 }
 
+/* No shell reads the line, so what only a shell would replace is not kept. */
+static bool keep_word(struct sweep_reader *reader, int node, const char *word, char *words[SWEEP_WORDS_MAX],
+                      int *count) {
+  char expected[128];
+  const char *foreign = scalar_foreign(word);
+  if (foreign) {
+    snprintf(expected, sizeof expected, "words as they are meant (%.16s: %s)", word, foreign);
+    return sweep_refuse(reader, node, "prepare", expected);
+  }
+  words[(*count)++] = sweep_keep(reader->sweep, word);
+  return true;
+}
+
 static bool split(struct sweep_reader *reader, int node, char *words[SWEEP_WORDS_MAX], int *count) {
   const char *line;
   char word[LINE_MAX_HERE];
@@ -32,7 +46,7 @@ static bool split(struct sweep_reader *reader, int node, char *words[SWEEP_WORDS
   if (!sweep_read_text(reader, node, "prepare", LINE_MAX_HERE, &line)) return false;
   for (const char *at = line; (at = next_word(at, word, &bad)) && !bad;) {
     if (*count == SWEEP_WORDS_MAX) return sweep_refuse(reader, node, "prepare", "at most 64 words");
-    words[(*count)++] = sweep_keep(reader->sweep, word);
+    if (!keep_word(reader, node, word, words, count)) return false;
   }
   return !bad || sweep_refuse(reader, node, "prepare", "each quote to be closed");
 }
@@ -42,7 +56,7 @@ static bool take_list(struct sweep_reader *reader, int node, char *words[SWEEP_W
   if (sweep_count(reader, node) > SWEEP_WORDS_MAX) return sweep_refuse(reader, node, "prepare", "at most 64 words");
   for (int i = 0; i < sweep_count(reader, node); ++i) {
     if (!sweep_read_text(reader, sweep_item(reader, node, i), "prepare", LINE_MAX_HERE, &word)) return false;
-    words[(*count)++] = sweep_keep(reader->sweep, word);
+    if (!keep_word(reader, sweep_item(reader, node, i), word, words, count)) return false;
   }
   return true;
 }

@@ -99,8 +99,6 @@ bool sweep_read_value(struct sweep_reader *reader, int row, int node, char text[
 /* Reads a mapping by a table: unknown keys are problems, the others are read in the order of the table. */
 void sweep_read_keys(struct sweep_reader *reader, int node, const char *section, const struct sweep_key *keys,
                      int count);
-/* The nearest of the words, NULL when none is close. */
-const char *sweep_nearest(const char *text, const char *const *words, int count);
 
 /* ---- Names ---- */
 

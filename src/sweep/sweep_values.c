@@ -1,6 +1,7 @@
 /* Values of a sweep file: from nodes to numbers and words, with messages that say what was found and expected. */
 #include "config/nearest.h"
 #include "config/number.h"
+#include "config/scalar.h"
 #include "sweep/sweep_private.h"
 
 #include <inttypes.h>
@@ -64,8 +65,7 @@ static bool is_plain(const struct sweep_reader *reader, int node) {
 
 static bool is_nothing(const struct sweep_reader *reader, int node) {
   if (!is_plain(reader, node)) return false;
-  const char *text = document_text(reader->document, node);
-  return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
+  return scalar_is_null(document_text(reader->document, node));
 }
 
 void sweep_found(const struct sweep_reader *reader, int node, char found[SWEEP_FOUND_MAX]) {
@@ -79,8 +79,11 @@ void sweep_found(const struct sweep_reader *reader, int node, char found[SWEEP_F
   const char *text = document_text(reader->document, node);
   problems_show(text, shown, sizeof shown);
   const bool is_number = number_real(text, &number) != NUMBER_NOT;
+  const char *foreign = scalar_foreign(text);
   if (is_nothing(reader, node))
     snprintf(found, SWEEP_FOUND_MAX, "nothing");
+  else if (foreign)
+    snprintf(found, SWEEP_FOUND_MAX, "\"%s\" (%s)", shown, foreign);
   else if (is_plain(reader, node) && is_number)
     snprintf(found, SWEEP_FOUND_MAX, "%s", shown);
   else
@@ -119,8 +122,8 @@ static bool other_number(const char *text, char number[NUMBER_TEXT_MAX]) {
 /* How what was meant is written here; "" when that is not known. Other programs read YAML 1.1, where more looks like
  * a number or a truth value than in YAML 1.2. */
 static void advise(const struct sweep_reader *reader, int node, bool whole, char advice[ADVICE_MAX]) {
-  static const char *const yes[] = {"True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", NULL};
-  static const char *const no[] = {"False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", NULL};
+  static const char *const yes[] = {"yes", "Yes", "YES", "on", "On", "ON", NULL};
+  static const char *const no[] = {"no", "No", "NO", "off", "Off", "OFF", NULL};
   static const char *const endless[] = {".inf", ".Inf", ".INF", "-.inf", "-.Inf", "-.INF", "inf",
                                         "-inf", ".nan", ".NaN", ".NAN",  "nan",   NULL};
   char number[NUMBER_TEXT_MAX];
@@ -189,11 +192,7 @@ bool sweep_read_positive(struct sweep_reader *reader, int node, const char *what
 }
 
 bool sweep_read_switch(struct sweep_reader *reader, int node, const char *what, bool *value) {
-  if (is_plain(reader, node)) {
-    const char *text = document_text(reader->document, node);
-    *value = strcmp(text, "true") == 0;
-    if (*value || strcmp(text, "false") == 0) return true;
-  }
+  if (is_plain(reader, node) && scalar_switch(document_text(reader->document, node), value)) return true;
   return refuse_number(reader, node, what, false, "true or false");
 }
 
@@ -263,17 +262,6 @@ bool sweep_read_text(struct sweep_reader *reader, int node, const char *what, si
   return true;
 }
 
-const char *sweep_nearest(const char *text, const char *const *words, int count) {
-  int best = INT_MAX, meant = -1;
-  for (int i = 0; i < count; ++i) {
-    const int distance = nearest_distance(text, words[i]);
-    if (distance >= best) continue;
-    best = distance;
-    meant = i;
-  }
-  return meant >= 0 && nearest_close(best, words[meant]) ? words[meant] : NULL;
-}
-
 bool sweep_read_choice(struct sweep_reader *reader, int node, const char *what, const char *const *words, int count,
                        int *choice) {
   char expected[400] = "";
@@ -286,7 +274,7 @@ bool sweep_read_choice(struct sweep_reader *reader, int node, const char *what, 
     *choice = i;
     return true;
   }
-  const char *meant = scalar ? sweep_nearest(text, words, count) : NULL;
+  const char *meant = scalar ? nearest_word(text, words, count) : NULL;
   const size_t used = strlen(expected);
   if (meant) snprintf(expected + used, sizeof expected - used, "; did you mean \"%s\"?", meant);
   return sweep_refuse(reader, node, what, expected);
@@ -325,7 +313,7 @@ static void refuse_key(struct sweep_reader *reader, const struct document_entry 
   char shown[64], place[64] = "";
   const char *key = document_text(reader->document, entry->key);
   for (int i = 0; i < count; ++i) words[i] = keys[i].name;
-  const char *meant = sweep_nearest(key, words, count);
+  const char *meant = nearest_word(key, words, count);
   problems_show(key, shown, sizeof shown);
   if (*section) snprintf(place, sizeof place, " of %s", section);
   if (meant) {

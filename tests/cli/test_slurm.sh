@@ -25,6 +25,15 @@ grep -q "goes on after step" hgn-train-"$job".log || fail "did not go on: $(cat 
 expect 0 "test MSE" "$HGN" train tiny.yaml -o whole.h5 $LONG
 same_run whole.h5 run.h5 00000600
 
+# Under a wrong --mpi each task would be a whole job; in the batch script itself, outside of a step, one process is right.
+expect 2 "2 processes were started (SLURM_STEP_NUM_TASKS), but MPI has 1 rank" \
+  srun --mpi=none --overcommit -n 2 "$HGN" config tiny.yaml
+[ "$(grep -c "processes were started" out.txt)" = 1 ] || fail "not said once: $(cat out.txt)"
+# shellcheck disable=SC2086
+job=$(sbatch --parsable $slurm_words --output=alone.log --wrap "exec '$HGN' config '$PWD/tiny.yaml'")
+slurm_wait "$job" COMPLETED 20
+grep -q "preset: " alone.log || fail "refused in a batch script: $(cat alone.log)"
+
 # shellcheck disable=SC2086
 job=$(sbatch --parsable $slurm_words "$SOURCE/slurm/train.sbatch" tiny.yaml bad.h5 data.file=missing.h5)
 slurm_wait "$job" FAILED 20

@@ -4,13 +4,16 @@
 expect 2 "there is no processor level \"foo\"; there are: base, avx2, avx512" "$HGN" --cpu foo bench graph
 expect 2 "needs a level" "$HGN" --cpu
 expect 2 "there are: simulate, graph" "$HGN" bench nothing
-expect 2 'unknown command "simulat"' "$HGN" simulat
+expect 2 'unknown command "simulat"; did you mean "simulate"?' "$HGN" simulat
+expect 2 'unknown command "trian"; did you mean "train"?' "$HGN" trian x.yaml
+expect 2 'unknown command "frobnicate" (see hgn --help)' "$HGN" frobnicate
+expect 2 'unknown option "--verison" before the command; did you mean "--version"?' "$HGN" --verison
 expect 2 "Usage: hgn" "$HGN"
 expect 0 "simulate" "$HGN" --help
 expect 0 "Usage: hgn simulate" "$HGN" simulate --help
 expect 0 "hgn 0" "$HGN" --version
 expect 0 "HDF5" "$HGN" --version -v
-expect 2 'unknown option "--outputs"' "$HGN" simulate "$PENDULUM" --outputs x.h5
+expect 2 'unknown option "--outputs"; did you mean "--output"?' "$HGN" simulate "$PENDULUM" --outputs x.h5
 expect 2 "missing: -o" "$HGN" simulate "$PENDULUM"
 expect 2 "missing: one FILE.yaml" "$HGN" simulate -o x.h5
 expect 2 "needs a value" "$HGN" simulate "$PENDULUM" -o
@@ -37,8 +40,9 @@ expect 0 'override' "$HGN" config "$PENDULUM" data.dt=0.25
 cmp -s plain.yaml again.yaml || fail "the effective configuration does not read back"
 
 # shellcheck disable=SC2086
-expect 0 "d.h5" "$HGN" -q simulate "$PENDULUM" -o d.h5 $SMALL
-expect 2 "rollouts 0 to 10" "$HGN" show d.h5 --rollout 11
+expect 0 "d.h5" "$HGN" simulate "$PENDULUM" -o d.h5 $SMALL -q
+grep -q "100%" out.txt && fail "-q behind the command is not quiet: $(cat out.txt)"
+expect 2 "rollouts 0 to 10" "$HGN" show d.h5 --rollout 11 -v
 expect 2 ".png nor in .gif" "$HGN" show d.h5 -o d.jpg
 expect 2 "input-frames" "$HGN" limit d.h5
 expect 2 "have 9 frames" "$HGN" limit d.h5 --input-frames 10

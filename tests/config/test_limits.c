@@ -150,18 +150,27 @@ static void not_text(void **state) {
   refuse_text("a: \x01\n", "b.yaml:1:4: control characters are not allowed: expected UTF-8 text");
   refuse_document("\xff\xfe"
                   "a\0",
-                  4, "b.yaml:1:4: a NUL byte: not a text file");
-  refuse_text("\xff\xfe"
-              "abab", /* UTF-16 is not taken, even marked */
-              "b.yaml:1:1: invalid leading UTF-8 octet: expected UTF-8 text");
+                  4, "b.yaml: is UTF-16: save it as UTF-8");
+  refuse_document("\xfe\xff\0a", 4, "b.yaml: is UTF-16: save it as UTF-8");
+  refuse_document("\xff\xfe\0\0a\0\0\0", 8, "b.yaml: is UTF-32: save it as UTF-8");
+  refuse_document("a\0:\0 \0b\0", 8, "b.yaml: is UTF-16: save it as UTF-8"); /* without a mark */
+  refuse_document("\0a\0:\0 \0b", 8, "b.yaml: is UTF-16: save it as UTF-8");
+  refuse_document("a\0\0\0:\0\0\0", 8, "b.yaml: is UTF-32: save it as UTF-8");
+  refuse_document("\0\0\0a\0\0\0:", 8, "b.yaml: is UTF-32: save it as UTF-8");
+  refuse_document("a\0b: c", 6, "b.yaml:1:2: a NUL byte: not a text file");
+  refuse_text("\xff\xfe", "b.yaml: is UTF-16: save it as UTF-8");
   refuse_text("a: \"x\\0y\"\n", "b.yaml:1:4: text with a NUL character");
   struct document *document; /* a byte order mark is no part of the first key */
   assert_ok(document_parse("b.yaml", true,
                            "\xef\xbb\xbf"
-                           "a: 1\n",
-                           8, &document));
+                           "a: 1\nb: 2\n", /* and moves no column, or the second key would be further out */
+                           13, &document));
+  assert_int_equal(document->nodes[document->root].count, 2);
   assert_string_equal(document_text(document, document_entry(document, document->root, 0)->key), "a");
   document_destroy(&document);
+  refuse_text("\xef\xbb\xbf"
+              "a: \x01\n",
+              "b.yaml:1:4: control characters are not allowed: expected UTF-8 text");
 }
 
 static void not_yaml(void **state) {

@@ -3,7 +3,7 @@
 
 static void values(void **state) {
   (void)state;
-  const char *words[] = {"data.dt=.1", "initial.radius=[1,2]", "data.dt=.2", "render.color=grey", "seed= 12 # twelve"};
+  const char *words[] = {"data.dt=.1", "initial.radius=[1,2]", "data.dt=.2", "render.color=grey", "seed= 12 "};
   struct config *config = sample_load(SAMPLE, words, 5);
   const struct experiment *e = config_experiment(config);
   assert_true(e->data.dt == .2); /* the last counts */
@@ -41,7 +41,27 @@ static void wrong_words(void **state) {
   sample_refuse_override("", "expected key.path=value");
   sample_refuse_override("initial.radius=[1,", "while parsing a flow node, did not find expected node content");
   sample_refuse_override("seed=*a", "no anchor \"&a\" before this alias");
-  sample_refuse_override("data.dt= # nothing", "data.dt: found nothing, expected a real number > 0, <= 1000000 [s]");
+  sample_refuse_override("data.dt=", "data.dt: found nothing, expected a real number > 0, <= 1000000 [s]");
+}
+
+/* A shell's word has no comments: a '#' belongs to the value, as in the name of a file. */
+static void no_comments(void **state) {
+  (void)state;
+  static const char *const words[][2] = {{"data.file=run #3.h5", "run #3.h5"},
+                                         {"data.file= #3.h5 ", "#3.h5"},
+                                         {"data.file=it's #3 of \"5\\\".h5", "it's #3 of \"5\\\".h5"},
+                                         {"data.file='run #3.h5'", "run #3.h5"},
+                                         {"data.file=\"a\\\" #\"", "a\" #"},
+                                         {"data.file=run#3.h5", "run#3.h5"}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; ++i) {
+    struct config *config =
+        sample_load("data: {file: a.h5}\nmodel: {preset: quick}\ntrain: {steps: 1}\n", &words[i][0], 1);
+    assert_string_equal(config_experiment(config)->training.data.file, words[i][1]);
+    config_destroy(&config);
+  }
+  sample_refuse_override("data.dt=1 # fine", "data.dt: found \"1 # fine\", expected a real number > 0, <= 1000000 [s]");
+  sample_refuse_override("initial.radius=[1, 2] # both",
+                         "a \"#\" behind a blank, which is no comment here: put all of the value into quotes");
 }
 
 /* Problems of words come after those of the file, each in its own order. */
@@ -75,6 +95,7 @@ int main(void) {
       cmocka_unit_test(values),          cmocka_unit_test(completes_the_file),
       cmocka_unit_test(excuses_nothing), cmocka_unit_test(wrong_words),
       cmocka_unit_test(order),           cmocka_unit_test(unreadable_words),
+      cmocka_unit_test(no_comments),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

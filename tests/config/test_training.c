@@ -48,6 +48,41 @@ static void texts(void **state) {
   config_destroy(&config);
   sample_refuse("data: {file: }\nmodel: {preset: quick}\ntrain: {steps: 1}\n", NULL, 0,
                 "a.yaml:1:14: data.file: found nothing, expected a text of 1 to 1023 bytes");
+  /* What another program would put something else in the place of is not the name of a file, even in quotes. */
+  static const char *const foreign[][2] = {
+      {"\"???\"", "\"???\" (Hydra's mark of a missing value)"},
+      {"\"${oc.env:DATA}/a.h5\"", "\"${oc.env:DATA}/a.h5\" (variables are not expanded here)"},
+      {"$DATA/a.h5", "\"$DATA/a.h5\" (variables are not expanded here)"},
+      {"~/a.h5", "\"~/a.h5\" (~ is the shell's, and not expanded here)"},
+      {"NULL", "nothing"}};
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; ++i) {
+    char text[256], message[256];
+    snprintf(text, sizeof text, "data: {file: %s}\nmodel: {preset: quick}\ntrain: {steps: 1}\n", foreign[i][0]);
+    snprintf(message, sizeof message, "a.yaml:1:14: data.file: found %s, expected a text of 1 to 1023 bytes",
+             foreign[i][1]);
+    sample_refuse(text, NULL, 0, message);
+  }
+}
+
+/* The words of YAML 1.2's core schema, and no others: not those of YAML 1.1, nothing in quotes. */
+static void switches(void **state) {
+  (void)state;
+  static const char *const words[][3] = {{"true", "True", "TRUE"}, {"false", "False", "FALSE"}};
+  static const char *const wrong[] = {"yes", "on", "tRUE", "'True'", "1"};
+  char word[64];
+  const char *one = word;
+  for (int value = 0; value < 2; ++value)
+    for (int i = 0; i < 3; ++i) {
+      snprintf(word, sizeof word, "model.latent.sampled=%s", words[!value][i]);
+      struct config *config = sample_load(MINIMAL, &one, 1);
+      assert_int_equal(config_experiment(config)->training.model.latent.sampled, value);
+      config_destroy(&config);
+    }
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    struct config *config;
+    snprintf(word, sizeof word, "model.latent.sampled=%s", wrong[i]);
+    assert_status(STATUS_CONFIG, sample_parse(MINIMAL, &one, 1, &config));
+  }
 }
 
 /* A number of rollouts, or a word for one; printed as it was given. */
@@ -134,8 +169,9 @@ static void differences(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(presets), cmocka_unit_test(precedence),   cmocka_unit_test(texts),      cmocka_unit_test(words),
-      cmocka_unit_test(refused), cmocka_unit_test(old_paddings), cmocka_unit_test(differences)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(presets),      cmocka_unit_test(precedence),
+                                     cmocka_unit_test(texts),        cmocka_unit_test(switches),
+                                     cmocka_unit_test(words),        cmocka_unit_test(refused),
+                                     cmocka_unit_test(old_paddings), cmocka_unit_test(differences)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -453,12 +453,27 @@ static void base_path(void **state) {
   assert_ok(sweep_base_path("s.yaml", "method: x\n", 10, base));
   assert_string_equal(base, "");
   assert_status(STATUS_CONFIG, sweep_base_path("s.yaml", "a: [", 4, base));
+  assert_status(STATUS_CONFIG, sweep_base_path("s.yaml", "base: ~/b.yaml\n", 15, base));
+  assert_string_equal(status_message(),
+                      "s.yaml:1:7: base: found \"~/b.yaml\" (~ is the shell's, and not expanded here), "
+                      "expected the name of a file");
   struct sweep_options options = {.base_text = sample_hgn, .base_bytes = sizeof sample_hgn - 1};
   const char *text = "base: c.yaml\nmethod: random\nrun_cap: 9\nmetric: {name: mse}\nparameters: {seed: {value: 1}}\n";
   struct sweep *sweep;
   char notice[SWEEP_NOTICE_MAX];
   assert_ok(sweep_parse("s.yaml", text, strlen(text), &options, &sweep, notice));
   assert_string_equal(sweep->base_path, "c.yaml");
+  sweep_destroy(&sweep);
+}
+
+/* A sweep as an editor on Windows and a Python program write it. */
+static void foreign_spelling(void **state) {
+  (void)state;
+  struct sweep *sweep = sample_load(sample_hgn, "\xef\xbb\xbfmethod: grid\r\nmetric: {name: mse}\r\n"
+                                                "parameters:\r\n  model.latent.sampled: {values: [True, FALSE]}\r\n"
+                                                "slurm: {requeue: False}\r\n");
+  assert_int_equal(sweep_configurations(sweep, 0), 2);
+  assert_false(sweep->slurm.requeue);
   sweep_destroy(&sweep);
 }
 
@@ -472,7 +487,7 @@ int main(void) {
       cmocka_unit_test(reports),     cmocka_unit_test(rungs),
       cmocka_unit_test(warnings),    cmocka_unit_test(renames),
       cmocka_unit_test(numbers),     cmocka_unit_test(several_metrics),
-      cmocka_unit_test(base_path),
+      cmocka_unit_test(base_path),   cmocka_unit_test(foreign_spelling),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,14 +231,19 @@ static void spellings(void **state) {
   parameter("train.batch: {value: \"4\"}",
             "s.yaml:5:24: train.batch: found \"4\" in quotes, which is text, expected a whole number in plain decimal "
             "digits, 1 to 65536 [rollouts]; write it without quotes");
-  parameter("model.latent.sampled: {values: [True, false]}",
-            "s.yaml:5:35: model.latent.sampled: found \"True\", expected true or false; write true");
   parameter("model.latent.sampled: {values: [true, no]}",
             "s.yaml:5:41: model.latent.sampled: found \"no\", expected true or false; write false");
   parameter("objective.beta: {values: [.nan]}",
             "s.yaml:5:29: objective.beta: found \".nan\", expected a real number >= 0, <= 1000000; numbers are finite "
             "here");
   more("repeats: 0x2", "s.yaml:6:10: repeats: found \"0x2\", expected a whole number, 1 to 1000; write 2");
+  more("slurm: {requeue: \"True\"}", "s.yaml:6:18: slurm.requeue: found \"True\", expected true or false");
+  more("slurm: {requeue: NULL}", "s.yaml:6:18: slurm.requeue: found nothing, expected true or false");
+  more("repeats: ${n}", "s.yaml:6:10: repeats: found \"${n}\" (variables are not expanded here), expected a whole "
+                        "number, 1 to 1000");
+  more("prepare: [\"simulate a.yaml -o ~/d.h5\"]",
+       "s.yaml:6:11: prepare: found \"simulate a.yaml -o ~/d.h5\", expected words as they are meant (~/d.h5: ~ is the "
+       "shell's, and not expanded here)");
   more("slurm: {requeue: on}", "s.yaml:6:18: slurm.requeue: found \"on\", expected true or false; write true");
 }
 
