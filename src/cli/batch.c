@@ -31,8 +31,8 @@ void batch_identify(void) {
                                               .restarts = number_of("SLURM_RESTART_COUNT", 0)});
 }
 
-/* A launcher inside of another counts, so that the words of mpirun come before those of SLURM. Of SLURM only the count of
- * the step: a batch script has SLURM_NTASKS too, and one process in it is right. */
+/* A launcher inside of another counts, so that the words of mpirun come before those of SLURM. Of SLURM only the count
+ * of the step: a batch script has SLURM_NTASKS too, and one process in it is right. */
 void batch_find_launch(struct batch_launch *launch) {
   static const struct {
     const char *processes, *rank, *only_with;

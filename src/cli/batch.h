@@ -35,8 +35,8 @@ struct batch_launch {
 /* Not collective. Before MPI_Init, which may set such variables itself. */
 void batch_find_launch(struct batch_launch *launch);
 
-/* Not collective. Whether it is known before MPI_Init that processes of a step cannot find each other: Open MPI would end
- * there, and say that it was built without what it needs. */
+/* Not collective. Whether it is known before MPI_Init that processes of a step cannot find each other: Open MPI would
+ * end there, and say that it was built without what it needs. */
 bool batch_is_cut_off(const struct batch_launch *launch);
 
 /* Not collective. STATUS_USAGE where the launcher started more processes than MPI has ranks: each would take itself for
