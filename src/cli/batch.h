@@ -1,5 +1,6 @@
 /* What a command is told of the batch job that it runs in: by which signal its end is announced, when it ends, and
- * which job it is; and whether all that a launcher started are one MPI job. The only place that reads SLURM's environment.
+ * which job it is; and whether all that a launcher started are one MPI job. The only place that reads SLURM's
+ * environment.
  */
 #ifndef HGN_CLI_BATCH_H
 #define HGN_CLI_BATCH_H
