@@ -34,14 +34,13 @@ static enum status raise_unknown(const struct cli_option *options, int count, co
   REQUIRE(strcmp(word, "--version") != 0 && strncmp(word, "--cpu", 5) != 0, STATUS_USAGE,
           "%s: option \"%s\" stands before the command: hgn %s %s", command, word, word, command);
   const char *meant = nearest_option(options, count, word);
-  REQUIRE(!meant, STATUS_USAGE, "%s: unknown option \"%s\"; did you mean \"--%s\"? (see hgn %s --help)", command, word,
-          meant, command);
   for (int i = 0; i < count; i++) {
     if (strlen(known) + strlen(options[i].name) + 3 > sizeof known) break;
     if (i > 0) strcat(known, ", ");
     strcat(known, options[i].name);
   }
-  return status_raise(STATUS_USAGE, "%s: unknown option \"%s\"%s%s (see hgn %s --help)", command, word,
+  return status_raise(STATUS_USAGE, "%s: unknown option \"%s\"%s%s%s%s%s (see hgn %s --help)", command, word,
+                      meant ? "; did you mean \"--" : "", meant ? meant : "", meant ? "\"?" : "",
                       count > 0 ? "; it takes " : "", known, command);
 }
 
