@@ -168,7 +168,8 @@ enum status cli_load(const struct comm *world, const char *path, unsigned uses, 
   char *text;
   *config = NULL;
   TRY(cli_read(world, path, &text));
-  enum status status = config_parse(path, text, strlen(text), words->override, words->overrides, config);
+  enum status status = config_recognize(path, text, strlen(text), uses);
+  if (status == STATUS_OK) status = config_parse(path, text, strlen(text), words->override, words->overrides, config);
   if (status == STATUS_OK) status = config_require(*config, uses);
   status = comm_agree(world, status);
   if (status != STATUS_OK) config_destroy(config);

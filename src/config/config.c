@@ -156,15 +156,15 @@ static const char *const use_texts[SCHEMA_USE_COUNT] = {
     [SCHEMA_POINTS] = "data set of points (it has a section \"density\")",
     [SCHEMA_TRAINING] = "training experiment (it has a section \"model\")"};
 
-static bool has_section(const struct document *document, const char *name) {
+bool config_has_section(const struct document *document, const char *name) {
   for (int i = 0; i < document->nodes[document->root].count; ++i)
     if (strcmp(document_text(document, document_entry(document, document->root, i)->key), name) == 0) return true;
   return false;
 }
 
-static enum schema_use find_use(const struct document *document) {
-  if (has_section(document, "model")) return SCHEMA_TRAINING;
-  return has_section(document, "density") ? SCHEMA_POINTS : SCHEMA_DATA;
+enum schema_use config_find_use(const struct document *document) {
+  if (config_has_section(document, "model")) return SCHEMA_TRAINING;
+  return config_has_section(document, "density") ? SCHEMA_POINTS : SCHEMA_DATA;
 }
 
 static enum status load_file(struct loader *loader, const char *text, size_t bytes) {
@@ -177,7 +177,7 @@ static enum status load_file(struct loader *loader, const char *text, size_t byt
   const struct document_node *node = &loader->document->nodes[root];
   REQUIRE(node->kind == DOCUMENT_MAPPING, STATUS_CONFIG, "%s:%d:%d: found a %s, %s", name, node->mark.line,
           node->mark.column, node->kind == DOCUMENT_SCALAR ? "single value" : "sequence", sections);
-  loader->config->use = find_use(loader->document);
+  loader->config->use = config_find_use(loader->document);
   walk(loader, root, "");
   return STATUS_OK;
 }
@@ -440,11 +440,16 @@ const char *config_preset(const char *name) {
 
 enum schema_use config_use(const struct config *config) { return config->use; }
 
-enum status config_require(const struct config *config, unsigned uses) {
-  REQUIRE(uses & SCHEMA_USE(config->use), STATUS_CONFIG, "%s: this describes a %s; expected a %s", config->name,
-          use_texts[config->use],
-          uses & SCHEMA_USE(SCHEMA_TRAINING) ? "training experiment, with a section \"model\"" : "data set");
+enum status config_require_use(const char *name, enum schema_use use, unsigned uses) {
+  REQUIRE(uses & SCHEMA_USE(use), STATUS_CONFIG, "%s: this describes a %s; expected a %s (hgn %s takes it)", name,
+          use_texts[use],
+          uses & SCHEMA_USE(SCHEMA_TRAINING) ? "training experiment, with a section \"model\"" : "data set",
+          use == SCHEMA_TRAINING ? "train" : "simulate");
   return STATUS_OK;
+}
+
+enum status config_require(const struct config *config, unsigned uses) {
+  return config_require_use(config->name, config->use, uses);
 }
 
 int config_differences_of(const struct config *a, const struct config *b, bool (*counts)(const struct schema_row *row),

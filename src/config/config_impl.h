@@ -46,6 +46,11 @@ extern const char *const preset_text[PRESET_COUNT];
 /* "FILE:LINE:COL", "default", "preset NAME" or "override \"WORD\"". */
 void config_origin(const struct config *config, const struct origin *origin, char text[CONFIG_WHERE_MAX]);
 
+/* Of a document whose root is a mapping. And config_require() of a use. */
+bool config_has_section(const struct document *document, const char *name);
+enum schema_use config_find_use(const struct document *document);
+enum status config_require_use(const char *name, enum schema_use use, unsigned uses);
+
 /* As YAML, what stands in the file or in overrides, without presets and defaults; caller frees. STATUS_MEMORY. */
 enum status config_given(const struct config *config, char **text);
 

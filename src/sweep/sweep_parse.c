@@ -256,6 +256,7 @@ static enum status read_base_text(struct sweep_reader *reader) {
                   "the option --base FILE");
     return STATUS_OK;
   }
+  TRY(config_recognize(sweep->base_path, options->base_text, options->base_bytes, SCHEMA_USE(SCHEMA_TRAINING)));
   TRY(config_parse(sweep->base_path, options->base_text, options->base_bytes, NULL, 0, &sweep->base));
   return config_require(sweep->base, SCHEMA_USE(SCHEMA_TRAINING));
 }

@@ -10,6 +10,7 @@ expect_ranks 2 2 "notepad.yaml: is UTF-16: save it as UTF-8" "$HGN" train notepa
 printf 'data:\n  file: ${oc.env:DATA}/d.h5\nmodel:\n  preset: quick\ntrain:\n  steps: ???\n' >hydra.yaml
 expect 2 'data.file: found "${oc.env:DATA}/d.h5" (variables are not expanded here)' "$HGN" train hydra.yaml
 grep -qF "train.steps: found \"???\" (Hydra's mark of a missing value)" out.txt || fail "no word on ???: $(cat out.txt)"
+expect 2 "this is no experiment of hgn, but looks like a sweep: hgn sweep" "$HGN" train "$SOURCE/sweeps/demo.yaml" train.step=3
 printf 'base: ~/base.yaml\nmethod: grid\n' >home.yaml
 expect 2 "home.yaml:1:7: base: found \"~/base.yaml\" (~ is the shell's, and not expanded here)" "$HGN" sweep home.yaml -o x
 printf 'data: {file: d.h5}\nmodel: {preset: quick}\ntrain: {steps: 1}\n' >mine.yaml

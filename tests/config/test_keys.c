@@ -124,11 +124,47 @@ static void roots(void **state) {
   }
 }
 
+static void recognized(const char *text, unsigned uses, const char *message) {
+  status_clear();
+  assert_status(*message ? STATUS_CONFIG : STATUS_OK, config_recognize("a.yaml", text, strlen(text), uses));
+  if (*message) assert_string_equal(status_message(), message);
+}
+
+/* One line says what a file is that is no experiment; slips of the pen are left to config_parse(). */
+static void what_it_is(void **state) {
+  (void)state;
+  const char *training = "data: {file: d.h5}\nmodel: {preset: quick}\ntrain: {steps: 1}\n";
+  const char *foreign =
+      "a.yaml: this is no experiment of hgn: most of its keys mean nothing here (defaults, trainer.epochs, "
+      "optimizer.lr). Expected the sections data, model, train; or system, initial, data, render; or "
+      "density, data (hgn config --schema)";
+  recognized(training, SCHEMA_USE(SCHEMA_TRAINING), "");
+  recognized(training, SCHEMA_ANY, "");
+  recognized(SAMPLE, SCHEMA_DATA_SETS, "");
+  recognized("", SCHEMA_ANY, "");
+  recognized("[1]", SCHEMA_ANY, "");
+  recognized("data: {fil: d.h5}\nmodel: {prest: quick}\ntrian: {steps: 1}\n", SCHEMA_USE(SCHEMA_TRAINING), "");
+  recognized("defaults: [a, b]\ntrainer: {epochs: 3}\noptimizer: {lr: 1}\n", SCHEMA_ANY, foreign);
+  recognized("base: a.yaml\nmethod: grid\nparameters: {seed: {values: [1]}}\n", SCHEMA_USE(SCHEMA_TRAINING),
+             "a.yaml: this is no experiment of hgn, but looks like a sweep: hgn sweep a.yaml");
+  recognized(
+      SAMPLE, SCHEMA_USE(SCHEMA_TRAINING),
+      "a.yaml: this describes a data set of a system; expected a training experiment, with a section \"model\" (hgn "
+      "simulate takes it)");
+  recognized(
+      training, SCHEMA_DATA_SETS,
+      "a.yaml: this describes a training experiment (it has a section \"model\"); expected a data set (hgn train "
+      "takes it)");
+  recognized("data: {file: d.h5}\ntrain: {steps: 1}\n", SCHEMA_USE(SCHEMA_TRAINING),
+             "a.yaml: no section \"model\", which a training experiment has");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(unknown_keys),  cmocka_unit_test(misplaced_keys), cmocka_unit_test(sections),
       cmocka_unit_test(missing_keys),  cmocka_unit_test(duplicate_keys), cmocka_unit_test(keys_of_other_systems),
-      cmocka_unit_test(many_problems), cmocka_unit_test(long_words),     cmocka_unit_test(roots),
+      cmocka_unit_test(many_problems), cmocka_unit_test(long_words),     cmocka_unit_test(what_it_is),
+      cmocka_unit_test(roots),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
