@@ -172,7 +172,7 @@ static enum status print_run(const struct comm *world, const struct store_file *
     struct config *config = NULL;
     status = store_read_text(file, "/config", &text);
     if (status == STATUS_OK) status = store_parse_config(file, text, SCHEMA_USE(SCHEMA_TRAINING), &config);
-    if (status == STATUS_OK) status = record_print(file, config, stdout);
+    if (status == STATUS_OK) status = record_print(file, config, log_shows(LOG_VERBOSE), stdout);
     config_destroy(&config);
     if (status == STATUS_OK) print_indented("configuration", text);
     if (status == STATUS_OK) status = print_provenance(file);
@@ -279,6 +279,7 @@ const struct cli_command cli_info = {
     "Prints what the file holds, the configuration and provenance it was made with: a data set with its splits and\n"
     "ladder, limits, how far a run or a sweep has come, a checkpoint, arrays. Checksums of data sets, checkpoints, "
     "limits and a\n"
-    "run's last records are verified; a damaged file is an error, exit status 3.\n\n"
+    "run's last records are verified; a damaged file is an error, exit status 3.\n"
+    "Of a run the numbers that matter come first; -v shows all columns of its last report and evaluations.\n\n"
     "  --quick    of a data set only what stands beside its arrays (older files are read whole all the same)\n",
     run_info};

@@ -36,8 +36,8 @@ enum status config_read(const char *path, char **text, size_t *bytes);
 enum status config_parse(const char *path, const char *text, size_t bytes, const char *const *overrides,
                          int override_count, struct config **config);
 
-/* STATUS_CONFIG where the text is no experiment at all, but a sweep or a file of another program, or one of another use:
- * said in one line, before config_parse() would list key by key what is unknown and what is missing. */
+/* STATUS_CONFIG where the text is no experiment at all, but a sweep or a file of another program, or one of another
+ * use: said in one line, before config_parse() would list key by key what is unknown and what is missing. */
 enum status config_recognize(const char *path, const char *text, size_t bytes, unsigned uses);
 
 /* The same experiment with other values of some keys: what config_parse() would make of base's text with these words

@@ -134,8 +134,8 @@ enum status record_reopen(const struct comm *comm, const char *path, const struc
  * the run took. evaluation: freed with evaluation_free(); of how many rollouts it is, the file does not say. */
 enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
                              struct evaluation *evaluation, struct yardstick *yardstick, double *seconds);
-/* Not collective. How far the run has come: its last report and evaluation. */
-enum status record_print(const struct store_file *file, const struct config *config, FILE *out);
+/* Not collective. How far the run has come: of its last report and evaluation what matters, or all columns. */
+enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out);
 /* Collective. Notes that a process goes on with the run after so many steps. */
 enum status record_session(struct record *record, int64_t step);
 /* Collective. Syncs and closes. */

@@ -114,18 +114,32 @@ static enum status find_last(const struct store_file *file, const struct record_
   return STATUS_OK;
 }
 
-/* What is known of a row, one number a line. */
+/* What is looked for first, ten numbers: how far it is, what that took, and how good it is beside what is possible.
+ * Models that are judged by something else have few scores, and show all. */
+static bool matters(const struct record_shape *shape, enum record_table table, const char *name) {
+  static const char *const lists[][8] = {
+      {"step", "loss", "seconds"},
+      {"mse", "mse_error", "r2", "over_floor", "over_limit", "vpt", "energy_variation"},
+      {"nll", "nll_error", "kl", "kl_error", "kl_reverse", "modes", "energy_distance"}};
+  const char *judged = shape->kind->score[shape->kind->chosen_by].name;
+  const int list = table == RECORD_REPORTS ? 0 : strcmp(judged, "mse") == 0 ? 1 : strcmp(judged, "nll") == 0 ? 2 : -1;
+  bool found = list < 0;
+  for (int i = 0; !found && i < 8 && lists[list][i]; i++) found = strcmp(name, lists[list][i]) == 0;
+  return found;
+}
+
+/* What is known of a row, one number a line: all, or what matters. */
 static enum status print_row(const struct store_file *file, const struct record_shape *shape, enum record_table table,
-                             int64_t row, FILE *out) {
+                             int64_t row, bool all, FILE *out) {
   struct record_part parts[RECORD_PARTS_MAX];
   const int count = record_list(shape, table, NULL, parts);
   for (int i = table == RECORD_REPORTS ? 0 : 1; i < count; i++) {
     double value;
-    if (parts[i].rank != 1) continue;
+    const char *name = strrchr(parts[i].name, '/') + 1;
+    if (parts[i].rank != 1 || !(all || matters(shape, table, name))) continue;
     TRY(store_read(file, parts[i].name, STORE_F64, row, 1, &value));
     if (isnan(value)) continue;
-    fprintf(out, "  %-24s %12.6g %-6s %s\n", strrchr(parts[i].name, '/') + 1, value, parts[i].unit ? parts[i].unit : "",
-            parts[i].help);
+    fprintf(out, "  %-24s %12.6g %-6s %s\n", name, value, parts[i].unit ? parts[i].unit : "", parts[i].help);
   }
   return STATUS_OK;
 }
@@ -138,28 +152,33 @@ static enum status print_head(const struct store_file *file, FILE *out) {
   return STATUS_OK;
 }
 
+/* *last: its last row, which is verified even where nothing is printed of it. */
 static enum status print_evaluation(const struct store_file *file, const struct record_shape *shape,
-                                    const struct training *training, enum split split, FILE *out) {
+                                    const struct training *training, enum split split, bool shown, bool all, FILE *out,
+                                    int64_t *last) {
   const enum record_table table = record_table_of(split);
-  int64_t last;
   double step;
-  TRY(find_last(file, shape, table, record_rows(table, training), &last));
-  if (last < 0) return STATUS_OK;
-  TRY(store_read(file, "/evaluation/step", STORE_F64, last, 1, &step));
+  TRY(find_last(file, shape, table, record_rows(table, training), last));
+  if (*last < 0 || !shown) return STATUS_OK;
+  TRY(store_read(file, "/evaluation/step", STORE_F64, *last, 1, &step));
   fprintf(out, "last evaluation, %s %s, after step %.0f\n", split_name[split], shape->kind->unit, step);
-  return print_row(file, shape, table, last, out);
+  return print_row(file, shape, table, *last, all, out);
 }
 
-enum status record_print(const struct store_file *file, const struct config *config, FILE *out) {
+enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out) {
   const struct training *training = &config_experiment(config)->training;
   struct record_shape shape;
-  int64_t last;
+  int64_t last, tested;
   TRY(record_read_shape(file, config, &shape));
   TRY(print_head(file, out));
   TRY(find_last(file, &shape, RECORD_REPORTS, record_rows(RECORD_REPORTS, training), &last));
   fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
-  if (last >= 0) TRY(print_row(file, &shape, RECORD_REPORTS, last, out));
-  TRY(print_evaluation(file, &shape, training, SPLIT_TRAIN, out));
-  TRY(print_evaluation(file, &shape, training, SPLIT_VALIDATION, out));
-  return print_evaluation(file, &shape, training, SPLIT_TEST, out);
+  if (last >= 0) TRY(print_row(file, &shape, RECORD_REPORTS, last, all, out));
+  const enum record_table table = record_table_of(SPLIT_TEST);
+  TRY(find_last(file, &shape, table, record_rows(table, training), &tested));
+  TRY(print_evaluation(file, &shape, training, SPLIT_TRAIN, all, all, out, &last));
+  TRY(print_evaluation(file, &shape, training, SPLIT_VALIDATION, all || tested < 0, all, out, &last));
+  TRY(print_evaluation(file, &shape, training, SPLIT_TEST, true, all, out, &last));
+  if (!all) fprintf(out, "all columns: hgn info -v %s\n", file->path);
+  return STATUS_OK;
 }

@@ -12,6 +12,10 @@ expect_ranks 3 0 "complete already" "$HGN" train tiny.yaml -o r1.h5 --resume
 [ ! -e r1.checkpoint-00000020.h5 ] || fail "old checkpoints are kept"
 
 expect 0 "last evaluation, test rollouts, after step 40" "$HGN" info r1.h5
+grep -q "hidden_share\|evaluation, train" out.txt && fail "hgn info shows more than what matters: $(cat out.txt)"
+[ "$(sed '/^configuration/,$d' out.txt | grep -c '^  [a-z_0-9]* .*[0-9] ')" -le 11 ] || fail "more than ten numbers: $(cat out.txt)"
+expect 0 "hidden_share" "$HGN" info r1.h5 -v
+grep -q "last evaluation, train rollouts" out.txt || fail "-v does not show all: $(cat out.txt)"
 expect 0 "after step 40 (verified)" "$HGN" info r1.checkpoint-00000040.h5
 
 # Another seed, another result; another configuration for an old run is refused, with what differs.
