@@ -88,9 +88,12 @@ static const char *drawn(unsigned short columns) {
   dup2(side, STDERR_FILENO);
   progress();
   dup2(kept, STDERR_FILENO);
-  const ssize_t bytes = read(terminal, text, sizeof text - 1);
-  assert_true(bytes > 0);
-  text[bytes] = '\0';
+  size_t used = 0; /* a terminal gives what was written in pieces; the last line says 100% */
+  for (text[0] = '\0'; !strstr(text, "100%") || text[used - 1] != '\n'; text[used] = '\0') {
+    const ssize_t bytes = read(terminal, text + used, sizeof text - 1 - used);
+    assert_true(bytes > 0);
+    used += (size_t)bytes;
+  }
   close(side);
   close(terminal);
   close(kept);
