@@ -1,18 +1,13 @@
 /* ASHA as its paper has it: trials wait at a rung until they are among the best that have come there. */
 #include "sweep/early.h"
+#include "sweep/standing.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-struct member {
-  double value;
-  int64_t configuration;
-};
 
 struct rung {
-  struct member *member; /* the best first; of equal ones the lower number */
-  int64_t count, room;
+  struct standing standing; /* of configurations, the best first */
+  int64_t room;
   int64_t settled; /* leading members that are not promoted any more: they have been, or cannot go on */
   int64_t running; /* jobs that lead here and have not ended */
   int64_t left;    /* promoted from here */
@@ -30,7 +25,7 @@ struct promotion {
 static void close(void *memory) {
   struct promotion *promotion = memory;
   if (!promotion) return;
-  for (int k = 0; k <= SWEEP_RUNGS_MAX; k++) free(promotion->rung[k].member);
+  for (int k = 0; k <= SWEEP_RUNGS_MAX; k++) free(promotion->rung[k].standing.member);
   arena_free(&promotion->arena);
   free(promotion);
 }
@@ -54,17 +49,17 @@ static bool is_open(const struct promotion *promotion, int k, int64_t configurat
 /* The best of a rung's part that goes on; -1: none. */
 static int64_t find_candidate(const struct promotion *promotion, int k) {
   const struct rung *rung = &promotion->rung[k];
-  const int64_t part = early_part((double)rung->count, promotion->task.eta);
+  const int64_t part = early_part((double)rung->standing.count, promotion->task.eta);
   for (int64_t i = rung->settled; i < part; i++)
-    if (is_open(promotion, k, rung->member[i].configuration)) return rung->member[i].configuration;
+    if (is_open(promotion, k, rung->standing.member[i].number)) return rung->standing.member[i].number;
   return -1;
 }
 
 static int64_t count_candidates(const struct promotion *promotion, int k) {
   const struct rung *rung = &promotion->rung[k];
-  const int64_t part = early_part((double)rung->count, promotion->task.eta);
+  const int64_t part = early_part((double)rung->standing.count, promotion->task.eta);
   int64_t count = 0;
-  for (int64_t i = rung->settled; i < part; i++) count += is_open(promotion, k, rung->member[i].configuration);
+  for (int64_t i = rung->settled; i < part; i++) count += is_open(promotion, k, rung->standing.member[i].number);
   return count;
 }
 
@@ -76,7 +71,7 @@ static bool can_gain(const struct promotion *promotion) {
   for (int k = 0; k < rungs; k++) {
     const struct rung *rung = &promotion->rung[k];
     coming += rung->running;
-    const int64_t there = rung->count + coming;
+    const int64_t there = rung->standing.count + coming;
     if (coming == 0)
       coming = count_candidates(promotion, k);
     else if (early_part((double)there, promotion->task.eta) == 0)
@@ -103,7 +98,7 @@ static enum early_answer next(const void *memory, int64_t *configuration, int *r
 
 static void skip_settled(struct promotion *promotion, int k) {
   struct rung *rung = &promotion->rung[k];
-  while (rung->settled < rung->count && !is_open(promotion, k, rung->member[rung->settled].configuration))
+  while (rung->settled < rung->standing.count && !is_open(promotion, k, rung->standing.member[rung->settled].number))
     rung->settled += 1;
 }
 
@@ -126,26 +121,17 @@ static enum status ended(void *memory, int64_t configuration, int k, double valu
   rung->running -= 1;
   promotion->stuck[configuration] = !further;
   if (k >= promotion->task.rungs || isnan(value)) return STATUS_OK;
-  if (rung->count == rung->room) {
+  struct standing *standing = &rung->standing;
+  if (standing->count == rung->room) {
     const int64_t room = rung->room > 0 ? 2 * rung->room : 64;
-    struct member *member = realloc(rung->member, (size_t)room * sizeof *member);
+    struct standing_member *member = realloc(standing->member, (size_t)room * sizeof *member);
     REQUIRE(member, STATUS_MEMORY, "out of memory for early stopping");
-    rung->member = member;
+    standing->member = member;
     rung->room = room;
   }
-  int64_t low = 0, high = rung->count;
-  while (low < high) {
-    const int64_t middle = low + (high - low) / 2;
-    const struct member *at = &rung->member[middle];
-    if (at->value < value || (at->value == value && at->configuration < configuration))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  memmove(rung->member + low + 1, rung->member + low, (size_t)(rung->count - low) * sizeof *rung->member);
-  rung->member[low] = (struct member){value, configuration};
-  rung->count += 1;
-  if (low < rung->settled) rung->settled = low;
+  const int64_t place = standing_place(standing, value, configuration);
+  standing_add(standing, value, configuration);
+  if (place < rung->settled) rung->settled = place;
   skip_settled(promotion, k);
   return STATUS_OK;
 }
