@@ -1,6 +1,12 @@
 # Sourced by scripts that need SLURM: one on this machine, of their own, in ./slurm; ended with the script. Root only, as slurmd is.
 # Ports are drawn from the process number, two for each, below those that the system gives away.
 
+if [ "$(id -u)" != 0 ]; then
+  echo "not root: SLURM cannot be started here: not tested"
+  exit 0
+fi
+export HGN # batch scripts run it
+
 slurm_start() {
   slurm=$PWD/slurm host=$(hostname -s)
   port=$((10000 + $$ % 10000 * 2))
