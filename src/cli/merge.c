@@ -7,7 +7,7 @@
 #include "sweep/folder.h"
 #include "sweep/summary.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 void sweep_print_parts(const struct merge_report *report) {
   enum { SHOWN = 20 };
@@ -34,41 +34,31 @@ void sweep_print_parts(const struct merge_report *report) {
   if (shown > SHOWN) printf("  and %lld more\n", (long long)(shown - SHOWN));
 }
 
-/* What sweep.h5 has now. */
-static enum status print_whole(const struct sweep_input *input, const char *path, bool through) {
-  struct ledger_texts texts;
-  struct ledger ledger;
-  int64_t damaged;
-  TRY(ledger_read_texts(path, &texts));
-  const int64_t extended = texts.extended;
-  ledger_texts_free(&texts);
-  TRY(ledger_open(path, input->sweep, extended, false, &ledger, &damaged));
-  const enum status status = summary_print(input->sweep, &ledger, stdout);
-  const bool finished = board_finished(input->sweep, &ledger);
-  ledger_close(&ledger);
+static enum status print_whole(const struct sweep_input *input, const struct ledger *whole, bool through) {
+  char path[STORE_PATH_MAX];
+  TRY(folder_ledger(input->folder, path));
+  TRY(summary_print(input->sweep, whole, stdout));
   printf("%s\n", path);
-  if (!finished && through)
+  if (board_finished(input->sweep, whole)) return STATUS_OK;
+  if (through)
     log_info("what is left is to run the best again (confirm): hgn sweep %s --resume", input->folder);
-  if (!finished && !through)
+  else
     log_warn("%s: not all trials have ended: run the parts that are missing and merge again, or all of it in one job: "
              "hgn sweep %s --resume",
              path, input->folder);
-  return status;
+  return STATUS_OK;
 }
 
 static enum status merge(const struct sweep_input *input) {
-  struct merge_report report = {.part = NULL};
-  char path[STORE_PATH_MAX];
-  int64_t *index, count;
-  TRY(folder_ledger(input->folder, path));
-  TRY(merge_find(input->folder, &index, &count));
-  free(index);
-  if (count > 0) TRY(merge_write(input->sweep, input->folder, &input->texts, &report));
-  if (count > 0 && !report.news) printf("nothing new\n");
+  struct merge_report report;
+  struct ledger whole;
+  TRY(merge_write(input->sweep, input->folder, &input->texts, &whole, &report));
+  if (report.parts > 0 && !report.news) printf("nothing new\n");
   sweep_print_parts(&report);
-  const bool through = report.parts > 0 && report.complete == report.parts;
+  const enum status status = print_whole(input, &whole, report.parts > 0 && report.complete == report.parts);
   merge_report_free(&report);
-  return print_whole(input, path, through);
+  ledger_close(&whole);
+  return status;
 }
 
 static enum status run_merge(const struct comm *world, int argc, char **argv) {

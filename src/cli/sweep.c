@@ -90,41 +90,41 @@ static enum status check_result(const struct sweep_input *input, const struct le
                       input->sweep->metric[0].name);
 }
 
-static void print_file(const struct sweep_input *input, bool gathered) {
-  const struct sweep_part *part = &input->sweep->part;
+/* A part that is run by itself: of those that one job runs in turn the whole is told. */
+static bool is_part(const struct sweep_job *job) { return job->input->sweep->part.count > 1 && !job->gathered; }
+
+static void print_file(const struct sweep_job *job) {
+  const struct sweep_part *part = &job->input->sweep->part;
   char path[STORE_PATH_MAX];
-  if (sweep_file(input, path) != STATUS_OK) return;
+  if (sweep_file(job->input, path) != STATUS_OK) return;
   printf("%s\n", path);
-  if (part->count > 1 && !gathered)
+  if (is_part(job))
     printf("part %lld of %lld; when others are through: hgn merge %s\n", (long long)part->index, (long long)part->count,
-           input->folder);
+           job->input->folder);
 }
 
-static enum status raise_unfinished(const struct sweep_input *input, bool gathered) {
-  const struct sweep_part *part = &input->sweep->part;
+static enum status raise_unfinished(const struct sweep_job *job) {
+  const char *folder = job->input->folder;
   char words[32] = "";
-  if (part->count > 1 && !gathered) snprintf(words, sizeof words, " --part %lld", (long long)part->index);
+  if (is_part(job)) snprintf(words, sizeof words, " --part %lld", (long long)job->input->sweep->part.index);
   return status_raise(STATUS_INTERRUPTED, "%s: not finished, and nothing is lost: go on with hgn sweep %s --resume%s",
-                      input->folder, input->folder, words);
+                      folder, folder, words);
 }
 
 /* Root only. */
 static enum status tell(const struct sweep_job *job, const struct crew *crew) {
-  const struct sweep_input *input = job->input;
-  const struct ledger *ledger = job->ledger;
+  const struct sweep *sweep = job->input->sweep;
   const struct coordinator_outcome *outcome = &job->outcome;
-  const bool gathered = job->gathered;
   const bool before = outcome->end == COORDINATOR_COMPLETE && outcome->trials_ended == 0;
   if (before) printf("complete already\n");
-  TRY(summary_print(input->sweep, ledger, stdout));
+  TRY(summary_print(sweep, job->ledger, stdout));
   if (outcome->end == COORDINATOR_COMPLETE && outcome->why) printf("the end      %s\n", outcome->why);
-  if (!before) print_time(outcome, crew, input->sweep);
-  print_file(input, gathered);
-  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK)
-    return raise_unfinished(input, gathered);
+  if (!before) print_time(outcome, crew, sweep);
+  print_file(job);
+  if (outcome->end == COORDINATOR_DRAINED || outcome->end == COORDINATOR_STUCK) return raise_unfinished(job);
   if (outcome->end == COORDINATOR_BUDGET)
     log_warn("the budget of resources.core_hours is used up; a larger one goes on from here");
-  return outcome->end == COORDINATOR_COMPLETE ? check_result(input, ledger) : STATUS_OK;
+  return outcome->end == COORDINATOR_COMPLETE ? check_result(job->input, job->ledger) : STATUS_OK;
 }
 
 /* As the coordinator has it: 0 is no end, and one that is over is one. */
@@ -241,9 +241,8 @@ static enum status open_and_run(const struct run *run, struct sweep_input *input
 
 /* Collective. Parts that decide for themselves, one after the other, and then what they have come to. One that has used
  * up its share of a budget leaves the others theirs. */
-static enum status run_in_turn(struct run *run, struct sweep_input *input) {
+static enum status run_in_turn(const struct run *run, struct sweep_input *input) {
   const struct sweep whole = *input->sweep;
-  const struct sweep_words *words = run->words;
   int64_t end = COORDINATOR_COMPLETE;
   bool goes_on = true, short_of = false;
   enum status status = STATUS_OK;
@@ -260,12 +259,9 @@ static enum status run_in_turn(struct run *run, struct sweep_input *input) {
     log_warn("%s: not all parts have come to their ends; hgn merge %s makes a whole of what there is", input->folder,
              input->folder);
   if (status != STATUS_OK || !goes_on || short_of) return status;
-  const struct sweep_words only = {.operand = words->operand, .batch = words->batch};
-  run->words = &only;
-  run->retry = 0;
-  status = open_and_run(run, input, false, &end);
-  run->words = words;
-  return status;
+  const struct sweep_words words = {.operand = run->words->operand, .batch = run->words->batch};
+  const struct run last = {.world = run->world, .words = &words, .began = run->began, .inject = run->inject};
+  return open_and_run(&last, input, false, &end);
 }
 
 /* Collective. */

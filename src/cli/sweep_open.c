@@ -188,6 +188,7 @@ static enum status check_beside_part(const struct sweep_input *input) {
 /* One job takes over what parts have done, unless one of them is under way. */
 static enum status take_parts(const struct sweep_input *input) {
   struct merge_report report;
+  struct ledger whole;
   char path[STORE_PATH_MAX];
   int64_t *index, count;
   TRY(merge_find(input->folder, &index, &count));
@@ -198,7 +199,8 @@ static enum status take_parts(const struct sweep_input *input) {
   }
   free(index);
   if (status != STATUS_OK || count == 0) return status;
-  TRY(merge_write(input->sweep, input->folder, &input->texts, &report));
+  TRY(merge_write(input->sweep, input->folder, &input->texts, &whole, &report));
+  ledger_close(&whole);
   if (report.taken > 0)
     log_info("%s: %lld trial%s taken over from %lld part%s", input->folder, (long long)report.taken,
              report.taken == 1 ? "" : "s", (long long)report.there, report.there == 1 ? "" : "s");

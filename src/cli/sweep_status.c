@@ -4,40 +4,18 @@
 #include "base/terminal.h"
 #include "cli/sweep_cli.h"
 #include "sweep/board.h"
-#include "sweep/folder.h"
 #include "sweep/merge.h"
 #include "sweep/summary.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-/* sweep.h5 as it is. */
-static enum status open_whole(const struct sweep_input *input, struct ledger *ledger) {
-  struct ledger_texts texts;
-  char path[STORE_PATH_MAX];
-  int64_t damaged;
-  TRY(folder_ledger(input->folder, path));
-  TRY(ledger_read_texts(path, &texts)); /* it may have been extended meanwhile */
-  const int64_t extended = texts.extended;
-  ledger_texts_free(&texts);
-  return ledger_open(path, input->sweep, extended, false, ledger, &damaged);
-}
-
 /* With what parts have come to since they were put together. */
-static enum status open_all(const struct sweep_input *input, struct ledger *ledger, struct merge_report *report) {
-  int64_t *index, count;
-  *report = (struct merge_report){.part = NULL};
-  TRY(merge_find(input->folder, &index, &count));
-  free(index);
-  return count > 0 ? merge_view(input->sweep, input->folder, &input->texts, ledger, report) : open_whole(input, ledger);
-}
-
 static enum status show(const struct sweep_input *input, bool *finished) {
   struct ledger ledger;
   struct merge_report report;
-  TRY(open_all(input, &ledger, &report));
+  TRY(merge_view(input->sweep, input->folder, &input->texts, &ledger, &report));
   printf("%s  %s\n", *input->sweep->name ? input->sweep->name : "sweep", input->folder);
   sweep_print_parts(&report);
   const enum status status = summary_print(input->sweep, &ledger, stdout);

@@ -135,6 +135,16 @@ static void clear_trial(struct ledger *ledger, int64_t trial) {
   for (int64_t k = 0; k < ledger->shape.rungs; k++) ledger->rung[trial * ledger->shape.rungs + k] = NAN;
 }
 
+void ledger_copy_row(const struct ledger *from, int64_t trial, struct ledger *to, int64_t row) {
+  const int64_t reports = to->shape.reports, scores = to->shape.scores, rungs = to->shape.rungs;
+  to->trial[row] = from->trial[trial];
+  memcpy(to->report_step + row * reports, from->report_step + trial * reports, (size_t)reports * sizeof(int64_t));
+  memcpy(to->validation + row * reports * scores, from->validation + trial * reports * scores,
+         (size_t)(reports * scores) * sizeof(double));
+  memcpy(to->test + row * scores, from->test + trial * scores, (size_t)scores * sizeof(double));
+  memcpy(to->rung + row * rungs, from->rung + trial * rungs, (size_t)rungs * sizeof(double));
+}
+
 void ledger_confirm(const struct sweep *sweep, struct ledger *ledger, int64_t trial, int64_t configuration,
                     int64_t repeat) {
   struct ledger_trial *row = &ledger->trial[trial];
@@ -220,17 +230,12 @@ static enum status make_texts(struct store_file *file, const struct ledger_texts
   return store_dataset(file, "/sweep/extended", STORE_I64, 1, &one, NULL, "configurations added by --extend");
 }
 
-static int64_t own_number(const struct ledger *ledger, int64_t row) {
-  (void)ledger;
-  return row;
-}
-
-/* What rows are called. */
+/* What rows are called; number_of NULL: by their own number. */
 static enum status make_numbers(struct store_file *file, const char *name, const struct ledger *ledger, int64_t count,
                                 int64_t (*number_of)(const struct ledger *, int64_t), const char *help) {
   double *number = malloc((size_t)(count > 0 ? count : 1) * sizeof *number);
   REQUIRE(number, STATUS_MEMORY, "out of memory for the rows of a sweep");
-  for (int64_t i = 0; i < count; i++) number[i] = (double)number_of(ledger, i);
+  for (int64_t i = 0; i < count; i++) number[i] = (double)(number_of ? number_of(ledger, i) : i);
   const enum status status = store_scale(file, name, count, number, NULL, help);
   free(number);
   return status;
@@ -242,11 +247,11 @@ static enum status make_scales(struct store_file *file, const struct ledger *led
   TRY(make_numbers(file, "/trial_number", ledger, shape->trials, ledger_trial_number, "trials"));
   TRY(make_numbers(file, "/configuration_number", ledger, shape->configurations, ledger_configuration_number,
                    "points of the space"));
-  TRY(make_numbers(file, "/report_number", ledger, shape->reports, own_number, "reports of a trial"));
+  TRY(make_numbers(file, "/report_number", ledger, shape->reports, NULL, "reports of a trial"));
   TRY(store_texts(file, "/score", shape->scores, ledger->score, NULL, "scores of an evaluation"));
   TRY(store_texts(file, "/integer_column", LEDGER_INTEGERS, integer_names, NULL, integer_help));
   TRY(store_texts(file, "/measured_column", LEDGER_MEASURED, measured_names, NULL, measured_help));
-  TRY(make_numbers(file, "/job_number", ledger, shape->jobs, own_number, "jobs, from 0"));
+  TRY(make_numbers(file, "/job_number", ledger, shape->jobs, NULL, "jobs, from 0"));
   TRY(store_texts(file, "/job_column", LEDGER_JOBS, job_names, NULL, job_help));
   if (shape->rungs > 0) {
     double *report = malloc((size_t)shape->rungs * sizeof *report);

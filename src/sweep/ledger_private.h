@@ -14,6 +14,8 @@ enum status ledger_draft(const struct sweep *sweep, int64_t extended, struct led
 /* Makes the file with all structure and the texts, sealed, under its final name; `replaces` what may be there. */
 enum status ledger_make(const char *path, const struct sweep *sweep, const struct ledger_texts *texts, bool replaces,
                         struct ledger *ledger);
+/* In memory: all that a trial of one ledger has, to a row of another of the same sweep. */
+void ledger_copy_row(const struct ledger *from, int64_t trial, struct ledger *to, int64_t row);
 /* A row of /event, its kind last. */
 enum status ledger_write_event(struct ledger *ledger, int64_t row);
 /* The columns of a trial, in the order of the lists. */

@@ -153,26 +153,13 @@ static enum status read_logs(struct ledger *ledger) {
   return status;
 }
 
-static enum status read_all(const char *path, const struct sweep *sweep, struct ledger *ledger, int64_t *damaged) {
-  enum status status = store_open(&ledger->self, path, &ledger->file);
-  if (status == STATUS_OK) status = store_check_format(&ledger->file, LEDGER_FORMAT, LEDGER_VERSION);
-  if (status == STATUS_OK) status = check_extents(&ledger->file, &ledger->shape);
-  if (status == STATUS_OK) status = read_trials(ledger, damaged);
-  if (status == STATUS_OK) status = read_points(sweep, ledger);
-  if (status == STATUS_OK) status = read_logs(ledger);
-  if (status == STATUS_OK) status = store_read_values(&ledger->file, "/sweep/chosen", STORE_I64, 1, &ledger->chosen);
+static enum status read_all(const struct sweep *sweep, struct ledger *ledger, int64_t *damaged) {
+  TRY(read_trials(ledger, damaged));
+  TRY(read_points(sweep, ledger));
+  TRY(read_logs(ledger));
+  TRY(store_read_values(&ledger->file, "/sweep/chosen", STORE_I64, 1, &ledger->chosen));
   if (ledger->chosen > 0 && ledger->points > ledger->chosen) ledger->points = ledger->chosen;
-  store_close(&ledger->file);
-  return status;
-}
-
-/* The file has the shapes of this sweep: before memory is asked for as they say. */
-static enum status check_file(const char *path, const struct ledger_shape *shape, struct ledger *ledger) {
-  enum status status = store_open(&ledger->self, path, &ledger->file);
-  if (status == STATUS_OK) status = store_check_format(&ledger->file, LEDGER_FORMAT, LEDGER_VERSION);
-  if (status == STATUS_OK) status = check_extents(&ledger->file, shape);
-  store_close(&ledger->file);
-  return status;
+  return STATUS_OK;
 }
 
 static enum status open_ledger(const char *path, const struct sweep *sweep, int64_t extended, bool writing,
@@ -183,9 +170,12 @@ static enum status open_ledger(const char *path, const struct sweep *sweep, int6
     TRY(output_resolve(path, true, resolved));
     TRY(store_lock_take(resolved, 0, &ledger->lock));
   }
-  TRY(check_file(path, &shape, ledger));
+  TRY(store_open(&ledger->self, path, &ledger->file));
+  TRY(store_check_format(&ledger->file, LEDGER_FORMAT, LEDGER_VERSION));
+  TRY(check_extents(&ledger->file, &shape)); /* before memory is asked for as they say */
   TRY(ledger_allocate(sweep, &shape, ledger));
-  TRY(read_all(path, sweep, ledger, damaged));
+  TRY(read_all(sweep, ledger, damaged));
+  store_close(&ledger->file);
   if (!writing) return STATUS_OK;
   TRY(store_reopen(&ledger->self, path, &ledger->lock, &ledger->file));
   return check_extents(&ledger->file, &shape);
@@ -227,16 +217,10 @@ enum status ledger_create(const char *path, const struct sweep *sweep, const str
 /* Trials that confirm stand behind all others: they move to the new end. */
 static void take_over(struct ledger *ledger, const struct sweep *sweep, const struct ledger *old, int64_t added) {
   const struct ledger_shape *shape = &ledger->shape;
-  const int64_t reports = shape->reports, scores = shape->scores;
   const int64_t confirming = sweep->confirm * ledger_confirm_seeds(sweep), searched = old->shape.trials - confirming;
   for (int64_t from = 0; from < old->shape.trials; from++) {
     const int64_t to = from < searched ? from : from + added * sweep->repeats;
-    ledger->trial[to] = old->trial[from];
-    memcpy(ledger->report_step + to * reports, old->report_step + from * reports, (size_t)reports * sizeof(int64_t));
-    memcpy(ledger->validation + to * reports * scores, old->validation + from * reports * scores,
-           (size_t)(reports * scores) * sizeof(double));
-    memcpy(ledger->test + to * scores, old->test + from * scores, (size_t)scores * sizeof(double));
-    memcpy(ledger->rung + to * shape->rungs, old->rung + from * shape->rungs, (size_t)shape->rungs * sizeof(double));
+    ledger_copy_row(old, from, ledger, to);
     if (old->trial[from].starts > 0 || old->trial[from].state != TRIAL_QUEUED) ledger_touch_reports(ledger, to);
   }
   memcpy(ledger->point, old->point, (size_t)(old->shape.configurations * shape->parameters) * sizeof(double));

@@ -59,7 +59,6 @@ struct merge {
   struct merge_report *report;
   struct merge_times times;
   int64_t chosen; /* configurations of the parts whose search has ended */
-  bool searched;  /* all of these have */
   bool news;      /* the whole is not what it was */
 };
 
@@ -91,14 +90,10 @@ static bool same_result(const struct ledger *a, int64_t i, const struct ledger *
 }
 
 static void copy_row(const struct ledger *part, int64_t from, struct ledger *whole, int64_t to) {
-  const int64_t reports = whole->shape.reports, scores = whole->shape.scores, rungs = whole->shape.rungs;
-  whole->trial[to] = part->trial[from];
-  whole->trial[to].configuration = to / whole->repeats;
-  memcpy(whole->report_step + to * reports, part->report_step + from * reports, (size_t)reports * sizeof(int64_t));
-  memcpy(whole->validation + to * reports * scores, part->validation + from * reports * scores,
-         (size_t)(reports * scores) * sizeof(double));
-  memcpy(whole->test + to * scores, part->test + from * scores, (size_t)scores * sizeof(double));
-  memcpy(whole->rung + to * rungs, part->rung + from * rungs, (size_t)rungs * sizeof(double));
+  const int64_t configuration = to / whole->repeats;
+  ledger_copy_row(part, from, whole, to);
+  whole->trial[to].configuration = configuration;
+  if (whole->points <= configuration) whole->points = configuration + 1;
   ledger_touch_reports(whole, to);
 }
 
@@ -227,7 +222,7 @@ static void settle_times(struct merge *merge) {
 static enum status take_part(struct merge *merge, const struct ledger *part) {
   struct merge_part *row = &merge->report->part[part->part.index];
   const int64_t trials = part->shape.trials;
-  *row = (struct merge_part){.index = part->part.index, .trials = trials, .there = true};
+  *row = (struct merge_part){.trials = trials, .there = true};
   merge->report->there += 1;
   for (int64_t t = 0; t < trials; t++) {
     if (!ledger_counts(merge->sweep, part, t)) {
@@ -241,7 +236,6 @@ static enum status take_part(struct merge *merge, const struct ledger *part) {
   TRY(take_times(merge, part));
   merge->report->complete += part->chosen != 0 && row->ended == row->trials;
   if (part->chosen > 0) merge->chosen += part->chosen;
-  merge->searched = merge->searched && part->chosen != 0 && row->ended == row->trials;
   return STATUS_OK;
 }
 
@@ -270,8 +264,7 @@ static enum status learn_texts(struct merge *merge, const struct ledger_texts *t
   REQUIRE(report->part, STATUS_MEMORY, "out of memory for the parts of a sweep");
   for (int64_t i = 0; i < report->parts; i++) {
     const struct sweep_part part = {i, report->parts};
-    report->part[i] = (struct merge_part){
-        .index = i, .trials = sweep_part_size(&part, merge->whole->shape.configurations) * merge->sweep->repeats};
+    report->part[i].trials = sweep_part_size(&part, merge->whole->shape.configurations) * merge->sweep->repeats;
   }
   return STATUS_OK;
 }
@@ -323,40 +316,26 @@ static enum status check_data(const struct merge *merge) {
   return STATUS_OK;
 }
 
-static enum status collect(struct merge *merge) {
-  int64_t *index, count;
-  TRY(merge_find(merge->folder, &index, &count));
-  enum status status = STATUS_OK;
-  if (count == 0) status = status_raise(STATUS_FILE, "%s: there is no sweep.part-I.h5 in it", merge->folder);
-  if (status == STATUS_OK) status = take_times(merge, merge->whole);
-  for (int64_t i = 0; i < count && status == STATUS_OK; i++) status = read_part(merge, index[i]);
-  free(index);
-  TRY(status);
-  settle_times(merge);
-  merge->searched = merge->searched && merge->report->there == merge->report->parts;
-  return check_data(merge);
+/* One job knows how many configurations there are when it has nothing more to confirm. */
+static void settle_chosen(struct merge *merge) {
+  const struct sweep *sweep = merge->sweep;
+  const struct merge_report *report = merge->report;
+  struct ledger *whole = merge->whole;
+  if (sweep_is_gathered(sweep) && report->taken > 0) whole->chosen = 0; /* the best, anew */
+  const bool extended = whole->shape.configurations > sweep_configurations(sweep, 0);
+  if (report->parts == 0 || report->complete < report->parts || extended || whole->chosen != 0 || sweep->confirm > 0)
+    return;
+  whole->chosen = merge->chosen > 0 ? merge->chosen : LEDGER_NONE_CHOSEN;
+  merge->news = true;
 }
 
-static enum status collect_all(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
-                               struct ledger *whole, struct merge_report *report) {
-  struct merge merge = {
-      .sweep = sweep, .folder = folder, .texts = texts, .whole = whole, .report = report, .searched = true};
-  *report = (struct merge_report){.part = NULL};
-  const enum status status = collect(&merge);
-  free(merge.times.event);
-  free(merge.times.span);
-  if (status == STATUS_OK && sweep_is_gathered(sweep) && report->taken > 0) whole->chosen = 0; /* the best, anew */
-  /* One job knows how many there are when it has nothing more to confirm. */
-  const bool extended = whole->shape.configurations > sweep_configurations(sweep, 0);
-  if (status == STATUS_OK && merge.searched && !extended && whole->chosen == 0 && sweep->confirm == 0) {
-    whole->chosen = merge.chosen > 0 ? merge.chosen : LEDGER_NONE_CHOSEN;
-    merge.news = true;
-  }
-  for (int64_t c = 0; c < whole->shape.configurations; c++)
-    if (whole->trial[c * sweep->repeats].starts > 0 || whole->trial[c * sweep->repeats].state != TRIAL_QUEUED)
-      whole->points = whole->points > c ? whole->points : c + 1;
-  report->news = merge.news;
-  return status;
+static enum status collect(struct merge *merge, const int64_t *index, int64_t count) {
+  TRY(take_times(merge, merge->whole));
+  for (int64_t i = 0; i < count; i++) TRY(read_part(merge, index[i]));
+  settle_times(merge);
+  TRY(check_data(merge));
+  settle_chosen(merge);
+  return STATUS_OK;
 }
 
 void merge_report_free(struct merge_report *report) {
@@ -366,7 +345,49 @@ void merge_report_free(struct merge_report *report) {
 
 /* ---- The file ---- */
 
-static enum status write_whole(struct ledger *whole) {
+/* Until it has what the parts say, a new one is in memory alone. */
+static enum status open_whole(struct merge *merge, const char *path, bool exists, bool writing) {
+  struct ledger_texts there;
+  int64_t damaged;
+  if (!exists) return ledger_draft(merge->sweep, merge->texts->extended, merge->whole);
+  TRY(ledger_read_texts(path, &there)); /* it may have been extended meanwhile */
+  enum status status = ledger_compare(merge->sweep, merge->texts->effective, path, &there);
+  const int64_t extended = there.extended;
+  ledger_texts_free(&there);
+  return status == STATUS_OK ? ledger_open(path, merge->sweep, extended, writing, merge->whole, &damaged) : status;
+}
+
+static enum status open_and_collect(struct merge *merge, const char *path, bool writing, bool *exists) {
+  int64_t *index, count;
+  TRY(output_exists(path, exists));
+  TRY(merge_find(merge->folder, &index, &count));
+  enum status status = STATUS_OK;
+  if (count == 0 && !*exists)
+    status = status_raise(STATUS_FILE, "%s: there is no sweep.part-I.h5 in it", merge->folder);
+  if (status == STATUS_OK) status = open_whole(merge, path, *exists, writing && count > 0);
+  if (status == STATUS_OK && count > 0) {
+    status = collect(merge, index, count);
+    if (status != STATUS_OK) ledger_close(merge->whole);
+  }
+  free(index);
+  free(merge->times.event);
+  free(merge->times.span);
+  merge->report->news = merge->news;
+  if (status != STATUS_OK) merge_report_free(merge->report);
+  return status;
+}
+
+enum status merge_view(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
+                       struct ledger *whole, struct merge_report *report) {
+  struct merge merge = {.sweep = sweep, .folder = folder, .texts = texts, .whole = whole, .report = report};
+  char path[STORE_PATH_MAX];
+  bool exists;
+  *report = (struct merge_report){.part = NULL};
+  TRY(folder_ledger(folder, path));
+  return open_and_collect(&merge, path, false, &exists);
+}
+
+static enum status write_rows(struct ledger *whole) {
   const struct ledger_shape *shape = &whole->shape;
   for (int64_t t = 0; t < shape->trials; t++) /* whoever goes on with it has not done that */
     whole->trial[t].state = settled(whole->trial[t].state);
@@ -381,44 +402,29 @@ static enum status write_whole(struct ledger *whole) {
   return ledger_sync(whole);
 }
 
-/* Until it has what the parts say, a new one is in memory alone. */
-static enum status open_whole(const struct sweep *sweep, const char *path, const struct ledger_texts *texts,
-                              bool writing, struct ledger *whole, bool *exists) {
-  struct ledger_texts there;
-  int64_t damaged;
-  TRY(output_exists(path, exists));
-  if (!*exists) return ledger_draft(sweep, texts->extended, whole);
-  TRY(ledger_read_texts(path, &there));
-  enum status status = ledger_compare(sweep, texts->effective, path, &there);
-  const int64_t extended = there.extended;
-  ledger_texts_free(&there);
-  return status == STATUS_OK ? ledger_open(path, sweep, extended, writing, whole, &damaged) : status;
-}
-
-enum status merge_view(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
-                       struct ledger *whole, struct merge_report *report) {
-  char path[STORE_PATH_MAX];
-  bool exists;
-  TRY(folder_ledger(folder, path));
-  TRY(open_whole(sweep, path, texts, false, whole, &exists));
-  const enum status status = collect_all(sweep, folder, texts, whole, report);
-  if (status != STATUS_OK) ledger_close(whole), merge_report_free(report);
-  return status;
+/* A new file has its name when it has all of it. */
+static enum status make_file(const struct merge *merge, const char *path) {
+  TRY(ledger_make(path, merge->sweep, merge->texts, false, merge->whole));
+  TRY(write_rows(merge->whole));
+  TRY(store_publish(&merge->whole->file));
+  return store_sync(&merge->whole->file);
 }
 
 enum status merge_write(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
-                        struct merge_report *report) {
-  struct ledger whole;
+                        struct ledger *whole, struct merge_report *report) {
+  struct merge merge = {.sweep = sweep, .folder = folder, .texts = texts, .whole = whole, .report = report};
   char path[STORE_PATH_MAX];
   bool exists;
+  *report = (struct merge_report){.part = NULL};
   TRY(folder_ledger(folder, path));
-  TRY(open_whole(sweep, path, texts, true, &whole, &exists));
-  enum status status = collect_all(sweep, folder, texts, &whole, report);
-  if (status == STATUS_OK && !exists) status = ledger_make(path, sweep, texts, false, &whole);
-  if (status == STATUS_OK && report->news) status = write_whole(&whole);
-  if (status == STATUS_OK && !exists) status = store_publish(&whole.file);
-  if (status == STATUS_OK && !exists) status = store_sync(&whole.file);
-  ledger_close(&whole);
-  if (status != STATUS_OK) merge_report_free(report);
+  TRY(open_and_collect(&merge, path, true, &exists));
+  enum status status = STATUS_OK;
+  if (!exists)
+    status = make_file(&merge, path);
+  else if (report->news)
+    status = write_rows(whole);
+  if (status == STATUS_OK) return STATUS_OK;
+  ledger_close(whole);
+  merge_report_free(report);
   return status;
 }

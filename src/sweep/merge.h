@@ -14,7 +14,6 @@
 
 /* What became of each part, and of the whole. */
 struct merge_part {
-  int64_t index;
   int64_t trials, ended;
   bool there;
 };
@@ -29,14 +28,15 @@ struct merge_report {
 /* The numbers of the parts that a folder has, ascending: *count of them; owned by the caller. STATUS_MEMORY. */
 enum status merge_find(const char *folder, int64_t **index, int64_t *count);
 
-/* What sweep.h5 and the parts say together, in memory: *whole is owned by the caller. texts: of the sweep, with the
- * rules of arithmetic that the parts have to have. STATUS_FILE, STATUS_CONFIG, STATUS_MEMORY. */
+/* What sweep.h5 and the parts say together, as far as they are there, in memory: *whole is the caller's to close.
+ * texts: of the sweep, with the rules of arithmetic that the parts have to have. STATUS_FILE, STATUS_CONFIG,
+ * STATUS_MEMORY. */
 enum status merge_view(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
                        struct ledger *whole, struct merge_report *report);
-/* The same into sweep.h5, which is made where it is not there, and left as it is where there is nothing new.
- * STATUS_FILE too when another job writes it. */
+/* The same into sweep.h5, which is made where it is not there, left as it is where there is nothing new, and locked
+ * until *whole is closed, where there are parts. STATUS_FILE too when another job writes it. */
 enum status merge_write(const struct sweep *sweep, const char *folder, const struct ledger_texts *texts,
-                        struct merge_report *report);
+                        struct ledger *whole, struct merge_report *report);
 void merge_report_free(struct merge_report *report);
 
 #endif

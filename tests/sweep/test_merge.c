@@ -66,6 +66,13 @@ static void end(struct begun *begun) {
   remove(folder);
 }
 
+static enum status put_together(const struct begun *begun, struct merge_report *report) {
+  struct ledger whole;
+  TRY(merge_write(begun->sweep, folder, &begun->texts, &whole, report));
+  ledger_close(&whole);
+  return STATUS_OK;
+}
+
 static void open_whole(struct begun *begun) {
   int64_t damaged;
   assert_ok(ledger_open(BEGUN_FILE, begun->sweep, 0, true, &begun->ledger, &damaged));
@@ -79,7 +86,7 @@ static void test_rows(void **state) {
   begin("repeats: 2\n", &begun);
   make_part(&begun, 0, 3, 1, 0.5);
   make_part(&begun, 2, 3, 2, 0.5);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   assert_int_equal(report.parts, 3);
   assert_int_equal(report.there, 2);
   assert_int_equal(report.complete, 1);
@@ -99,12 +106,12 @@ static void test_rows(void **state) {
   assert_int_equal(begun.ledger.events, 2);
   assert_int_equal(begun.ledger.event[0].trial, 57 * 2 + 1); /* the last of part 0 */
   ledger_close(&begun.ledger);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   assert_true(report.taken == 0 && !report.news);
   merge_report_free(&report);
   make_part(&begun, 1, 3, 1, 0.5);
   make_part(&begun, 2, 3, 1, 0.5);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   assert_int_equal(report.taken, 40 + 20);
   merge_report_free(&report);
   open_whole(&begun);
@@ -120,25 +127,33 @@ static void test_rows(void **state) {
   end(&begun);
 }
 
+/* In the file of part 0, which `sweep` is, trial 3 has come to something else; it ends 100 s after it began. */
+static void change_part(const struct sweep *sweep, enum trial_state state, double began) {
+  struct ledger part;
+  char path[STORE_PATH_MAX];
+  int64_t damaged;
+  part_path(0, path);
+  assert_ok(ledger_open(path, sweep, 0, true, &part, &damaged));
+  assert_int_equal(damaged, 0);
+  part.trial[3].state = state;
+  part.trial[3].began = began;
+  part.trial[3].ended = began + 100;
+  ledger_touch_reports(&part, 3);
+  assert_ok(ledger_flush(&part));
+  ledger_close(&part);
+}
+
 /* What a part says has failed, and the whole has put back since, stays put back; the other way round it is taken. */
 static void test_put_back(void **state) {
   struct begun begun;
   struct merge_report report;
-  struct ledger part;
-  char path[STORE_PATH_MAX];
-  int64_t damaged;
   (void)state;
   begin("", &begun);
   make_part(&begun, 0, 2, 1, 0);
   struct sweep sweep = *begun.sweep;
   assert_ok(sweep_take_part(&sweep, 0, 2));
-  part_path(0, path);
-  assert_ok(ledger_open(path, &sweep, 0, true, &part, &damaged));
-  part.trial[3].state = TRIAL_FAILED;
-  ledger_touch_reports(&part, 3);
-  assert_ok(ledger_flush(&part));
-  ledger_close(&part);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  change_part(&sweep, TRIAL_FAILED, 100);
+  assert_ok(put_together(&begun, &report));
   merge_report_free(&report);
   open_whole(&begun);
   assert_int_equal(begun.ledger.trial[6].state, TRIAL_FAILED);
@@ -146,11 +161,11 @@ static void test_put_back(void **state) {
   ledger_touch_reports(&begun.ledger, 6);
   assert_ok(ledger_flush(&begun.ledger));
   ledger_close(&begun.ledger);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   assert_int_equal(report.taken, 0);
   merge_report_free(&report);
   make_part(&begun, 0, 2, 1, 0); /* there it has succeeded meanwhile */
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   assert_int_equal(report.taken, 1);
   merge_report_free(&report);
   end(&begun);
@@ -164,25 +179,14 @@ static void test_retried(void **state) {
   for (int gathered = 0; gathered < 2; gathered++) {
     struct begun begun;
     struct merge_report report;
-    struct ledger part;
-    char path[STORE_PATH_MAX];
-    int64_t damaged;
     begin(more[gathered], &begun);
     make_part(&begun, 0, 2, 1, 0);
     make_part(&begun, 1, 2, 1, 0);
     struct sweep sweep = *begun.sweep;
     assert_ok(sweep_take_part(&sweep, 0, 2));
-    part_path(0, path);
     for (int again = 0; again < 2; again++) {
-      assert_ok(ledger_open(path, &sweep, 0, true, &part, &damaged));
-      assert_int_equal(damaged, 0);
-      part.trial[3].state = again ? TRIAL_COMPLETE : TRIAL_DIVERGED;
-      part.trial[3].began = 100 + again;
-      part.trial[3].ended = 200 + again;
-      ledger_touch_reports(&part, 3);
-      assert_ok(ledger_flush(&part));
-      ledger_close(&part);
-      assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+      change_part(&sweep, again ? TRIAL_COMPLETE : TRIAL_DIVERGED, 100 + again);
+      assert_ok(put_together(&begun, &report));
       assert_int_equal(report.taken, again ? 1 : 60);
       merge_report_free(&report);
       open_whole(&begun);
@@ -207,7 +211,7 @@ static void test_extents(void **state) {
   make_part(&begun, 0, 2, 1, 0);
   make_part(&begun, 1, 2, 1, 0);
   begun.texts.extended = 6;
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   merge_report_free(&report);
   assert_ok(ledger_open(BEGUN_FILE, begun.sweep, 6, true, &ledger, &damaged));
   assert_int_equal(ledger.chosen, 0);
@@ -220,7 +224,7 @@ static void test_extents(void **state) {
   assert_ok(ledger_create(path, &sweep, &begun.texts, &ledger));
   ledger_close(&ledger);
   begun.texts.extended = 0;
-  assert_int_equal(merge_write(begun.sweep, folder, &begun.texts, &report), STATUS_FILE);
+  assert_int_equal(put_together(&begun, &report), STATUS_FILE);
   assert_non_null(strstr(status_message(), "a part that was made larger"));
   status_clear();
   remove(path);
@@ -230,7 +234,7 @@ static void test_extents(void **state) {
   assert_int_equal(ledger_expected(&sweep, &ledger), 0);
   assert_false(ledger_counts(&sweep, &ledger, 0));
   ledger_close(&ledger);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   assert_int_equal(report.complete, 2);
   merge_report_free(&report);
   end(&begun);
@@ -238,7 +242,7 @@ static void test_extents(void **state) {
 
 static void refuse(struct begun *begun, enum status expected, const char *words) {
   struct merge_report report;
-  assert_int_equal(merge_write(begun->sweep, folder, &begun->texts, &report), expected);
+  assert_int_equal(put_together(begun, &report), expected);
   if (!strstr(status_message(), words)) fail_msg("\"%s\" and not \"%s\"", status_message(), words);
   status_clear();
   assert_null(report.part);
@@ -253,7 +257,7 @@ static void test_refused(void **state) {
   refuse(&begun, STATUS_FILE, "there is no sweep.part-I.h5");
   assert_int_equal(access(BEGUN_FILE, F_OK), -1); /* nothing is left of it */
   make_part(&begun, 0, 2, 1, 0);
-  assert_ok(merge_write(begun.sweep, folder, &begun.texts, &report));
+  assert_ok(put_together(&begun, &report));
   merge_report_free(&report);
   make_part(&begun, 0, 2, 1, 0.25);
   refuse(&begun, STATUS_FILE, "trial 0 has another result in sweep.part-0.h5");
