@@ -51,7 +51,7 @@ static void axes_of(struct evolution *evolution) {
   const int n = evolution->size;
   double copy[SIZE * SIZE], value[SIZE];
   memcpy(copy, evolution->covariance, (size_t)(n * n) * sizeof *copy);
-  matrix_eigen(n, copy, value, evolution->axis);
+  matrix_jacobi(n, copy, value, evolution->axis);
   for (int i = 0; i < n; i++) evolution->length[i] = sqrt(fmax(value[i], 1e-30));
 }
 

@@ -122,7 +122,7 @@ static void fix_sign(int size, double *vector) {
     for (int k = 0; k < size; k++) vector[k] = 0.0 - vector[k];
 }
 
-void matrix_eigen(int size, double *a, double *value, double *vector) {
+void matrix_jacobi(int size, double *a, double *value, double *vector) {
   memset(vector, 0, (size_t)(size * size) * sizeof *vector);
   for (int i = 0; i < size; i++) vector[i * size + i] = 1.0;
   for (int sweep = 0; sweep < SWEEPS && !is_diagonal(size, a); sweep++)

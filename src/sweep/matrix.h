@@ -48,6 +48,6 @@ void matrix_inverse(const double *factor, int64_t rows, double *inverse, double 
  * destroyed. Jacobi's method (Golub and Van Loan, Matrix Computations, section 8.5), row by row through the upper
  * triangle, until the sum of squares off the diagonal is 0 or at most 2^-104 of that on it, at most 60 times. Of equal
  * values the earlier column first; of a vector the first of the largest numbers in size is positive. */
-void matrix_eigen(int size, double *a, double *value, double *vector);
+void matrix_jacobi(int size, double *a, double *value, double *vector);
 
 #endif

@@ -64,7 +64,7 @@ static void test_hand(void **state) {
   assert_false(matrix_factor_row(factor, 1, nan, 0.0));
   /* [2 1; 1 2]: 1 and 3, (1, -1) and (1, 1) over sqrt(2). */
   double b[4] = {2, 1, 1, 2}, value[2], vector[4];
-  matrix_eigen(2, b, value, vector);
+  matrix_jacobi(2, b, value, vector);
   assert_true(fabs(value[0] - 1) < 1e-15 && fabs(value[1] - 3) < 1e-15);
   assert_true(fabs(vector[0] - sqrt(.5)) < 1e-15 && fabs(vector[1] + sqrt(.5)) < 1e-15);
   assert_true(fabs(vector[2] - sqrt(.5)) < 1e-15 && fabs(vector[3] - sqrt(.5)) < 1e-15);
@@ -127,7 +127,7 @@ static void check_eigen(int size, const double *a) {
   static double copy[ROWS * ROWS], vector[ROWS * ROWS];
   double value[ROWS], worst = 0.0, apart = 0.0, largest = 1e-300;
   memcpy(copy, a, (size_t)(size * size) * sizeof *copy);
-  matrix_eigen(size, copy, value, vector);
+  matrix_jacobi(size, copy, value, vector);
   for (int k = 0; k < size; k++) {
     const double *v = vector + k * size;
     int at = 0;
@@ -168,7 +168,7 @@ static void test_bits(void **state) {
   symmetric(5, ROWS, 1.0, a);
   factorise(ROWS, a, factor);
   matrix_inverse(factor, ROWS, inverse, work);
-  matrix_eigen(ROWS, a, value, work);
+  matrix_jacobi(ROWS, a, value, work);
   const double sum = matrix_dot(ROWS * ROWS, inverse, work) + matrix_dot(ROWS, value, value);
   printf("  %a\n", sum);
   assert_true(sum == MATRIX_BITS);
