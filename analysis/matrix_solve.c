@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const int ONE = 1, QUERY = -1;
 
@@ -158,14 +159,62 @@ enum status matrix_eigen(struct matrix *a, double *values, struct matrix *vector
   return status;
 }
 
+/* What pdgesvd makes of its info. It compares ranks' values bit by bit, min(rows, columns) + 1 where they differ, as they
+ * do with fewer columns than ranks: those without a column of V^T call dbdsqr for values alone, which then takes another
+ * algorithm. So it is asked whether they differ by more than rounding. */
+static enum status check_singular(const struct matrix *a, int info, const double *values, int64_t count) {
+  if (info <= count) return check_info(a->grid, "pdgesvd", info, "its iteration has not converged");
+  enum status status = STATUS_OK;
+  double *root = malloc((size_t)count * sizeof *root);
+  if (!root) status = status_raise(STATUS_MEMORY, "out of memory for singular values");
+  status = comm_agree(a->grid->comm, status);
+  if (status == STATUS_OK) {
+    memcpy(root, values, (size_t)count * sizeof *root);
+    status = comm_broadcast(a->grid->comm, root, count * (int64_t)sizeof *root);
+  }
+  for (int64_t i = 0; i < count && status == STATUS_OK; i++)
+    if (!(fabs(root[i] - values[i]) <= 64 * DBL_EPSILON * (double)count * root[0]))
+      status = status_raise(STATUS_NUMERIC, "pdgesvd: singular value %lld is %.17g on one rank and %.17g on another",
+                            (long long)i, root[i], values[i]);
+  free(root);
+  return comm_agree(a->grid->comm, status);
+}
+
+/* Collective. The sum of squares, relative to `scale`, the largest entry. */
+static enum status sum_squares(const struct matrix *m, double *scale, double *sum) {
+  const int64_t count = m->local_rows * m->local_columns;
+  double largest = 0, squares = 0;
+  for (int64_t i = 0; i < count; i++) largest = fmax(largest, fabs(m->local[i]));
+  enum status status =
+      comm_check(MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, m->grid->comm->mpi), "MPI_Allreduce");
+  for (int64_t i = 0; i < count && largest > 0; i++) squares += m->local[i] / largest * (m->local[i] / largest);
+  const enum status added =
+      comm_check(MPI_Allreduce(MPI_IN_PLACE, &squares, 1, MPI_DOUBLE, MPI_SUM, m->grid->comm->mpi), "MPI_Allreduce");
+  *scale = largest;
+  *sum = squares;
+  return comm_agree(m->grid->comm, status != STATUS_OK ? status : added);
+}
+
+/* Not collective. Squares of singular values sum up to those of the entries. Where vectors are wanted, pdgesvd forgets
+ * the info of the iteration that finds them; values that have not converged miss some of the sum. */
+static enum status check_sum(const double *values, int64_t count, double scale, double sum) {
+  double squares = 0;
+  for (int64_t i = 0; i < count && scale > 0; i++) squares += values[i] / scale * (values[i] / scale);
+  REQUIRE(fabs(squares - sum) <= 1e-9 * sum, STATUS_NUMERIC,
+          "pdgesvd: its iteration has not converged: the squares of singular values sum up to %.17g of the entries'",
+          squares / sum);
+  return STATUS_OK;
+}
+
 /* transposed: V^T of A = U S V^T, or NULL. */
 static enum status decompose_singular(struct matrix *a, double *values, struct matrix *transposed) {
   const int m = (int)a->rows, n = (int)a->columns, least = m < n ? m : n;
   const char *job = transposed ? "V" : "N";
   const struct matrix *vt = transposed ? transposed : a;
   int info = 0;
-  double wanted = 0, none = 0;
+  double wanted = 0, none = 0, scale, sum;
   double *vt_local = transposed ? transposed->local : &none;
+  TRY(sum_squares(a, &scale, &sum));
   pdgesvd_("N", job, &m, &n, a->local, &ONE, &ONE, a->descriptor, values, &none, &ONE, &ONE, a->descriptor, vt_local,
            &ONE, &ONE, vt->descriptor, &wanted, &QUERY, &info, 1, 1);
   TRY(check_info(a->grid, "pdgesvd", info, ""));
@@ -174,9 +223,9 @@ static enum status decompose_singular(struct matrix *a, double *values, struct m
   pdgesvd_("N", job, &m, &n, a->local, &ONE, &ONE, a->descriptor, values, &none, &ONE, &ONE, a->descriptor, vt_local,
            &ONE, &ONE, vt->descriptor, work.numbers, &work.count, &info, 1, 1);
   work_close(&work);
-  TRY(check_info(a->grid, "pdgesvd", info,
-                 info == least + 1 ? "the ranks' singular values differ" : "its iteration has not converged"));
-  return share_values(a->grid, "pdgesvd", values, least);
+  TRY(check_singular(a, info, values, least));
+  TRY(share_values(a->grid, "pdgesvd", values, least));
+  return check_sum(values, least, scale, sum);
 }
 
 static void transpose(const struct matrix *from, struct matrix *to) {
