@@ -30,8 +30,8 @@ void grid_close(struct grid *grid);
 /* Not collective. R x C of so many ranks. */
 void grid_shape(int ranks, int *rows, int *columns);
 
-/* Not collective. How many of `total` rows (columns), dealt out in blocks to `places`, are those of one place; and which
- * of all the row is that counts `local` there. */
+/* Not collective. How many of `total` rows (columns), dealt out in blocks to `places`, are those of one place; and
+ * which of all is the one that counts `local` there. */
 int64_t grid_share(int64_t total, int64_t block, int place, int places);
 static inline int64_t grid_index(int64_t local, int64_t block, int place, int places) {
   return (local / block * places + place) * block + local % block;

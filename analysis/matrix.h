@@ -10,9 +10,13 @@
  * Results agree between numbers of ranks to rounding (some 1e-12 of the largest), not to the bit: LAPACK's sums depend
  * on block sizes, grids and processors. This is the only part of hgn that is exempt from the promise of equal bits.
  *
- * Failures, alike on all ranks: STATUS_MEMORY where a rank's matrices would take more than grid->memory, with the number
- * of ranks on which they would not, or where there is no memory; STATUS_NUMERIC with the routine's name and what its
- * info says; STATUS_ARGUMENT (a defect), with the routine and the argument; STATUS_MPI.
+ * Failures, alike on all ranks: STATUS_MEMORY where the matrices of a rank, with work space and what moving takes, would
+ * take more than grid->memory, with the number of ranks on which they would not, or where there is no memory;
+ * STATUS_UNAVAILABLE where rows, columns, the numbers of a rank or work space are more than ScaLAPACK's 32 bits count;
+ * STATUS_NUMERIC with the routine's name and what is wrong with what goes in or comes out; STATUS_ARGUMENT (a defect),
+ * with the routine and the argument; STATUS_MPI. Matrices that a function creates are zeroed when it fails.
+ *
+ * Beyond the limits ScaLAPACK itself ends the process: without memory within pdgemr2d, and where MPI fails in BLACS.
  */
 #ifndef HGN_ANALYSIS_MATRIX_H
 #define HGN_ANALYSIS_MATRIX_H
@@ -60,16 +64,16 @@ enum status matrix_gram(const struct matrix *a, struct matrix *gram);
 enum status matrix_triangle(struct matrix *a, struct matrix *triangle);
 
 /* Collective. Eigenvalues of a symmetric matrix, falling, values[rows], on all ranks, and its eigenvectors as columns
- * of a new matrix, or none where it is NULL (pdsyevd). A is lost. */
+ * of a new matrix, or none where it is NULL (pdsyevd, which makes them all the same). A is lost. */
 enum status matrix_eigen(struct matrix *a, double *values, struct matrix *vectors);
 
 /* Collective. Singular values, falling, values[min(rows, columns)], on all ranks, and right singular vectors as columns
  * of a new matrix of `columns` rows, or none where it is NULL (pdgesvd). A is lost. */
 enum status matrix_singular(struct matrix *a, double *values, struct matrix *right);
 
-/* Collective. min |A X - B| by column of B; the first A.columns rows of B become X (pdgels). A has at least as many rows
- * as columns and full rank: where it may not have, the caller appends rows that make it so (ridge). A is lost.
- * STATUS_NUMERIC where it has not. */
+/* Collective. min |A X - B| by column of B; the first A.columns rows of B become X (pdgels). A has at least as many
+ * rows as columns and full rank: where it may not have, the caller appends rows that make it so (ridge). A is lost.
+ * STATUS_NUMERIC where a column depends on those before it, to rounding. */
 enum status matrix_least_squares(struct matrix *a, struct matrix *b);
 
 #endif

@@ -159,9 +159,9 @@ enum status matrix_eigen(struct matrix *a, double *values, struct matrix *vector
   return status;
 }
 
-/* What pdgesvd makes of its info. It compares ranks' values bit by bit, min(rows, columns) + 1 where they differ, as they
- * do with fewer columns than ranks: those without a column of V^T call dbdsqr for values alone, which then takes another
- * algorithm. So it is asked whether they differ by more than rounding. */
+/* Collective. pdgesvd compares the ranks' values bit by bit; info is min(rows, columns) + 1 where they differ. They do
+ * with fewer columns than ranks, for a rank without a column of V^T asks dbdsqr for values alone, which then takes
+ * another algorithm. So the question here is whether they differ by more than rounding. */
 static enum status check_singular(const struct matrix *a, int info, const double *values, int64_t count) {
   if (info <= count) return check_info(a->grid, "pdgesvd", info, "its iteration has not converged");
   enum status status = STATUS_OK;

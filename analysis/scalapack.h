@@ -2,8 +2,8 @@
  *
  * Sources: ScaLAPACK Users' Guide (SIAM 1997, netlib.org/scalapack/slug), the BLACS reference (netlib.org/blacs), and
  * the routines themselves (ScaLAPACK 2.2). Integers are C's int, matrices are column after column, indices count from
- * 1, a descriptor is {1, context, rows, columns, block rows, block columns, 0, 0, leading dimension}. Fortran's routines
- * are given the lengths of their texts as last arguments, as gfortran and the compilers that follow it expect.
+ * 1, a descriptor is {1, context, rows, columns, block rows, block columns, 0, 0, leading dimension}. Fortran's
+ * routines are given the lengths of their texts as last arguments, as gfortran and those that follow it expect.
  *
  * All of them but openblas_set_num_threads() and blacs handles are collective over the context.
  */

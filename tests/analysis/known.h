@@ -1,5 +1,6 @@
 /* A matrix whose singular values are known: A = U S V^T of cosines, which are orthonormal as they are,
- *   U_ik = sqrt(2 / rows) cos(pi (i + 1/2) (k + 1) / rows),  V_jk = sqrt((k ? 2 : 1) / columns) cos(pi (j + 1/2) k / columns),
+ *   U_ik = sqrt(2 / rows) cos(pi (i + 1/2) (k + 1) / rows),
+ *   V_jk = sqrt((k ? 2 : 1) / columns) cos(pi (j + 1/2) k / columns),
  * with columns < rows. Its rows are dealt out to ranks as each test wants. Included by one source file of a program. */
 #ifndef HGN_TESTS_ANALYSIS_KNOWN_H
 #define HGN_TESTS_ANALYSIS_KNOWN_H

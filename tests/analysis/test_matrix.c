@@ -190,7 +190,7 @@ static void test_memory(void **state) {
   const char *with = strstr(status_message(), "with ");
   assert_non_null(with);
   assert_int_equal(1, sscanf(with, "with %d ranks or more", &needed));
-  /* 2 MiB of the one, and 4 KiB of the other. By hand: 23 x 1 ranks would have 184 rows of a matrix, 92 KiB, and 24 = 6 x 4 fewer. */
+  /* 2 MiB of the one, and 4 KiB of the other. */
   assert_true(needed > 2048 / 96 && needed < 2 * 2048 / 96);
   for (int ranks = needed - 1; ranks < needed + 3; ranks++) {
     int rows, columns;
