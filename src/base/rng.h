@@ -36,6 +36,7 @@ enum rng_purpose {
   RNG_GRID = 20,       /* momenta beside point `index` of a grid: block `sub` of importance samples */
   RNG_DRAWN = 21,      /* momenta beside draw `index` of a model: the same */
   RNG_PROPOSE = 22,    /* choices of a method that learns: draw `index`, sub: which */
+  RNG_ANALYSIS = 24,   /* points of batch `index` at which a map is looked at */
   RNG_TEST = 255
 };
 

@@ -76,6 +76,7 @@ enum status output_check_name(const char *path) {
   const char *what = length == 0                         ? NULL
                      : ends_with(name, length, ".best")  ? "the best model of a run"
                      : ends_with(name, length, ".limit") ? "the information limits of a data set"
+                     : ends_with(name, length, ".analysis") ? "the analyses of a run"
                      : names_checkpoint(name, length)    ? "a checkpoint of a run"
                                                          : NULL;
   REQUIRE(!what, STATUS_USAGE, "%s: hgn itself gives such names, to %s: choose another output", path, what);

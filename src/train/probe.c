@@ -64,16 +64,41 @@ enum status probe_unroll(struct probe *probe, double dt, struct probe_path *path
   return STATUS_OK;
 }
 
-enum status probe_infer(struct probe *probe, struct source *source, enum split split, int64_t rollout,
-                        struct probe_path *path) {
+/* The state at `noise` standard deviations of z from its mean, in all of its numbers. */
+static enum status infer(struct probe *probe, struct source *source, enum split split, int64_t rollout, float noise,
+                         float *q, float *p) {
   const struct protocol *protocol = &probe->trained->learner.protocol;
+  const int64_t latents = model_latents(probe->model);
   struct arena arena = {.last = NULL};
   float *frames = arena_array(&arena, model_image_values(probe->model) * protocol->input_count, sizeof *frames);
-  float *noise = arena_array(&arena, model_latents(probe->model), sizeof *noise);
+  float *z = arena_array(&arena, latents, sizeof *z);
   enum status status = arena_check(&arena, "the frames of a rollout");
+  for (int64_t i = 0; status == STATUS_OK && i < latents; i++) z[i] = noise;
   if (status == STATUS_OK)
     status = source_stack(source, split, rollout, protocol->input_first, protocol->input_count, frames);
-  if (status == STATUS_OK) status = pass_infer(probe->pass, frames, noise, path->q, path->p, NULL);
+  if (status == STATUS_OK) status = pass_infer(probe->pass, frames, z, q, p, NULL);
+  arena_free(&arena);
+  return status;
+}
+
+enum status probe_infer(struct probe *probe, struct source *source, enum split split, int64_t rollout,
+                        struct probe_path *path) {
+  return infer(probe, source, split, rollout, 0, path->q, path->p);
+}
+
+enum status probe_spread(struct probe *probe, struct source *source, enum split split, int64_t rollout,
+                         float *variance) {
+  const struct model_settings *settings = &probe->model->settings;
+  const int64_t state = model_state_values(probe->model);
+  REQUIRE(settings->latent.sampled && settings->transformer.channels.count == 0, STATUS_UNAVAILABLE,
+          "the state is not what this model samples");
+  struct arena arena = {.last = NULL};
+  float *mean = arena_array(&arena, 2 * state, sizeof *mean);
+  enum status status = arena_check(&arena, "a posterior");
+  if (status == STATUS_OK) status = infer(probe, source, split, rollout, 0, mean, mean + state);
+  if (status == STATUS_OK) status = infer(probe, source, split, rollout, 1, variance, variance + state);
+  for (int64_t i = 0; status == STATUS_OK && i < 2 * state; i++)
+    variance[i] = (variance[i] - mean[i]) * (variance[i] - mean[i]);
   arena_free(&arena);
   return status;
 }
@@ -106,7 +131,7 @@ static enum status simulate_truth(struct source *source, int64_t anchor, const s
   for (int64_t t = 0; t < rollout->path.frames; t++) {
     if (t > 0) TRY(reference_advance(system, &experiment->system, rollout->dt, ROLLOUT_TOLERANCE, &h, state));
     memcpy(rollout->states + t * coordinates, state, (size_t)coordinates * sizeof *state);
-    render_f32(&source->renderer, state, rollout->truth + (size_t)t * source->renderer.values);
+    if (rollout->truth) render_f32(&source->renderer, state, rollout->truth + (size_t)t * source->renderer.values);
   }
   rollout->known = rollout->path.frames;
   return STATUS_OK;
@@ -162,13 +187,14 @@ static enum status create_rollout(const struct probe *probe, const struct corpus
   struct arena arena = {.last = NULL};
   rollout->start = dt * (double)protocol->anchor;
   rollout->dt = (request->backward ? -1 : 1) * request->speed * dt;
-  rollout->truth = arena_array(&arena, frames * model_image_values(probe->model), sizeof(float));
+  if (!request->states_only)
+    rollout->truth = arena_array(&arena, frames * model_image_values(probe->model), sizeof(float));
   rollout->error = arena_array(&arena, frames, sizeof(double));
   if (corpus->source.rendering)
     rollout->states = arena_array(&arena, frames * corpus->data.coordinates, sizeof(double));
   rollout->arena = arena;
   TRY(arena_check(&arena, "a rollout"));
-  return probe_path_create(probe, frames, true, &rollout->path);
+  return probe_path_create(probe, frames, !request->states_only, &rollout->path);
 }
 
 enum status probe_rollout(struct probe *probe, struct corpus *corpus, const struct probe_request *request,
@@ -183,9 +209,9 @@ enum status probe_rollout(struct probe *probe, struct corpus *corpus, const stru
   TRY(probe_unroll(probe, (request->backward ? -1 : 1) * request->speed * learner->dt, &rollout->path));
   if (source->rendering)
     TRY(simulate_truth(source, anchor, request, rollout));
-  else
+  else if (rollout->truth)
     TRY(read_truth(source, anchor, request, image, rollout));
-  compare(probe, rollout);
+  if (rollout->truth) compare(probe, rollout);
   return STATUS_OK;
 }
 

@@ -45,21 +45,28 @@ enum status probe_infer(struct probe *probe, struct source *source, enum split s
                         struct probe_path *path);
 enum status probe_draw(struct probe *probe, uint64_t seed, int64_t sample, struct probe_path *path);
 
+/* The variance of the posterior of that state, [2][state], q before p, where the state is what is sampled.
+ * STATUS_UNAVAILABLE where it is not: nothing is, or a transformer lies between. */
+enum status probe_spread(struct probe *probe, struct source *source, enum split split, int64_t rollout,
+                         float *variance);
+
 /* Which part of a rollout. */
 struct probe_request {
   enum split split;
   int64_t rollout;
   int64_t steps; /* 0: to the last target that way, or as many as there are targets where none lies that way */
   bool backward;
-  double speed; /* steps are so many times as long as in training */
+  double speed;     /* steps are so many times as long as in training */
+  bool states_only; /* nothing is decoded or rendered: of the truth its states, and no error */
 };
 
 /* A prediction beside the truth; frame 0 is the anchor. */
 struct probe_rollout {
-  struct probe_path path; /* with images */
+  struct probe_path path; /* with images, unless only states were asked for */
   double start, dt;       /* s in the data's time: of frame 0, from frame to frame (negative: backward) */
   struct arena arena;     /* of the next */
-  float *truth;           /* [frames][h][w][c]: without observation noise, or as given; NaN where it is not known */
+  float *truth;           /* [frames][h][w][c]: without observation noise, or as given; NaN where it is not known; NULL:
+                             only states were asked for */
   double *states;         /* [frames][coordinates]: the true ones; NULL: the data have none */
   double *error;          /* [frames]: pixel MSE; NaN where the truth is not known, or the prediction not finite */
   int64_t known;          /* frames whose truth is known, from the first */
