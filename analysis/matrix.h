@@ -10,8 +10,8 @@
  * Results agree between numbers of ranks to rounding (some 1e-12 of the largest), not to the bit: LAPACK's sums depend
  * on block sizes, grids and processors. This is the only part of hgn that is exempt from the promise of equal bits.
  *
- * Failures, alike on all ranks: STATUS_MEMORY where the matrices of a rank, with work space and what moving takes, would
- * take more than grid->memory, with the number of ranks on which they would not, or where there is no memory;
+ * Failures, alike on all ranks: STATUS_MEMORY where the matrices of a rank, with work space and what moving takes,
+ * would take more than grid->memory, with the number of ranks on which they would not, or where there is no memory;
  * STATUS_UNAVAILABLE where rows, columns, the numbers of a rank or work space are more than ScaLAPACK's 32 bits count;
  * STATUS_NUMERIC with the routine's name and what is wrong with what goes in or comes out; STATUS_ARGUMENT (a defect),
  * with the routine and the argument; STATUS_MPI. Matrices that a function creates are zeroed when it fails.

@@ -54,6 +54,11 @@ void pdgels_(const char *transpose, const int *rows, const int *columns, const i
              const int *b_column, const int *b_descriptor, double *work, const int *lwork, int *info,
              size_t transpose_length);
 
+/* LAPACK, of one rank alone. */
+void dgeev_(const char *job_left, const char *job_right, const int *size, double *a, const int *leading, double *real,
+            double *imaginary, double *left, const int *left_leading, double *right, const int *right_leading,
+            double *work, const int *lwork, int *info, size_t job_left_length, size_t job_right_length);
+
 /* OpenBLAS. */
 void openblas_set_num_threads(int threads);
 

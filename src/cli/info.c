@@ -210,13 +210,16 @@ static enum status print_checkpoint(const struct comm *world, const struct store
   return comm_agree(world, status);
 }
 
-/* Arrays of hgn rollout and hgn sample. */
+/* Arrays of hgn rollout, hgn sample and hgn analyze. */
 static enum status print_arrays(const struct comm *world, const struct store_file *file) {
   char *format = NULL;
   enum status status = comm_agree(world, store_read_attribute_text(file, "format", &format));
   if (status == STATUS_OK && world->rank == 0) {
     printf("%s: arrays of %s\n", file->path, format);
-    status = print_provenance(file);
+    status = print_text(file, "run", "/run");
+    if (status == STATUS_OK) status = print_text(file, "data", "/data");
+    if (status == STATUS_OK) status = print_text(file, "missing", "/missing");
+    if (status == STATUS_OK) status = print_provenance(file);
   }
   free(format);
   return comm_agree(world, status);
@@ -249,8 +252,9 @@ static enum status print_data(const struct comm *world, const char *path, bool q
 static const struct info_kind {
   const char *format;
   enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
-} kinds[] = {{LIMIT_FORMAT, print_limits}, {RECORD_FORMAT, print_run},    {CHECKPOINT_FORMAT, print_checkpoint},
-             {LEDGER_FORMAT, print_sweep}, {"hgn-rollout", print_arrays}, {"hgn-sample", print_arrays}};
+} kinds[] = {{LIMIT_FORMAT, print_limits},  {RECORD_FORMAT, print_run},    {CHECKPOINT_FORMAT, print_checkpoint},
+             {LEDGER_FORMAT, print_sweep},  {"hgn-rollout", print_arrays}, {"hgn-sample", print_arrays},
+             {"hgn-analysis", print_arrays}};
 
 static enum status run_info(const struct comm *world, int argc, char **argv) {
   bool quick = false;

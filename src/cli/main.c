@@ -1,8 +1,9 @@
-/* hgn: one binary, a subcommand for each job. The only file that ends the process. */
+/* hgn: a subcommand for each job (commands.h). The only file that ends the process. */
 #include "base/build.h"
 #include "base/log.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/process.h"
 #include "config/nearest.h"
 #include "graph/cpu.h"
@@ -13,18 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_command *const commands[] = {&cli_simulate, &cli_train, &cli_eval,   &cli_rollout,
-                                                     &cli_sample,   &cli_sweep, &cli_merge,  &cli_show,
-                                                     &cli_info,     &cli_limit, &cli_config, &cli_bench};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
 static void print_help(FILE *out) {
   fputs("hgn: a distributed experiment harness for Hamiltonian Generative Networks\n\n"
         "Usage: hgn [-q | -v] [--cpu LEVEL] COMMAND [WORDS]\n"
         "       mpirun -n N hgn COMMAND [WORDS]\n\n"
         "Commands:\n",
         out);
-  for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+  for (int i = 0; commands[i]; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
   fputs("\nOptions, before the command or after it:\n"
         "  -q, --quiet     only warnings, errors and results\n"
         "  -v, --verbose   more about what happens\n\n"
@@ -78,15 +74,16 @@ static enum status parse_global(int argc, char **argv, struct global_options *gl
 }
 
 static const struct cli_command *find_command(const char *name) {
-  for (int i = 0; i < COMMANDS; i++)
+  for (int i = 0; commands[i]; i++)
     if (strcmp(commands[i]->name, name) == 0) return commands[i];
   return NULL;
 }
 
 static enum status raise_unknown_command(const char *word) {
-  const char *names[COMMANDS];
-  for (int i = 0; i < COMMANDS; i++) names[i] = commands[i]->name;
-  const char *meant = nearest_word(word, names, COMMANDS);
+  const char *names[COMMANDS_MAX];
+  int count = 0;
+  for (; commands[count]; count++) names[count] = commands[count]->name;
+  const char *meant = nearest_word(word, names, count);
   REQUIRE(!meant, STATUS_USAGE, "unknown command \"%s\"; did you mean \"%s\"? (see hgn --help)", word, meant);
   return status_raise(STATUS_USAGE, "unknown command \"%s\" (see hgn --help)", word);
 }
@@ -170,6 +167,8 @@ int main(int argc, char **argv) {
 
   int words = argc - global.command;
   char **word = argv + global.command;
+  const char *program = commands_program(words, word);
+  if (program) return leave_early(process_become(program, argv));
   const struct cli_command *command = find_command(word[0]);
   if (!command) return leave_early(raise_unknown_command(word[0]));
   for (int i = 1; i < words; i++) {

@@ -17,7 +17,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ROOM = 64 << 20 /* bytes of address space that MPI and HDF5 take to begin */ };
+enum {
+  ROOM = 64 << 20,        /* bytes of address space that MPI and HDF5 take to begin */
+  ROOM_LINEAR = 256 << 20 /* and OpenBLAS, by thread */
+};
 
 /* open() gives out the smallest number that is free, so one after the other they get their own. */
 static enum status fill_descriptors(void) {
@@ -35,13 +38,28 @@ static enum status advise_mpi(void) {
 }
 
 /* Libraries that meet a limit crash, each in its own way; here it can still be said. */
-static enum status check_room(void) {
-  void *room = mmap(NULL, ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+static enum status check_room(size_t bytes, const char *takers) {
+  void *room = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   REQUIRE(room != MAP_FAILED, STATUS_MEMORY,
-          "less than %d MiB of address space are left to begin with (ulimit -v): MPI and HDF5 take as much",
-          ROOM >> 20);
-  munmap(room, ROOM);
+          "less than %zu MiB of address space are left to begin with (ulimit -v): %s take as much", bytes >> 20,
+          takers);
+  munmap(room, bytes);
   return STATUS_OK;
+}
+
+enum status process_become(const char *program, char **argv) {
+  char path[STORE_PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  REQUIRE(length > 0, STATUS_UNAVAILABLE, "where this program is cannot be found out: %s", strerror(errno));
+  path[length] = '\0';
+  char *name = strrchr(path, '/') + 1;
+  REQUIRE((size_t)(name - path) + strlen(program) < sizeof path, STATUS_UNAVAILABLE, "the path of %s is too long",
+          program);
+  memcpy(name, program, strlen(program) + 1);
+  TRY(check_room(ROOM_LINEAR, "MPI, HDF5 and OpenBLAS"));
+  REQUIRE(setenv("OPENBLAS_NUM_THREADS", "1", 0) == 0, STATUS_MEMORY, "no memory for the environment");
+  (void)execv(path, argv);
+  return status_raise(STATUS_UNAVAILABLE, "%s, which runs this command, cannot be started: %s", path, strerror(errno));
 }
 
 /* ---- Crashes ---- */
@@ -136,7 +154,7 @@ enum status process_flush(void) {
 enum status process_begin(void) {
   TRY(fill_descriptors());
   TRY(open_output());
-  TRY(check_room());
+  TRY(check_room(ROOM, "MPI and HDF5"));
   stop_tidy();
   return advise_mpi();
 }

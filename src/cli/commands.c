@@ -1,0 +1,16 @@
+#include "cli/commands.h"
+
+#include <string.h>
+
+/* What hgn-analyze runs has no run() here. */
+static const struct cli_command analyze = {"analyze", "what the latent space of a trained model has learned", NULL,
+                                           NULL};
+
+const struct cli_command *const commands[COMMANDS_MAX] = {
+    &cli_simulate, &cli_train, &cli_eval, &cli_rollout, &cli_sample, &analyze,   &cli_sweep,
+    &cli_merge,    &cli_show,  &cli_info, &cli_limit,   &cli_config, &cli_bench, NULL};
+
+const char *commands_program(int argc, char **argv) {
+  const bool bench = argc > 1 && strcmp(argv[0], "bench") == 0 && strcmp(argv[1], "analyze") == 0;
+  return bench || strcmp(argv[0], analyze.name) == 0 ? "hgn-analyze" : NULL;
+}
