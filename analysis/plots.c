@@ -51,7 +51,7 @@ static enum status end(struct figure *figure) {
 static enum status draw_spectrum(const struct analysis *analysis, const char *folder, bool png) {
   const struct spectrum *spectrum = &analysis->spectrum;
   const int64_t shown = spectrum->rank < AXES_SHOWN ? spectrum->rank : AXES_SHOWN;
-  struct figure figure;
+  struct figure figure = {NULL, ""};
   double all = 0;
   for (int64_t i = 0; i < spectrum->columns; i++) all += spectrum->variance[i];
   TRY(begin(&figure, folder, "spectrum", png, 720, 420));
@@ -85,7 +85,7 @@ static void draw_plane(const struct analysis *analysis, int first, FILE *out) {
 static enum status draw_phase(const struct analysis *analysis, const char *folder, bool png) {
   const struct latent *latent = &analysis->latent;
   const bool known = latent->truth != NULL;
-  struct figure figure;
+  struct figure figure = {NULL, ""};
   TRY(begin(&figure, folder, "phase", png, known ? 980 : 520, 480));
   fputs("$portrait << EOD\n", figure.pipe);
   for (int64_t r = 0; r < analysis->portraits; r++) {
@@ -112,7 +112,7 @@ static enum status draw_phase(const struct analysis *analysis, const char *folde
 /* A curve for each coordinate; what is below zero is worse than the mean, and drawn at its edge. */
 static enum status draw_r2(const struct analysis *analysis, const char *folder, bool png) {
   const struct identification *found = &analysis->identify.to_truth, *back = &analysis->identify.from_truth;
-  struct figure figure;
+  struct figure figure = {NULL, ""};
   TRY(begin(&figure, folder, "r2", png, 720, 420));
   fputs("set title 'Polynomials of latent states that give the phase space, and back'\n"
         "set xlabel 'order of the polynomial'\nset ylabel 'R^2 on rollouts not fitted'\nset yrange [-0.05:1.02]\n"

@@ -73,12 +73,12 @@ enum status output_check_name(const char *path) {
   REQUIRE(!names_partial(name) && !(name[0] == '.' && ends_with(name, strlen(name), ".lock")), STATUS_USAGE,
           "%s: hgn itself gives such names, to locks and to files that it is writing: choose another output", path);
   const size_t all = strlen(name), length = ends_with(name, all, ".h5") ? all - 3 : 0;
-  const char *what = length == 0                         ? NULL
-                     : ends_with(name, length, ".best")  ? "the best model of a run"
-                     : ends_with(name, length, ".limit") ? "the information limits of a data set"
+  const char *what = length == 0                            ? NULL
+                     : ends_with(name, length, ".best")     ? "the best model of a run"
+                     : ends_with(name, length, ".limit")    ? "the information limits of a data set"
                      : ends_with(name, length, ".analysis") ? "the analyses of a run"
-                     : names_checkpoint(name, length)    ? "a checkpoint of a run"
-                                                         : NULL;
+                     : names_checkpoint(name, length)       ? "a checkpoint of a run"
+                                                            : NULL;
   REQUIRE(!what, STATUS_USAGE, "%s: hgn itself gives such names, to %s: choose another output", path, what);
   return STATUS_OK;
 }
