@@ -42,7 +42,7 @@ struct bench {
   int lwork, liwork;
 };
 
-/* Seconds of three ways to do one thing: ours from shards; ScaLAPACK alone, in place; LAPACK on one rank, 0: not done. */
+/* Seconds of three ways: ours from shards; ScaLAPACK alone, in place; LAPACK on one rank, 0 where that was not done. */
 struct times {
   double ours, bare, alone;
 };
