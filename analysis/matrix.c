@@ -118,7 +118,7 @@ void matrix_free(struct matrix *matrix) {
   *matrix = (struct matrix){.grid = NULL};
 }
 
-/* ---- Shards: block rows of `longest` on the grid of P x 1 ---- */
+/* ---- Shards: block rows of `longest` on the grid of P x 1; moved, unless the grid has one column ---- */
 
 struct shards {
   int64_t longest, slab; /* rows of a rank; columns that are moved at once */
@@ -160,9 +160,8 @@ static void copy_columns(const double *from, int64_t from_leading, double *to, i
     if (rows > 0) memcpy(to + j * to_leading, from + j * from_leading, (size_t)rows * sizeof *to);
 }
 
-enum status matrix_from_shards(struct grid *grid, const double *shard, int64_t count, int64_t columns,
-                               struct matrix *matrix) {
-  *matrix = (struct matrix){.grid = NULL};
+static enum status from_shards_moved(struct grid *grid, const double *shard, int64_t count, int64_t columns,
+                                     struct matrix *matrix) {
   struct shards shards;
   TRY(shards_open(grid, count, columns, &shards));
   enum status status = matrix_create(grid, shards.longest * grid->comm->size, columns, matrix);
@@ -181,7 +180,7 @@ enum status matrix_from_shards(struct grid *grid, const double *shard, int64_t c
   return status;
 }
 
-enum status matrix_to_shards(const struct matrix *matrix, int64_t count, double *shard) {
+static enum status to_shards_moved(const struct matrix *matrix, int64_t count, double *shard) {
   struct grid *grid = matrix->grid;
   struct shards shards;
   TRY(shards_open(grid, count, matrix->columns, &shards));
@@ -198,6 +197,47 @@ enum status matrix_to_shards(const struct matrix *matrix, int64_t count, double 
   }
   matrix_give(grid, MATRIX_MOVING, shards.buffer, shards.bytes);
   return status;
+}
+
+/* Collective. On a grid of one column no row needs to move: shards that are filled up to whole blocks are what ranks
+ * hold of such a matrix, row for row, in an order of all rows that suits it. *rows: of a shard, filled up. */
+static enum status rows_in_place(struct grid *grid, int64_t count, int64_t *rows) {
+  *rows = count;
+  TRY(reduce_max(grid->comm, rows, 1));
+  REQUIRE(*rows <= INT_MAX, STATUS_UNAVAILABLE, "%lld rows of a rank: ScaLAPACK counts them up to %d", (long long)*rows,
+          INT_MAX);
+  *rows += (grid->block - *rows % grid->block) % grid->block;
+  return STATUS_OK;
+}
+
+static enum status from_shards_in_place(struct grid *grid, const double *shard, int64_t count, int64_t columns,
+                                        struct matrix *matrix) {
+  int64_t rows;
+  TRY(rows_in_place(grid, count, &rows));
+  TRY(matrix_create(grid, rows * grid->comm->size, columns, matrix));
+  copy_columns(shard, count, matrix->local, matrix->local_rows, count, columns);
+  return STATUS_OK;
+}
+
+static enum status to_shards_in_place(const struct matrix *matrix, int64_t count, double *shard) {
+  int64_t rows;
+  TRY(rows_in_place(matrix->grid, count, &rows));
+  REQUIRE(matrix->rows == rows * matrix->grid->comm->size, STATUS_ARGUMENT,
+          "shards of up to %lld rows of a matrix of %lld on %d ranks", (long long)rows, (long long)matrix->rows,
+          matrix->grid->comm->size);
+  copy_columns(matrix->local, matrix->local_rows, shard, count, count, matrix->columns);
+  return STATUS_OK;
+}
+
+enum status matrix_from_shards(struct grid *grid, const double *shard, int64_t count, int64_t columns,
+                               struct matrix *matrix) {
+  *matrix = (struct matrix){.grid = NULL};
+  return grid->columns == 1 ? from_shards_in_place(grid, shard, count, columns, matrix)
+                            : from_shards_moved(grid, shard, count, columns, matrix);
+}
+
+enum status matrix_to_shards(const struct matrix *matrix, int64_t count, double *shard) {
+  return matrix->grid->columns == 1 ? to_shards_in_place(matrix, count, shard) : to_shards_moved(matrix, count, shard);
 }
 
 /* ---- Values that all ranks have, and copies ---- */

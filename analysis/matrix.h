@@ -2,16 +2,16 @@
  *
  * Rows are observations (frames of rollouts), columns are what was observed; both count from 0. A tall matrix is never
  * on one rank: each rank makes the rows that it has computed (a shard), and they are redistributed into blocks. Shards
- * may differ in length; rows of zeros fill them up to the longest, so a matrix has `rows` >= the rows that were given,
- * in an order that depends on the number of ranks. Nothing that is done here depends on the order of rows, and rows of
- * zeros add nothing to A^T A, to R of A = Q R, to singular values, or to a least squares solution; who subtracts means
- * does so on the shard.
+ * may differ in length; rows of zeros fill them up to the longest, and to whole blocks, so a matrix has `rows` >= the
+ * rows that were given, in an order that depends on the number of ranks. Nothing that is done here depends on the order
+ * of rows, and rows of zeros add nothing to A^T A, to R of A = Q R, to singular values, or to a least squares solution;
+ * who subtracts means does so on the shard.
  *
  * Results agree between numbers of ranks to rounding (some 1e-12 of the largest), not to the bit: LAPACK's sums depend
  * on block sizes, grids and processors. This is the only part of hgn that is exempt from the promise of equal bits.
  *
- * Failures, alike on all ranks: STATUS_MEMORY where the matrices of a rank, with work space and what moving takes,
- * would take more than grid->memory, with the number of ranks on which they would not, or where there is no memory;
+ * Failures, alike on all ranks: STATUS_MEMORY where a rank's matrices, with work space and what moving takes, would
+ * take more than grid->memory, with the number of ranks on which they would not, or where there is no memory;
  * STATUS_UNAVAILABLE where rows, columns, the numbers of a rank or work space are more than ScaLAPACK's 32 bits count;
  * STATUS_NUMERIC with the routine's name and what is wrong with what goes in or comes out; STATUS_ARGUMENT (a defect),
  * with the routine and the argument; STATUS_MPI. Matrices that a function creates are zeroed when it fails.

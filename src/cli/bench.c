@@ -62,7 +62,7 @@ static enum status run_bench(const struct comm *world, int argc, char **argv) {
                                        {"--trials", NULL, CLI_COUNT_VALUE, &w.trials}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
-  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train, density, scaling or sweep"));
+  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train, density, scaling, sweep or analyze"));
   REQUIRE(w.trials == 0 || strcmp(words.operand[0], "sweep") == 0, STATUS_USAGE, "--trials is for bench sweep");
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strcmp(words.operand[0], kinds[i].name) == 0) return kinds[i].run(world, &w);
@@ -70,9 +70,9 @@ static enum status run_bench(const struct comm *world, int argc, char **argv) {
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) names[i] = kinds[i].name;
   const char *meant = nearest_word(words.operand[0], names, sizeof kinds / sizeof kinds[0]);
   REQUIRE(!meant, STATUS_USAGE, "there is no benchmark \"%s\"; did you mean \"%s\"?", words.operand[0], meant);
-  return status_raise(STATUS_USAGE,
-                      "there is no benchmark \"%s\"; there are: simulate, graph, train, density, scaling, sweep",
-                      words.operand[0]);
+  return status_raise(
+      STATUS_USAGE, "there is no benchmark \"%s\"; there are: simulate, graph, train, density, scaling, sweep, analyze",
+      words.operand[0]);
 }
 
 const struct cli_command cli_bench = {
@@ -82,7 +82,8 @@ const struct cli_command cli_bench = {
     "       mpirun -n N hgn bench train [--peer tests/peer/hgn_torch.py]\n"
     "       mpirun -n N hgn bench density [--peer tests/peer/flow_torch.py]\n"
     "       mpirun -n N hgn bench scaling\n"
-    "       mpirun -n 1+G hgn bench sweep [--trials N] [--peer tests/peer/sweep_optuna.py]\n\n"
+    "       mpirun -n 1+G hgn bench sweep [--trials N] [--peer tests/peer/sweep_optuna.py]\n"
+    "       mpirun -n N hgn bench analyze [--rows M] [--columns N]\n\n"
     "simulate: the making of rollouts, states only, and with observation noise and rendered frames, on one core (on "
     "each\n"
     "rank when there are several; the slowest counts), beside the bandwidth of memset in the same run.\n"
