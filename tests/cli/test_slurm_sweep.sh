@@ -1,6 +1,6 @@
 # A sweep as an array under a real SLURM: one task is told by a signal that its time ends, one is put back into the queue,
 # of one a rank is killed: each goes back into the queue by itself, alone, finds its own trials, and all of them merge, in
-# a job that depends on them, to what one job makes without a queue. A training and what depends on it; what is cancelled
+# a job that depends on them, to what one job makes without a queue. A training and its analysis, which depends on it; what is cancelled
 # does not come back.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
@@ -25,8 +25,8 @@ array=$(sbatch --parsable --array=0-2 --time=10 --signal=B:USR1@30 --overcommit 
 merge=$(sbatch --parsable --dependency=afterany:"$array" --kill-on-invalid-dep=yes --output=merge.log \
   --wrap="srun --mpi=pmix $HGN merge array")
 train=$(sbatch --parsable --ntasks=1 --time=10 --overcommit "$SOURCE/slurm/train.sbatch" tiny.yaml run.h5) || fail "sbatch: $train"
-eval=$(sbatch --parsable --dependency=afterok:"$train" --kill-on-invalid-dep=yes --output=eval.log \
-  --wrap="srun --mpi=pmix $HGN eval run.h5 --rollouts 4")
+analysis=$(sbatch --parsable --dependency=afterok:"$train" --kill-on-invalid-dep=yes --ntasks=2 --time=10 --overcommit \
+  --output=analysis.log "$SOURCE/slurm/analyze.sbatch" run.h5 --rollouts 10) || fail "sbatch: $analysis"
 for part in 0 1 2; do
   for _ in $(seq 600); do [ -n "$(compgen -G "array/trial-00000$part/run.checkpoint-*")" ] && break || sleep 0.05; done
 done
@@ -46,7 +46,8 @@ for part in 0 1 2; do
 done
 slurm_wait "$merge" COMPLETED 20
 grep -q "trials: complete 6" merge.log || fail "not all: $(cat merge.log)"
-slurm_wait "$eval" COMPLETED 40
+slurm_wait "$analysis" COMPLETED 60
+grep -q "on 2 ranks as a grid of 2 x 1" analysis.log && grep -q "^run.analysis.h5" analysis.log || fail "no analysis: $(cat analysis.log)"
 
 expect 0 "trials: complete 6" "$HGN" sweep sweep.yaml -o alone
 same_sweep alone array
