@@ -160,7 +160,7 @@ static enum status measure_linear(struct grid *grid, struct trained *trained, st
 /* ---- All of it ---- */
 
 /* Collective. */
-static enum status identify_run(const struct comm *comm, const struct trained *trained, const struct corpus *corpus,
+static enum status identify_run(const struct comm *comm, const struct trained *trained, struct corpus *corpus,
                                 struct analysis *analysis) {
   const struct experiment *experiment = corpus->source.experiment;
   struct checksum sum = {{0, 0}};
@@ -173,10 +173,11 @@ static enum status identify_run(const struct comm *comm, const struct trained *t
   checksum_text(&sum, analysis->run_checksum);
   analysis->step = trained->step;
   analysis->ranks = comm->size;
-  TRY(corpus_yardstick(corpus, &trained->learner.protocol, &yardstick));
+  enum status status = corpus_yardstick(corpus, &trained->learner.protocol, &yardstick);
+  if (status == STATUS_OK) status = corpus_measure(corpus, &yardstick);
   snprintf(analysis->data_checksum, sizeof analysis->data_checksum, "%s", yardstick.checksum);
   yardstick_free(&yardstick);
-  return STATUS_OK;
+  return status;
 }
 
 /* Collective. The parts, over a grid. */
