@@ -55,3 +55,12 @@ enum status record_session(struct record *record, int64_t step) {
   return comm_agree(comm, comm->rank == 0 ? store_write_independent(&record->file, table, record->session, 1, &session)
                                           : STATUS_OK);
 }
+
+enum status record_copy_sessions(const struct store_file *from, struct record *record) {
+  struct session rows[RECORD_SESSIONS];
+  TRY(count_rows(from, &record->session));
+  if (record->session < 0) record->session = 0; /* of an older build */
+  if (record->session == 0) return STATUS_OK;
+  TRY(store_read_values(from, table, STORE_F64, (int64_t)RECORD_SESSIONS * COLUMNS, rows));
+  return store_write_independent(&record->file, table, 0, record->session, rows);
+}

@@ -68,7 +68,8 @@ static enum status open_parts(struct trainer *trainer, const struct trainer_setu
 
 /* A run that was complete already: what it has reached stands in its file. */
 static enum status recall(struct trainer *trainer) {
-  const struct record_run run = trainer_describe(trainer);
+  struct record_run run = trainer_describe(trainer);
+  if (trainer->then) run.config = trainer->then;
   TRY(record_read_last(trainer->comm, trainer->output, &run, &trainer->test, &trainer->yardstick,
                        &trainer->seconds_before));
   trainer->test.rollouts = trainer_final_rollouts(trainer);
@@ -105,6 +106,7 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .corpus = setup->corpus,
                            .origin = setup->origin,
                            .origin_step = setup->origin_step,
+                           .from = setup->from,
                            .begins = setup->begins,
                            .resumed = -1,
                            .best = NAN,
@@ -130,6 +132,7 @@ void trainer_close(struct trainer **trainer) {
   optimizer_close(&t->optimizer);
   arena_free(&t->arena);
   learner_close(&t->learner);
+  config_destroy(&t->then);
   store_lock_release(&t->lock);
   free(t);
   *trainer = NULL;
