@@ -36,6 +36,13 @@ static void print_scores(const struct trainer_outcome *outcome) {
            score[HGN_PAIRED_OVER_LIMIT], 1.96 * score[HGN_PAIRED_OVER_LIMIT_ERROR]);
 }
 
+/* Ended as it should, and perhaps for nothing: that is no failure of the program. */
+static void warn_of(const struct verdict *verdict, const char *output) {
+  for (int i = 0; i < VERDICT_COUNT; i++)
+    if (verdict->of[i] > 0) log_warn("%s: %s", output, verdict_text((enum verdict_of)i));
+  if (verdict_advice(verdict)) log_warn("%s: %s", output, verdict_advice(verdict));
+}
+
 static void print_outcome(const struct trainer_outcome *outcome, const char *output) {
   char text[LEARNER_SPEECH_MAX];
   if (outcome->recalled) printf("complete already\n");
@@ -44,8 +51,11 @@ static void print_outcome(const struct trainer_outcome *outcome, const char *out
     outcome->learner->kind->speak(outcome->test, text);
     printf("test %s over %lld %s\n", text, (long long)outcome->test->rollouts, outcome->learner->kind->unit);
   }
+  if (outcome->learner->training->objective.name == OBJECTIVE_GECO)
+    printf("GECO         aims at kappa %.4ge-4: %s\n", 1e4 * outcome->yardstick->kappa, outcome->yardstick->kappa_from);
   if (outcome->evaluated) printf("time         %.0f s\n", outcome->seconds);
   printf("%s\n", output);
+  warn_of(outcome->verdict, output);
 }
 
 /* Root only. */

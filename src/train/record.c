@@ -266,6 +266,7 @@ static enum status make_structure(struct record *record, const char *text, const
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
     TRY(make_table(record, (enum record_table)table, record->evaluations, table == RECORD_TRAIN));
   TRY(record_make_sessions(file));
+  TRY(record_make_verdict(file));
   TRY(provenance_write(file));
   return store_seal(file);
 }
@@ -304,6 +305,7 @@ enum status record_make(const struct comm *comm, const char *path, const struct 
   char *text = NULL;
   set_extents(record, run);
   record->session = 0;
+  record->has_verdict = true;
   TRY(comm_agree(comm, config_text(run->config, &text)));
   enum status status = store_create_at(comm, path, &place, &record->file);
   if (status == STATUS_OK) {
@@ -343,7 +345,7 @@ static enum status check_columns(struct record *record) {
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   set_extents(record, run);
-  TRY(record_find_session(comm, path, &record->session));
+  TRY(record_find_session(comm, path, record));
   TRY(store_reopen(comm, path, lock, &record->file));
   enum status status = comm->rank == 0 ? check_columns(record) : STATUS_OK;
   if (status == STATUS_OK && comm->rank == 0) status = write_limits(&record->file, yardstick);

@@ -24,8 +24,11 @@
  *   /evaluation/SPLIT/row_sum   i64 [evaluations][2]: checksum of all that the evaluation has in this file
  *   /session/row            f64 [RECORD_SESSIONS][columns]: SESSION_LIST, a row each time that the run was begun or
  *                           gone on with (also with more steps: then the file has been made anew, with the rows of
- *                           before, and /config and /provenance are those of then); the last row is that of the last, where there were more. Runs of older
- *                           builds have none
+ *                           before, and /config and /provenance are those of then); the last row is that of the
+ *                           last, where there were more. Runs of older builds have none
+ *   /verdict/row            f64 [VERDICT_COUNT]: VERDICT_LIST (verdict.h) of the model that a complete run has; not in
+ *                           runs of older builds
+ *   /verdict/row_sum        i64 [2]: checksum of it
  *   /provenance/...
  *
  * NaN where nothing has been written, 0 in the checksums. What depends on the time of day or the number of ranks is
@@ -38,6 +41,7 @@
 #include "store/provenance.h"
 #include "train/learner.h"
 #include "train/numerics.h"
+#include "train/verdict.h"
 #include "train/yardstick.h"
 
 #include <stdio.h>
@@ -91,7 +95,8 @@ struct record {
   struct store_file file;
   struct record_shape shape;
   int64_t reports, evaluations;
-  int64_t session; /* row of this one; -1: the file has no room for any */
+  int64_t session;  /* row of this one; -1: the file has no room for any */
+  bool has_verdict; /* the file has room for one */
 };
 
 /* Whose parameters a run began with. */
@@ -128,8 +133,8 @@ struct record_progress {
 enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
 /* Collective. Is what is at `path` a run of this configuration, or of one with which it has the same bits so far
- * (continuation.h)? Then *then, owned by the caller, is what it has; NULL: this very one. STATUS_CONFIG with the list of
- * keys that differ otherwise; STATUS_FILE when it is no run. */
+ * (continuation.h)? Then *then, owned by the caller, is what it has; NULL: this very one. STATUS_CONFIG with the list
+ * of keys that differ otherwise; STATUS_FILE when it is no run. */
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run, struct config **then);
 /* Collective. *there: whether it began with another run's parameters, and then whose. */
 enum status record_read_start(const struct comm *comm, const char *path, struct record_start *start, bool *there);
@@ -155,13 +160,19 @@ enum status record_examine(const struct comm *comm, const char *path, const stru
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
 /* Collective. The last evaluation of the test split of a complete run, what it was held against, and the seconds that
- * the run took. evaluation: freed with evaluation_free(); of how many rollouts it is, the file does not say. */
+ * the run took, and its verdict. evaluation: freed with evaluation_free(); of how many rollouts it is, the file does
+ * not say. */
 enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
-                             struct evaluation *evaluation, struct yardstick *yardstick, double *seconds);
+                             struct evaluation *evaluation, struct yardstick *yardstick, struct verdict *verdict,
+                             double *seconds);
 /* Not collective. How far the run has come: of its last report and evaluation what matters, or all columns. */
 enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out);
 /* Collective. Notes that a process goes on with the run after so many steps. */
 enum status record_session(struct record *record, int64_t step);
+/* Root only. */
+enum status record_verdict(struct record *record, const struct verdict *verdict);
+/* Not collective. Unknown where there is none, or not what was written. */
+enum status record_read_verdict(const struct store_file *file, struct verdict *verdict);
 /* Collective. Syncs and closes. */
 enum status record_close(struct record *record);
 

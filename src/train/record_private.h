@@ -87,9 +87,11 @@ void record_sum_limits(const double limits[2], struct checksum *sum);
 int64_t record_rows(enum record_table table, const struct training *training);
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row);
 
-/* Collective. The table of sessions; and which row of it the next one has, in the file of that name. */
+/* Collective. */
+enum status record_make_verdict(struct store_file *file);
+/* Collective. The table of sessions; and what of it a file of that name has, `session` and `has_verdict`. */
 enum status record_make_sessions(struct store_file *file);
-enum status record_find_session(const struct comm *comm, const char *path, int64_t *row);
+enum status record_find_session(const struct comm *comm, const char *path, struct record *record);
 /* Root only. The rows of another run's file, and the one after them for what comes. */
 enum status record_copy_sessions(const struct store_file *from, struct record *record);
 

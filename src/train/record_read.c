@@ -248,7 +248,7 @@ static enum status read_number(const struct store_file *file, const char *name, 
 }
 
 static enum status read_last(const struct store_file *file, const struct record_run *run, struct evaluation *evaluation,
-                             struct yardstick *yardstick, double *seconds) {
+                             struct yardstick *yardstick, struct verdict *verdict, double *seconds) {
   const struct training *training = &config_experiment(run->config)->training;
   const struct learner_kind *kind = run->learner->kind;
   double limits[2];
@@ -260,6 +260,7 @@ static enum status read_last(const struct store_file *file, const struct record_
   }
   TRY(read_number(file, "/report/seconds", record_reports(training) - 1, seconds));
   TRY(read_limits(file, limits));
+  TRY(record_read_verdict(file, verdict));
   TRY(record_head_open(file, &head));
   yardstick->floor = head.floor;
   yardstick->mean_image = head.mean_image;
@@ -270,10 +271,11 @@ static enum status read_last(const struct store_file *file, const struct record_
 }
 
 enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
-                             struct evaluation *evaluation, struct yardstick *yardstick, double *seconds) {
+                             struct evaluation *evaluation, struct yardstick *yardstick, struct verdict *verdict,
+                             double *seconds) {
   struct store_file file;
   TRY(record_open_run(comm, path, &file));
-  enum status status = comm_agree(comm, read_last(&file, run, evaluation, yardstick, seconds));
+  enum status status = comm_agree(comm, read_last(&file, run, evaluation, yardstick, verdict, seconds));
   store_close(&file);
   return status;
 }

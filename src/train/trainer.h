@@ -27,9 +27,9 @@ struct trainer_setup {
    * configuration may have of its own, origin.h says: STATUS_CONFIG with the keys of which more differ. */
   const char *origin;
   int64_t origin_step;
-  /* RUN.h5 or a checkpoint of another training, NULL: none: a run that has not begun begins at step 0 with the parameters
-   * that its latest checkpoint has; all else is as without. STATUS_CONFIG when the networks are not the same, or RUN.h5
-   * is there and began with others. Not together with `origin`; needs an output. */
+  /* RUN.h5 or a checkpoint of another training, NULL: none: a run that has not begun begins at step 0 with the
+   * parameters that its latest checkpoint has; all else is as without. STATUS_CONFIG when the networks are not the
+   * same, or RUN.h5 is there and began with others. Not together with `origin`; needs an output. */
   const char *from;
   void (*begins)(void); /* called, on each rank, when all has been read that may take long, and before anything is
                            written that would be lost with the process; NULL: nobody wants to know */
@@ -81,7 +81,8 @@ struct trainer_outcome {
   const struct learner *learner;
   const struct evaluation *validation, *test; /* validation: what choices read; of a run that is recalled unknown */
   const struct yardstick *yardstick;
-  double seconds; /* so far */
+  const struct verdict *verdict; /* of a training that is complete; else unknown */
+  double seconds;                /* so far */
 };
 /* Not collective. What it points to lives as long as the trainer. */
 struct trainer_outcome trainer_outcome(const struct trainer *trainer);

@@ -1,5 +1,5 @@
-/* How a training begins, or goes on: anew, in the state of another run, with the parameters of another run, from its own
- * latest checkpoint, and then perhaps with more steps or rarer reports than it began with. */
+/* How a training begins, or goes on: anew, in the state of another run, with the parameters of another run, from its
+ * own latest checkpoint, and then perhaps with more steps or rarer reports than it began with. */
 #include "base/log.h"
 #include "store/output.h"
 #include "train/trained.h"
@@ -269,6 +269,8 @@ static enum status resume_run(struct trainer *trainer) {
   struct record_progress progress;
   bool found;
   TRY(record_examine(trainer->comm, trainer->output, &run, &trainer->yardstick, &progress));
+  if (trainer->yardstick.kappa != progress.kappa)
+    snprintf(trainer->yardstick.kappa_from, sizeof trainer->yardstick.kappa_from, "as the run began with");
   trainer->yardstick.kappa = trainer->learner.kappa = progress.kappa;
   keep_limits(trainer, &progress);
   const bool complete = progress.complete && trainer->training->train.steps == steps;

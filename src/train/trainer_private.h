@@ -37,6 +37,9 @@ struct trainer {
   bool recalled;
   int64_t roll_backs, repeats;
   double best;                                                 /* NaN: none */
+  double gradient_norm;                                        /* of the last step; NaN: none yet */
+  bool told[VERDICT_COUNT];                                    /* what has been said on the way */
+  struct verdict verdict;                                      /* of a run that is complete */
   double seconds_before, core_seconds_before, joules, started; /* s, s, J, clock */
   struct energy_meter meter;
   struct trainer_timing timing; /* of the last step */
