@@ -53,8 +53,8 @@ const char *verdict_text(enum verdict_of of) {
 
 const char *verdict_advice(const struct verdict *verdict) {
   if (verdict->of[VERDICT_VANISHED] > 0 || verdict->of[VERDICT_SATURATED] > 0)
-    return "learning has died: try a smaller optimizer.learning_rate with a longer optimizer.warmup, another seed, or "
-           "larger objects in the pictures";
+    return "learning has died: try a much smaller optimizer.learning_rate (a twentieth, say) with a longer "
+           "optimizer.warmup";
   if (verdict->of[VERDICT_AT_BOUND] > 0)
     return "at the upper bound kappa has not been reached: try a larger objective.kappa, a smaller objective.rate, or "
            "more train.steps";
