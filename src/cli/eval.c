@@ -4,6 +4,7 @@
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
 #include "train/trained.h"
+#include "train/verdict.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -66,6 +67,10 @@ static void print_evaluation(const struct trained *trained, const struct dataset
     print_number("H variation", score[HGN_ENERGY_VARIATION], "std of H along a rollout / std between rollouts");
   if (evaluation->broken || !isnan(score[HGN_ENERGY_DRIFT]))
     print_number("H drift", score[HGN_ENERGY_DRIFT], "|H(end) - H(start)| / the same");
+  if (!evaluation->broken && !(score[HGN_R2] > VERDICT_R2))
+    printf("  %-18s %10.4f   %s\n", "of no meaning: R2", score[HGN_R2],
+           isnan(score[HGN_R2]) ? "is not known, and a model that draws nothing conserves H, too"
+                                : "no better than the mean image; a model that draws nothing conserves H, too");
   print_number("reversal, state", score[HGN_REVERSAL_STATE], "relative, after going to the end and back");
   print_number("reversal, pixels", score[HGN_REVERSAL_PIXELS], "MSE between the way there and the way back");
   print_number("VPT", score[HGN_VPT], "frames predicted before the error exceeds 2.5% of the image's power (median)");

@@ -36,6 +36,13 @@ static void print_scores(const struct trainer_outcome *outcome) {
            score[HGN_PAIRED_OVER_LIMIT], 1.96 * score[HGN_PAIRED_OVER_LIMIT_ERROR]);
 }
 
+/* Ended as it should, and perhaps for nothing: that is no failure of the program. */
+static void warn_of(const struct verdict *verdict, const char *output) {
+  for (int i = 0; i < VERDICT_COUNT; i++)
+    if (verdict->of[i] > 0) log_warn("%s: %s", output, verdict_text((enum verdict_of)i));
+  if (verdict_advice(verdict)) log_warn("%s: %s", output, verdict_advice(verdict));
+}
+
 static void print_outcome(const struct trainer_outcome *outcome, const char *output) {
   char text[LEARNER_SPEECH_MAX];
   if (outcome->recalled) printf("complete already\n");
@@ -44,8 +51,11 @@ static void print_outcome(const struct trainer_outcome *outcome, const char *out
     outcome->learner->kind->speak(outcome->test, text);
     printf("test %s over %lld %s\n", text, (long long)outcome->test->rollouts, outcome->learner->kind->unit);
   }
+  if (outcome->learner->training->objective.name == OBJECTIVE_GECO)
+    printf("GECO         aims at kappa %.4ge-4: %s\n", 1e4 * outcome->yardstick->kappa, outcome->yardstick->kappa_from);
   if (outcome->evaluated) printf("time         %.0f s\n", outcome->seconds);
   printf("%s\n", output);
+  warn_of(outcome->verdict, output);
 }
 
 /* Root only. */
@@ -94,20 +104,30 @@ static enum status train(const struct comm *world, struct trainer *trainer, cons
 /* From here on a signal is heard between steps. */
 static void begin(void) { stop_at_once(false); }
 
-static enum status open_and_train(const struct comm *world, const struct config *config, const char *output,
-                                  bool resume, const struct batch *batch) {
+/* What the command line says beside the configuration. */
+struct demand {
+  const char *output, *from; /* from: NULL: none */
+  bool resume;
+};
+
+static enum status open_and_train(const struct comm *world, const struct config *config, const struct demand *demand,
+                                  const struct batch *batch) {
   struct corpus corpus;
   struct trainer *trainer;
   stop_at_once(true); /* reading a mean image takes its time, and nothing has begun */
   TRY(corpus_open(world, config_experiment(config)->training.data.file, &corpus));
-  const struct trainer_setup setup = {
-      .config = config, .corpus = &corpus, .output = output, .resume = resume, .begins = begin};
+  const struct trainer_setup setup = {.config = config,
+                                      .corpus = &corpus,
+                                      .output = demand->output,
+                                      .resume = demand->resume,
+                                      .from = demand->from,
+                                      .begins = begin};
   enum status status = trainer_open(world, &setup, &trainer);
   if (status == STATUS_OK) {
     status = train(world, trainer, batch);
     if (status == STATUS_OK && world->rank == 0) {
       const struct trainer_outcome outcome = trainer_outcome(trainer);
-      print_outcome(&outcome, output);
+      print_outcome(&outcome, demand->output);
     }
     trainer_close(&trainer);
   }
@@ -116,18 +136,20 @@ static enum status open_and_train(const struct comm *world, const struct config 
 }
 
 static enum status run_train(const struct comm *world, int argc, char **argv) {
-  const char *output = NULL;
-  bool resume = false;
+  struct demand demand = {.output = NULL};
   struct batch batch = {.signal = NULL};
-  const struct cli_option options[] = {
-      {"--output", "-o", CLI_TEXT, &output}, {"--resume", NULL, CLI_FLAG, &resume}, BATCH_OPTIONS(&batch)};
+  const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &demand.output},
+                                       {"--from", NULL, CLI_TEXT, &demand.from},
+                                       {"--resume", NULL, CLI_FLAG, &demand.resume},
+                                       BATCH_OPTIONS(&batch)};
   struct cli_words words;
   char given[STORE_PATH_MAX];
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof options[0], true, &words));
   TRY(cli_operands(&words, 1, 1, "one EXPERIMENT.yaml"));
-  if (!output) {
+  if (!demand.output) {
+    REQUIRE(!demand.from, STATUS_USAGE, "--from begins a new run: give it a name, -o NEW.h5");
     TRY(name_output(words.operand[0], given));
-    output = given;
+    demand.output = given;
   }
   TRY(batch_read(world, &batch));
   struct config *config;
@@ -135,7 +157,7 @@ static enum status run_train(const struct comm *world, int argc, char **argv) {
   stop_listen(batch.number);
   enum status status = learner_require(config_experiment(config));
   if (status == STATUS_OK) status = numerics_agree(world);
-  if (status == STATUS_OK) status = open_and_train(world, config, output, resume, &batch);
+  if (status == STATUS_OK) status = open_and_train(world, config, &demand, &batch);
   stop_release();
   config_destroy(&config);
   return status;
@@ -143,17 +165,22 @@ static enum status run_train(const struct comm *world, int argc, char **argv) {
 
 const struct cli_command cli_train = {
     "train", "data set -> trained model, checkpoints, metrics",
-    "Usage: [mpirun -n N] hgn train EXPERIMENT.yaml [-o RUN.h5] [--resume] [--signal NAME] [--deadline TIME]\n"
-    "                            [key.path=value ...]\n\n"
+    "Usage: [mpirun -n N] hgn train EXPERIMENT.yaml [-o RUN.h5] [--from RUN.h5] [--resume] [--signal NAME]\n"
+    "                            [--deadline TIME] [key.path=value ...]\n\n"
     "Trains a Hamiltonian Generative Network data-parallel. The same file and seed give the same bits on any number "
     "of\n"
     "ranks and across any interruption. Beside RUN.h5, which holds all metrics and can be read at any time, there are\n"
     "RUN.checkpoint-STEP.h5 and the best model, RUN.best.h5.\n\n"
     "If RUN.h5 is there and has this very configuration, training goes on from its last checkpoint; with another\n"
-    "configuration it is refused. A complete run is shown; one whose checkpoints are all gone is not begun anew.\n"
+    "configuration it is refused, but for keys that change none of the bits so far: more train.steps (not with\n"
+    "optimizer.schedule=cosine, which ends with them), another data.file that holds the same, a multiple of\n"
+    "train.report_every, other checkpoints. A complete run is shown; one whose checkpoints are all gone is not begun "
+    "anew.\n"
     "SIGUSR1 (which mpirun forwards) and SIGTERM to the ranks write a checkpoint and end with exit status 6, and so "
     "does\n"
     "a job whose end is near; a killed run loses what came after its last checkpoint.\n\n"
     "  -o, --output RUN.h5   ends in .h5; default: EXPERIMENT.h5 in this folder\n"
+    "  --from RUN.h5         begin with the parameters of RUN's latest checkpoint, or of a checkpoint: for another\n"
+    "                        schedule, objective or data set; all else begins anew. -o names the new run\n"
     "  --resume              only go on with a run that is there\n" BATCH_HELP,
     run_train};

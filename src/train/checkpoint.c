@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "train/continuation.h"
 #include "train/origin.h"
 
 #include <stdlib.h>
@@ -300,7 +301,7 @@ static enum status compare_texts(const struct store_file *file, const struct tex
   TRY(store_parse_config(file, texts->config, SCHEMA_USE(SCHEMA_TRAINING), &config));
   const int count =
       owner->begins ? config_differences_of(config, owner->config, origin_has_to_agree, differences, sizeof differences)
-                    : config_differences(config, owner->config, differences, sizeof differences);
+                    : continuation_differences(config, owner->config, differences, sizeof differences);
   config_destroy(&config);
   REQUIRE(count == 0 || !owner->begins, STATUS_CONFIG,
           "%s: is no state that this run can begin from, since more differs than how it learns (%s)", file->path,

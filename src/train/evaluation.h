@@ -18,6 +18,7 @@ struct evaluation {
   const char *broken; /* what is not finite, of `broken_rollouts`: "a decoded frame", say; NULL: all that is predicted
                          is finite. Scores of such rollouts are NaN, but for the valid time before; so are the means. */
   int64_t broken_rollouts;
+  double lowest, highest; /* of the values of all predicted pictures, where it is of pictures */
 };
 void evaluation_free(struct evaluation *evaluation);
 /* Not collective. What is not a number becomes the one NaN that constants have: computed ones differ between processors

@@ -51,6 +51,7 @@ struct evaluator {
   double *energy;              /* [targets][group] */
   double *error;               /* [group][targets] */
   double *power;               /* the same: mean square of the frame */
+  float lowest, highest;       /* of all decoded values */
   bool lost[EVALUATION_GROUP]; /* something that was predicted is not finite: no score */
   struct exact *sum;
   int64_t *counts; /* [COUNT_VALID + targets + 1] */
@@ -61,8 +62,14 @@ static enum status open_evaluator(const struct hgn_evaluate_task *task, struct e
   const int64_t state = model_state_values(model), image = model_image_values(model),
                 targets = task->protocol.target_count;
   const int64_t path = targets * EVALUATION_GROUP * state;
-  *eval = (struct evaluator){
-      .model = model, .source = task->source, .task = task, .state = state, .image = image, .targets = targets};
+  *eval = (struct evaluator){.model = model,
+                             .source = task->source,
+                             .task = task,
+                             .state = state,
+                             .image = image,
+                             .targets = targets,
+                             .lowest = INFINITY,
+                             .highest = -INFINITY};
   struct arena *arena = &eval->arena;
   eval->frames = arena_array(arena, EVALUATION_GROUP * image * model->input_frames, sizeof(float));
   eval->noise = arena_array(arena, EVALUATION_GROUP * model_latents(model), sizeof(float));
@@ -131,6 +138,8 @@ static enum status compare_image(struct evaluator *eval, const struct evaluation
                     eval->observed));
   for (int64_t k = 0; k < eval->image; k++) {
     const double difference = (double)image[k] - (double)eval->observed[k];
+    eval->lowest = image[k] < eval->lowest ? image[k] : eval->lowest;
+    eval->highest = image[k] > eval->highest ? image[k] : eval->highest;
     error += difference * difference;
     power += (double)eval->observed[k] * (double)eval->observed[k];
   }
@@ -372,6 +381,18 @@ static enum status conclude(const struct evaluator *eval, struct evaluation *out
   return STATUS_OK;
 }
 
+/* Collective. In 2^-32: bits do not depend on who has which rollouts, and a grey level is 2^24 of them. Values that are
+ * not within [-1024, 1024] are of no picture. */
+static enum status reduce_range(const struct comm *comm, const struct evaluator *eval, struct evaluation *out) {
+  const double scale = 4294967296.0, most = 1024;
+  int64_t range[2] = {(int64_t)(scale * fmin(fmax(-(double)eval->lowest, -most), most)),
+                      (int64_t)(scale * fmin(fmax((double)eval->highest, -most), most))};
+  TRY(reduce_max(comm, range, 2));
+  out->lowest = -(double)range[0] / scale;
+  out->highest = (double)range[1] / scale;
+  return STATUS_OK;
+}
+
 enum status hgn_evaluate(const struct comm *comm, const struct hgn_evaluate_task *task,
                          const struct evaluation_set *set, struct evaluation *evaluation) {
   struct evaluator eval;
@@ -382,6 +403,7 @@ enum status hgn_evaluate(const struct comm *comm, const struct hgn_evaluate_task
   if (status == STATUS_OK) status = reduce_exact(comm, eval.sum, (int)(SUM_FRAMES + eval.targets));
   if (status == STATUS_OK) status = reduce_sum(comm, eval.counts, COUNT_VALID + eval.targets + 1);
   if (status == STATUS_OK) status = comm_agree(comm, conclude(&eval, evaluation));
+  if (status == STATUS_OK) status = reduce_range(comm, &eval, evaluation);
   close_evaluator(&eval);
   return status;
 }

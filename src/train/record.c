@@ -165,10 +165,11 @@ void record_sum_head(const struct record_head *head, char text[CHECKSUM_TEXT]) {
   checksum_text(&sum, text);
 }
 
-void record_sum_origin(const char *run, const char *step, char text[CHECKSUM_TEXT]) {
+void record_sum_origin(const char *run, const char *step, const char *parameters, char text[CHECKSUM_TEXT]) {
   struct checksum sum = {{0, 0}};
   checksum_add(&sum, checksum_tag("run"), 0, run, strlen(run));
   checksum_add(&sum, checksum_tag("step"), 0, step, strlen(step));
+  if (parameters) checksum_add(&sum, checksum_tag("parameters"), 0, parameters, strlen(parameters));
   checksum_text(&sum, text);
 }
 
@@ -209,10 +210,21 @@ static enum status make_origin(struct store_file *file, const struct record_run 
   char step[32], sum[CHECKSUM_TEXT];
   if (!run->origin) return STATUS_OK;
   snprintf(step, sizeof step, "%lld", (long long)run->origin_step);
-  record_sum_origin(run->origin, step, sum);
+  record_sum_origin(run->origin, step, NULL, sum);
   TRY(store_text(file, "/origin/run", run->origin, 0));
   TRY(store_text(file, "/origin/step", step, 0));
   return store_text(file, "/origin/checksum", sum, 0);
+}
+
+static enum status make_start(struct store_file *file, const struct record_start *start) {
+  char step[32], sum[CHECKSUM_TEXT];
+  if (!start) return STATUS_OK;
+  snprintf(step, sizeof step, "%lld", (long long)start->step);
+  record_sum_origin(start->run, step, start->parameters, sum);
+  TRY(store_text(file, "/start/run", start->run, 0));
+  TRY(store_text(file, "/start/step", step, 0));
+  TRY(store_text(file, "/start/parameters", start->parameters, 0));
+  return store_text(file, "/start/checksum", sum, 0);
 }
 
 static enum status make_part(struct store_file *file, const struct record_part *part, int64_t rows) {
@@ -249,10 +261,12 @@ static enum status make_structure(struct record *record, const char *text, const
   TRY(store_text(file, "/checksum", sum, 0));
   TRY(make_data_group(file, run->data, yardstick->checksum));
   TRY(make_origin(file, run));
+  TRY(make_start(file, run->start));
   TRY(make_table(record, RECORD_REPORTS, record->reports, true));
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
     TRY(make_table(record, (enum record_table)table, record->evaluations, table == RECORD_TRAIN));
   TRY(record_make_sessions(file));
+  TRY(record_make_verdict(file));
   TRY(provenance_write(file));
   return store_seal(file);
 }
@@ -285,24 +299,34 @@ static void set_extents(struct record *record, const struct record_run *run) {
   record->shape = record_shape_of(run);
 }
 
-enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
-                          const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
+enum status record_make(const struct comm *comm, const char *path, const struct store_lock *lock,
+                        const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   const struct store_place place = {.replaces = RECORD_FORMAT, .lock = lock};
   char *text = NULL;
   set_extents(record, run);
   record->session = 0;
+  record->has_verdict = true;
   TRY(comm_agree(comm, config_text(run->config, &text)));
   enum status status = store_create_at(comm, path, &place, &record->file);
   if (status == STATUS_OK) {
     status = make_structure(record, text, run, yardstick);
     if (status == STATUS_OK)
       status = comm_agree(comm, comm->rank == 0 ? write_yardstick(&record->file, yardstick) : STATUS_OK);
-    if (status == STATUS_OK) status = store_publish(&record->file);
     if (status != STATUS_OK) store_close(&record->file);
   }
   free(text);
   return status;
 }
+
+enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
+                          const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
+  TRY(record_make(comm, path, lock, run, yardstick, record));
+  const enum status status = record_publish(record);
+  if (status != STATUS_OK) store_close(&record->file);
+  return status;
+}
+
+enum status record_publish(struct record *record) { return store_publish(&record->file); }
 
 /* A limit may have been computed since the run began: later rows are held against it, so it stands in the file too. */
 /* Whether all columns can be written: another program may have compressed them, which only those who write mind. */
@@ -321,7 +345,7 @@ static enum status check_columns(struct record *record) {
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   set_extents(record, run);
-  TRY(record_find_session(comm, path, &record->session));
+  TRY(record_find_session(comm, path, record));
   TRY(store_reopen(comm, path, lock, &record->file));
   enum status status = comm->rank == 0 ? check_columns(record) : STATUS_OK;
   if (status == STATUS_OK && comm->rank == 0) status = write_limits(&record->file, yardstick);

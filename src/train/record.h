@@ -9,6 +9,9 @@
  *   /data/limit_sum         i64 [2]: checksum of the limits, which may be computed while the run is under way
  *   /origin/run, step       text: the run whose checkpoint of that step this one begins from, and whose records up to
  *                           there it has; not there where it begins at its start. /origin/checksum: text, of both
+ *   /start/run, step        text: the run with whose parameters after that step this one began at its step 0, with all
+ *                           else new; not there where it began with its own. /start/parameters: text, their checksum;
+ *                           /start/checksum: text, of the three
  *   /networks               text per network: scale of the checksums
  *   /report/NAME            f64 [reports]: REPORT_LIST, the learner's terms of the loss and its scalars, and
  *                           STAGE_seconds for its stages; loss and terms are those of the step
@@ -20,8 +23,12 @@
  *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]: its score by frame
  *   /evaluation/SPLIT/row_sum   i64 [evaluations][2]: checksum of all that the evaluation has in this file
  *   /session/row            f64 [RECORD_SESSIONS][columns]: SESSION_LIST, a row each time that the run was begun or
- *                           gone on with; the last row is that of the last, where there were more. Runs of older
- *                           builds have none
+ *                           gone on with (also with more steps: then the file has been made anew, with the rows of
+ *                           before, and /config and /provenance are those of then); the last row is that of the
+ *                           last, where there were more. Runs of older builds have none
+ *   /verdict/row            f64 [VERDICT_COUNT]: VERDICT_LIST (verdict.h) of the model that a complete run has; not in
+ *                           runs of older builds
+ *   /verdict/row_sum        i64 [2]: checksum of it
  *   /provenance/...
  *
  * NaN where nothing has been written, 0 in the checksums. What depends on the time of day or the number of ranks is
@@ -34,6 +41,7 @@
 #include "store/provenance.h"
 #include "train/learner.h"
 #include "train/numerics.h"
+#include "train/verdict.h"
 #include "train/yardstick.h"
 
 #include <stdio.h>
@@ -87,7 +95,15 @@ struct record {
   struct store_file file;
   struct record_shape shape;
   int64_t reports, evaluations;
-  int64_t session; /* row of this one; -1: the file has no room for any */
+  int64_t session;  /* row of this one; -1: the file has no room for any */
+  bool has_verdict; /* the file has room for one */
+};
+
+/* Whose parameters a run began with. */
+struct record_start {
+  char run[STORE_PATH_MAX];
+  int64_t step;
+  char parameters[CHECKSUM_TEXT]; /* checksum of them */
 };
 
 /* What is to be found in a run's file, and with what it is compared. All borrowed. */
@@ -97,13 +113,15 @@ struct record_run {
   const char *data;     /* the data set's name */
   const char *numerics; /* what decides bits here */
   int64_t lanes;
-  const char *origin;  /* the run that it begins from; NULL: none */
-  int64_t origin_step; /* of that */
+  const char *origin;               /* the run that it begins from; NULL: none */
+  int64_t origin_step;              /* of that */
+  const struct record_start *start; /* whose parameters it begins with; NULL: its own */
 };
 
 /* How far a run's file has come. */
 struct record_progress {
   int64_t whole;                    /* all records of steps up to this one are there and are what was written */
+  int64_t recorded;                 /* the last step of which a record is */
   bool begun;                       /* there is a record */
   bool complete;                    /* none is missing */
   double kappa;                     /* what GECO aims at */
@@ -114,15 +132,26 @@ struct record_progress {
 /* Collective. Makes the file, sealed, under its final name. lock: the root's lock of the run, borrowed. */
 enum status record_create(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
-/* Collective. Is what is at `path` a run of this configuration? STATUS_CONFIG with the list of keys that differ;
- * STATUS_FILE when it is no run. */
-enum status record_check(const struct comm *comm, const char *path, const struct record_run *run);
+/* Collective. Is what is at `path` a run of this configuration, or of one with which it has the same bits so far
+ * (continuation.h)? Then *then, owned by the caller, is what it has; NULL: this very one. STATUS_CONFIG with the list
+ * of keys that differ otherwise; STATUS_FILE when it is no run. */
+enum status record_check(const struct comm *comm, const char *path, const struct record_run *run, struct config **then);
+/* Collective. *there: whether it began with another run's parameters, and then whose. */
+enum status record_read_start(const struct comm *comm, const char *path, struct record_start *start, bool *there);
 /* Collective. Did it begin from that step of another run, as run->origin_step says? STATUS_CONFIG when not; STATUS_FILE
  * when nothing of it is there, or not what was written. */
 enum status record_check_origin(const struct comm *comm, const char *path, const struct record_run *run);
 /* Collective. Takes over all records of run->origin up to its step. STATUS_FILE when one of them is not what was
  * written. */
 enum status record_take_over(const struct comm *comm, const struct record_run *run, struct record *record);
+/* Collective. Makes the file anew, aside, as one of run->config with records, sessions and beginning of what is at
+ * `path`, a run of `then`: records up to step `until` but that of an evaluation after step `but`. Records of steps that
+ * both configurations have stay what they are. record_publish() gives it its name; until then what is there is whole.
+ * STATUS_CONFIG when a record up to `until` has not been made, STATUS_FILE when one is not what was written. */
+enum status record_rebuild(const struct comm *comm, const char *path, const struct store_lock *lock,
+                           const struct record_run *run, const struct config *then, const struct yardstick *yardstick,
+                           int64_t until, int64_t but, struct record *record);
+enum status record_publish(struct record *record);
 /* Collective. How far it has come, from its records, all of which are read. STATUS_FILE when the data have another
  * checksum than those that the run began with. */
 enum status record_examine(const struct comm *comm, const char *path, const struct record_run *run,
@@ -131,13 +160,19 @@ enum status record_examine(const struct comm *comm, const char *path, const stru
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record);
 /* Collective. The last evaluation of the test split of a complete run, what it was held against, and the seconds that
- * the run took. evaluation: freed with evaluation_free(); of how many rollouts it is, the file does not say. */
+ * the run took, and its verdict. evaluation: freed with evaluation_free(); of how many rollouts it is, the file does
+ * not say. */
 enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
-                             struct evaluation *evaluation, struct yardstick *yardstick, double *seconds);
+                             struct evaluation *evaluation, struct yardstick *yardstick, struct verdict *verdict,
+                             double *seconds);
 /* Not collective. How far the run has come: of its last report and evaluation what matters, or all columns. */
 enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out);
 /* Collective. Notes that a process goes on with the run after so many steps. */
 enum status record_session(struct record *record, int64_t step);
+/* Root only. */
+enum status record_verdict(struct record *record, const struct verdict *verdict);
+/* Not collective. Unknown where there is none, or not what was written. */
+enum status record_read_verdict(const struct store_file *file, struct verdict *verdict);
 /* Collective. Syncs and closes. */
 enum status record_close(struct record *record);
 

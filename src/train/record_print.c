@@ -128,17 +128,34 @@ static bool matters(const struct record_shape *shape, enum record_table table, c
   return found;
 }
 
+/* H is conserved best of all by a model that draws nothing: it is shown beside R2. */
+static enum status read_r2(const struct store_file *file, enum record_table table, int64_t row, double *r2) {
+  char name[RECORD_NAME_MAX], sum[RECORD_NAME_MAX];
+  record_sum_name(table, sum);
+  snprintf(name, sizeof name, "%.*s/r2", (int)(strrchr(sum, '/') - sum), sum);
+  return store_read(file, name, STORE_F64, row, 1, r2);
+}
+
 /* What is known of a row, one number a line: all, or what matters. */
 static enum status print_row(const struct store_file *file, const struct record_shape *shape, enum record_table table,
                              int64_t row, bool all, FILE *out) {
   struct record_part parts[RECORD_PARTS_MAX];
   const int count = record_list(shape, table, NULL, parts);
+  const bool flagged = shape->kind->data == LEARNER_FRAMES;
+  double r2 = NAN;
+  if (flagged && table != RECORD_REPORTS) TRY(read_r2(file, table, row, &r2));
   for (int i = table == RECORD_REPORTS ? 0 : 1; i < count; i++) {
     double value;
     const char *name = strrchr(parts[i].name, '/') + 1;
     if (parts[i].rank != 1 || !(all || matters(shape, table, name))) continue;
     TRY(store_read(file, parts[i].name, STORE_F64, row, 1, &value));
     if (isnan(value)) continue;
+    const bool conserved = strcmp(name, "energy_variation") == 0 || strcmp(name, "energy_drift") == 0;
+    if (conserved && flagged && !(r2 > VERDICT_R2)) {
+      fprintf(out, "  %-24s %12.6g        of no meaning: %s\n", name, value,
+              isnan(r2) ? "R2 is not known" : "no better than the mean image");
+      continue;
+    }
     fprintf(out, "  %-24s %12.6g %-6s %s\n", name, value, parts[i].unit ? parts[i].unit : "", parts[i].help);
   }
   return STATUS_OK;
@@ -165,6 +182,14 @@ static enum status print_evaluation(const struct store_file *file, const struct 
   return print_row(file, shape, table, *last, all, out);
 }
 
+static enum status print_verdict(const struct store_file *file, FILE *out) {
+  struct verdict verdict;
+  TRY(record_read_verdict(file, &verdict));
+  for (int i = 0; i < VERDICT_COUNT; i++)
+    if (verdict.of[i] > 0) fprintf(out, "warning      %s\n", verdict_text((enum verdict_of)i));
+  return STATUS_OK;
+}
+
 enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out) {
   const struct training *training = &config_experiment(config)->training;
   struct record_shape shape;
@@ -179,6 +204,7 @@ enum status record_print(const struct store_file *file, const struct config *con
   TRY(print_evaluation(file, &shape, training, SPLIT_TRAIN, all, all, out, &last));
   TRY(print_evaluation(file, &shape, training, SPLIT_VALIDATION, all || tested < 0, all, out, &last));
   TRY(print_evaluation(file, &shape, training, SPLIT_TEST, true, all, out, &last));
+  TRY(print_verdict(file, out));
   if (!all) fprintf(out, "all columns: hgn info -v %s\n", file->path);
   return STATUS_OK;
 }

@@ -64,8 +64,21 @@ void record_head_free(struct record_head_read *head);
 enum status record_check_shape(const struct store_file *file, const char *name, enum store_type type, int64_t rows,
                                int64_t width);
 
-/* Of the run that another begins from, and the step of it, as text. */
-void record_sum_origin(const char *run, const char *step, char text[CHECKSUM_TEXT]);
+/* Of the run that another begins from, the step of it, as text, and the checksum of its parameters; NULL: without. */
+void record_sum_origin(const char *run, const char *step, const char *parameters, char text[CHECKSUM_TEXT]);
+
+/* Collective. Opens it for reading; STATUS_FILE when it is no run. */
+enum status record_open_run(const struct comm *comm, const char *path, struct store_file *file);
+/* Not collective. The same as record_read_start(), of /start or /origin (which has no checksum of parameters). */
+enum status record_find_start(const struct store_file *file, const char *group, struct record_start *start,
+                              bool *there);
+/* Collective. record_create(), without the final name. */
+enum status record_make(const struct comm *comm, const char *path, const struct store_lock *lock,
+                        const struct record_run *run, const struct yardstick *yardstick, struct record *record);
+/* Of the values of a row; of a table's widest part, at least those of a checksum. */
+int64_t record_widest(const struct record_part *parts, int count);
+/* Rows that fit a block that is read at once, at least one. */
+int64_t record_block(int64_t widest);
 
 /* Of the limits. */
 void record_sum_limits(const double limits[2], struct checksum *sum);
@@ -74,8 +87,12 @@ void record_sum_limits(const double limits[2], struct checksum *sum);
 int64_t record_rows(enum record_table table, const struct training *training);
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row);
 
-/* Collective. The table of sessions; and which row of it the next one has, in the file of that name. */
+/* Collective. */
+enum status record_make_verdict(struct store_file *file);
+/* Collective. The table of sessions; and what of it a file of that name has, `session` and `has_verdict`. */
 enum status record_make_sessions(struct store_file *file);
-enum status record_find_session(const struct comm *comm, const char *path, int64_t *row);
+enum status record_find_session(const struct comm *comm, const char *path, struct record *record);
+/* Root only. The rows of another run's file, and the one after them for what comes. */
+enum status record_copy_sessions(const struct store_file *from, struct record *record);
 
 #endif

@@ -1,5 +1,6 @@
 /* What a run's file says: whether a training may go on with it, how far it has come, what it has reached. */
 #include "base/arena.h"
+#include "train/continuation.h"
 #include "train/record_private.h"
 
 #include <math.h>
@@ -8,8 +9,7 @@
 
 enum { BLOCK_BYTES = 1 << 22 };
 
-/* Collective. */
-static enum status open_run(const struct comm *comm, const char *path, struct store_file *file) {
+enum status record_open_run(const struct comm *comm, const char *path, struct store_file *file) {
   TRY(store_open(comm, path, file));
   const enum status status = comm_agree(comm, store_check_format(file, RECORD_FORMAT, RECORD_VERSION));
   if (status != STATUS_OK) store_close(file);
@@ -68,27 +68,42 @@ static enum status read_limits(const struct store_file *file, double limits[2]) 
 
 /* ---- Which run it is ---- */
 
-static enum status compare_config(const struct store_file *file, const char *text, const struct config *now) {
-  struct config *then;
+/* *then: NULL where nothing differs. */
+static enum status compare_config(const struct store_file *file, const char *text, const struct config *now,
+                                  struct config **then) {
   char differences[1024];
-  TRY(store_parse_config(file, text, SCHEMA_USE(SCHEMA_TRAINING), &then));
-  const int count = config_differences(then, now, differences, sizeof differences);
-  config_destroy(&then);
-  REQUIRE(count == 0, STATUS_CONFIG, "%s: is a run of another configuration; %d key%s (%s). Choose another output.",
-          file->path, count, count == 1 ? " differs" : "s differ", differences);
+  TRY(store_parse_config(file, text, SCHEMA_USE(SCHEMA_TRAINING), then));
+  const int count = continuation_differences(*then, now, differences, sizeof differences);
+  const bool longer = continuation_is_longer(*then, now);
+  char all[64];
+  if (count || config_differences(*then, now, all, sizeof all) == 0) config_destroy(then);
+  REQUIRE(
+      count == 0 || !longer, STATUS_CONFIG,
+      "%s: is a run of another configuration (%s), and with optimizer.schedule=cosine the learning rate ends with the "
+      "training, so with other steps it is another training. Choose another output; --from %s begins there with the "
+      "parameters of this one",
+      file->path, differences, file->path);
+  REQUIRE(
+      count == 0, STATUS_CONFIG,
+      "%s: is a run of another configuration; %d key%s (%s). Choose another output; --from %s begins there with the "
+      "parameters of this one",
+      file->path, count, count == 1 ? " differs" : "s differ", differences, file->path);
   return STATUS_OK;
 }
 
-enum status record_check(const struct comm *comm, const char *path, const struct record_run *run) {
+enum status record_check(const struct comm *comm, const char *path, const struct record_run *run,
+                         struct config **then) {
   struct store_file file;
-  TRY(open_run(comm, path, &file));
+  *then = NULL;
+  TRY(record_open_run(comm, path, &file));
   struct record_head_read head;
   enum status status = record_head_open(&file, &head);
   if (status == STATUS_OK) {
-    status = compare_config(&file, head.config, run->config);
+    status = compare_config(&file, head.config, run->config, then);
     record_head_free(&head);
   }
   status = comm_agree(comm, status);
+  if (status != STATUS_OK) config_destroy(then);
   store_close(&file);
   return status;
 }
@@ -107,11 +122,16 @@ enum status record_check_shape(const struct store_file *file, const char *name, 
   return STATUS_OK;
 }
 
-static int64_t widest_of(const struct record_part *parts, int count) {
+int64_t record_widest(const struct record_part *parts, int count) {
   int64_t widest = 2;
   for (int i = 0; i < count; i++)
     if (parts[i].width > widest) widest = parts[i].width;
   return widest;
+}
+
+int64_t record_block(int64_t widest) {
+  const int64_t most = BLOCK_BYTES / (8 * widest);
+  return most < 1 ? 1 : most;
 }
 
 /* Rows first..first+count-1 of one part, added to their checksums. */
@@ -131,7 +151,7 @@ enum status record_count_rows(const struct store_file *file, const struct record
   struct arena arena = {.last = NULL};
   const int part_count = record_list(shape, table, NULL, parts);
   struct checksum *sums = arena_array(&arena, count, sizeof *sums), *written = arena_array(&arena, count, sizeof *sums);
-  void *room = arena_array(&arena, count * widest_of(parts, part_count), sizeof(double));
+  void *room = arena_array(&arena, count * record_widest(parts, part_count), sizeof(double));
   enum status status = arena_check(&arena, "records");
   for (int i = 0; i < part_count && status == STATUS_OK; i++)
     status = sum_rows(file, &parts[i], first, count, room, sums);
@@ -162,8 +182,7 @@ enum status record_count_whole(const struct store_file *file, const struct recor
   const int64_t rows = record_rows(table, training);
   struct record_part parts[RECORD_PARTS_MAX];
   const int count = record_list(shape, table, NULL, parts);
-  const int64_t most = BLOCK_BYTES / (8 * widest_of(parts, count));
-  const int64_t block = most < 1 ? 1 : most;
+  const int64_t block = record_block(record_widest(parts, count));
   *whole = 0;
   TRY(check_rows(file, shape, table, rows));
   while (*whole < rows) {
@@ -192,12 +211,16 @@ static enum status examine(const struct store_file *file, const struct record_ru
   snprintf(progress->numerics, sizeof progress->numerics, "%s", head.numerics);
   const bool same = strcmp(head.data_checksum, yardstick->checksum) == 0;
   record_head_free(&head);
-  REQUIRE(same, STATUS_FILE, "%s: was trained on other data than %s is now: choose another output", file->path,
-          run->data);
+  REQUIRE(
+      same, STATUS_FILE,
+      "%s: was trained on other data than %s is now: choose another output; --from %s begins there with its parameters",
+      file->path, run->data, file->path);
   for (int table = 0; table < RECORD_TABLES; table++) {
     int64_t whole = 0;
     TRY(record_count_whole(file, &shape, (enum record_table)table, training, &whole));
     if (whole > 0) progress->begun = true;
+    const int64_t last = whole > 0 ? record_row_step((enum record_table)table, training, whole - 1) : 0;
+    if (last > progress->recorded) progress->recorded = last;
     if (whole == record_rows((enum record_table)table, training)) continue;
     progress->complete = false;
     const int64_t before = record_row_step((enum record_table)table, training, whole) - 1;
@@ -209,7 +232,7 @@ static enum status examine(const struct store_file *file, const struct record_ru
 enum status record_examine(const struct comm *comm, const char *path, const struct record_run *run,
                            const struct yardstick *yardstick, struct record_progress *progress) {
   struct store_file file;
-  TRY(open_run(comm, path, &file));
+  TRY(record_open_run(comm, path, &file));
   enum status status = comm->rank == 0 ? examine(&file, run, yardstick, progress) : STATUS_OK;
   status = comm_agree(comm, status);
   store_close(&file);
@@ -225,7 +248,7 @@ static enum status read_number(const struct store_file *file, const char *name, 
 }
 
 static enum status read_last(const struct store_file *file, const struct record_run *run, struct evaluation *evaluation,
-                             struct yardstick *yardstick, double *seconds) {
+                             struct yardstick *yardstick, struct verdict *verdict, double *seconds) {
   const struct training *training = &config_experiment(run->config)->training;
   const struct learner_kind *kind = run->learner->kind;
   double limits[2];
@@ -237,6 +260,7 @@ static enum status read_last(const struct store_file *file, const struct record_
   }
   TRY(read_number(file, "/report/seconds", record_reports(training) - 1, seconds));
   TRY(read_limits(file, limits));
+  TRY(record_read_verdict(file, verdict));
   TRY(record_head_open(file, &head));
   yardstick->floor = head.floor;
   yardstick->mean_image = head.mean_image;
@@ -247,98 +271,80 @@ static enum status read_last(const struct store_file *file, const struct record_
 }
 
 enum status record_read_last(const struct comm *comm, const char *path, const struct record_run *run,
-                             struct evaluation *evaluation, struct yardstick *yardstick, double *seconds) {
+                             struct evaluation *evaluation, struct yardstick *yardstick, struct verdict *verdict,
+                             double *seconds) {
   struct store_file file;
-  TRY(open_run(comm, path, &file));
-  enum status status = comm_agree(comm, read_last(&file, run, evaluation, yardstick, seconds));
+  TRY(record_open_run(comm, path, &file));
+  enum status status = comm_agree(comm, read_last(&file, run, evaluation, yardstick, verdict, seconds));
   store_close(&file);
   return status;
 }
 
 /* ---- Where it began ---- */
 
-struct origin_texts {
-  char *run, *step, *sum;
+struct start_texts {
+  char *run, *step, *parameters, *sum;
 };
 
-static enum status check_origin(const struct store_file *file, const struct record_run *run,
-                                struct origin_texts *texts) {
-  char sum[CHECKSUM_TEXT], step[32];
-  TRY(store_read_text(file, "/origin/run", &texts->run));
-  TRY(store_read_text(file, "/origin/step", &texts->step));
-  TRY(store_read_text(file, "/origin/checksum", &texts->sum));
-  record_sum_origin(texts->run, texts->step, sum);
-  REQUIRE(strcmp(sum, texts->sum) == 0, STATUS_FILE, "%s: checksum mismatch: where it began is not what was written",
-          file->path);
-  snprintf(step, sizeof step, "%lld", (long long)run->origin_step);
-  REQUIRE(strcmp(step, texts->step) == 0, STATUS_CONFIG, "%s: began from step %.32s of %.512s, not from step %s of %s",
-          file->path, texts->step, texts->run, step, run->origin);
+static enum status read_text(const struct store_file *file, const char *group, const char *name, char **text) {
+  char path[RECORD_NAME_MAX];
+  snprintf(path, sizeof path, "%s/%s", group, name);
+  return store_read_text(file, path, text);
+}
+
+static enum status read_start(const struct store_file *file, const char *group, struct start_texts *texts,
+                              struct record_start *start) {
+  const bool parameters = strcmp(group, "/start") == 0;
+  char sum[CHECKSUM_TEXT];
+  TRY(read_text(file, group, "run", &texts->run));
+  TRY(read_text(file, group, "step", &texts->step));
+  if (parameters) TRY(read_text(file, group, "parameters", &texts->parameters));
+  TRY(read_text(file, group, "checksum", &texts->sum));
+  record_sum_origin(texts->run, texts->step, texts->parameters, sum);
+  REQUIRE(strcmp(sum, texts->sum) == 0 && strlen(texts->run) < sizeof start->run, STATUS_FILE,
+          "%s: checksum mismatch: where it began is not what was written", file->path);
+  snprintf(start->run, sizeof start->run, "%s", texts->run);
+  if (parameters) snprintf(start->parameters, sizeof start->parameters, "%s", texts->parameters);
+  start->step = strtoll(texts->step, NULL, 10);
+  return STATUS_OK;
+}
+
+enum status record_find_start(const struct store_file *file, const char *group, struct record_start *start,
+                              bool *there) {
+  struct start_texts texts = {.run = NULL};
+  *start = (struct record_start){.step = 0};
+  TRY(store_find(file, group, there));
+  if (!*there) return STATUS_OK;
+  const enum status status = read_start(file, group, &texts, start);
+  free(texts.run);
+  free(texts.step);
+  free(texts.parameters);
+  free(texts.sum);
+  return status;
+}
+
+enum status record_read_start(const struct comm *comm, const char *path, struct record_start *start, bool *there) {
+  struct store_file file;
+  TRY(record_open_run(comm, path, &file));
+  const enum status status = comm_agree(comm, record_find_start(&file, "/start", start, there));
+  store_close(&file);
+  return status;
+}
+
+static enum status check_origin(const struct store_file *file, const struct record_run *run) {
+  struct record_start start;
+  bool there;
+  TRY(record_find_start(file, "/origin", &start, &there));
+  REQUIRE(there, STATUS_FILE, "%s: /origin is missing", file->path);
+  REQUIRE(start.step == run->origin_step, STATUS_CONFIG, "%s: began from step %lld of %.512s, not from step %lld of %s",
+          file->path, (long long)start.step, start.run, (long long)run->origin_step, run->origin);
   return STATUS_OK;
 }
 
 enum status record_check_origin(const struct comm *comm, const char *path, const struct record_run *run) {
   struct store_file file;
-  struct origin_texts texts = {.run = NULL};
-  TRY(open_run(comm, path, &file));
-  const enum status status = comm_agree(comm, check_origin(&file, run, &texts));
-  free(texts.run);
-  free(texts.step);
-  free(texts.sum);
+  TRY(record_open_run(comm, path, &file));
+  const enum status status = comm_agree(comm, check_origin(&file, run));
   store_close(&file);
-  return status;
-}
-
-/* Rows of a table up to a step. */
-static int64_t count_until(enum record_table table, const struct training *training, int64_t step) {
-  const int64_t rows = record_rows(table, training);
-  int64_t count = 0;
-  while (count < rows && record_row_step(table, training, count) <= step) count++;
-  return count;
-}
-
-/* As they stand there, with their checksums: both files have the same columns. */
-static enum status copy_column(const struct store_file *from, struct store_file *to, const struct record_part *part,
-                               int64_t first, int64_t count, void *room) {
-  TRY(record_check_shape(from, part->name, part->type, -1, part->width));
-  TRY(store_read(from, part->name, part->type, first, count, room));
-  return store_write_independent(to, part->name, first, count, room);
-}
-
-static enum status copy_rows(const struct store_file *from, struct record *record, enum record_table table,
-                             int64_t first, int64_t count) {
-  struct record_part parts[RECORD_PARTS_MAX], sum = {.type = STORE_I64, .width = 2};
-  struct arena arena = {.last = NULL};
-  int64_t whole;
-  TRY(record_count_rows(from, &record->shape, table, first, count, &whole));
-  REQUIRE(whole == count, STATUS_FILE, "%s: lacks records up to the step that another run begins from", from->path);
-  const int part_count = record_list(&record->shape, table, NULL, parts);
-  void *room = arena_array(&arena, count * widest_of(parts, part_count), sizeof(double));
-  enum status status = arena_check(&arena, "records");
-  for (int i = 0; i < part_count && status == STATUS_OK; i++)
-    status = copy_column(from, &record->file, &parts[i], first, count, room);
-  record_sum_name(table, sum.name);
-  if (status == STATUS_OK) status = copy_column(from, &record->file, &sum, first, count, room);
-  arena_free(&arena);
-  return status;
-}
-
-static enum status take_over(const struct store_file *from, const struct record_run *run, struct record *record) {
-  enum { BLOCK = 1024 };
-  const struct training *training = &config_experiment(run->config)->training;
-  for (int table = 0; table < RECORD_TABLES; table++) {
-    const int64_t rows = count_until((enum record_table)table, training, run->origin_step);
-    for (int64_t first = 0; first < rows; first += BLOCK) {
-      const int64_t count = rows - first < BLOCK ? rows - first : BLOCK;
-      TRY(copy_rows(from, record, (enum record_table)table, first, count));
-    }
-  }
-  return STATUS_OK;
-}
-
-enum status record_take_over(const struct comm *comm, const struct record_run *run, struct record *record) {
-  struct store_file from;
-  TRY(open_run(comm, run->origin, &from));
-  const enum status status = comm_agree(comm, comm->rank == 0 ? take_over(&from, run, record) : STATUS_OK);
-  store_close(&from);
   return status;
 }

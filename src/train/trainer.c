@@ -68,8 +68,9 @@ static enum status open_parts(struct trainer *trainer, const struct trainer_setu
 
 /* A run that was complete already: what it has reached stands in its file. */
 static enum status recall(struct trainer *trainer) {
-  const struct record_run run = trainer_describe(trainer);
-  TRY(record_read_last(trainer->comm, trainer->output, &run, &trainer->test, &trainer->yardstick,
+  struct record_run run = trainer_describe(trainer);
+  if (trainer->then) run.config = trainer->then;
+  TRY(record_read_last(trainer->comm, trainer->output, &run, &trainer->test, &trainer->yardstick, &trainer->verdict,
                        &trainer->seconds_before));
   trainer->test.rollouts = trainer_final_rollouts(trainer);
   trainer->test.frames = trainer->learner.protocol.target_count;
@@ -89,6 +90,9 @@ static enum status open_and_begin(struct trainer *trainer, const struct trainer_
   if (trainer->resumed >= 0)
     log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
              (long long)trainer->training->train.steps);
+  if (trainer->training->objective.name == OBJECTIVE_GECO)
+    log_info("GECO aims at an error of kappa %.4ge-4 (%s)", 1e4 * trainer->yardstick.kappa,
+             trainer->yardstick.kappa_from);
   trainer->window.began = trainer->spoken = log_clock();
   return STATUS_OK;
 }
@@ -105,9 +109,12 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .corpus = setup->corpus,
                            .origin = setup->origin,
                            .origin_step = setup->origin_step,
+                           .from = setup->from,
                            .begins = setup->begins,
                            .resumed = -1,
                            .best = NAN,
+                           .gradient_norm = NAN,
+                           .verdict = verdict_unknown(),
                            .started = log_clock()};
   numerics_describe(made->numerics);
   enum status status = comm_agree(comm, open_and_begin(made, setup));
@@ -130,6 +137,7 @@ void trainer_close(struct trainer **trainer) {
   optimizer_close(&t->optimizer);
   arena_free(&t->arena);
   learner_close(&t->learner);
+  config_destroy(&t->then);
   store_lock_release(&t->lock);
   free(t);
   *trainer = NULL;
@@ -186,7 +194,12 @@ bool trainer_due(int64_t done, int64_t every, int64_t steps) {
 static enum status end_training(struct trainer *trainer, unsigned how) {
   trainer->ended = how;
   trainer->events |= how;
+  if (how == TRAINER_COMPLETE)
+    trainer->verdict = verdict_find(&trainer->learner, &trainer->test, trainer->gradient_norm);
   if (!trainer->recording) return STATUS_OK;
+  if (how == TRAINER_COMPLETE)
+    TRY(comm_agree(trainer->comm,
+                   trainer->comm->rank == 0 ? record_verdict(&trainer->record, &trainer->verdict) : STATUS_OK));
   trainer->recording = false;
   TRY(record_close(&trainer->record));
   return how == TRAINER_COMPLETE ? trainer_verify(trainer) : STATUS_OK;
@@ -218,6 +231,7 @@ static void update_parameters(struct trainer *trainer, double *norm) {
   const double began = log_clock();
   optimizer_step(&trainer->optimizer, trainer->done, trainer->step.gradient, trainer->learner.parameters, norm);
   trainer->learner.kind->changed(&trainer->learner);
+  trainer->gradient_norm = *norm;
   trainer->timing.updating = log_clock() - began;
 }
 
@@ -265,6 +279,7 @@ struct trainer_outcome trainer_outcome(const struct trainer *trainer) {
                                   .validation = &trainer->validation,
                                   .test = &trainer->test,
                                   .yardstick = &trainer->yardstick,
+                                  .verdict = &trainer->verdict,
                                   .seconds = trainer->recalled ? trainer->seconds_before : trainer_seconds(trainer)};
 }
 

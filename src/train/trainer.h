@@ -27,13 +27,19 @@ struct trainer_setup {
    * configuration may have of its own, origin.h says: STATUS_CONFIG with the keys of which more differ. */
   const char *origin;
   int64_t origin_step;
+  /* RUN.h5 or a checkpoint of another training, NULL: none: a run that has not begun begins at step 0 with the
+   * parameters that its latest checkpoint has; all else is as without. STATUS_CONFIG when the networks are not the
+   * same, or RUN.h5 is there and began with others. Not together with `origin`; needs an output. */
+  const char *from;
   void (*begins)(void); /* called, on each rank, when all has been read that may take long, and before anything is
                            written that would be lost with the process; NULL: nobody wants to know */
 };
 
 /* Collective over the ranks of `comm`, which is borrowed and that of the corpus. When RUN.h5 is there and has this very
- * configuration, it goes on from the latest whole checkpoint. STATUS_CONFIG with the differing keys when it has
- * another, or began elsewhere than setup->origin says. On failure *trainer is NULL. */
+ * configuration, or one with which its steps so far have the same bits (continuation.h), it goes on from the latest
+ * whole checkpoint; with other steps or reports RUN.h5 is made anew first, aside. STATUS_CONFIG with the differing keys
+ * when it has another, when fewer steps than are done or reports that were not made are asked for, or when it began
+ * elsewhere than setup->origin says. On failure *trainer is NULL. */
 enum status trainer_open(const struct comm *comm, const struct trainer_setup *setup, struct trainer **trainer);
 
 /* What a rank asks for; of all ranks the last in this list counts, and all learn of it in the messages of the step. */
@@ -75,7 +81,8 @@ struct trainer_outcome {
   const struct learner *learner;
   const struct evaluation *validation, *test; /* validation: what choices read; of a run that is recalled unknown */
   const struct yardstick *yardstick;
-  double seconds; /* so far */
+  const struct verdict *verdict; /* of a training that is complete; else unknown */
+  double seconds;                /* so far */
 };
 /* Not collective. What it points to lives as long as the trainer. */
 struct trainer_outcome trainer_outcome(const struct trainer *trainer);

@@ -14,10 +14,14 @@ struct trainer {
   const struct config *config;
   const struct training *training;
   struct corpus *corpus;
-  char output[STORE_PATH_MAX];      /* RUN.h5, links followed; "": nothing is written */
-  const char *origin;               /* RUN.h5 of the run that it begins from; NULL: none */
-  int64_t origin_step;              /* step of that */
-  void (*begins)(void);             /* trainer.h; may be NULL */
+  char output[STORE_PATH_MAX]; /* RUN.h5, links followed; "": nothing is written */
+  const char *origin;          /* RUN.h5 of the run that it begins from; NULL: none */
+  int64_t origin_step;         /* step of that */
+  const char *from;            /* run or checkpoint with whose parameters it begins; NULL: its own */
+  struct record_start start;   /* what it began with, where it begins in this process */
+  bool started_elsewhere;      /* its file says that it began with another run's parameters */
+  struct config *then;         /* what RUN.h5 was begun with, where that differs (record_check()); owned; or NULL */
+  void (*begins)(void);        /* trainer.h; may be NULL */
   char numerics[NUMERICS_TEXT_MAX]; /* what decides bits here */
   struct learner learner;
   struct yardstick yardstick;
@@ -33,6 +37,9 @@ struct trainer {
   bool recalled;
   int64_t roll_backs, repeats;
   double best;                                                 /* NaN: none */
+  double gradient_norm;                                        /* of the last step; NaN: none yet */
+  bool told[VERDICT_COUNT];                                    /* what has been said on the way */
+  struct verdict verdict;                                      /* of a run that is complete */
   double seconds_before, core_seconds_before, joules, started; /* s, s, J, clock */
   struct energy_meter meter;
   struct trainer_timing timing; /* of the last step */
@@ -49,9 +56,17 @@ struct trainer {
   double spoken;                      /* clock of the last line */
 };
 
-/* Collective. Begins, or goes on from the latest whole checkpoint (trainer_resume.c). A run that is complete is not
+/* Collective. Begins, or goes on from the latest whole checkpoint (trainer_begin.c). A run that is complete is not
  * opened: `recording` stays false. */
 enum status trainer_begin(struct trainer *trainer, bool resume);
+/* Not collective. Its state now; what tells its checkpoints from others; as if it had come to a checkpoint itself. */
+struct checkpoint trainer_checkpoint(struct trainer *trainer);
+struct checkpoint_owner trainer_owner(const struct trainer *trainer);
+void trainer_go_on_from(struct trainer *trainer, const struct checkpoint *checkpoint);
+/* Collective. The latest checkpoint that is whole, of those up to step `most` and at multiples of `every` steps; *found
+ * is false when there is none. */
+enum status trainer_load_latest(struct trainer *trainer, int64_t most, int64_t every, struct checkpoint *checkpoint,
+                                bool *found);
 /* Collective. step -1: the best model. */
 enum status trainer_save_as(struct trainer *trainer, int64_t step);
 enum status trainer_roll_back(struct trainer *trainer);

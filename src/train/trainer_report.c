@@ -85,6 +85,20 @@ static void log_report(struct trainer *trainer, const struct report *report) {
            report->rollouts_per_second, kind->unit, hidden);
 }
 
+/* Once each, while something can still be done: of a gradient and a multiplier after the warm-up, of pictures after a
+ * quarter of the steps. The end has the last word (verdict.h). */
+static void tell(struct trainer *trainer, const struct evaluation *evaluation) {
+  const struct training *training = trainer->training;
+  const struct verdict now = verdict_find(&trainer->learner, evaluation, trainer->gradient_norm);
+  if (trainer->done < training->optimizer.warmup || trainer->done == training->train.steps) return;
+  for (int i = 0; i < VERDICT_COUNT; i++) {
+    const bool of_pictures = i == VERDICT_NO_BETTER || i == VERDICT_SATURATED;
+    if (trainer->told[i] || !(now.of[i] > 0) || (of_pictures && 4 * trainer->done < training->train.steps)) continue;
+    trainer->told[i] = true;
+    log_info("step %lld: so far %s", (long long)trainer->done, verdict_text((enum verdict_of)i));
+  }
+}
+
 static struct report make_report(const struct trainer *trainer, const struct step_result *result, double norm,
                                  double rate, double now) {
   const struct learner *learner = &trainer->learner;
@@ -130,6 +144,7 @@ enum status trainer_report(struct trainer *trainer, const struct step_result *re
   enum status status = STATUS_OK;
   if (trainer->recording && trainer->comm->rank == 0) status = record_report(&trainer->record, index, &report);
   log_report(trainer, &report);
+  tell(trainer, NULL);
   trainer->events |= TRAINER_REPORT;
   return comm_agree(trainer->comm, status);
 }
@@ -200,6 +215,7 @@ static enum status accept_evaluation(struct trainer *trainer, const struct evalu
   trainer->evaluated = true;
   trainer->events |= TRAINER_EVALUATION;
   log_evaluation(trainer);
+  tell(trainer, &trainer->validation);
   return keep_if_best(trainer);
 }
 

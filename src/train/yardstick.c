@@ -91,6 +91,7 @@ enum status yardstick_kappa(const struct objective_settings *settings, const str
                             struct yardstick *yardstick) {
   if (settings->name != OBJECTIVE_GECO) return STATUS_OK;
   yardstick->kappa = settings->kappa;
+  snprintf(yardstick->kappa_from, sizeof yardstick->kappa_from, "objective.kappa");
   if (yardstick->kappa > 0) return STATUS_OK;
   const double best = isnan(yardstick->limit) ? yardstick->floor : yardstick->limit;
   REQUIRE(best > 0, STATUS_CONFIG,
@@ -98,5 +99,7 @@ enum status yardstick_kappa(const struct objective_settings *settings, const str
           "squared error to aim at, say objective.kappa=1e-4, or use objective.name=elbo%s",
           data->file.path, data->config ? "; hgn limit computes the limit of noisy data" : "");
   yardstick->kappa = settings->kappa_ratio * best;
+  snprintf(yardstick->kappa_from, sizeof yardstick->kappa_from, "%.4g times the %s", settings->kappa_ratio,
+           isnan(yardstick->limit) ? "noise floor" : "information limit");
   return STATUS_OK;
 }

@@ -14,6 +14,7 @@
 struct yardstick {
   double floor, mean_image, limit, limit_unseen;
   double kappa;                 /* what GECO aims at */
+  char kappa_from[64];          /* in words */
   char checksum[CHECKSUM_TEXT]; /* of the data set, or of frames or points made elsewhere (ladder.h, points.h) */
   double *attained; /* [attained_count]: squared error of the best possible predictor on the unseen frames of test
                        rollouts 0, 1, ...; NULL: unknown; owned, see yardstick_free() */

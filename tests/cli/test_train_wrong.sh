@@ -84,7 +84,7 @@ expect 2 "text.yaml:3:16: train.steps" "$HGN" train text.yaml
 expect 2 "nothing.yaml: cannot open" "$HGN" train nothing.yaml
 expect 2 "missing: one EXPERIMENT.yaml" "$HGN" train -o x.h5
 expect 2 "unexpected word" "$HGN" train tiny.yaml d.h5
-expect 2 "it takes --output, --resume" "$HGN" train tiny.yaml --restart
+expect 2 "it takes --output, --from, --resume" "$HGN" train tiny.yaml --restart
 expect 3 "is a folder" "$HGN" train tiny.yaml -o .
 [ -z "$(ls bad* text.h5 broken.h5 2>/dev/null; find . -name '*partial*')" ] || fail "left: $(ls -A)"
 finish

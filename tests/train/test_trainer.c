@@ -146,8 +146,33 @@ static void open_again(const struct config *config, struct corpus *corpus, const
   trainer_close(&trainer);
 }
 
+/* To an end after seven steps, between two evaluations and two reports, and then asked for all: also from where it was
+ * stopped on the way to that end. */
+static void go_on_for_longer(const struct config *config, struct corpus *corpus, const struct learner_kind *kind,
+                             int64_t stop, struct ending *ending) {
+  struct trainer *trainer;
+  struct config *seven;
+  unsigned events;
+  assert_ok(config_vary(config, (const char *[]){"train.steps=7"}, 1, &seven));
+  open_trainer(&world, seven, corpus, "longer.h5", kind, &trainer);
+  while (trainer_step(trainer) < stop)
+    assert_ok(trainer_advance(trainer, trainer_step(trainer) + 1,
+                              trainer_step(trainer) + 1 == stop ? TRAINER_STOP : TRAINER_GO, &events));
+  trainer_close(&trainer);
+  open_trainer(&world, config, corpus, "longer.h5", kind, &trainer);
+  assert_int_equal(stop, trainer_outcome(trainer).resumed);
+  finish(trainer, STEPS);
+  end_of(trainer, ending);
+  trainer_close(&trainer);
+  const struct trainer_setup shorter = {.config = seven, .corpus = corpus, .output = "longer.h5", .kind = kind};
+  assert_status(STATUS_CONFIG, trainer_open(&world, &shorter, &trainer));
+  assert_message("longer.h5: has done 12 of 12 steps, and train.steps=7 would end it before");
+  config_destroy(&seven);
+  remove_run(&world, "longer");
+}
+
 static void check_ways(const struct learner_kind *kind, const char *data, struct config *config) {
-  static struct ending ending[4];
+  static struct ending ending[6];
   struct corpus corpus, alone;
   struct trainer *trainer;
   assert_ok(corpus_open(&world, data, &corpus));
@@ -166,7 +191,9 @@ static void check_ways(const struct learner_kind *kind, const char *data, struct
   end_of(trainer, &ending[2]);
   trainer_close(&trainer);
   stop_and_go_on(config, &corpus, kind, &ending[3]);
-  for (int i = 1; i < 4; i++) assert_memory_equal(&ending[0], &ending[i], sizeof *ending);
+  go_on_for_longer(config, &corpus, kind, 7, &ending[4]);
+  go_on_for_longer(config, &corpus, kind, 5, &ending[5]);
+  for (int i = 1; i < 6; i++) assert_memory_equal(&ending[0], &ending[i], sizeof *ending);
   open_again(config, &corpus, kind, &ending[0]);
   events_of_each_step(config, &corpus, kind);
   remove_run(&world, "whole");
