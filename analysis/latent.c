@@ -27,13 +27,13 @@ static bool leaves_half_turn(const struct source *source, const struct latent *l
 }
 
 static void name_coordinate(struct latent_coordinate *coordinate, const struct system *system, const char *prefix,
-                            int64_t i, const char *unit) {
+                            int i, const char *unit) {
   static const char axes[] = "xy";
   coordinate->unit = unit;
   if (system->translates)
-    snprintf(coordinate->name, LATENT_NAME_MAX, "%s%c%lld", *prefix == 'p' ? "p" : "", axes[i % 2], (long long)i / 2);
+    snprintf(coordinate->name, LATENT_NAME_MAX, "%s%c%d", *prefix == 'p' ? "p" : "", axes[i % 2], i / 2);
   else if (system->freedom > 1)
-    snprintf(coordinate->name, LATENT_NAME_MAX, "%s%lld", prefix, (long long)i);
+    snprintf(coordinate->name, LATENT_NAME_MAX, "%s%d", prefix, i);
   else
     snprintf(coordinate->name, LATENT_NAME_MAX, "%s", prefix);
 }
@@ -41,11 +41,11 @@ static void name_coordinate(struct latent_coordinate *coordinate, const struct s
 static void name_coordinates(const struct system *system, struct latent *latent) {
   int64_t n = 0;
   const char *length = system->angular ? "rad" : "m", *momentum = system->angular ? "kg m^2/s" : "kg m/s";
-  for (int64_t i = 0; i < system->freedom; i++) {
+  for (int i = 0; i < system->freedom; i++) {
     if (latent->turns) name_coordinate(&latent->coordinate[n++], system, "sin q", i, NULL);
     name_coordinate(&latent->coordinate[n++], system, latent->turns ? "cos q" : "q", i, latent->turns ? NULL : length);
   }
-  for (int64_t i = 0; i < system->freedom; i++) name_coordinate(&latent->coordinate[n++], system, "p", i, momentum);
+  for (int i = 0; i < system->freedom; i++) name_coordinate(&latent->coordinate[n++], system, "p", i, momentum);
   latent->coordinates = n;
 }
 

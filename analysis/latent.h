@@ -11,7 +11,7 @@
 #include "physics/system.h"
 #include "train/trained.h"
 
-enum { LATENT_NAME_MAX = 16, LATENT_TRUTH_MAX = SYSTEM_FREEDOM_MAX * 3 };
+enum { LATENT_NAME_MAX = 32, LATENT_TRUTH_MAX = SYSTEM_FREEDOM_MAX * 3 };
 
 /* A coordinate of the true phase space: "q", "p"; "x0", "py1" of bodies; "sin q" where an angle turns around. */
 struct latent_coordinate {
