@@ -1,5 +1,7 @@
 #include "analysis/dimension.h"
 
+#include "base/elementary.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -27,7 +29,7 @@ static double find_ratio(const double *point, int64_t points, int64_t numbers, i
       second = square;
     }
   }
-  return first > 0 ? log(second / first) / 2 : (double)NAN;
+  return first > 0 ? elementary_log(second / first) / 2 : (double)NAN;
 }
 
 enum status dimension_estimate(const double *point, int64_t points, int64_t numbers,

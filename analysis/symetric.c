@@ -28,6 +28,8 @@ struct fitter {
   double *part_mean;    /* [count - 1] */
   double *square;       /* [count - 1] */
   double *rest;         /* [rows] */
+  int64_t *set;         /* [count - 1]: work space of fits, like the next */
+  double *past;         /* [LASSO_PAST + 1][count - 1] */
   double *weight;       /* [outputs][count]: the constant's is 0 */
   struct arena arena;   /* of the numbers */
   struct arena terms;   /* of the order's arrays */
@@ -98,6 +100,8 @@ static enum status open_order(struct fitter *fitter, int order) {
   fitter->part_mean = arena_array(&arena, terms, sizeof(double));
   fitter->square = arena_array(&arena, terms, sizeof(double));
   fitter->rest = arena_array(&arena, fitter->rows, sizeof(double));
+  fitter->set = arena_array(&arena, terms, sizeof(int64_t));
+  fitter->past = arena_array(&arena, (LASSO_PAST + 1) * terms, sizeof(double));
   fitter->weight = arena_array(&arena, fitter->outputs * (terms + 1), sizeof(double));
   fitter->terms = arena;
   TRY(arena_check(&arena, "the terms of a batch"));
@@ -141,7 +145,8 @@ static int64_t take_terms(struct fitter *fitter, struct fold fold) {
   return count;
 }
 
-/* 1 - Var(y - y') / Var(y) on rows first..end-1, of predictions from the weights; the constant does not matter. */
+/* 1 - Var(y - y') / Var(y) on rows first..end-1, of predictions from the weights; the constant does not matter.
+ * What does not vary is explained if the prediction does not either (as in scikit-learn). */
 static double explain(const struct fitter *fitter, int64_t output, struct fold fold, const double *weight) {
   const double *y = fitter->y + output * fitter->rows, n = (double)(fold.end - fold.first);
   double sum[2] = {0}, square[2] = {0};
@@ -156,7 +161,8 @@ static double explain(const struct fitter *fitter, int64_t output, struct fold f
     }
   }
   const double left = square[0] / n - sum[0] / n * (sum[0] / n), all = square[1] / n - sum[1] / n * (sum[1] / n);
-  return all > 0 ? 1 - left / all : 0;
+  if (all > 0) return 1 - left / all;
+  return left > 0 ? 0 : 1;
 }
 
 static double alpha_of(int i) { return elementary_pow(10, -4 + 3.5 * i / (ALPHAS - 1)); }
@@ -167,8 +173,10 @@ static void fit(struct fitter *fitter, int64_t count, double alpha, double *weig
                               .x = fitter->part,
                               .square = fitter->square,
                               .y = fitter->right,
-                              .rest = fitter->rest};
-  lasso_fit(&lasso, alpha, weight);
+                              .rest = fitter->rest,
+                              .set = fitter->set,
+                              .past = fitter->past};
+  (void)lasso_fit(&lasso, alpha, weight);
 }
 
 /* Of all alphas, from the largest on, each beginning where the last has ended. */
@@ -290,6 +298,12 @@ static enum status measure_deviation(struct fitter *fitter, uint64_t seed, int64
 
 /* ---- All of it ---- */
 
+static enum status check_finite(const double *value, int64_t count, const char *what) {
+  for (int64_t i = 0; i < count; i++)
+    REQUIRE(isfinite(value[i]), STATUS_NUMERIC, "number %lld of %s is not finite", (long long)i, what);
+  return STATUS_OK;
+}
+
 static bool is_tried(const struct fitter *fitter, int order) {
   const int64_t count = polynomial_count(fitter->kept, order);
   return order == 1 ||
@@ -310,8 +324,14 @@ static enum status measure(struct fitter *fitter, uint64_t seed, int64_t stream,
 
 enum status symetric_measure(const struct symetric_batch *batch, uint64_t seed, int64_t stream,
                              struct symetric_outcome *outcome) {
+  const int64_t rows = batch->trajectories * batch->frames;
   struct fitter fitter;
   *outcome = (struct symetric_outcome){.r2 = 0};
+  REQUIRE(rows >= FOLDS && batch->latents > 0 && batch->latents % 2 == 0 && batch->coordinates > 0, STATUS_ARGUMENT,
+          "SyMetric of %lld rows, %lld latent numbers and %lld true ones", (long long)rows, (long long)batch->latents,
+          (long long)batch->coordinates);
+  TRY(check_finite(batch->latent, rows * batch->latents, "the latent states"));
+  TRY(check_finite(batch->truth, rows * batch->coordinates, "the true states"));
   enum status status = open_fitter(batch, &fitter);
   outcome->kept = fitter.kept;
   if (status == STATUS_OK) status = measure(&fitter, seed, stream, outcome);

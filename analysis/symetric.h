@@ -12,7 +12,19 @@
  *    mean of (P - I)^2 over entries, points and trajectories, 1000 at most.
  * 4. The map is symplectic when R2 > .9 and the deviation is below .05.
  *
- * An order with more than SYMETRIC_TERMS terms is not tried: the original gives up after a time instead.
+ * An order with more than SYMETRIC_TERMS terms is not tried: the original gives up after a time instead. So order < 5
+ * with R2 <= .9 says that there are too many latent numbers for the next one. The original reads numbers that are not
+ * finite as 0; here they are refused.
+ *
+ * What the definition does not see, and what it sees that is not there:
+ * - Scaling each number by itself is undone by step 1, symplectic or not: q times 3 beside p is no deviation. Step 1
+ *   also scales what was symplectic: of two degrees of freedom or more, a symplectic map stays so, in general, only
+ *   where the standard deviations of q_i and p_i have the same product for all i, of latent and of true numbers. p_1
+ *   + 2 q_1 in the place of p_1 has a deviation of .08. With one degree of freedom and two latent numbers, every
+ *   linear map passes.
+ * - P = I asks that A be a matrix whose square is -1, not that it be E: exchanging q_1 and p_2 passes.
+ * - Where latent numbers are collinear to a percent, the deviation depends on where the fit stops: between
+ *   scikit-learn's default tolerance, ours and an exact fit by a tenth to a third of itself.
  *
  * Not collective; a function of its arguments alone.
  */
@@ -42,7 +54,8 @@ struct symetric_outcome {
   bool symplectic;
 };
 
-/* Points of trajectories are drawn from (seed, stream). STATUS_MEMORY. */
+/* Points of trajectories are drawn from (seed, stream). STATUS_NUMERIC where a number is not finite;
+ * STATUS_ARGUMENT for fewer than two rows, or latent numbers that are not pairs; STATUS_MEMORY. */
 enum status symetric_measure(const struct symetric_batch *batch, uint64_t seed, int64_t stream,
                              struct symetric_outcome *outcome);
 
