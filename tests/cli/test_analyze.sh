@@ -91,8 +91,8 @@ expect 0 "hgn-analysis" "$HGN" info spring_run.analysis.h5
 # Too few rollouts for some parts; more ranks than rollouts; matrices that one rank may not hold.
 expect 0 "too few" "$HGN" analyze spring_run.h5 --rollouts 4
 expect_ranks 3 2 "3 ranks for 2 test rollouts" "$HGN" analyze spring_run.h5 --rollouts 2
-expect 71 "beyond the limit of 12: with 2 ranks or more it would not" "$HGN" analyze spring_run.h5 --memory 12
-expect_ranks 2 0 "dynamic mode decomposition" "$HGN" analyze spring_run.h5 --memory 12
+expect 71 "beyond the limit of 40: with 2 ranks or more it would not" "$HGN" analyze spring_run.h5 --memory 40
+expect_ranks 2 0 "dynamic mode decomposition" "$HGN" analyze spring_run.h5 --memory 40
 
 # Other models and data: no state, frames whose truth nobody knows, a latent space that has collapsed.
 "$HGN" -q simulate "$SOURCE/data/moons.yaml" -o moons.h5 data.train=40 data.test=20 >/dev/null || fail "no points"
