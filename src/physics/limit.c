@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "comm/reduce.h"
+#include "physics/initial.h"
 #include "physics/limit_private.h"
 #include "physics/rollout.h"
 
@@ -76,7 +77,7 @@ static enum status share_rollouts(const struct comm *comm, const struct experime
   for (int64_t i = 0; i < rollouts; i++) {
     struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, ROLLOUT_TEST + (uint64_t)i, 0);
     double state[SYSTEM_STATE_MAX];
-    system->initial(&experiment->system, &experiment->initial, &rng, state);
+    initial_draw(system, &experiment->system, &experiment->initial, &rng, state);
     share->sorted[i] = (struct test_rollout){.direction = phase_direction(state[0], state[1]), .rollout = i};
   }
   qsort(share->sorted, (size_t)rollouts, sizeof *share->sorted, compare_directions);
