@@ -14,7 +14,7 @@
  * A Metropolis step proposes one of three: a step of a random walk, whose covariance is that of the particles and whose
  * size follows the rate of acceptance; a draw from a normal distribution, somewhat wider than the particles, wherever
  * the particle is (accepted by the ratio of weights, pi / normal); or the numbers of which only a threshold matters,
- * drawn anew. Directions have period 1; whatever leaves the cube otherwise is rejected, since reflecting a step of
+ * drawn anew. Every second normal draw does that too: it leads from one sense of rotation to where the other is likely. Directions have period 1; whatever leaves the cube otherwise is rejected, since reflecting a step of
  * correlated coordinates would not keep the balance.
  *
  * How good the particles are is told by V, the variance of a mean over the N particles relative to that over N
@@ -258,11 +258,10 @@ static void propose(struct run *run, const struct fit *fit, const double *unifor
   proposal->inside = true;
   proposal->log_ratio = 0;
   proposal->move = choose_move(run);
-  if (proposal->move == MOVE_STEPWISE) {
+  if (proposal->move == MOVE_STEPWISE || (proposal->move == MOVE_NORMAL && rng_u32(&run->rng) & 1))
     for (int i = 0; i < sampler->flow->system->uniforms; i++)
       if (sampler->stepwise >> i & 1) proposal->uniform[i] = rng_uniform(&run->rng);
-    return;
-  }
+  if (proposal->move == MOVE_STEPWISE) return;
   rng_normal(&run->rng, z, sampler->dimension);
   if (proposal->move == MOVE_NORMAL) {
     for (int a = 0; a < sampler->dimension; a++) square += z[a] * z[a];

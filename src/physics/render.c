@@ -425,15 +425,16 @@ double render_add(struct renderer *renderer, const double *q, double *sum) {
     for (int y = boxes[b].y0; y < boxes[b].y1; y++) {
       size_t first = ((size_t)y * (size_t)renderer->width + (size_t)boxes[b].x0) * channels;
       size_t count = (size_t)(boxes[b].x1 - boxes[b].x0) * channels;
-      const float *restrict image = renderer->frame + first, *restrict background = renderer->background + first;
+      float *restrict image = renderer->frame + first;
+      const float *restrict background = renderer->background + first;
       double *restrict total = sum + first;
       for (size_t i = 0; i < count; i++) {
         double difference = (double)(image[i] - background[i]);
         total[i] += difference;
         squares += difference * difference;
+        image[i] = background[i];
       }
     }
-    clear_box(renderer, boxes[b], renderer->background, channels, renderer->frame);
   }
   return squares;
 }
