@@ -237,8 +237,9 @@ struct limit_sampler {
   int64_t particles;             /* a multiple of SYSTEM_LANES */
   int dimension;                 /* of the numbers on which the initial state depends smoothly: */
   int movable[SYSTEM_UNIFORMS_MAX];
-  unsigned stepwise; /* as in struct system, less those that change nothing */
-  double *uniform;   /* [particles][SYSTEM_UNIFORMS_MAX]: the particles; owned, as all below */
+  int stepwise; /* the number of which only a threshold matters, and its threshold; -1: there is none */
+  double threshold;
+  double *uniform; /* [particles][SYSTEM_UNIFORMS_MAX]: the particles; owned, as all below */
 
   /* Private. */
   double *uniform_next, *nll, *nll_next; /* nll[particles][2] */

@@ -13,8 +13,9 @@
  *
  * A Metropolis step proposes one of three: a step of a random walk, whose covariance is that of the particles and whose
  * size follows the rate of acceptance; a draw from a normal distribution, somewhat wider than the particles, wherever
- * the particle is (accepted by the ratio of weights, pi / normal); or the numbers of which only a threshold matters,
- * drawn anew. Every second normal draw does that too: it leads from one sense of rotation to where the other is likely. Directions have period 1; whatever leaves the cube otherwise is rejected, since reflecting a step of
+ * the particle is (accepted by the ratio of weights, pi / normal); or a new value of the number of which only a
+ * threshold matters, the sense of rotation. Each side of that threshold has a normal distribution of its own, so that
+ * draws lead from one side to where the other is likely. Directions have period 1; whatever leaves the cube otherwise is rejected, since reflecting a step of
  * correlated coordinates would not keep the balance.
  *
  * How good the particles are is told by V, the variance of a mean over the N particles relative to that over N
@@ -40,11 +41,20 @@
 #define SHARE_NORMAL 0.5     /* of the others */
 #define EFFECTIVE_SHARE 0.8  /* of the particles: what the last stage moves on for */
 
-enum { STAGES_MAX = 4000, PASSES_MAX = 30, PASSES_LAST = 1000, BISECTIONS = 50, U = SYSTEM_UNIFORMS_MAX };
+enum { STAGES_MAX = 4000, PASSES_MAX = 40, PASSES_LAST = 1000, BISECTIONS = 50, U = SYSTEM_UNIFORMS_MAX };
 
-/* The normal distribution that resembles the particles: centre + L z, in the movable coordinates. */
+/* What resembles the particles on one side of the threshold of the stepwise number, low..high, or all of them: the share
+ * that they are, and the normal distribution centre + L z in the movable coordinates. */
 struct fit {
+  double low, high;
+  double share;                   /* of the particles, never zero */
+  double log_density;             /* log of the density share / (high - low) / det L, less what is the same for all */
   double centre[U], factor[U][U]; /* factor: L, lower triangular */
+};
+
+struct fits {
+  int count; /* 1 or 2 */
+  struct fit side[2];
 };
 
 enum move { MOVE_WALK, MOVE_NORMAL, MOVE_STEPWISE, MOVE_COUNT };
@@ -176,35 +186,75 @@ static void resample(struct run *run) {
   sampler->nll_next = swap;
 }
 
-/* Mean and covariance of the particles in the movable coordinates, the latter as its Cholesky factor. */
-static void fit_particles(const struct limit_sampler *sampler, struct fit *fit) {
-  const int d = sampler->dimension;
-  const double share = 1 / (double)sampler->particles;
-  double covariance[U][U] = {{0}}, mean[U] = {0}, x[U];
-  memset(fit, 0, sizeof *fit);
-  for (int64_t p = 0; p < sampler->particles; p++)
-    for (int a = 0; a < d; a++) {
-      int i = sampler->movable[a];
-      mean[a] += share * displacement(sampler, i, sampler->uniform[p * U + i], sampler->uniform[i]);
-    }
-  for (int a = 0; a < d; a++) fit->centre[a] = sampler->uniform[sampler->movable[a]] + mean[a];
+static bool belongs(const struct limit_sampler *sampler, const struct fit *fit, const double *uniform) {
+  double u = sampler->stepwise < 0 ? 0 : uniform[sampler->stepwise];
+  return u >= fit->low && u < fit->high;
+}
+
+/* The mean of the particles that belong to the fit, and how many these are. If there are none it is left alone. */
+static int64_t find_centre(const struct limit_sampler *sampler, struct fit *fit) {
+  double sum[U] = {0};
+  const double *origin = sampler->uniform;
+  int64_t count = 0;
   for (int64_t p = 0; p < sampler->particles; p++) {
+    const double *uniform = sampler->uniform + p * U;
+    if (!belongs(sampler, fit, uniform)) continue;
+    if (count++ == 0) origin = uniform;
+    for (int a = 0; a < sampler->dimension; a++)
+      sum[a] += displacement(sampler, sampler->movable[a], uniform[sampler->movable[a]], origin[sampler->movable[a]]);
+  }
+  for (int a = 0; a < sampler->dimension && count > 0; a++)
+    fit->centre[a] = origin[sampler->movable[a]] + sum[a] / (double)count;
+  return count;
+}
+
+/* The Cholesky factor of the covariance of the `count` particles that belong to the fit. */
+static void find_factor(const struct limit_sampler *sampler, int64_t count, struct fit *fit) {
+  const int d = sampler->dimension;
+  double covariance[U][U] = {{0}}, x[U];
+  for (int64_t p = 0; p < sampler->particles; p++) {
+    const double *uniform = sampler->uniform + p * U;
+    if (!belongs(sampler, fit, uniform)) continue;
     for (int a = 0; a < d; a++) {
-      int i = sampler->movable[a];
-      x[a] = displacement(sampler, i, sampler->uniform[p * U + i], fit->centre[a]);
-      for (int b = 0; b <= a; b++) covariance[a][b] += share * x[a] * x[b];
+      x[a] = displacement(sampler, sampler->movable[a], uniform[sampler->movable[a]], fit->centre[a]);
+      for (int b = 0; b <= a; b++) covariance[a][b] += x[a] * x[b] / (double)count;
     }
   }
   for (int a = 0; a < d; a++) {
-    for (int b = 0; b <= a; b++) {
+    for (int b = 0; b < a; b++) {
       double sum = covariance[a][b];
       for (int c = 0; c < b; c++) sum -= fit->factor[a][c] * fit->factor[b][c];
-      if (a > b) fit->factor[a][b] = sum / fit->factor[b][b];
+      fit->factor[a][b] = sum / fit->factor[b][b];
     }
     double pivot = covariance[a][a];
     for (int c = 0; c < a; c++) pivot -= fit->factor[a][c] * fit->factor[a][c];
     fit->factor[a][a] = sqrt(fmax(pivot, 1e-12 * covariance[a][a] + 1e-40)); /* never zero, if all are alike */
   }
+}
+
+/* Fits each side of the threshold, if there is one. A side of few particles has the covariance of all. */
+static void fit_particles(const struct limit_sampler *sampler, struct fits *fits) {
+  const int64_t enough = 3 * (sampler->dimension + 1);
+  struct fit all = {.low = -1, .high = 2};
+  find_factor(sampler, find_centre(sampler, &all), &all);
+  fits->count = sampler->stepwise < 0 ? 1 : 2;
+  for (int side = 0; side < fits->count; side++) {
+    struct fit *fit = &fits->side[side];
+    *fit = all;
+    if (fits->count == 2) {
+      fit->low = side == 0 ? 0 : sampler->threshold;
+      fit->high = side == 0 ? sampler->threshold : 1;
+    }
+    int64_t count = find_centre(sampler, fit);
+    if (count >= enough) find_factor(sampler, count, fit);
+    fit->share = ((double)count + 1) / (double)(sampler->particles + fits->count);
+    fit->log_density = elementary_log(fit->share / (fit->high - fit->low));
+    for (int a = 0; a < sampler->dimension; a++) fit->log_density -= elementary_log(fit->factor[a][a]);
+  }
+}
+
+static const struct fit *fit_of(const struct limit_sampler *sampler, const struct fits *fits, const double *uniform) {
+  return &fits->side[fits->count == 2 && !belongs(sampler, &fits->side[0], uniform)];
 }
 
 /* |L^-1 (u - centre)|^2. */
@@ -224,7 +274,7 @@ static enum move choose_move(struct run *run) {
   const struct limit_sampler *sampler = run->sampler;
   double choice = rng_uniform(&run->rng);
   if (sampler->dimension == 0) return MOVE_STEPWISE;
-  if (sampler->stepwise != 0) {
+  if (sampler->stepwise >= 0) {
     if (choice < SHARE_STEPWISE) return MOVE_STEPWISE;
     choice = (choice - SHARE_STEPWISE) / (1 - SHARE_STEPWISE);
   }
@@ -251,30 +301,47 @@ static void displace(const struct limit_sampler *sampler, const struct fit *fit,
   }
 }
 
-static void propose(struct run *run, const struct fit *fit, const double *uniform, struct proposal *proposal) {
+/* A draw from the fits, which a side is chosen for by its share, and how much less likely that was than where the
+ * particle is. */
+static void propose_anew(struct run *run, const struct fits *fits, const double *uniform, const double *z,
+                         struct proposal *proposal) {
   const struct limit_sampler *sampler = run->sampler;
-  double z[U + 1], square = 0;
+  const struct fit *from = fit_of(sampler, fits, uniform), *to = &fits->side[0];
+  double square = 0;
+  if (fits->count == 2) {
+    to = &fits->side[rng_uniform(&run->rng) >= fits->side[0].share];
+    proposal->uniform[sampler->stepwise] = to->low + rng_uniform(&run->rng) * (to->high - to->low);
+    proposal->inside &= belongs(sampler, to, proposal->uniform); /* rounding */
+  }
+  for (int a = 0; a < sampler->dimension; a++) square += z[a] * z[a];
+  displace(sampler, to, z, NORMAL_WIDTH, true, proposal);
+  proposal->log_ratio =
+      from->log_density - 0.5 * squared_distance(sampler, from, uniform) / (NORMAL_WIDTH * NORMAL_WIDTH);
+  proposal->log_ratio -= to->log_density - 0.5 * square;
+}
+
+static void propose(struct run *run, const struct fits *fits, const double *uniform, struct proposal *proposal) {
+  const struct limit_sampler *sampler = run->sampler;
+  double z[U + 1];
   memcpy(proposal->uniform, uniform, sizeof proposal->uniform);
   proposal->inside = true;
   proposal->log_ratio = 0;
   proposal->move = choose_move(run);
-  if (proposal->move == MOVE_STEPWISE || (proposal->move == MOVE_NORMAL && rng_u32(&run->rng) & 1))
-    for (int i = 0; i < sampler->flow->system->uniforms; i++)
-      if (sampler->stepwise >> i & 1) proposal->uniform[i] = rng_uniform(&run->rng);
-  if (proposal->move == MOVE_STEPWISE) return;
+  if (proposal->move == MOVE_STEPWISE) {
+    proposal->uniform[sampler->stepwise] = rng_uniform(&run->rng);
+    return;
+  }
   rng_normal(&run->rng, z, sampler->dimension);
   if (proposal->move == MOVE_NORMAL) {
-    for (int a = 0; a < sampler->dimension; a++) square += z[a] * z[a];
-    displace(sampler, fit, z, NORMAL_WIDTH, true, proposal);
-    proposal->log_ratio = 0.5 * (square - squared_distance(sampler, fit, uniform) / (NORMAL_WIDTH * NORMAL_WIDTH));
+    propose_anew(run, fits, uniform, z, proposal);
   } else {
     double size = run->scale * (rng_u32(&run->rng) & 1 ? 1 : WALK_SMALL);
-    displace(sampler, fit, z, size, false, proposal);
+    displace(sampler, fit_of(sampler, fits, uniform), z, size, false, proposal);
   }
 }
 
 /* One Metropolis step of every particle. */
-static void move_particles(struct run *run, const struct fit *fit) {
+static void move_particles(struct run *run, const struct fits *fits) {
   struct limit_sampler *sampler = run->sampler;
   double tried = 0, accepted = 0;
   for (int64_t first = 0; first < sampler->particles; first += SYSTEM_LANES) {
@@ -282,7 +349,7 @@ static void move_particles(struct run *run, const struct fit *fit) {
     double *point[SYSTEM_LANES], nll[SYSTEM_LANES][2];
     for (int lane = 0; lane < SYSTEM_LANES; lane++) {
       double *uniform = sampler->uniform + (first + lane) * U;
-      propose(run, fit, uniform, &proposal[lane]);
+      propose(run, fits, uniform, &proposal[lane]);
       point[lane] = proposal[lane].inside ? proposal[lane].uniform : uniform;
     }
     evaluate_lanes(run, point, nll);
@@ -341,16 +408,16 @@ static double squared_memory(const struct limit_sampler *sampler) {
 static enum status forget(struct run *run, double effective, bool last, struct limit_sampling *sampling) {
   struct limit_sampler *sampler = run->sampler;
   const double particles = (double)sampler->particles;
-  struct fit fit;
-  if (sampler->dimension == 0 && sampler->stepwise == 0) {
+  struct fits fits;
+  if (sampler->dimension == 0 && sampler->stepwise < 0) {
     run->excess = 0; /* there is but one state */
     return STATUS_OK;
   }
   double memory = 1;
   note_states(sampler, sampler->before);
   for (int pass = 0; pass < (last ? PASSES_LAST : PASSES_MAX); pass++) {
-    fit_particles(sampler, &fit);
-    move_particles(run, &fit);
+    fit_particles(sampler, &fits);
+    move_particles(run, &fits);
     sampling->passes++;
     sampling->trajectories += sampler->particles;
     note_states(sampler, sampler->after);
@@ -395,24 +462,42 @@ enum status limit_sampler_run(struct limit_sampler *sampler, const double *obser
   return STATUS_OK;
 }
 
-/* Which numbers the initial state depends on: those that change it anywhere on a coarse scan of the cube. The ends of
- * the scan find any threshold. */
-static unsigned find_dependence(const struct limit_flow *flow) {
-  static const double value[5] = {0x1p-53, 0.25, 0.5, 0.75, 1 - 0x1p-53};
+/* Whether the initial state is the same with two values of number i. */
+static bool is_same_state(const struct limit_flow *flow, int i, double a, double b) {
   const struct experiment *experiment = flow->experiment;
-  unsigned found = 0;
-  for (int i = 0; i < flow->system->uniforms; i++)
-    for (int v = 1; v < 5; v++) {
-      double uniform[U], first[SYSTEM_STATE_MAX], state[SYSTEM_STATE_MAX];
-      for (int j = 0; j < U; j++) uniform[j] = 0.3;
-      uniform[i] = value[0];
-      flow->system->initial(&experiment->system, &experiment->initial, uniform, first);
-      uniform[i] = value[v];
-      flow->system->initial(&experiment->system, &experiment->initial, uniform, state);
-      for (int c = 0; c < 2 * flow->system->freedom; c++)
-        if (state[c] != first[c]) found |= 1u << i;
+  double uniform[U], state[2][SYSTEM_STATE_MAX];
+  for (int j = 0; j < U; j++) uniform[j] = 0.3;
+  for (int k = 0; k < 2; k++) {
+    uniform[i] = k ? b : a;
+    flow->system->initial(&experiment->system, &experiment->initial, uniform, state[k]);
+  }
+  for (int c = 0; c < 2 * flow->system->freedom; c++)
+    if (state[0][c] != state[1][c]) return false;
+  return true;
+}
+
+/* Finds the numbers that the initial state depends on: those that change it somewhere on a coarse scan; and of the
+ * stepwise one the threshold, by bisection. */
+static void find_dependence(struct limit_sampler *sampler) {
+  static const double value[5] = {0x1p-53, 0.25, 0.5, 0.75, 1 - 0x1p-53};
+  const struct limit_flow *flow = sampler->flow;
+  sampler->stepwise = -1;
+  for (int i = 0; i < flow->system->uniforms; i++) {
+    bool same = true;
+    for (int v = 1; v < 5; v++) same &= is_same_state(flow, i, value[0], value[v]);
+    if (same) continue;
+    if (i == 0 || i != flow->system->stepwise) {
+      sampler->movable[sampler->dimension++] = i;
+      continue;
     }
-  return found;
+    double low = value[0], high = value[4];
+    for (int k = 0; k < 60; k++) {
+      double middle = 0.5 * (low + high);
+      *(is_same_state(flow, i, value[0], middle) ? &low : &high) = middle;
+    }
+    sampler->stepwise = i;
+    sampler->threshold = high;
+  }
 }
 
 enum status limit_sampler_open(const struct limit_flow *flow, double effective_samples, struct limit_sampler *sampler) {
@@ -421,10 +506,7 @@ enum status limit_sampler_open(const struct limit_flow *flow, double effective_s
   REQUIRE(least <= LIMIT_PARTICLES_MAX, STATUS_USAGE, "%g effective samples: at most %g are possible here",
           effective_samples, EFFECTIVE_SHARE * LIMIT_PARTICLES_MAX);
   sampler->particles = SYSTEM_LANES * (int64_t)ceil(least / SYSTEM_LANES);
-  const unsigned matters = find_dependence(flow);
-  sampler->stepwise = matters & flow->system->stepwise;
-  for (int i = 0; i < flow->system->uniforms; i++)
-    if ((matters & ~flow->system->stepwise) >> i & 1) sampler->movable[sampler->dimension++] = i;
+  find_dependence(sampler);
   const size_t count = (size_t)sampler->particles, row = 2 * (size_t)flow->system->freedom;
   sampler->uniform = malloc(count * U * sizeof(double));
   sampler->uniform_next = malloc(count * U * sizeof(double));

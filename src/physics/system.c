@@ -25,11 +25,11 @@
 #define ENTRY_TWO_BODY                                                                                                 \
   .freedom = 4, .bodies = 2, .separable = true, .conserved = true, .translates = true, .energy = two_body_energy,      \
   .field = two_body_field, .field_lanes = two_body_field_lanes, .positions = two_body_positions, .uniforms = 7,        \
-  .periodic = 1, .stepwise = 4, .initial = initial_two_body
+  .periodic = 1, .stepwise = 2, .initial = initial_two_body
 #define ENTRY_THREE_BODY                                                                                               \
   .freedom = 6, .bodies = 3, .separable = true, .conserved = true, .translates = true, .energy = three_body_energy,    \
   .field = three_body_field, .field_lanes = three_body_field_lanes, .positions = three_body_positions, .uniforms = 9,  \
-  .periodic = 1, .stepwise = 4, .initial = initial_three_body
+  .periodic = 1, .stepwise = 2, .initial = initial_three_body
 
 static const struct system systems[SYSTEM_COUNT] = {
 #define SYSTEM_ROW(id, text) [SYSTEM_##id] = {.kind = SYSTEM_##id, .name = text, ENTRY_##id},
