@@ -1,8 +1,9 @@
 /* The information limit, averaged over test rollouts: the loop around the estimator of limit.h.
  *
- * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. It opens
- * the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share; has the posterior of each
- * rollout evaluated (limit_posterior.c); and tallies the errors, in forms whose sums over ranks are exact. These sums
+ * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. By cells,
+ * it opens the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share, and has the
+ * posterior of each rollout evaluated (limit_posterior.c); by particles, each rollout is a computation of its own
+ * (limit_several.c). It tallies the errors, in forms whose sums over ranks are exact. These sums
  * then give means and standard errors over rollouts, the same bits at any number of ranks. Without observation noise
  * nothing has to be computed: the limit is zero.
  */
@@ -197,13 +198,13 @@ static enum status evaluate_by_cells(const double *observed, const struct limit_
 }
 
 /* The errors of all rollouts of the rank, one after the other, in the tally. */
-static enum status evaluate_rollouts(const struct experiment *experiment, const struct rollout_share *share,
-                                     const struct limit_options *options, enum limit_method method,
-                                     struct rollout_work *work, struct tally *tally) {
+static enum status evaluate_rollouts(const struct comm *comm, const struct experiment *experiment,
+                                     const struct rollout_share *share, const struct limit_options *options,
+                                     enum limit_method method, struct rollout_work *work, struct tally *tally) {
   const int64_t frames = experiment->data.frames, row = frames * system_get(experiment->system.name)->freedom;
   enum status status = STATUS_OK;
   struct progress progress;
-  progress_begin(&progress, "limit", "rollouts", share->count);
+  progress_begin(&progress, comm->size > 1 ? "limit, a rank's share" : "limit", "rollouts", share->count);
   int64_t done = 0;
   for (; done < share->count && status == STATUS_OK; done++) {
     const int64_t rollout = share->own[done].rollout;
@@ -223,6 +224,7 @@ static enum status evaluate_rollouts(const struct experiment *experiment, const 
     progress_update(&progress, done + 1);
   }
   progress_end(&progress, done);
+  if (comm->size > 1) log_info("limit: waiting for the other ranks' shares");
   return status;
 }
 
@@ -248,7 +250,7 @@ static enum status measure_share(const struct comm *comm, const struct experimen
   if (status == STATUS_OK && share.count > 0) {
     status = observe_share(experiment, &share);
     if (status == STATUS_OK) status = rollout_work_open(experiment, options, method, &work);
-    if (status == STATUS_OK) status = evaluate_rollouts(experiment, &share, options, method, &work, tally);
+    if (status == STATUS_OK) status = evaluate_rollouts(comm, experiment, &share, options, method, &work, tally);
     if (status == STATUS_OK) log_particles(&work.several);
   }
   rollout_work_close(&work);
