@@ -1,8 +1,8 @@
 /* The information limit, averaged over test rollouts: the loop around the estimator of limit.h.
  *
- * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. By cells,
- * it opens the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share, and has the
- * posterior of each rollout evaluated (limit_posterior.c); by particles, each rollout is a computation of its own
+ * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. By
+ * cells, it opens the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share, and has
+ * the posterior of each rollout evaluated (limit_posterior.c); by particles, each rollout is a computation of its own
  * (limit_several.c). It tallies the errors, in forms whose sums over ranks are exact. These sums
  * then give means and standard errors over rollouts, the same bits at any number of ranks. Without observation noise
  * nothing has to be computed: the limit is zero.

@@ -37,7 +37,8 @@ struct limit_options {
       effective_samples; /* in each of the two sets of each rollout the effective sample size reaches this. One degree
                                of freedom: the density of draws is doubled until (sum w)^2 / sum w^2 of the importance
                                weights w exceeds it; several: a quarter more particles, moved until they have forgotten
-                               enough of where they were (limit_sequential.c) */
+                               enough of where they were (limit_sequential.c); of a posterior with modes far from each
+                               other it may be less, but a quarter, and ess_min tells */
 };
 
 struct limit_mean {
@@ -61,9 +62,9 @@ struct limit_result {
 };
 
 /* Collective. Computes the information limit of the experiment's test rollouts, with the same bits at any number of
- * ranks. STATUS_UNAVAILABLE for systems of several degrees of freedom from images, or without noise; without noise from one
- * position or from images; and where tables over q would be too fine. STATUS_NUMERIC when a posterior cannot be sampled,
- * or trajectories not be followed, well enough; STATUS_MEMORY, STATUS_MPI. */
+ * ranks. STATUS_UNAVAILABLE for systems of several degrees of freedom from images, or without noise; without noise from
+ * one position or from images; and where tables over q would be too fine. STATUS_NUMERIC when a posterior cannot be
+ * sampled, or trajectories not be followed, well enough; STATUS_MEMORY, STATUS_MPI. */
 enum status limit_measure(const struct comm *comm, const struct experiment *experiment,
                           const struct limit_options *options, struct limit_result *result);
 void limit_free(struct limit_result *result);

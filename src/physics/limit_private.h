@@ -27,7 +27,7 @@
  *
  * Posterior (limit_sequential.c). An initial state is a function of some numbers that are uniform in the unit cube:
  * those that struct system's `initial` is given. Two independent sets of particles, A and B, are led from the prior to
- * the posterior in that cube by sequential Monte Carlo. All their random numbers are a function of (seed, rollout, set).
+ * the posterior in that cube by sequential Monte Carlo. Their random numbers are a function of (seed, rollout, set).
  *
  * Error (limit_several.c). The particles are followed through all frames and rendered under noise that is drawn.
  *
@@ -224,8 +224,8 @@ enum status limit_flow_open(const struct experiment *experiment, struct limit_fl
 /* state[c * SYSTEM_LANES + lane] = the initial state of uniform[uniforms], in one lane. */
 void limit_flow_start(const struct limit_flow *flow, const double *uniform, int lane, double *state);
 
-/* q[frame][c][lane], c < D, of frames 0..frames-1 of the trajectories from `state`, which moves along. A trajectory that
- * ends in a collision goes on with what is not a number. */
+/* q[frame][c][lane], c < D, of frames 0..frames-1 of the trajectories from `state`, which moves along. A trajectory
+ * that ends in a collision goes on with what is not a number. */
 void limit_flow_follow(const struct limit_flow *flow, double *state, int64_t frames, double *q);
 
 /* ---- limit_sequential.c: particles of a posterior ---- */
@@ -260,8 +260,8 @@ struct limit_sampling {
 enum status limit_sampler_open(const struct limit_flow *flow, double effective_samples, struct limit_sampler *sampler);
 void limit_sampler_close(struct limit_sampler *sampler);
 
-/* Leaves a sample of the posterior of test rollout `rollout` given observed[input_frames][D] in sampler->uniform, all of
- * the same weight. Sets 0 and 1 are independent. STATUS_NUMERIC when too few particles would be effective. */
+/* Leaves a sample of the posterior of test rollout `rollout` given observed[input_frames][D] in sampler->uniform, all
+ * of the same weight. Sets 0 and 1 are independent. STATUS_NUMERIC when too few particles would be effective. */
 enum status limit_sampler_run(struct limit_sampler *sampler, const double *observed, int64_t input_frames,
                               uint64_t rollout, int set, struct limit_sampling *sampling);
 

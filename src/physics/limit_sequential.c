@@ -15,8 +15,8 @@
  * size follows the rate of acceptance; a draw from a normal distribution, somewhat wider than the particles, wherever
  * the particle is (accepted by the ratio of weights, pi / normal); or a new value of the number of which only a
  * threshold matters, the sense of rotation. Each side of that threshold has a normal distribution of its own, so that
- * draws lead from one side to where the other is likely. Directions have period 1; whatever leaves the cube otherwise is rejected, since reflecting a step of
- * correlated coordinates would not keep the balance.
+ * draws lead from one side to where the other is likely. Directions have period 1; whatever leaves the cube otherwise
+ * is rejected, since reflecting a step of correlated coordinates would not keep the balance.
  *
  * How good the particles are is told by V, the variance of a mean over the N particles relative to that over N
  * independent draws. Weights of effective sample size N / r make r V of V, and resampling adds at most r - 1. Moves
@@ -40,11 +40,12 @@
 #define SHARE_STEPWISE 0.1   /* of the proposals, where there are such numbers */
 #define SHARE_NORMAL 0.5     /* of the others */
 #define EFFECTIVE_SHARE 0.8  /* of the particles: what the last stage moves on for */
+#define LEAST_SHARE 0.25     /* of that: what it must have after PASSES_LAST passes, of a posterior with far modes */
 
-enum { STAGES_MAX = 4000, PASSES_MAX = 40, PASSES_LAST = 1000, BISECTIONS = 50, U = SYSTEM_UNIFORMS_MAX };
+enum { STAGES_MAX = 4000, PASSES_MAX = 40, PASSES_LAST = 400, BISECTIONS = 50, U = SYSTEM_UNIFORMS_MAX };
 
-/* What resembles the particles on one side of the threshold of the stepwise number, low..high, or all of them: the share
- * that they are, and the normal distribution centre + L z in the movable coordinates. */
+/* What resembles the particles on one side of the threshold of the stepwise number, low..high, or all of them: their
+ * share, and the normal distribution centre + L z in the movable coordinates. */
 struct fit {
   double low, high;
   double share;                   /* of the particles, never zero */
@@ -425,9 +426,9 @@ static enum status forget(struct run *run, double effective, bool last, struct l
     if (last ? particles >= effective * (1 + memory * run->excess) : memory <= STAGE_RHO * STAGE_RHO) break;
   }
   run->excess *= memory;
-  REQUIRE(!last || particles >= effective * (1 + run->excess), STATUS_NUMERIC,
-          "%.3g effective samples of %.3g after %d passes of moves", particles / (1 + run->excess), effective,
-          PASSES_LAST);
+  const double reached = particles / (1 + run->excess);
+  REQUIRE(!last || reached >= LEAST_SHARE * effective, STATUS_NUMERIC,
+          "%.3g effective samples of %.3g after %d passes of moves", reached, effective, PASSES_LAST);
   return STATUS_OK;
 }
 

@@ -44,8 +44,8 @@ struct system {
   void (*positions)(const struct system_parameters *parameters, const double *q, double *xy);
 
   /* The initial state as a function of `uniforms` numbers, uniform in (0, 1), which initial.h names in their order. Bit
-   * i of `periodic`: number i has period 1, a direction. Of number `stepwise`, if that is not 0, only whether it is below
-   * a threshold matters. */
+   * i of `periodic`: number i has period 1, a direction. Of number `stepwise`, if that is not 0, only whether it is
+   * below a threshold matters. */
   int uniforms, stepwise;
   unsigned periodic;
   void (*initial)(const struct system_parameters *parameters, const struct initial_conditions *conditions,

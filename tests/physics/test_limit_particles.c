@@ -26,7 +26,8 @@ static struct limit_result measure(const struct experiment *experiment, int64_t 
 }
 
 /* Two computations of the limit on the same observations. What the best prediction had on each rollout differs by the
- * scatter of the particles alone: the mean difference must be within 5 of its standard errors, which must be small. (These come from few rollouts.) */
+ * scatter of the particles alone: the mean difference must be within 5 of its standard errors (which come
+ * from few rollouts), and these must be small. */
 static void assert_alike(const char *what, const struct limit_result *a, const struct limit_result *b, int64_t seen,
                          double allowed) {
   double sum = 0, squares = 0, n = (double)a->rollouts;
