@@ -28,17 +28,21 @@ enum rng_purpose {
   RNG_STRATUM = 13, /* keys of the strata of block `index`: parameter `sub`; under these keys, their order and places */
   RNG_REPEAT = 14,  /* seed of repeat `index` of a sweep's configurations */
   RNG_INJECT = 15,  /* whether trial `index` has a fault that is made on purpose */
-  RNG_SYNTHETIC = 16,  /* noise of the synthetic objective: step and point make the index */
-  RNG_POINT = 17,      /* point `index` of a density */
-  RNG_REGRESSION = 18, /* observation `index` of a logistic regression; sub 1: its true coefficients; sub 2: pair
+  RNG_SYNTHETIC = 16,       /* noise of the synthetic objective: step and point make the index */
+  RNG_POINT = 17,           /* point `index` of a density */
+  RNG_REGRESSION = 18,      /* observation `index` of a logistic regression; sub 1: its true coefficients; sub 2: pair
                           `index` of the importance sampling of its normaliser */
-  RNG_CHAIN = 19,      /* of Monte Carlo: `index` is chain << 48 | iteration; sub 1: where the chain starts */
-  RNG_GRID = 20,       /* momenta beside point `index` of a grid: block `sub` of importance samples */
-  RNG_DRAWN = 21,      /* momenta beside draw `index` of a model: the same */
-  RNG_PROPOSE = 22,    /* choices of a method that learns: draw `index`, sub: which */
-  RNG_ANALYSIS = 24,   /* points of batch `index` at which a map is looked at */
+  RNG_CHAIN = 19,           /* of Monte Carlo: `index` is chain << 48 | iteration; sub 1: where the chain starts */
+  RNG_GRID = 20,            /* momenta beside point `index` of a grid: block `sub` of importance samples */
+  RNG_DRAWN = 21,           /* momenta beside draw `index` of a model: the same */
+  RNG_PROPOSE = 22,         /* choices of a method that learns: draw `index`, sub: which */
+  RNG_LIMIT_PARTICLES = 23, /* the limit's particles of test rollout `index`; sub: which set, or 2 + set: the noise on
+                               them; index RNG_LIMIT_TRIALS: starts to try trajectories with */
+  RNG_ANALYSIS = 24,        /* points of batch `index` at which a map is looked at */
   RNG_TEST = 255
 };
+
+#define RNG_LIMIT_TRIALS UINT64_MAX
 
 enum { RNG_SUB_MAX = (1 << 24) - 1 };
 

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "physics/limit_file.h"
+#include "physics/system.h"
 #include "store/dataset.h"
 #include "store/output.h"
 
@@ -79,6 +80,13 @@ static enum status measure(const struct comm *world, struct dataset *data, struc
   return status;
 }
 
+/* Several degrees of freedom take some tenths of a second for each rollout, one a few hundredths. */
+static int64_t default_rollouts(const struct dataset *data) {
+  const struct system *system = data->config ? system_get(config_experiment(data->config)->system.name) : NULL;
+  if (system && system->freedom > 1) return 1000;
+  return data->rollouts[SPLIT_TEST] > 4000 ? data->rollouts[SPLIT_TEST] : 4000;
+}
+
 static enum status run_limit(const struct comm *world, int argc, char **argv) {
   struct limit_options options = {.input_frames = -1, .rollouts = 0, .effective_samples = 500};
   const char *observe = "positions", *frames = NULL, *output = NULL;
@@ -105,7 +113,7 @@ static enum status run_limit(const struct comm *world, int argc, char **argv) {
   }
   struct dataset data;
   TRY(dataset_open(world, words.operand[0], &data));
-  if (options.rollouts == 0) options.rollouts = data.rollouts[SPLIT_TEST] > 4000 ? data.rollouts[SPLIT_TEST] : 4000;
+  if (options.rollouts == 0) options.rollouts = default_rollouts(&data);
   enum status status = measure(world, &data, &options, output, once);
   dataset_close(&data);
   return status;
@@ -121,9 +129,11 @@ const struct cli_command cli_limit = {
     "data by its checksum; limits for other K in that file are kept. Same bits on any number of ranks.\n\n"
     "  -k, --input-frames K   frames that were seen, or \"all\"\n"
     "  --observe positions    the predictor sees the noisy positions exactly (default)\n"
-    "  --observe images       it sees only the images, which the report2021 renderer cuts to whole pixels\n"
-    "  --rollouts N           test rollouts to average over; default: the test split, 4000 at least (more than the\n"
-    "                         split has are made from the same seed)\n"
+    "  --observe images       it sees only the images, which the report2021 renderer cuts to whole pixels; one degree\n"
+    "                         of freedom only\n"
+    "  --rollouts N           test rollouts to average over (more than the split has are made from the same seed);\n"
+    "                         default: the test split, 4000 at least; 1000 of double_pendulum, two_body and\n"
+    "                         three_body, each of which takes some tenths of a second\n"
     "  --once                 do nothing where the file has this limit already\n"
     "  -o, --output FILE.h5   default: DATA.limit.h5\n",
     run_limit};

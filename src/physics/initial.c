@@ -28,23 +28,24 @@ void initial_phase(const struct initial_conditions *conditions, double u_directi
   *p = r * direction[1];
 }
 
-static void draw_vector(const struct initial_conditions *conditions, struct rng *rng, double *x, double *y) {
-  double u_direction = rng_uniform(rng);
-  double u_radius = rng_uniform(rng);
-  initial_phase(conditions, u_direction, u_radius, x, y);
+void initial_draw(const struct system *system, const struct system_parameters *parameters,
+                  const struct initial_conditions *conditions, struct rng *rng, double *state) {
+  double uniform[SYSTEM_UNIFORMS_MAX];
+  for (int i = 0; i < system->uniforms; i++) uniform[i] = rng_uniform(rng);
+  system->initial(parameters, conditions, uniform, state);
 }
 
 void initial_one_degree(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                        struct rng *rng, double *state) {
+                        const double *uniform, double *state) {
   (void)parameters;
-  draw_vector(conditions, rng, &state[0], &state[1]);
+  initial_phase(conditions, uniform[0], uniform[1], &state[0], &state[1]);
 }
 
 void initial_double_pendulum(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                             struct rng *rng, double *state) {
+                             const double *uniform, double *state) {
   (void)parameters;
-  draw_vector(conditions, rng, &state[0], &state[1]);
-  draw_vector(conditions, rng, &state[2], &state[3]);
+  initial_phase(conditions, uniform[0], uniform[1], &state[0], &state[1]);
+  initial_phase(conditions, uniform[2], uniform[3], &state[2], &state[3]);
 }
 
 /* Bodies on a regular polygon of circumradius r, turning as one. The pull of the others gives a circular orbit at
@@ -55,19 +56,20 @@ struct polygon {
   double speed, cosine, sine;
 };
 
-static void draw_bodies(const struct polygon *polygon, const struct system_parameters *parameters,
-                        const struct initial_conditions *conditions, struct rng *rng, double *state) {
+static void place_bodies(const struct polygon *polygon, const struct system_parameters *parameters,
+                         const struct initial_conditions *conditions, const double *uniform, double *state) {
   double x, y, *q = state, *p = state + 2 * polygon->bodies;
-  draw_vector(conditions, rng, &x, &y);
+  const double *u_flip = uniform + 2, *u_velocity = uniform + 3;
+  initial_phase(conditions, uniform[0], uniform[1], &x, &y);
   double r = sqrt(x * x + y * y);
   double rate = sqrt(parameters->gravity * parameters->mass) * polygon->speed / (r * sqrt(r)); /* v / r, rad/s */
-  if (rng_uniform(rng) < conditions->flip_probability) rate = -rate;
+  if (*u_flip < conditions->flip_probability) rate = -rate;
   for (int b = 0; b < polygon->bodies; b++) {
     double velocity[2] = {-y * rate, x * rate};
     q[2 * b] = x;
     q[2 * b + 1] = y;
     for (int c = 0; c < 2; c++) {
-      double factor = 1 + conditions->velocity_noise * (2 * rng_uniform(rng) - 1);
+      double factor = 1 + conditions->velocity_noise * (2 * u_velocity[2 * b + c] - 1);
       p[2 * b + c] = parameters->mass * velocity[c] * factor;
     }
     double turned = polygon->cosine * x - polygon->sine * y;
@@ -77,13 +79,13 @@ static void draw_bodies(const struct polygon *polygon, const struct system_param
 }
 
 void initial_two_body(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                      struct rng *rng, double *state) {
+                      const double *uniform, double *state) {
   struct polygon polygon = {.bodies = 2, .speed = 0.5, .cosine = -1, .sine = 0};
-  draw_bodies(&polygon, parameters, conditions, rng, state);
+  place_bodies(&polygon, parameters, conditions, uniform, state);
 }
 
 void initial_three_body(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                        struct rng *rng, double *state) {
+                        const double *uniform, double *state) {
   struct polygon polygon = {.bodies = 3, .speed = sqrt(1 / sqrt(3.0)), .cosine = -0.5, .sine = sqrt(3.0) / 2};
-  draw_bodies(&polygon, parameters, conditions, rng, state);
+  place_bodies(&polygon, parameters, conditions, uniform, state);
 }

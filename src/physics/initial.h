@@ -21,17 +21,21 @@ void initial_direction(enum direction_kind kind, double u, double direction[2]);
 void initial_phase(const struct initial_conditions *conditions, double u_direction, double u_radius, double *q,
                    double *p);
 
-/* struct system's `initial`. Uniforms drawn, in this order:
+/* Draws system->uniforms uniforms, in their order, and places the initial state by them. */
+void initial_draw(const struct system *system, const struct system_parameters *parameters,
+                  const struct initial_conditions *conditions, struct rng *rng, double *state);
+
+/* struct system's `initial`. The uniforms, in this order:
  *   one_degree       u_direction, u_radius
  *   double_pendulum  u_direction, u_radius of (q_0, q_1), then the same of (p_0, p_1)
  *   bodies           u_direction, u_radius, u_flip, then one for x and y of the velocity of each body */
 void initial_one_degree(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                        struct rng *rng, double *state);
+                        const double *uniform, double *state);
 void initial_double_pendulum(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                             struct rng *rng, double *state);
+                             const double *uniform, double *state);
 void initial_two_body(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                      struct rng *rng, double *state);
+                      const double *uniform, double *state);
 void initial_three_body(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                        struct rng *rng, double *state);
+                        const double *uniform, double *state);
 
 #endif

@@ -1,8 +1,9 @@
 /* The information limit, averaged over test rollouts: the loop around the estimator of limit.h.
  *
- * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. It opens
- * the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share; has the posterior of each
- * rollout evaluated (limit_posterior.c); and tallies the errors, in forms whose sums over ranks are exact. These sums
+ * A rank takes a share of the test rollouts and observes them, as the data set's test split would be observed. By
+ * cells, it opens the prior (limit_prior.c) and the tables over q (limit_table.c), which all rollouts share, and has
+ * the posterior of each rollout evaluated (limit_posterior.c); by particles, each rollout is a computation of its own
+ * (limit_several.c). It tallies the errors, in forms whose sums over ranks are exact. These sums
  * then give means and standard errors over rollouts, the same bits at any number of ranks. Without observation noise
  * nothing has to be computed: the limit is zero.
  */
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "comm/reduce.h"
+#include "physics/initial.h"
 #include "physics/limit_private.h"
 #include "physics/rollout.h"
 
@@ -41,7 +43,7 @@ struct test_rollout {
 /* The rank's share of the test rollouts, and what is observed of them. */
 struct rollout_share {
   int64_t count;
-  double *observed;            /* [count][frames]: the noisy q; owned */
+  double *observed;            /* [count][frames][D]: the noisy q; owned */
   struct test_rollout *own;    /* [count]: a piece of `sorted`; borrowed from it */
   struct test_rollout *sorted; /* [rollouts]: all test rollouts, by direction; owned */
 };
@@ -76,7 +78,7 @@ static enum status share_rollouts(const struct comm *comm, const struct experime
   for (int64_t i = 0; i < rollouts; i++) {
     struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, ROLLOUT_TEST + (uint64_t)i, 0);
     double state[SYSTEM_STATE_MAX];
-    system->initial(&experiment->system, &experiment->initial, &rng, state);
+    initial_draw(system, &experiment->system, &experiment->initial, &rng, state);
     share->sorted[i] = (struct test_rollout){.direction = phase_direction(state[0], state[1]), .rollout = i};
   }
   qsort(share->sorted, (size_t)rollouts, sizeof *share->sorted, compare_directions);
@@ -89,17 +91,18 @@ static enum status share_rollouts(const struct comm *comm, const struct experime
 /* The noisy q of all frames of the rank's rollouts: simulated, then with the noise that the data set has there. */
 static enum status observe_share(const struct experiment *experiment, struct rollout_share *share) {
   const int64_t frames = experiment->data.frames;
-  share->observed = malloc((size_t)(share->count * frames) * sizeof *share->observed);
-  double *states = malloc((size_t)frames * 2 * sizeof *states);
+  const int freedom = system_get(experiment->system.name)->freedom;
+  share->observed = malloc((size_t)(share->count * frames * freedom) * sizeof *share->observed);
+  double *states = malloc((size_t)(frames * 2 * freedom) * sizeof *states), *to = share->observed;
   enum status status = STATUS_OK;
   if (!share->observed || !states) status = status_raise(STATUS_MEMORY, "no memory for observations");
   for (int64_t i = 0; i < share->count && status == STATUS_OK; i++) {
     uint64_t rollout = ROLLOUT_TEST + (uint64_t)share->own[i].rollout;
     status = rollout_simulate(experiment, rollout, states, NULL);
     for (int64_t frame = 0; frame < frames && status == STATUS_OK; frame++) {
-      double observed[2];
-      rollout_observe(experiment, RNG_NOISE, rollout, frame, &states[2 * frame], observed);
-      share->observed[i * frames + frame] = observed[0];
+      double observed[SYSTEM_STATE_MAX];
+      rollout_observe(experiment, RNG_NOISE, rollout, frame, &states[2 * freedom * frame], observed);
+      for (int c = 0; c < freedom; c++) *to++ = observed[c];
     }
   }
   free(states);
@@ -143,93 +146,114 @@ static void tally_add(struct tally *tally, int64_t frames, int64_t input_frames,
   }
 }
 
-/* Work space for one rollout: what limit_posterior_evaluate() takes and gives. */
+/* What the errors of rollouts are computed with, by cells or by particles, and work space for one rollout. */
 struct rollout_work {
+  struct limit_prior prior;         /* by cells */
+  struct limit_table table;         /* by cells */
+  struct limit_posterior posterior; /* by cells; borrows the two */
+  struct limit_several several;     /* by particles */
+
   struct limit_observation *observations; /* [input_frames] */
   int64_t *observed_segment;              /* [frames]: the number of the segment that q was seen in */
   double *error;                          /* [frames + MEAN_COUNT] */
   double *attained;                       /* [frames] */
 };
 
-static void rollout_work_free(struct rollout_work *work) {
+static void rollout_work_close(struct rollout_work *work) {
+  limit_several_close(&work->several);
+  limit_posterior_close(&work->posterior);
+  limit_table_close(&work->table);
+  limit_prior_close(&work->prior);
   free(work->observations);
   free(work->observed_segment);
   free(work->error);
   free(work->attained);
 }
 
-static enum status rollout_work_open(int64_t frames, int64_t input_frames, struct rollout_work *work) {
-  *work = (struct rollout_work){.observations = malloc((size_t)input_frames * sizeof *work->observations),
-                                .observed_segment = malloc((size_t)frames * sizeof *work->observed_segment),
-                                .error = malloc((size_t)(frames + MEAN_COUNT) * sizeof *work->error),
-                                .attained = malloc((size_t)frames * sizeof *work->attained)};
+static enum status rollout_work_open(const struct experiment *experiment, const struct limit_options *options,
+                                     enum limit_method method, struct rollout_work *work) {
+  const int64_t frames = experiment->data.frames;
+  work->observations = malloc((size_t)options->input_frames * sizeof *work->observations);
+  work->observed_segment = malloc((size_t)frames * sizeof *work->observed_segment);
+  work->error = malloc((size_t)(frames + MEAN_COUNT) * sizeof *work->error);
+  work->attained = malloc((size_t)frames * sizeof *work->attained);
   REQUIRE(work->observations && work->observed_segment && work->error && work->attained, STATUS_MEMORY,
           "no memory for a rollout of %" PRId64 " frames", frames);
-  return STATUS_OK;
+  if (method == LIMIT_BY_PARTICLES) return limit_several_open(experiment, options->effective_samples, &work->several);
+  TRY(limit_prior_open(experiment, &work->prior));
+  TRY(limit_table_open(experiment, options->observe, work->prior.q_low, work->prior.q_high, &work->table));
+  return limit_posterior_open(&work->prior, &work->table, &work->posterior);
 }
 
-/* The error of one rollout, given its noisy q in all frames, `observed`; adds it to the tally. `rollout` is its number
- * in the test split. */
-static enum status evaluate_rollout(const double *observed, int64_t rollout, const struct limit_options *options,
-                                    struct limit_posterior *posterior, struct rollout_work *work, struct tally *tally) {
-  const int64_t frames = posterior->prior->frames, k = options->input_frames;
-  struct limit_outcome outcome;
-  for (int64_t frame = 0; frame < k; frame++)
-    work->observations[frame] = limit_table_observe(posterior->table, observed[frame]);
-  for (int64_t frame = 0; frame < frames; frame++)
-    work->observed_segment[frame] = limit_table_find_segment(posterior->table, observed[frame]);
-  limit_prior_trim(posterior->prior);
-  TRY(limit_posterior_evaluate(posterior, work->observations, k, work->observed_segment, options->effective_samples,
-                               work->error, work->attained, &outcome));
-  tally_add(tally, frames, k, work->error);
-  memcpy(&tally->effective_bits[rollout], &outcome.effective_samples, sizeof outcome.effective_samples);
-  memcpy(&tally->attained_bits[rollout * frames], work->attained, (size_t)frames * sizeof *work->attained);
-  tally->draws_max = outcome.draws > tally->draws_max ? outcome.draws : tally->draws_max;
-  return STATUS_OK;
+/* The error of one rollout by cells, given its noisy q in all frames. */
+static enum status evaluate_by_cells(const double *observed, const struct limit_options *options,
+                                     struct rollout_work *work, struct limit_outcome *outcome) {
+  for (int64_t frame = 0; frame < options->input_frames; frame++)
+    work->observations[frame] = limit_table_observe(&work->table, observed[frame]);
+  for (int64_t frame = 0; frame < work->prior.frames; frame++)
+    work->observed_segment[frame] = limit_table_find_segment(&work->table, observed[frame]);
+  limit_prior_trim(&work->prior);
+  return limit_posterior_evaluate(&work->posterior, work->observations, options->input_frames, work->observed_segment,
+                                  options->effective_samples, work->error, work->attained, outcome);
 }
 
-/* The errors of all rollouts of the rank, one after the other. */
-static enum status evaluate_rollouts(const struct rollout_share *share, const struct limit_options *options,
-                                     struct limit_posterior *posterior, struct tally *tally) {
-  const int64_t frames = posterior->prior->frames;
-  struct rollout_work work;
-  enum status status = rollout_work_open(frames, options->input_frames, &work);
+/* The errors of all rollouts of the rank, one after the other, in the tally. */
+static enum status evaluate_rollouts(const struct comm *comm, const struct experiment *experiment,
+                                     const struct rollout_share *share, const struct limit_options *options,
+                                     enum limit_method method, struct rollout_work *work, struct tally *tally) {
+  const int64_t frames = experiment->data.frames, row = frames * system_get(experiment->system.name)->freedom;
+  enum status status = STATUS_OK;
   struct progress progress;
-  progress_begin(&progress, "limit", "rollouts", share->count);
+  progress_begin(&progress, comm->size > 1 ? "limit, a rank's share" : "limit", "rollouts", share->count);
   int64_t done = 0;
   for (; done < share->count && status == STATUS_OK; done++) {
     const int64_t rollout = share->own[done].rollout;
-    status = evaluate_rollout(share->observed + done * frames, rollout, options, posterior, &work, tally);
+    struct limit_outcome outcome;
+    status = method == LIMIT_BY_CELLS
+                 ? evaluate_by_cells(share->observed + done * row, options, work, &outcome)
+                 : limit_several_evaluate(&work->several, share->observed + done * row, options->input_frames,
+                                          (uint64_t)rollout, work->error, work->attained, &outcome);
     if (status != STATUS_OK) {
       status = status_context(status, "information limit of test rollout %" PRId64, rollout);
       break;
     }
+    tally_add(tally, frames, options->input_frames, work->error);
+    memcpy(&tally->effective_bits[rollout], &outcome.effective_samples, sizeof outcome.effective_samples);
+    memcpy(&tally->attained_bits[rollout * frames], work->attained, (size_t)frames * sizeof *work->attained);
+    tally->draws_max = outcome.draws > tally->draws_max ? outcome.draws : tally->draws_max;
     progress_update(&progress, done + 1);
   }
   progress_end(&progress, done);
-  rollout_work_free(&work);
+  if (comm->size > 1) log_info("limit: waiting for the other ranks' shares");
   return status;
+}
+
+/* What is known of the particles of a rank's rollouts. */
+static void log_particles(const struct limit_several *several) {
+  const double runs = several->runs;
+  if (runs == 0) return;
+  log_debug("information limit: %lld particles, %lld steps a frame; %.1f stages, %.1f passes of moves a rollout; "
+            "accepted: %.2f of the walk, %.2f of the normal proposals; two sets differ by %.2f of what independent "
+            "draws would",
+            (long long)several->sampler.particles, (long long)several->flow.substeps, several->stages / runs,
+            several->passes / runs, several->walk_acceptance / runs, several->normal_acceptance / runs,
+            several->disagreement / (0.5 * runs));
 }
 
 /* Not collective. What this rank contributes: its rollouts, observed and evaluated, in the tally. */
 static enum status measure_share(const struct comm *comm, const struct experiment *experiment,
-                                 const struct limit_options *options, struct tally *tally) {
+                                 const struct limit_options *options, enum limit_method method, struct tally *tally) {
   struct rollout_share share = {0};
-  struct limit_prior prior = {0};
-  struct limit_table table = {0};
-  struct limit_posterior posterior = {0};
+  struct rollout_work work = {0};
   TRY(tally_open(experiment->data.frames, options->rollouts, tally));
   enum status status = share_rollouts(comm, experiment, options->rollouts, &share);
-  if (status == STATUS_OK && share.count == 0) goto cleanup;
-  if (status == STATUS_OK) status = observe_share(experiment, &share);
-  if (status == STATUS_OK) status = limit_prior_open(experiment, &prior);
-  if (status == STATUS_OK) status = limit_table_open(experiment, options->observe, prior.q_low, prior.q_high, &table);
-  if (status == STATUS_OK) status = limit_posterior_open(&prior, &table, &posterior);
-  if (status == STATUS_OK) status = evaluate_rollouts(&share, options, &posterior, tally);
-cleanup:
-  limit_posterior_close(&posterior);
-  limit_table_close(&table);
-  limit_prior_close(&prior);
+  if (status == STATUS_OK && share.count > 0) {
+    status = observe_share(experiment, &share);
+    if (status == STATUS_OK) status = rollout_work_open(experiment, options, method, &work);
+    if (status == STATUS_OK) status = evaluate_rollouts(comm, experiment, &share, options, method, &work, tally);
+    if (status == STATUS_OK) log_particles(&work.several);
+  }
+  rollout_work_close(&work);
   share_free(&share);
   return status;
 }
@@ -289,13 +313,17 @@ static void fill_result_noiseless(const struct limit_options *options, struct li
 
 /* Whether there is a limit for these options. The answer is the same on every rank,
  * since nothing here depends on the rank. */
-static enum status check_options(const struct experiment *experiment, const struct limit_options *options) {
+static enum status check_options(const struct experiment *experiment, const struct limit_options *options,
+                                 enum limit_method method) {
   const struct system *system = system_get(experiment->system.name);
   REQUIRE(system != NULL, STATUS_ARGUMENT, "no system of kind %d", (int)experiment->system.name);
   REQUIRE(options->observe >= 0 && options->observe < LIMIT_OBSERVE_COUNT, STATUS_ARGUMENT, "no observer of kind %d",
           (int)options->observe);
-  REQUIRE(system->freedom == 1, STATUS_UNAVAILABLE,
-          "the information limit of %s is not available yet: only systems of one degree of freedom have one",
+  REQUIRE(method == LIMIT_BY_PARTICLES || system->freedom == 1, STATUS_ARGUMENT, "%s has several degrees of freedom",
+          system->name);
+  REQUIRE(method == LIMIT_BY_CELLS || options->observe == LIMIT_POSITIONS, STATUS_UNAVAILABLE,
+          "the information limit of %s from images is not available: with more than one degree of freedom it is that "
+          "of an observer of positions",
           system->name);
   REQUIRE(options->input_frames >= 1 && options->input_frames <= experiment->data.frames, STATUS_USAGE,
           "%" PRId64 " input frames of rollouts of %" PRId64 " frames: expected 1 to %" PRId64, options->input_frames,
@@ -307,12 +335,24 @@ static enum status check_options(const struct experiment *experiment, const stru
   REQUIRE(experiment->data.noise > 0 || (options->observe == LIMIT_POSITIONS && options->input_frames >= 2),
           STATUS_UNAVAILABLE, "the information limit without observation noise is not available yet from %s",
           options->observe == LIMIT_POSITIONS ? "a single position" : "images");
+  REQUIRE(experiment->data.noise > 0 || system->freedom == 1, STATUS_UNAVAILABLE,
+          "the information limit of %s without observation noise is not available: whether exact positions determine "
+          "the state of more than one degree of freedom is not known",
+          system->name);
   return STATUS_OK;
 }
 
 enum status limit_measure(const struct comm *comm, const struct experiment *experiment,
                           const struct limit_options *options, struct limit_result *result) {
-  TRY(check_options(experiment, options));
+  const struct system *system = system_get(experiment->system.name);
+  const bool several = system && system->freedom > 1;
+  return limit_measure_by(comm, experiment, options, several ? LIMIT_BY_PARTICLES : LIMIT_BY_CELLS, result);
+}
+
+enum status limit_measure_by(const struct comm *comm, const struct experiment *experiment,
+                             const struct limit_options *options, enum limit_method method,
+                             struct limit_result *result) {
+  TRY(check_options(experiment, options, method));
   int64_t frames = experiment->data.frames;
   struct tally tally = {0};
   struct limit_result made = {.frames = frames, .rollouts = options->rollouts};
@@ -322,7 +362,7 @@ enum status limit_measure(const struct comm *comm, const struct experiment *expe
   enum status status =
       made.mse && made.error && made.attained ? STATUS_OK : status_raise(STATUS_MEMORY, "no memory for the limit");
   if (experiment->data.noise > 0) {
-    if (status == STATUS_OK) status = measure_share(comm, experiment, options, &tally);
+    if (status == STATUS_OK) status = measure_share(comm, experiment, options, method, &tally);
     status = comm_agree(comm, status);
     if (status == STATUS_OK) status = reduce_exact(comm, tally.sum, (int)(2 * (frames + MEAN_COUNT)));
     if (status == STATUS_OK) status = reduce_sum(comm, tally.effective_bits, options->rollouts);

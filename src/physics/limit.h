@@ -9,9 +9,11 @@
  *   E[ |X_t|^2 | y ] - | E[ X_t | y ] |^2,
  * and the limit is its average over the observations y of test rollouts, divided by the number of values.
  *
- * The estimator (limit_private.h has the details): states s_j are drawn from a proposal, the prior, and get importance
- * weights w_j = p(y | s_j). A posterior mean is E_A[f] = sum_j w_j f(s_j) / sum_j w_j over the draws of a set A. With a
- * second, independent set B, and expectations over the noise computed, not sampled,
+ * The estimator (limit_private.h has the details): of the posterior there are weighted states s_j. With one degree of
+ * freedom they are drawn from a proposal, the prior, with importance weights w_j = p(y | s_j); with several they are
+ * particles of sequential Monte Carlo, of weight 1. A posterior mean is E_A[f] = sum_j w_j f(s_j) / sum_j w_j over the
+ * states of a set A. With a second, independent set B, and expectations over the noise (computed for one degree of
+ * freedom, sampled for several),
  *   S(q) = E_n |X(q + sigma n) - b|^2,    G(q) = E_n [X(q + sigma n) - b],    b the image of the background,
  *   error_t(y) = (E_A[S(q_t)] + E_B[S(q_t)]) / 2 - E_A[G(q_t)] . E_B[G(q_t)].
  * The square of one sampled mean would be too large by the variance of that mean; the product of two independent means
@@ -30,9 +32,13 @@ enum limit_observe { LIMIT_POSITIONS, LIMIT_IMAGES, LIMIT_OBSERVE_COUNT };
 struct limit_options {
   int64_t input_frames; /* K, 1..T */
   enum limit_observe observe;
-  int64_t rollouts;         /* test rollouts to average over; 4,000 if the split is smaller (fresh ones are made) */
-  double effective_samples; /* the density of draws is doubled until the effective sample size, (sum w)^2 / sum w^2 of
-                               the importance weights w, exceeds this in each of the two sets of each rollout */
+  int64_t rollouts; /* test rollouts to average over; more than the split has are made */
+  double
+      effective_samples; /* in each of the two sets of each rollout the effective sample size reaches this. One degree
+                               of freedom: the density of draws is doubled until (sum w)^2 / sum w^2 of the importance
+                               weights w exceeds it; several: a quarter more particles, moved until they have forgotten
+                               enough of where they were (limit_sequential.c); of a posterior with modes far from each
+                               other it may be less, but a quarter, and ess_min tells */
 };
 
 struct limit_mean {
@@ -51,11 +57,13 @@ struct limit_result {
   struct limit_mean all;      /* frames 0..T-1 */
   double ess_min, ess_median; /* minimum and median over rollouts of the effective sample size of the smaller set */
   int64_t draws_max; /* of the most demanding rollout: how many draws all over the prior, for each set, would be
-                                 as dense as those that were made where the posterior is */
+                                 as dense as those that were made where the posterior is; of several degrees of freedom
+                                 how many trajectories were followed for a set */
 };
 
 /* Collective. Computes the information limit of the experiment's test rollouts, with the same bits at any number of
- * ranks. STATUS_UNAVAILABLE for systems of more than one degree of freedom; STATUS_NUMERIC when a posterior cannot be
+ * ranks. STATUS_UNAVAILABLE for systems of several degrees of freedom from images, or without noise; without noise from
+ * one position or from images; and where tables over q would be too fine. STATUS_NUMERIC when a posterior cannot be
  * sampled, or trajectories not be followed, well enough; STATUS_MEMORY, STATUS_MPI. */
 enum status limit_measure(const struct comm *comm, const struct experiment *experiment,
                           const struct limit_options *options, struct limit_result *result);

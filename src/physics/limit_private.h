@@ -1,4 +1,7 @@
-/* Private to limit*.c: how the estimator of limit.h is computed.
+/* Private to limit*.c: how the estimator of limit.h is computed. There are two ways: by cells, of systems of one degree
+ * of freedom, and by particles, which do for any system but need more time and know positions only.
+ *
+ * By cells:
  *
  * Draws (limit_prior.c). With one degree of freedom an initial state is a point of the unit square (u_direction,
  * u_radius), on which the prior is uniform. The square is cut into cells; level l has 64 * 16 * 2^l of them, and every
@@ -18,6 +21,18 @@
  * with them follows the squared error that the best prediction made on it,
  *   |x - b|^2 - 2 f . sum_i h[i] F_i + (sum_i hA[i] F_i) . (sum_i hB[i] F_i).
  *
+ * By particles:
+ *
+ * Trajectories (limit_flow.c). SYSTEM_LANES initial states at once, by fixed steps.
+ *
+ * Posterior (limit_sequential.c). An initial state is a function of some numbers that are uniform in the unit cube:
+ * those that struct system's `initial` is given. Two independent sets of particles, A and B, are led from the prior to
+ * the posterior in that cube by sequential Monte Carlo. Their random numbers are a function of (seed, rollout, set).
+ *
+ * Error (limit_several.c). The particles are followed through all frames and rendered under noise that is drawn.
+ *
+ * Both:
+ *
  * Likelihoods are kept in two forms. The deviation z of a frame stands for its likelihood P <= 1 in units of sigma,
  * P = exp(-z^2 / 2); if positions are observed it is the residual (q - observed) / sigma up to its sign. The nll of a
  * draw is its negative log likelihood, the sum of z^2 / 2 over the frames that are seen.
@@ -28,6 +43,7 @@
 #define HGN_PHYSICS_LIMIT_PRIVATE_H
 
 #include "physics/limit.h"
+#include "physics/render.h"
 #include "physics/system.h"
 
 #include <stdbool.h>
@@ -193,5 +209,93 @@ void limit_posterior_close(struct limit_posterior *posterior);
 enum status limit_posterior_evaluate(struct limit_posterior *posterior, const struct limit_observation *observations,
                                      int64_t input_frames, const int64_t *observed_segment, double effective_samples,
                                      double *error, double *attained, struct limit_outcome *outcome);
+
+/* ---- limit_flow.c: trajectories of several initial states at once ---- */
+
+struct limit_flow {
+  const struct experiment *experiment; /* borrowed */
+  const struct system *system;
+  int64_t substeps; /* integrator steps between two frames */
+};
+
+/* Finds out how finely trajectories must be integrated; owns nothing. STATUS_NUMERIC, STATUS_MEMORY. */
+enum status limit_flow_open(const struct experiment *experiment, struct limit_flow *flow);
+
+/* state[c * SYSTEM_LANES + lane] = the initial state of uniform[uniforms], in one lane. */
+void limit_flow_start(const struct limit_flow *flow, const double *uniform, int lane, double *state);
+
+/* q[frame][c][lane], c < D, of frames 0..frames-1 of the trajectories from `state`, which moves along. A trajectory
+ * that ends in a collision goes on with what is not a number. */
+void limit_flow_follow(const struct limit_flow *flow, double *state, int64_t frames, double *q);
+
+/* ---- limit_sequential.c: particles of a posterior ---- */
+
+enum { LIMIT_PARTICLES_LEAST = 128, LIMIT_PARTICLES_MAX = 1 << 20 };
+
+struct limit_sampler {
+  const struct limit_flow *flow; /* borrowed */
+  int64_t particles;             /* a multiple of SYSTEM_LANES */
+  int dimension;                 /* of the numbers on which the initial state depends smoothly: */
+  int movable[SYSTEM_UNIFORMS_MAX];
+  int stepwise; /* the number of which only a threshold matters, and its threshold; -1: there is none */
+  double threshold;
+  double *uniform; /* [particles][SYSTEM_UNIFORMS_MAX]: the particles; owned, as all below */
+
+  /* Private. */
+  double *uniform_next, *nll, *nll_next; /* nll[particles][2] */
+  double *weight;                        /* [particles] */
+  double *before, *after;                /* [particles][2 D] */
+  double *q;                             /* [frames][D][lane]: work space, for the caller's use too */
+};
+
+struct limit_sampling {
+  double effective_samples;                  /* as estimated from weights and moves; at most the particles */
+  int64_t stages, passes;                    /* of moves, all stages together */
+  int64_t trajectories;                      /* that were followed through some of the frames that are seen */
+  double walk_acceptance, normal_acceptance; /* of the two kinds of proposals, 0..1 */
+};
+
+/* So many particles that `effective_samples` of them are effective. STATUS_USAGE when these are too many,
+ * STATUS_MEMORY. */
+enum status limit_sampler_open(const struct limit_flow *flow, double effective_samples, struct limit_sampler *sampler);
+void limit_sampler_close(struct limit_sampler *sampler);
+
+/* Leaves a sample of the posterior of test rollout `rollout` given observed[input_frames][D] in sampler->uniform, all
+ * of the same weight. Sets 0 and 1 are independent. STATUS_NUMERIC when too few particles would be effective. */
+enum status limit_sampler_run(struct limit_sampler *sampler, const double *observed, int64_t input_frames,
+                              uint64_t rollout, int set, struct limit_sampling *sampling);
+
+/* ---- limit_several.c: the error of one rollout by particles ---- */
+
+struct limit_several {
+  struct limit_flow flow;
+  struct limit_sampler sampler; /* borrows the flow: the struct must not move */
+  struct renderer renderer;
+  double *q;       /* [set][frames][D][particles]; owned, as those below */
+  double *mean[2]; /* [values]: G of one frame by set */
+  double *seen;    /* [values]: the image that was in fact observed, less b */
+
+  /* Sums over runs (two for each rollout) or, the last, over rollouts, for whoever wants to know. `disagreement`: the
+   * squared difference of the two sets' means in units of what independent draws would have, 1 if all is well. */
+  double runs, stages, passes, walk_acceptance, normal_acceptance, disagreement;
+};
+
+/* STATUS_NUMERIC, STATUS_USAGE, STATUS_MEMORY. */
+enum status limit_several_open(const struct experiment *experiment, double effective_samples,
+                               struct limit_several *several);
+void limit_several_close(struct limit_several *several);
+
+/* As limit_posterior_evaluate(), from the noisy positions observed[frames][D] of all frames of test rollout
+ * `rollout`, of which input_frames are seen. outcome->draws: trajectories of one set. STATUS_NUMERIC. */
+enum status limit_several_evaluate(struct limit_several *several, const double *observed, int64_t input_frames,
+                                   uint64_t rollout, double *error, double *attained, struct limit_outcome *outcome);
+
+/* ---- limit.c ---- */
+
+/* limit_measure() by one of the two ways, for tests. LIMIT_BY_CELLS is for one degree of freedom only. */
+enum limit_method { LIMIT_BY_CELLS, LIMIT_BY_PARTICLES };
+enum status limit_measure_by(const struct comm *comm, const struct experiment *experiment,
+                             const struct limit_options *options, enum limit_method method,
+                             struct limit_result *result);
 
 #endif

@@ -11,6 +11,7 @@
  *   P(segment | q) = P(a < q + sigma n < b) = Phi((b - q) / sigma) - Phi((a - q) / sigma),
  * and no noise is sampled. */
 #include "base/elementary.h"
+#include "base/log.h"
 #include "physics/limit_private.h"
 #include "physics/render.h"
 
@@ -210,10 +211,22 @@ static double segment_probability(const struct limit_table *table, int64_t segme
 
 /* ---- S, G and the factor of G's Gram matrix ---- */
 
+/* Fine images under little noise take minutes here: a line says how far it is. Of the whole, the mean images are the
+ * first TABLE_HALF parts; the factorisation, whose rank nobody knows before, the others, by how many decimal places of
+ * its tolerance it has. Nothing is said of less than a second. */
+enum { TABLE_HALF = 50, TABLE_PARTS = 2 * TABLE_HALF };
+
+static void show_factor(struct progress *progress, double residual, double largest) {
+  double places = residual > 0 && largest > 0 ? log(residual / largest) / log(RANK_TOLERANCE) : 1;
+  progress_update(progress, TABLE_HALF + (int64_t)(TABLE_HALF * fmin(1, fmax(0, places))));
+}
+
 /* S and G at the points of the grid: adds what each segment contributes to table->second_moment and to
  * mean[grid_points][varying_count], which is G. Both are zero before. */
-static void tabulate_mean_images(const struct limit_table *table, struct image_set *set, float *mean) {
+static void tabulate_mean_images(const struct limit_table *table, struct image_set *set, float *mean,
+                                 struct progress *progress) {
   for (int64_t segment = 0; segment < table->segments; segment++) {
+    progress_update(progress, TABLE_HALF * segment / table->segments);
     image_set_render(set, 0.5 * (table->segment_edge[segment] + table->segment_edge[segment + 1]));
     const float *restrict image = set->value;
     double square = 0;
@@ -274,7 +287,8 @@ static enum status factor_segment_images(struct limit_table *table, struct image
  * RANK_TOLERANCE: G_i . G_j = F_i . F_j to that tolerance for all i, j (the residual is positive semi-definite, so its
  * largest entry is on the diagonal). Smooth images need a rank of some tens. full_factor[grid_points][rank_max] is F
  * before the rank is known; residual[grid_points] is the diagonal of what it does not yet explain. */
-static enum status factor_gram_matrix(struct limit_table *table, struct image_set *set, const float *mean) {
+static enum status factor_gram_matrix(struct limit_table *table, struct image_set *set, const float *mean,
+                                      struct progress *progress) {
   const int64_t varying_count = set->varying_count, points = table->grid_points,
                 rank_max = points < varying_count ? points : varying_count;
   double *full_factor = malloc((size_t)(points * rank_max) * sizeof *full_factor + 1),
@@ -294,6 +308,7 @@ static enum status factor_gram_matrix(struct limit_table *table, struct image_se
     int64_t pivot = 0;
     for (int64_t i = 1; i < points; i++) pivot = residual[i] > residual[pivot] ? i : pivot;
     if (residual[pivot] <= RANK_TOLERANCE * largest) break;
+    show_factor(progress, residual[pivot], largest);
     pivots[rank] = pivot;
     double scale = 1 / sqrt(residual[pivot]);
     for (int64_t i = 0; i < points; i++) {
@@ -422,8 +437,11 @@ static enum status fill_table(const struct experiment *experiment, enum limit_ob
           ? STATUS_OK
           : status_raise(STATUS_MEMORY, "no memory for %" PRId64 " averaged images", table->grid_points);
   if (status == STATUS_OK) {
-    tabulate_mean_images(table, set, mean);
-    status = factor_gram_matrix(table, set, mean);
+    struct progress progress;
+    progress_begin(&progress, "limit, tables of images", "parts", TABLE_PARTS);
+    tabulate_mean_images(table, set, mean, &progress);
+    status = factor_gram_matrix(table, set, mean, &progress);
+    if (log_clock() - progress.started > 1) progress_end(&progress, TABLE_PARTS);
   }
   free(mean);
   if (status == STATUS_OK) status = tabulate_deviations(table, observe, render->renderer == RENDERER_REPORT2021);

@@ -413,3 +413,28 @@ void render_u8(struct renderer *renderer, const double *q, unsigned char *image)
   for (int b = 0; b < renderer->system->bodies; b++)
     clear_box(renderer, boxes[b], renderer->background, channels, renderer->frame);
 }
+
+/* A body's pixels are the background again once they are added, so that none counts twice where boxes overlap. */
+double render_add(struct renderer *renderer, const double *q, double *sum) {
+  struct box boxes[SYSTEM_BODIES_MAX];
+  size_t channels = (size_t)renderer->channels;
+  double squares = 0;
+  paint_bodies(renderer, q, renderer->frame, boxes);
+  for (int b = 0; b < renderer->system->bodies; b++) {
+    if (is_empty(&boxes[b])) continue;
+    for (int y = boxes[b].y0; y < boxes[b].y1; y++) {
+      size_t first = ((size_t)y * (size_t)renderer->width + (size_t)boxes[b].x0) * channels;
+      size_t count = (size_t)(boxes[b].x1 - boxes[b].x0) * channels;
+      float *restrict image = renderer->frame + first;
+      const float *restrict background = renderer->background + first;
+      double *restrict total = sum + first;
+      for (size_t i = 0; i < count; i++) {
+        double difference = (double)(image[i] - background[i]);
+        total[i] += difference;
+        squares += difference * difference;
+        image[i] = background[i];
+      }
+    }
+  }
+  return squares;
+}

@@ -1,5 +1,6 @@
 #include "physics/rollout.h"
 
+#include "physics/initial.h"
 #include "physics/reference.h"
 
 #include <inttypes.h>
@@ -15,7 +16,7 @@ uint64_t rollout_number(struct dataset_place place) {
 static void draw_initial(const struct experiment *experiment, const struct system *system, uint64_t rollout,
                          double *state) {
   struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, rollout, 0);
-  system->initial(&experiment->system, &experiment->initial, &rng, state);
+  initial_draw(system, &experiment->system, &experiment->initial, &rng, state);
 }
 
 static void store_frame(const struct experiment *experiment, const struct system *system, int64_t frame,

@@ -14,7 +14,8 @@
 #include "config/experiment.h"
 
 enum { SYSTEM_FREEDOM_MAX = 6, SYSTEM_STATE_MAX = 2 * SYSTEM_FREEDOM_MAX, SYSTEM_BODIES_MAX = 3 };
-enum { SYSTEM_LANES = 8 }; /* states that field_lanes takes at once */
+enum { SYSTEM_UNIFORMS_MAX = 3 + SYSTEM_FREEDOM_MAX }; /* random numbers of an initial state */
+enum { SYSTEM_LANES = 8 };                             /* states that field_lanes takes at once */
 
 struct energy {
   double kinetic, potential; /* J */
@@ -42,9 +43,13 @@ struct system {
   /* Positions of the bodies: xy[2 b] and xy[2 b + 1] are x to the right and y downward, in m, of body b. */
   void (*positions)(const struct system_parameters *parameters, const double *q, double *xy);
 
-  /* Draws an initial state. */
+  /* The initial state as a function of `uniforms` numbers, uniform in (0, 1), which initial.h names in their order. Bit
+   * i of `periodic`: number i has period 1, a direction. Of number `stepwise`, if that is not 0, only whether it is
+   * below a threshold matters. */
+  int uniforms, stepwise;
+  unsigned periodic;
   void (*initial)(const struct system_parameters *parameters, const struct initial_conditions *conditions,
-                  struct rng *rng, double *state);
+                  const double *uniform, double *state);
 };
 
 /* The table entry; NULL when `kind` is out of range. */

@@ -1,6 +1,7 @@
 /* Energy error of reference trajectories over 1,000 frames, relative to the largest |kinetic| + |potential|.
  * Arguments: rollouts of each system (default 50), and of three_body (default 100). Prints times as well. */
 #include "base/status.h"
+#include "physics/initial.h"
 #include "physics/reference.h"
 #include "physics/rollout.h"
 #include "presets.h"
@@ -37,7 +38,7 @@ struct spread {
 static double measure(const struct system *system, const struct experiment *experiment, uint64_t rollout) {
   struct rng rng = rng_stream((uint64_t)experiment->seed, RNG_INITIAL, rollout, 0);
   double state[SYSTEM_STATE_MAX], h = 0, first = 0, most = 0, off = 0;
-  system->initial(&experiment->system, &experiment->initial, &rng, state);
+  initial_draw(system, &experiment->system, &experiment->initial, &rng, state);
   for (int f = 0; f < FRAMES; f++) {
     if (f > 0)
       assert_ok(reference_advance(system, &experiment->system, experiment->data.dt, ROLLOUT_TOLERANCE, &h, state));

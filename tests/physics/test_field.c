@@ -1,6 +1,7 @@
 /* Every vector field is the gradient of its energy, and the table says of it what is true. */
 #include "base/rng.h"
 #include "base/status.h"
+#include "physics/initial.h"
 #include "physics/system.h"
 #include "presets.h"
 #include "testing.h"
@@ -33,7 +34,7 @@ static void draw(const struct system *system, const struct system_parameters *pa
   if (system->translates) {
     struct initial_conditions conditions = preset(system->kind).initial;
     conditions.velocity_noise = 0.5;
-    system->initial(parameters, &conditions, &rng, state);
+    initial_draw(system, parameters, &conditions, &rng, state);
     for (int i = 0; i < system->freedom; i++) state[i] += 0.4 * (rng_uniform(&rng) - 0.5);
   } else {
     for (int i = 0; i < 2 * system->freedom; i++) state[i] = 8 * (rng_uniform(&rng) - 0.5);

@@ -226,10 +226,7 @@ static void test_edges(void **state) {
   (void)state;
   struct limit_result result = {0};
   struct limit_options options = {5, LIMIT_POSITIONS, 10, 500};
-  struct experiment experiment = rendering_experiment(SYSTEM_DOUBLE_PENDULUM, RENDERER_SOFT);
-  assert_status(STATUS_UNAVAILABLE, limit_measure(&comm, &experiment, &options, &result));
-  assert_non_null(strstr(status_message(), "double_pendulum is not available yet"));
-  experiment = rendering_experiment(SYSTEM_MASS_SPRING, RENDERER_SOFT);
+  struct experiment experiment = rendering_experiment(SYSTEM_MASS_SPRING, RENDERER_SOFT);
   options.input_frames = 0;
   assert_status(STATUS_USAGE, limit_measure(&comm, &experiment, &options, &result));
   options.input_frames = 35;

@@ -37,6 +37,8 @@ static void test_same_bits(void **state) {
   assert_same(&spring, &(struct limit_options){5, LIMIT_IMAGES, 3, 100}); /* ranks without rollouts */
   struct experiment pendulum = rendering_experiment(SYSTEM_PENDULUM, RENDERER_SOFT);
   assert_same(&pendulum, &(struct limit_options){12, LIMIT_IMAGES, 7, 100});
+  struct experiment bodies = rendering_experiment(SYSTEM_TWO_BODY, RENDERER_REPORT2021);
+  assert_same(&bodies, &(struct limit_options){3, LIMIT_POSITIONS, 4, 100}); /* by particles */
 }
 
 /* Too small a noise is found out where there is a rollout, which is on one rank only. */

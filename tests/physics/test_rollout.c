@@ -1,5 +1,6 @@
 /* Rollouts are functions of (experiment, number); observations of (experiment, purpose, number, frame). */
 #include "base/status.h"
+#include "physics/initial.h"
 #include "physics/reference.h"
 #include "physics/rollout.h"
 #include "presets.h"
@@ -99,7 +100,7 @@ static void time_runs_both_ways(void **unused) {
     const struct system *system = system_get((enum system_kind)kind);
     struct rng rng = rng_stream(3, RNG_TEST, 0, 0);
     double start[SYSTEM_STATE_MAX], state[SYSTEM_STATE_MAX], h = 0;
-    system->initial(&experiment.system, &experiment.initial, &rng, start);
+    initial_draw(system, &experiment.system, &experiment.initial, &rng, start);
     memcpy(state, start, sizeof state);
     assert_ok(reference_advance(system, &experiment.system, 2.5, ROLLOUT_TOLERANCE, &h, state));
     assert_true(h > 0);

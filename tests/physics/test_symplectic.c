@@ -2,6 +2,7 @@
  * and where they refuse. */
 #include "base/rng.h"
 #include "base/status.h"
+#include "physics/initial.h"
 #include "physics/integrator.h"
 #include "presets.h"
 #include "testing.h"
@@ -17,7 +18,7 @@ static bool is_separable(int kind) {
 
 static void draw(const struct experiment *experiment, uint64_t index, double *state) {
   struct rng rng = rng_stream(11, RNG_TEST, index, 0);
-  system_get(experiment->system.name)->initial(&experiment->system, &experiment->initial, &rng, state);
+  initial_draw(system_get(experiment->system.name), &experiment->system, &experiment->initial, &rng, state);
 }
 
 /* |forward then backward - start|, relative to the state's size. */
