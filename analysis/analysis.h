@@ -14,7 +14,7 @@
 
 enum { ANALYSIS_REASON_MAX = 256, ANALYSIS_POINTS = 2000, ANALYSIS_PORTRAITS = 24 };
 
-/* Rollouts whose latent states differ by less, as a share of how far they move, all have the same. */
+/* Where the variance between rollouts is less, as a share of all of it, they all have the same states. */
 #define ANALYSIS_COLLAPSED 1e-6
 
 struct analysis_options {
@@ -35,9 +35,9 @@ struct analysis {
   int64_t step, ranks, grid_rows, grid_columns;
   struct latent latent; /* states without their mean */
   struct spectrum spectrum;
-  double between; /* variance of the first target's latent state over rollouts, over that of all states */
+  double between; /* variance of the first target's latent state over rollouts, over that of all; NaN: one rollout */
   struct analysis_reason no_dimension, no_identify, no_symplectic, no_energy, no_linear;
-  struct dimension_estimate dimension;
+  struct dimension_estimate dimension, true_dimension; /* of latent states; of the true ones there, 0: not known */
   struct identify identify;
   struct symplectic symplectic;
   struct relation energy;

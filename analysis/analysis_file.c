@@ -9,10 +9,12 @@
 
 enum { SCHEMA = 1, MISSING_MAX = 6 * (ANALYSIS_REASON_MAX + 32) };
 
-enum status analysis_file_name(const char *run, char path[STORE_PATH_MAX]) {
+static const struct store_place place = {.replaces = ANALYSIS_FORMAT, .damaged = true, .named_by_hgn = true};
+
+enum status analysis_file_name(const char *run, bool best, char path[STORE_PATH_MAX]) {
   size_t stem = strlen(run);
   if (stem > 3 && strcmp(run + stem - 3, ".h5") == 0) stem -= 3;
-  const int length = snprintf(path, STORE_PATH_MAX, "%.*s.analysis.h5", (int)stem, run);
+  const int length = snprintf(path, STORE_PATH_MAX, "%.*s%s.analysis.h5", (int)stem, run, best ? ".best" : "");
   REQUIRE(length > 0 && length < STORE_PATH_MAX, STATUS_USAGE, "the path \"%s\" is too long", run);
   return STATUS_OK;
 }
@@ -50,6 +52,10 @@ static enum status put_all(struct store_file *file, const struct entry *entry, s
 
 /* ---- Scales ---- */
 
+static int64_t shown_axes(const struct spectrum *spectrum) {
+  return spectrum->columns < IDENTIFY_AXES ? spectrum->columns : IDENTIFY_AXES;
+}
+
 static enum status put_count(struct store_file *file, const char *name, int64_t count, double first, const char *help) {
   double *value = malloc((size_t)count * sizeof *value);
   enum status status = comm_agree(file->comm, value ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
@@ -59,19 +65,30 @@ static enum status put_count(struct store_file *file, const char *name, int64_t 
   return status;
 }
 
+static enum status put_time(struct store_file *file, const char *name, int64_t frames, double start, double dt,
+                            const char *help) {
+  double *time = malloc((size_t)frames * sizeof *time);
+  enum status status = comm_agree(file->comm, time ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
+  for (int64_t t = 0; status == STATUS_OK && t < frames; t++) time[t] = start + dt * (double)t;
+  if (status == STATUS_OK) status = store_scale(file, name, frames, time, "s", help);
+  free(time);
+  return status;
+}
+
 static enum status put_scales(struct store_file *file, const struct analysis *analysis) {
   const struct latent *latent = &analysis->latent;
-  double *time = malloc((size_t)latent->frames * sizeof *time);
-  enum status status = comm_agree(file->comm, time ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
-  for (int64_t t = 0; status == STATUS_OK && t < latent->frames; t++) time[t] = latent->start + latent->dt * (double)t;
-  if (status == STATUS_OK) status = store_scale(file, "/time", latent->frames, time, "s", "of the target frames");
-  free(time);
-  TRY(status);
+  TRY(put_time(file, "/time", latent->frames, latent->start, latent->dt, "time of each target frame"));
   TRY(put_count(file, "/order", REGRESSION_ORDERS, 1, "total order of a polynomial"));
+  TRY(put_count(file, "/axis_shown", shown_axes(&analysis->spectrum), 1, "leading principal axes"));
   TRY(put_count(file, "/axis", latent->values, 1, "principal axes of the latent states, by falling variance"));
   if (latent->coordinates == 0) return STATUS_OK;
-  const char *names[LATENT_TRUTH_MAX];
-  for (int64_t i = 0; i < latent->coordinates; i++) names[i] = latent->coordinate[i].name;
+  const char *names[LATENT_TRUTH_MAX], *units[LATENT_TRUTH_MAX];
+  for (int64_t i = 0; i < latent->coordinates; i++) {
+    names[i] = latent->coordinate[i].name;
+    units[i] = latent->coordinate[i].unit ? latent->coordinate[i].unit : "";
+  }
+  TRY(store_texts(file, "/coordinate_unit", latent->coordinates, units, NULL,
+                  "unit of each coordinate of the true phase space; empty: it has none"));
   return store_texts(file, "/coordinate", latent->coordinates, names, NULL,
                      "coordinates of the true phase space: positions, then momenta");
 }
@@ -80,7 +97,7 @@ static enum status put_scales(struct store_file *file, const struct analysis *an
 
 static enum status put_spectrum(struct store_file *file, const struct analysis *analysis) {
   const struct spectrum *spectrum = &analysis->spectrum;
-  const int64_t columns = spectrum->columns, shown = columns < IDENTIFY_AXES ? columns : IDENTIFY_AXES;
+  const int64_t columns = spectrum->columns, shown = shown_axes(spectrum);
   const struct entry entries[] = {
       {"/spectrum/variance",
        STORE_F64,
@@ -95,7 +112,7 @@ static enum status put_spectrum(struct store_file *file, const struct analysis *
        STORE_F64,
        2,
        {shown, columns},
-       {NULL},
+       {"/axis_shown", NULL},
        NULL,
        "[axis][number of the state]: the leading principal axes, of length 1",
        spectrum->axes},
@@ -110,7 +127,8 @@ static enum status put_spectrum(struct store_file *file, const struct analysis *
 static enum status put_dimension(struct store_file *file, const struct analysis *analysis) {
   const struct spectrum *spectrum = &analysis->spectrum;
   const int64_t truth = 2 * analysis->latent.freedom;
-  const double surface[] = {analysis->dimension.dimension, analysis->dimension.error};
+  const double surface[] = {analysis->dimension.dimension, analysis->dimension.error},
+               truth_surface[] = {analysis->true_dimension.dimension, analysis->true_dimension.error};
   const struct entry entries[] = {
       WHOLE("/dimension/phase_space", "dimensions of the true phase space, twice the degrees of freedom; 0: not known",
             &truth),
@@ -130,8 +148,16 @@ static enum status put_dimension(struct store_file *file, const struct analysis 
        {NULL},
        NULL,
        "dimension of the surface that latent states lie on, by two nearest neighbours; its standard error",
-       surface}};
-  const size_t count = sizeof entries / sizeof *entries - (analysis->no_dimension.text[0] ? 1 : 0);
+       surface},
+      {"/dimension/true_surface",
+       STORE_F64,
+       1,
+       {2},
+       {NULL},
+       NULL,
+       "dimension of the surface that true states lie on, by two nearest neighbours; its standard error; 0: not known",
+       truth_surface}};
+  const size_t count = sizeof entries / sizeof *entries - (analysis->no_dimension.text[0] ? 2 : 0);
   return put_all(file, entries, count);
 }
 
@@ -139,7 +165,7 @@ static enum status put_dimension(struct store_file *file, const struct analysis 
 static enum status put_direction(struct store_file *file, const char *group, const struct identification *found,
                                  const char *scale, const char *help) {
   int64_t axes[REGRESSION_ORDERS], features[REGRESSION_ORDERS];
-  char name[4][64];
+  char name[5][64];
   double *r2 = malloc((size_t)(REGRESSION_ORDERS * found->outputs) * sizeof *r2);
   enum status status = comm_agree(file->comm, r2 ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
   for (int o = 0; status == STATUS_OK && o < REGRESSION_ORDERS; o++) {
@@ -147,8 +173,8 @@ static enum status put_direction(struct store_file *file, const char *group, con
     features[o] = found->fit[o].features;
     for (int64_t i = 0; i < found->outputs; i++) r2[o * found->outputs + i] = axes[o] ? found->r2[o][i] : (double)NAN;
   }
-  static const char *const member[] = {"r2", "mean", "inputs", "features"};
-  for (int i = 0; i < 4; i++) snprintf(name[i], sizeof name[i], "/%s/%s", group, member[i]);
+  static const char *const member[] = {"r2", "mean", "inputs", "features", "ridge"};
+  for (int i = 0; i < 5; i++) snprintf(name[i], sizeof name[i], "/%s/%s", group, member[i]);
   const struct entry entries[] = {
       {name[0], STORE_F64, 2, {REGRESSION_ORDERS, found->outputs}, {"/order", scale}, NULL, help, r2},
       {name[1],
@@ -167,7 +193,15 @@ static enum status put_direction(struct store_file *file, const char *group, con
        NULL,
        "variables of the polynomial; 0: the order was not reached",
        axes},
-      {name[3], STORE_I64, 1, {REGRESSION_ORDERS}, {"/order"}, NULL, "terms of the polynomial", features}};
+      {name[3], STORE_I64, 1, {REGRESSION_ORDERS}, {"/order"}, NULL, "terms of the polynomial", features},
+      {name[4],
+       STORE_F64,
+       1,
+       {REGRESSION_ORDERS},
+       {"/order"},
+       NULL,
+       "share of the squares of coefficients in what is minimised: of four the best on the rollouts not fitted",
+       found->ridge}};
   if (status == STATUS_OK) status = PUT_ALL(file, entries);
   free(r2);
   return status;
@@ -190,8 +224,8 @@ static enum status put_identify(struct store_file *file, const struct analysis *
        "[coordinate][number of the state]: the linear map from the latent state to the true one, both less their means",
        identify->map},
       NUMBER("/to_truth/deviation", NULL,
-             "of that map M from a symplectic one: least of |M J M^T - c J|^2 / |M J M^T|^2 over c; NaN: sines and "
-             "cosines",
+             "of that map M from a symplectic one: least of |M J M^T - c J|^2 / |M J M^T|^2 over c; NaN: of one "
+             "degree of freedom, where all are, or of sines and cosines",
              &identify->deviation)};
   TRY(PUT_ALL(file, entries));
   return put_direction(file, "from_truth", &identify->from_truth, NULL,
@@ -263,7 +297,10 @@ static enum status put_linear(struct store_file *file, const struct analysis *an
     value[i] = linear_model_frequency(linear, i, analysis->latent.dt);
     value[modes + i] = linear_model_growth(linear, i, analysis->latent.dt);
   }
-  if (status == STATUS_OK) status = put_count(file, "/mode", modes, 1, "modes of the linear model, the slowest first");
+  if (status == STATUS_OK)
+    status = put_time(file, "/frame_time", linear->frames, 0, analysis->latent.dt, "time of each frame of a rollout");
+  if (status == STATUS_OK)
+    status = put_count(file, "/mode", modes, 1, "modes of the linear model, the least damped first");
   const struct entry entries[] = {
       {"/linear/eigenvalue",
        STORE_F64,
@@ -279,7 +316,7 @@ static enum status put_linear(struct store_file *file, const struct analysis *an
        STORE_F64,
        1,
        {linear->frames},
-       {NULL},
+       {"/frame_time"},
        NULL,
        "pixel MSE of the linear model by frame of a rollout, from 0; of frames that it sees that of its components",
        linear->by_frame},
@@ -311,13 +348,17 @@ static enum status put_linear(struct store_file *file, const struct analysis *an
 }
 
 static enum status put_portrait(struct store_file *file, const struct analysis *analysis) {
-  if (analysis->portraits == 0) return STATUS_OK;
+  const int64_t count = analysis->portraits;
+  double rollout[ANALYSIS_PORTRAITS];
+  if (count == 0) return STATUS_OK;
+  for (int64_t i = 0; i < count; i++) rollout[i] = (double)(i * analysis->latent.rollouts / count);
+  TRY(store_scale(file, "/portrait/rollout", count, rollout, NULL, "test rollouts that are shown"));
   const struct entry entry = {
       "/portrait/planes",
       STORE_F64,
       3,
-      {analysis->portraits, analysis->latent.frames, 4},
-      {NULL, "/time", NULL},
+      {count, analysis->latent.frames, 4},
+      {"/portrait/rollout", "/time", NULL},
       NULL,
       "[rollout][frame][4]: place along the two leading axes of the latent space; the first true coordinate and its "
       "momentum, NaN where not known",
@@ -369,7 +410,6 @@ static enum status fill(struct store_file *file, const struct analysis *analysis
 
 /* Collective over the root's own communicator. */
 static enum status write_alone(const char *path, const struct analysis *analysis) {
-  const struct store_place place = {.replaces = ANALYSIS_FORMAT, .damaged = true, .named_by_hgn = true};
   struct comm self = {.size = 0};
   struct store_file file;
   TRY(comm_open(MPI_COMM_SELF, &self));
@@ -380,6 +420,21 @@ static enum status write_alone(const char *path, const struct analysis *analysis
   }
   comm_close(&self);
   return status;
+}
+
+/* A file that is begun and given up. */
+static enum status try_place(const char *path) {
+  struct comm self = {.size = 0};
+  struct store_file file;
+  TRY(comm_open(MPI_COMM_SELF, &self));
+  const enum status status = store_create_at(&self, path, &place, &file);
+  if (status == STATUS_OK) store_close(&file);
+  comm_close(&self);
+  return status;
+}
+
+enum status analysis_file_check(const struct comm *comm, const char *path) {
+  return comm_agree(comm, comm->rank == 0 ? try_place(path) : STATUS_OK);
 }
 
 enum status analysis_file_write(const struct comm *comm, const char *path, const struct analysis *analysis) {

@@ -7,7 +7,9 @@
  *   /step               i64 [1]: that the model was trained for
  *   /grid               i64 [2]: ranks, as rows and columns of ScaLAPACK's grid
  *   /missing            text: "PART: reason", one a line; "" when nothing is missing
- *   /order, /axis, /mode, /time, /coordinate, /batch     scales
+ *   /order, /axis, /axis_shown, /mode, /batch, /coordinate, /time (of the targets), /frame_time (of all frames)
+ *   scales
+ *   /coordinate_unit    texts: the unit of each true coordinate; "" where it has none
  *   /spectrum, /dimension, /to_truth, /from_truth, /symplectic, /energy, /linear, /portrait
  *                       groups, as analysis.h and the headers of its parts say; units and descriptions are attributes
  *   /provenance/...
@@ -21,8 +23,13 @@
 
 #define ANALYSIS_FORMAT "hgn-analysis"
 
-/* Not collective. RUN.h5, or a checkpoint of its, -> RUN.analysis.h5. STATUS_USAGE when too long. */
-enum status analysis_file_name(const char *run, char path[STORE_PATH_MAX]);
+/* Not collective. RUN.h5, or a checkpoint of its, -> RUN.analysis.h5; of the best model RUN.best.analysis.h5.
+ * STATUS_USAGE when too long. */
+enum status analysis_file_name(const char *run, bool best, char path[STORE_PATH_MAX]);
+
+/* Collective. Whether analysis_file_write() will find a place there, to be asked before the long computation.
+ * STATUS_FILE. */
+enum status analysis_file_check(const struct comm *comm, const char *path);
 
 /* Collective. Replaces an analysis that is there, nothing else. */
 enum status analysis_file_write(const struct comm *comm, const char *path, const struct analysis *analysis);

@@ -33,11 +33,12 @@ enum status columns_center(const struct comm *comm, double *shard, int64_t count
   return STATUS_OK;
 }
 
-enum status columns_scale(const struct comm *comm, double *shard, int64_t count, int64_t columns, double *scale) {
+enum status columns_scale(const struct comm *comm, double *shard, int64_t count, int64_t columns, const double *mean,
+                          double *scale) {
   TRY(measure_means(comm, shard, count, columns, 2, scale));
   for (int64_t c = 0; c < columns; c++) {
-    scale[c] = sqrt(scale[c]);
-    for (int64_t r = 0; scale[c] > 0 && r < count; r++) shard[c * count + r] /= scale[c];
+    scale[c] = scale[c] > 1e-24 * mean[c] * mean[c] ? sqrt(scale[c]) : 0;
+    for (int64_t r = 0; r < count; r++) shard[c * count + r] *= scale[c] > 0 ? 1 / scale[c] : 0;
   }
   return STATUS_OK;
 }

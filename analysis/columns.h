@@ -11,8 +11,10 @@
 /* Collective. Subtracts from each column its mean over all ranks' rows; mean[columns]. */
 enum status columns_center(const struct comm *comm, double *shard, int64_t count, int64_t columns, double *mean);
 
-/* Collective. Divides each column, whose mean is zero, by its root mean square over all ranks' rows, scale[columns];
- * one that is zero stays so. */
-enum status columns_scale(const struct comm *comm, double *shard, int64_t count, int64_t columns, double *scale);
+/* Collective. Divides each column, whose mean[columns] has been subtracted, by its root mean square over all ranks'
+ * rows, scale[columns]. One that does not vary, but for the rounding of its mean, becomes zero, and so does its scale.
+ * */
+enum status columns_scale(const struct comm *comm, double *shard, int64_t count, int64_t columns, const double *mean,
+                          double *scale);
 
 #endif

@@ -5,8 +5,9 @@
  * Rodriguez and Laio, Scientific Reports 7:12140, 2017). Of the points the tenth with the largest mu is left out, as
  * they do, and the others are fitted as a sample that was cut there: with n points of which the m smallest mu are kept,
  *   d = m / (sum over kept of ln mu + (n - m) ln of the largest kept mu),    standard error d / sqrt(m).
- * Points have to be drawn independently: states of one trajectory are neighbours along it, and say nothing of the
- * surface, so no two points may be of one.
+ * In many dimensions the nearest points are too far for the density to be the same: of 500 normal points in 8
+ * dimensions come 7.7, in 12 come 10.8. Points have to be drawn independently: states of one trajectory are neighbours
+ * along it, and say nothing of the surface, so no two points may be of one.
  *
  * Not collective.
  */

@@ -39,7 +39,7 @@ static enum status prepare(struct both *both, const struct spectrum *spectrum) {
   memcpy(both->truth, latent->truth, (size_t)(latent->coordinates * latent->rows) * sizeof(double));
   for (int64_t r = 0; r < latent->rows; r++) both->group[r] = latent->first + r / latent->frames;
   TRY(columns_center(latent->comm, both->truth, latent->rows, latent->coordinates, mean));
-  return columns_scale(latent->comm, both->truth, latent->rows, latent->coordinates, both->scale);
+  return columns_scale(latent->comm, both->truth, latent->rows, latent->coordinates, mean, both->scale);
 }
 
 /* weight: NULL for equal ones. */
@@ -123,7 +123,8 @@ static enum status measure_both(const struct both *both, const struct spectrum *
                                        .group = both->group};
   TRY(measure_orders(&to, 1, identify->features, NULL, both->linear, &identify->to_truth));
   make_map(both, spectrum, identify->to_truth.fit[0].inputs, both->linear, identify);
-  if (!latent->turns) identify->deviation = measure_deviation(identify->map, latent->coordinates, latent->values);
+  if (!latent->turns && latent->freedom > 1)
+    identify->deviation = measure_deviation(identify->map, latent->coordinates, latent->values);
   return measure_orders(&from, from.inputs, identify->features, both->weight, NULL, &identify->from_truth);
 }
 

@@ -6,7 +6,9 @@
  * truth: all true coordinates, to the leading axes. An order for which there are too many features is not reached.
  *
  * The map of order 1 is kept: truth = M state, both less their means. It is symplectic up to scale when M J M^T = c J
- * with J = [0 1; -1 0]; how far it is from that is  min over c |M J M^T - c J|^2 / |M J M^T|^2,  between 0 and 1.
+ * with J = [0 1; -1 0]; how far it is from that is  min over c |M J M^T - c J|^2 / |M J M^T|^2,  between 0 and 1; of
+ * one degree of freedom every M is. Ridge and order are chosen on the rollouts that R2 is counted on, so the best of
+ * them is a little too good.
  */
 #ifndef HGN_ANALYSIS_IDENTIFY_H
 #define HGN_ANALYSIS_IDENTIFY_H
@@ -30,8 +32,9 @@ struct identification {
 struct identify {
   int64_t rows, features; /* of all ranks; the most that are allowed */
   struct identification to_truth, from_truth;
-  double *map;      /* [coordinates][values]: M, fitted to all rows, in units of the truth */
-  double deviation; /* of M from a symplectic map; NaN where angles are given by sine and cosine */
+  double *map; /* [coordinates][values]: M, fitted to all rows, in units of the truth */
+  double
+      deviation; /* of M from a symplectic map; NaN: of one degree of freedom, or angles are given by sine and cosine */
   struct arena arena;
 };
 

@@ -365,7 +365,9 @@ enum status linear_model_measure(struct grid *grid, struct corpus *corpus, int64
   REQUIRE(room >= 1, STATUS_UNAVAILABLE,
           "%lld training rollouts of %lld frames are too few for a linear model of %lld frames",
           (long long)linear->rollouts, (long long)data->frames, (long long)linear->seen);
+  const int64_t most = LINEAR_MODES / linear->seen > 1 ? LINEAR_MODES / linear->seen : 1;
   b.room = room < LINEAR_COMPONENTS ? room : LINEAR_COMPONENTS;
+  if (b.room > most) b.room = most;
   b.pixels = data->height * data->width * data->channels;
   comm_share(linear->rollouts, grid->comm->size, grid->comm->rank, &b.first, &b.count);
   enum status status = comm_agree(grid->comm, open_builder(&b));

@@ -18,8 +18,9 @@
 
 enum {
   LINEAR_ROLLOUTS = 500,  /* training rollouts that are looked at, at most */
-  LINEAR_SNAPSHOTS = 600, /* of their frames those that the components are made of */
+  LINEAR_SNAPSHOTS = 300, /* of their frames those that the components are made of */
   LINEAR_COMPONENTS = 48, /* at most, of those that hold LINEAR_SHARE of the variance */
+  LINEAR_MODES = 400,     /* components * K, at most: all eigenvalues are computed on each rank */
   LINEAR_FRAMES = 5       /* K, where the model sees all frames */
 };
 #define LINEAR_SHARE 0.995

@@ -1,5 +1,7 @@
 #include "analysis/plots.h"
 
+#include "store/picture.h"
+
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -7,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { AXES_SHOWN = 64, LINE_COLORS = 6 };
 
-/* A figure on its way to gnuplot. */
+/* A figure on its way to gnuplot, which draws it into a file of no name that anybody looks at. */
 struct figure {
   FILE *pipe;
+  bool png;
   char path[STORE_PATH_MAX];
+  char drawn[STORE_PATH_MAX];
 };
 
 /* A path in a string of gnuplot's, in which '' stands for '. */
@@ -24,8 +29,15 @@ static void write_quoted(FILE *out, const char *text) {
 }
 
 static enum status begin(struct figure *figure, const char *folder, const char *name, bool png, int width, int height) {
-  const int length = snprintf(figure->path, sizeof figure->path, "%s/%s.%s", folder, name, png ? "png" : "svg");
-  REQUIRE(length > 0 && length < (int)sizeof figure->path, STATUS_USAGE, "the path \"%s\" is too long", folder);
+  const char *place = getenv("TMPDIR");
+  const int length = snprintf(figure->path, sizeof figure->path, "%s/%s.%s", folder, name, png ? "png" : "svg"),
+            other = snprintf(figure->drawn, sizeof figure->drawn, "%s/hgn-figure-XXXXXX", place ? place : "/tmp");
+  REQUIRE(length < (int)sizeof figure->path && other < (int)sizeof figure->drawn, STATUS_USAGE,
+          "the path \"%s\" is too long", folder);
+  const int descriptor = mkstemp(figure->drawn);
+  REQUIRE(descriptor >= 0, STATUS_FILE, "%s: cannot be created: %s", figure->drawn, strerror(errno));
+  close(descriptor);
+  figure->png = png;
   figure->pipe = popen("gnuplot 2>&1", "w");
   REQUIRE(figure->pipe, STATUS_UNAVAILABLE, "gnuplot cannot be started: %s", strerror(errno));
   if (png)
@@ -33,17 +45,34 @@ static enum status begin(struct figure *figure, const char *folder, const char *
   else
     fprintf(figure->pipe, "set terminal svg size %d,%d font 'sans,13' background 'white'\n", width, height);
   fputs("set output ", figure->pipe);
-  write_quoted(figure->pipe, figure->path);
+  write_quoted(figure->pipe, figure->drawn);
   fputs("\nset border 3 lc rgb '#555555'\nset tics nomirror\nset grid lc rgb '#dddddd' lt 1 lw 0.5\n", figure->pipe);
   return STATUS_OK;
+}
+
+/* What gnuplot has drawn gets its name. */
+static enum status publish(const struct figure *figure) {
+  FILE *file = fopen(figure->drawn, "rb");
+  struct stat about;
+  REQUIRE(file, STATUS_FILE, "%s: %s", figure->drawn, strerror(errno));
+  char *data = fstat(fileno(file), &about) == 0 && about.st_size > 0 ? malloc((size_t)about.st_size) : NULL;
+  const bool read = data && fread(data, 1, (size_t)about.st_size, file) == (size_t)about.st_size;
+  (void)fclose(file);
+  const enum status status =
+      read ? picture_put(data, (size_t)about.st_size, figure->png ? "\x89PNG" : "<?xml", figure->path)
+           : status_raise(STATUS_FILE, "%s: gnuplot has drawn nothing", figure->path);
+  free(data);
+  return status;
 }
 
 static enum status end(struct figure *figure) {
   const bool written = !ferror(figure->pipe);
   const int code = pclose(figure->pipe);
-  REQUIRE(written && code == 0, STATUS_FILE, "%s: gnuplot cannot draw it", figure->path);
-  printf("%s\n", figure->path);
-  return STATUS_OK;
+  const enum status status =
+      written && code == 0 ? publish(figure) : status_raise(STATUS_FILE, "%s: gnuplot cannot draw it", figure->path);
+  (void)unlink(figure->drawn);
+  if (status == STATUS_OK) printf("%s\n", figure->path);
+  return status;
 }
 
 /* ---- The figures ---- */
@@ -51,7 +80,7 @@ static enum status end(struct figure *figure) {
 static enum status draw_spectrum(const struct analysis *analysis, const char *folder, bool png) {
   const struct spectrum *spectrum = &analysis->spectrum;
   const int64_t shown = spectrum->rank < AXES_SHOWN ? spectrum->rank : AXES_SHOWN;
-  struct figure figure = {NULL, ""};
+  struct figure figure = {.pipe = NULL};
   double all = 0;
   for (int64_t i = 0; i < spectrum->columns; i++) all += spectrum->variance[i];
   TRY(begin(&figure, folder, "spectrum", png, 720, 420));
@@ -85,7 +114,7 @@ static void draw_plane(const struct analysis *analysis, int first, FILE *out) {
 static enum status draw_phase(const struct analysis *analysis, const char *folder, bool png) {
   const struct latent *latent = &analysis->latent;
   const bool known = latent->truth != NULL;
-  struct figure figure = {NULL, ""};
+  struct figure figure = {.pipe = NULL};
   TRY(begin(&figure, folder, "phase", png, known ? 980 : 520, 480));
   fputs("$portrait << EOD\n", figure.pipe);
   for (int64_t r = 0; r < analysis->portraits; r++) {
@@ -112,7 +141,7 @@ static enum status draw_phase(const struct analysis *analysis, const char *folde
 /* A curve for each coordinate; what is below zero is worse than the mean, and drawn at its edge. */
 static enum status draw_r2(const struct analysis *analysis, const char *folder, bool png) {
   const struct identification *found = &analysis->identify.to_truth, *back = &analysis->identify.from_truth;
-  struct figure figure = {NULL, ""};
+  struct figure figure = {.pipe = NULL};
   TRY(begin(&figure, folder, "r2", png, 720, 420));
   fputs("set title 'Polynomials of latent states that give the phase space, and back'\n"
         "set xlabel 'order of the polynomial'\nset ylabel 'R^2 on rollouts not fitted'\nset yrange [-0.05:1.02]\n"
@@ -134,9 +163,13 @@ static enum status draw_r2(const struct analysis *analysis, const char *folder, 
   return end(&figure);
 }
 
-enum status plots_check(void) {
+enum status plots_check(const char *folder) {
+  struct stat about;
   REQUIRE(system("gnuplot --version >/dev/null 2>&1") == 0, STATUS_UNAVAILABLE,
           "no gnuplot to draw figures with (Debian: gnuplot-nox)");
+  REQUIRE(mkdir(folder, 0777) == 0 || errno == EEXIST, STATUS_FILE, "%s: the folder cannot be made: %s", folder,
+          strerror(errno));
+  REQUIRE(stat(folder, &about) == 0 && S_ISDIR(about.st_mode), STATUS_FILE, "%s: is not a folder", folder);
   return STATUS_OK;
 }
 
@@ -150,9 +183,7 @@ static enum status draw_all(const struct analysis *analysis, const char *folder,
 /* A gnuplot that ends early is an error of its figure, and no signal. */
 enum status plots_draw(const struct analysis *analysis, const char *folder, bool png) {
   struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-  TRY(plots_check());
-  REQUIRE(mkdir(folder, 0777) == 0 || errno == EEXIST, STATUS_FILE, "%s: the folder cannot be made: %s", folder,
-          strerror(errno));
+  TRY(plots_check(folder));
   sigaction(SIGPIPE, &ignore, &before);
   const enum status status = draw_all(analysis, folder, png);
   sigaction(SIGPIPE, &before, NULL);

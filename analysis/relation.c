@@ -42,10 +42,10 @@ static double covariance(const double *a, const double *b, int64_t count) {
   return sum / (double)count;
 }
 
-/* What varies by no more than rounding is the same everywhere. */
+/* What varies by no more than rounding, of numbers in f32, is the same everywhere. */
 static double variance(const double *a, int64_t count) {
   const double mean = mean_of(a, count), value = covariance(a, a, count);
-  return value > 1e-28 * mean * mean ? value : 0;
+  return value > 1e-13 * mean * mean ? value : 0;
 }
 
 static double correlate(const double *a, const double *b, int64_t count) {

@@ -34,9 +34,10 @@ static enum status measure_singular(struct matrix *x, struct spectrum *spectrum,
 /* The largest angle between two subspaces with orthonormal bases A, B: cos is the smallest singular value of A^T B. */
 static enum status compare_subspaces(struct grid *grid, const double *a, const double *b, int64_t length, int64_t axes,
                                      double *angle) {
-  double *product = calloc((size_t)(axes * axes + axes), sizeof *product), *value = product + axes * axes;
+  double *product = calloc((size_t)(axes * axes), sizeof *product), *value = calloc((size_t)axes, sizeof *value);
   struct matrix matrix = {.grid = NULL};
-  enum status status = comm_agree(grid->comm, product ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
+  enum status status =
+      comm_agree(grid->comm, product && value ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
   for (int64_t i = 0; status == STATUS_OK && i < axes; i++)
     for (int64_t j = 0; j < axes; j++)
       for (int64_t k = 0; k < length; k++) product[j * axes + i] += a[i * length + k] * b[j * length + k];
@@ -45,6 +46,7 @@ static enum status compare_subspaces(struct grid *grid, const double *a, const d
   if (status == STATUS_OK) *angle = acos(fmin(1, value[axes - 1]));
   matrix_free(&matrix);
   free(product);
+  free(value);
   return status;
 }
 

@@ -20,8 +20,8 @@
  * - Scaling each number by itself is undone by step 1, symplectic or not: q times 3 beside p is no deviation. Step 1
  *   also scales what was symplectic: of two degrees of freedom or more, a symplectic map stays so, in general, only
  *   where the standard deviations of q_i and p_i have the same product for all i, of latent and of true numbers. p_1
- *   + 2 q_1 in the place of p_1 has a deviation of .08. With one degree of freedom and two latent numbers, every
- *   linear map passes.
+ *   + 2 q_1 in the place of p_1 has a deviation of .08. With one degree of freedom the
+ *   deviation of every linear map is 0: A is of two rows.
  * - P = I asks that A be a matrix whose square is -1, not that it be E: exchanging q_1 and p_2 passes.
  * - Where latent numbers are collinear to a percent, the deviation depends on where the fit stops: between
  *   scikit-learn's default tolerance, ours and an exact fit by a tenth to a third of itself.

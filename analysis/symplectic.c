@@ -4,7 +4,7 @@
 #include "train/hgn.h"
 #include "train/probe.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The arrays of a batch, filled one rollout after the other. */
@@ -45,8 +45,13 @@ static enum status fill(struct filler *filler, int64_t slot, int64_t rollout, bo
   struct probe_rollout found;
   enum status status = probe_rollout(&filler->probe, filler->corpus, &request, &found);
   if (status == STATUS_OK && found.path.broken)
-    status = status_raise(STATUS_NUMERIC, "%s of test rollout %lld is not finite after %lld frames", found.path.broken,
-                          (long long)rollout, (long long)found.path.broken_frame);
+    status = status_raise(STATUS_UNAVAILABLE, "%s of test rollout %lld is not finite after %lld frames",
+                          found.path.broken, (long long)rollout, (long long)found.path.broken_frame);
+  if (status == STATUS_NUMERIC) { /* nor is the truth, where bodies meet */
+    char reason[STATUS_MESSAGE_MAX];
+    snprintf(reason, sizeof reason, "%s", status_message());
+    status = status_raise(STATUS_UNAVAILABLE, "%s", reason);
+  }
   for (int64_t i = 0; status == STATUS_OK && i < SYMPLECTIC_FRAMES * filler->latents; i++) {
     const int64_t t = i / filler->latents, k = i % filler->latents;
     const float *state = k < half ? found.path.q : found.path.p;
@@ -92,29 +97,25 @@ static enum status measure_share(const struct comm *comm, const struct trained *
 /* Collective. Outcomes of all ranks' batches, on all. */
 static enum status share_outcomes(const struct comm *comm, struct symplectic *symplectic) {
   enum { NUMBERS = 5 };
-  int64_t bits[SYMPLECTIC_BATCHES * NUMBERS + 1] = {0};
-  for (int64_t b = 0; b < symplectic->batches; b++) {
-    struct symetric_outcome *outcome = &symplectic->outcome[b];
-    int64_t *to = bits + b * NUMBERS;
-    memcpy(&to[0], &outcome->r2, sizeof *to);
-    memcpy(&to[1], &outcome->symplecticity, sizeof *to);
-    to[2] = outcome->order;
-    to[3] = outcome->kept;
-    to[4] = outcome->symplectic;
+  double all[SYMPLECTIC_BATCHES][NUMBERS] = {{0}};
+  for (int64_t b = comm->rank; b < symplectic->batches; b += comm->size) {
+    const struct symetric_outcome *outcome = &symplectic->outcome[b];
+    const double numbers[NUMBERS] = {outcome->r2, outcome->symplecticity, outcome->order, (double)outcome->kept,
+                                     outcome->symplectic};
+    memcpy(all[b], numbers, sizeof numbers);
   }
-  bits[SYMPLECTIC_BATCHES * NUMBERS] = symplectic->masked;
-  TRY(reduce_sum(comm, bits, SYMPLECTIC_BATCHES * NUMBERS + 1));
+  int64_t masked = symplectic->masked;
+  TRY(reduce_place(comm, &all[0][0], SYMPLECTIC_BATCHES * NUMBERS));
+  TRY(reduce_max(comm, &masked, 1));
+  symplectic->masked = masked > 0;
   for (int64_t b = 0; b < symplectic->batches; b++) {
-    struct symetric_outcome *outcome = &symplectic->outcome[b];
-    const int64_t *from = bits + b * NUMBERS;
-    memcpy(&outcome->r2, &from[0], sizeof outcome->r2);
-    memcpy(&outcome->symplecticity, &from[1], sizeof outcome->symplecticity);
-    outcome->order = (int)from[2];
-    outcome->kept = from[3];
-    outcome->symplectic = from[4] != 0;
-    symplectic->share += outcome->symplectic ? 1.0 / (double)symplectic->batches : 0;
+    symplectic->outcome[b] = (struct symetric_outcome){.r2 = all[b][0],
+                                                       .symplecticity = all[b][1],
+                                                       .order = (int)all[b][2],
+                                                       .kept = (int64_t)all[b][3],
+                                                       .symplectic = all[b][4] > 0};
+    symplectic->share += symplectic->outcome[b].symplectic ? 1.0 / (double)symplectic->batches : 0;
   }
-  symplectic->masked = bits[SYMPLECTIC_BATCHES * NUMBERS] > 0;
   return STATUS_OK;
 }
 

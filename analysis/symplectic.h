@@ -21,7 +21,8 @@ struct symplectic {
   double share;                                        /* of batches that are symplectic: SyMetric */
 };
 
-/* Collective. STATUS_UNAVAILABLE, with the reason, when the true states are not known or there are too few rollouts.
+/* Collective. STATUS_UNAVAILABLE, with the reason, when the true states are not known, there are too
+ * few rollouts, or a trajectory does not stay finite so long.
  * rollouts: of the test split, the first, of which each rank's batches are loaded. */
 enum status symplectic_measure(const struct comm *comm, const struct trained *trained, struct corpus *corpus,
                                int64_t rollouts, struct symplectic *symplectic);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { MODES_SHOWN = 4 };
+#define LINEAR_GOOD 0.25 /* of the mean frame's error is left */
 
 /* A part that is missing, in its place. */
 static bool told_missing(const char *part, const struct analysis_reason *reason) {
@@ -45,6 +46,9 @@ static void print_dimension(const struct analysis *analysis) {
   else
     printf("  %-46s %.2f +- %.2f\n", "of the surface they lie on (nearest neighbours)", analysis->dimension.dimension,
            analysis->dimension.error);
+  if (analysis->true_dimension.dimension > 0)
+    printf("  %-46s %.2f +- %.2f\n", "the same of the true states", analysis->true_dimension.dimension,
+           analysis->true_dimension.error);
 }
 
 static void print_r2(double r2) {
@@ -99,6 +103,8 @@ static void print_symplectic(const struct analysis *analysis) {
          symplectic->masked ? "" : ", unmasked", symplectic->share, (long long)symplectic->batches);
   printf("  in the median R2 %.3f (above .9 is asked), deviation %.3g (below .05)\n", r2[symplectic->batches / 2],
          deviation[symplectic->batches / 2]);
+  if (analysis->latent.freedom == 1)
+    printf("  of one degree of freedom any linear map is symplectic up to scale: only R2 tells something\n");
 }
 
 static void print_energy(const struct analysis *analysis) {
@@ -116,14 +122,15 @@ static void print_linear(const struct analysis *analysis) {
   if (told_missing("linear model", &analysis->no_linear)) return;
   printf("linear model: %lld components of frames (%.1f%% of their variance), %lld frames seen, the others predicted\n",
          (long long)linear->components, 1e2 * linear->share, (long long)linear->seen);
-  printf("  %-46s MSE %s, R2 %.3f\n", "dynamic mode decomposition", cli_error(linear->mse, text[0]),
-         1 - linear->mse / linear->mean_image);
+  printf("  %-46s MSE %s, R2 %.3f%s\n", "dynamic mode decomposition", cli_error(linear->mse, text[0]),
+         1 - linear->mse / linear->mean_image,
+         linear->mse < LINEAR_GOOD * linear->mean_image ? ": it predicts this system well" : "");
   if (!isnan(analysis->model_mse))
     printf("  %-46s MSE %s, R2 %.3f%s\n", "the model analysed, on the same frames",
            cli_error(analysis->model_mse, text[1]), 1 - analysis->model_mse / linear->mean_image,
            analysis->model_mse < linear->mse ? "" : ": no better than linear");
   printf("  %-46s MSE %s\n", "the components alone, all frames seen", cli_error(linear->reconstruction, text[2]));
-  printf("  %-46s", "slowest modes: rad/s (growth 1/s)");
+  printf("  %-46s", "least damped modes: rad/s (growth 1/s)");
   for (int64_t i = 0, shown = 0; i < linear->modes && shown < MODES_SHOWN; i++) {
     const double frequency = linear_model_frequency(linear, i, analysis->latent.dt);
     if (frequency < 0) continue; /* the other of a pair */
@@ -192,10 +199,13 @@ static enum status run_analyze(const struct comm *world, int argc, char **argv) 
   TRY(parse_memory(memory, &request.options.memory));
   REQUIRE(!request.png || request.plots, STATUS_USAGE, "--png is of --plot DIR");
   if (request.output && !cli_has_ending(request.output, ".analysis.h5")) TRY(output_check_name(request.output));
-  if (!request.output) TRY(analysis_file_name(words.operand[0], output));
+  REQUIRE(!data || request.output, STATUS_USAGE,
+          "--data: RUN.analysis.h5 is of the run's own data; choose another file with -o");
+  if (!request.output) TRY(analysis_file_name(words.operand[0], best, output));
   if (!request.output) request.output = output;
   TRY(numerics_agree(world));
-  if (request.plots) TRY(comm_agree(world, world->rank == 0 ? plots_check() : STATUS_OK));
+  TRY(analysis_file_check(world, request.output));
+  if (request.plots) TRY(comm_agree(world, world->rank == 0 ? plots_check(request.plots) : STATUS_OK));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, data, path);
@@ -214,9 +224,9 @@ const struct cli_command cli_analyze = {
     "on other numbers of ranks they are the same but for rounding. RUN may also be a checkpoint.\n\n"
     "  --rollouts N       the first N test rollouts; default: all\n"
     "  --best             the model of the smallest validation error; default: the latest checkpoint\n"
-    "  --data DATA.h5     other data than in training\n"
+    "  --data DATA.h5     other data than in training; with -o\n"
     "  --memory MIB       that the matrices of a rank may take; default: no limit\n"
     "  --plot DIR         spectrum, phase portraits and R2 by order, as SVG, by gnuplot\n"
     "  --png              as PNG\n"
-    "  -o, --output FILE  default: RUN.analysis.h5\n",
+    "  -o, --output FILE  default: RUN.analysis.h5, with --best RUN.best.analysis.h5\n",
     run_analyze};

@@ -11,6 +11,9 @@ const struct cli_command *const commands[COMMANDS_MAX] = {
     &cli_merge,    &cli_show,  &cli_info, &cli_limit,   &cli_config, &cli_bench, NULL};
 
 const char *commands_program(int argc, char **argv) {
-  const bool bench = argc > 1 && strcmp(argv[0], "bench") == 0 && strcmp(argv[1], "analyze") == 0;
+  enum log_level level;
+  int first = 1; /* word that is not one of the log's */
+  while (first < argc && cli_level(argv[first], &level)) first++;
+  const bool bench = first < argc && strcmp(argv[0], "bench") == 0 && strcmp(argv[first], analyze.name) == 0;
   return bench || strcmp(argv[0], analyze.name) == 0 ? "hgn-analyze" : NULL;
 }

@@ -3,9 +3,13 @@
 
 #include <stddef.h>
 
-/* Its words begin with what is measured, as those of hgn bench do. */
+/* Of the words, "analyze" is that by which this program was found; before it there may be some of the log's. */
 static enum status run_bench(const struct comm *world, int argc, char **argv) {
-  return bench_analyze(world, argc - 1, argv + 1);
+  enum log_level level;
+  int first = 1;
+  while (first + 1 < argc && cli_level(argv[first], &level)) first++;
+  if (first > 1) log_setup(level, world->rank, world->rank == 0);
+  return bench_analyze(world, argc - first, argv + first);
 }
 
 static const struct cli_command bench = {"bench", "throughput of the analyses on this machine", bench_analyze_help,

@@ -57,7 +57,7 @@ enum status process_become(const char *program, char **argv) {
           program);
   memcpy(name, program, strlen(program) + 1);
   TRY(check_room(ROOM_LINEAR, "MPI, HDF5 and OpenBLAS"));
-  REQUIRE(setenv("OPENBLAS_NUM_THREADS", "1", 0) == 0, STATUS_MEMORY, "no memory for the environment");
+  REQUIRE(setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0, STATUS_MEMORY, "no memory for the environment");
   (void)execv(path, argv);
   return status_raise(STATUS_UNAVAILABLE, "%s, which runs this command, cannot be started: %s", path, strerror(errno));
 }

@@ -15,7 +15,7 @@
 enum status process_begin(void);
 
 /* Before MPI_Init(): the process becomes the program of that name beside its own, with the same words, and with one
- * thread for linear algebra unless the user has said how many: there is one rank for each core. Returns only when it
+ * thread for linear algebra, whatever the environment says: ranks fill the cores. Returns only when it
  * cannot: STATUS_UNAVAILABLE; STATUS_MEMORY where a limit (ulimit -v) leaves OpenBLAS less than it takes to begin, for
  * it tries for ever then. */
 enum status process_become(const char *program, char **argv);

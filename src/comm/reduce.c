@@ -58,6 +58,11 @@ enum status reduce_agree(const struct comm *comm, int64_t *sum, int64_t sums, in
   return maximum[maxima] == STATUS_OK ? STATUS_OK : comm_agree(comm, local);
 }
 
+enum status reduce_place(const struct comm *comm, double *values, int64_t count) {
+  _Static_assert(sizeof(double) == sizeof(int64_t), "bits of numbers are added as integers");
+  return reduce_sum(comm, (int64_t *)(void *)values, count);
+}
+
 enum status reduce_begin(const struct comm *comm, int64_t *words, int64_t count, struct reduce_request *request) {
   *request = (struct reduce_request){.count = 0};
   REQUIRE(count <= (int64_t)REDUCE_PIECES * REDUCE_PIECE, STATUS_ARGUMENT, "a sum of %lld words is too long",

@@ -18,6 +18,9 @@ enum status reduce_exact(const struct comm *comm, struct exact *sums, int count)
 enum status reduce_sum(const struct comm *comm, int64_t *words, int64_t count);
 enum status reduce_max(const struct comm *comm, int64_t *words, int64_t count);
 
+/* Collective. Numbers that are each set on one rank, and zero, in all bits, on the others: afterwards on all. */
+enum status reduce_place(const struct comm *comm, double *values, int64_t count);
+
 /* Collective. Sums and maxima and the agreement of comm_agree() on `local`, in two messages: what a step of training
  * needs at its end. maximum: [maxima + 1], the last for the agreement. On failure, which is the same on all ranks,
  * neither is to be used. */

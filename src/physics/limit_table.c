@@ -217,7 +217,7 @@ static double segment_probability(const struct limit_table *table, int64_t segme
 enum { TABLE_HALF = 50, TABLE_PARTS = 2 * TABLE_HALF };
 
 static void show_factor(struct progress *progress, double residual, double largest) {
-  double places = residual > 0 && largest > 0 ? log(residual / largest) / log(RANK_TOLERANCE) : 1;
+  double places = residual > 0 && largest > 0 ? elementary_log(residual / largest) / elementary_log(RANK_TOLERANCE) : 1;
   progress_update(progress, TABLE_HALF + (int64_t)(TABLE_HALF * fmin(1, fmax(0, places))));
 }
 

@@ -152,6 +152,16 @@ static enum status write_file(const char *path, const char *magic, const struct 
   return status;
 }
 
+enum status picture_put(const void *data, size_t size, const char *magic, const char *path) {
+  struct bytes bytes = {0};
+  REQUIRE(size >= strlen(magic) && memcmp(data, magic, strlen(magic)) == 0, STATUS_FILE,
+          "%s: what was drawn is no picture of this kind", path);
+  REQUIRE(append(&bytes, data, size), STATUS_MEMORY, "%s: out of memory", path);
+  const enum status status = write_file(path, magic, &bytes);
+  free(bytes.data);
+  return status;
+}
+
 /* --- PNG -------------------------------------------------------------------------------------------------------- */
 
 struct png_reason {

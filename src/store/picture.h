@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct picture {
@@ -33,5 +34,9 @@ enum status picture_png(const struct picture *picture, const char *path);
  * of up to 256 colours for all frames: exact where they have no more. Errors as above; STATUS_ARGUMENT for sizes or
  * delays above 65535. */
 enum status picture_gif(const struct picture *frames, int count, int delay, const char *path);
+
+/* A picture that other software has made: its bytes, which begin with `magic`. Only a picture of that kind is replaced.
+ * Errors as above. */
+enum status picture_put(const void *data, size_t size, const char *magic, const char *path);
 
 #endif

@@ -33,6 +33,9 @@ static void test_ranks(void **state) {
   assert_ok(relation_measure(learned, truth, 4, 1, &relation));
   assert_near(relation.spearman, -4.5 / sqrt(4.5 * 5), 1e-12);
   assert_true(relation.pearson < 0 && relation.pearson > -1);
+  const double rounded[4] = {(double)0.1f, (double)0.1f + 7e-9, (double)0.1f, (double)0.1f - 7e-9};
+  assert_ok(relation_measure(rounded, truth, 4, 1, &relation)); /* last bits of an f32 */
+  assert_true(isnan(relation.pearson));
   assert_ok(relation_measure(flat, truth, 4, 1, &relation));
   assert_true(isnan(relation.pearson) && isnan(relation.spearman) && isnan(relation.learned_drift));
 }

@@ -1,7 +1,7 @@
 # hgn analyze: the same numbers on 1, 2 and 4 ranks, beside NumPy; its file, its figures, and what cannot be analysed.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
-# A mass on a spring, whose frames a linear model predicts; 60 rollouts of 10 frames are all snapshots of its components.
+# A mass on a spring, whose frames a linear model predicts; every other of its frames makes the components.
 "$HGN" -q simulate "$SOURCE/data/mass_spring.yaml" -o spring.h5 data.train=60 data.test=40 data.frames=10 data.noise=0 \
   data.dt=0.25 --frames >/dev/null || fail "no data set"
 expect 0 "test MSE" "$HGN" train tiny.yaml -o spring_run.h5 data.file=spring.h5 objective.name=elbo \
@@ -56,9 +56,12 @@ assert one["time"][0] == 1.0 and one["time"].attrs["unit"] in ("s", b"s"), "the 
 
 # The linear model is NumPy's, and sees the spring's frequency, sqrt(k / m) = 2 rad/s.
 seen, components = int(one["linear/seen"][0]), int(one["linear/components"][0])
-text = subprocess.run([sys.executable, sys.argv[1], "spring.h5", str(seen), str(components)], capture_output=True, text=True,
+text = subprocess.run([sys.executable, sys.argv[1], "spring.h5", str(seen), str(components), "300"],
+                      capture_output=True, text=True,
                       check=True).stdout
-mse, *modes = [float(x) for x in text.split()]
+mse, error, mean_image, reconstruction, *modes = [float(x) for x in text.split()]
+assert abs(one["linear/mse"][1] / error - 1) < 0.05 and abs(one["linear/mean_image"][0] / mean_image - 1) < 1e-4
+assert abs(one["linear/reconstruction"][0] / reconstruction - 1) < 1e-3
 assert abs(one["linear/mse"][0] / mse - 1) < 0.02, (one["linear/mse"][0], mse)
 assert abs(one["linear/by_frame"][seen:].mean() / one["linear/mse"][0] - 1) < 1e-9
 assert one["linear/mse"][0] < 0.3 * one["linear/mean_image"][0], "a linear model predicts a spring"
@@ -66,6 +69,9 @@ frequency, growth = one["linear/frequency"][...], one["linear/growth"][...]
 for size, turn in zip(modes[0:6:2], modes[1:6:2]):
     near = abs(frequency * 0.25 - turn) + abs(np.exp(growth * 0.25) - size)
     assert near.min() < 0.01, (size, turn)
+assert np.isnan(one["to_truth/deviation"][0]), "of one degree of freedom every linear map is symplectic"
+assert list(one["coordinate_unit"][...]) == [b"m", b"kg m/s"]
+assert set(one["to_truth/ridge"][...]) <= {0, 1e-6, 1e-4, 1e-2, 1} and one["dimension/true_surface"][0] > 0
 slow = growth > -0.5
 assert abs(frequency[slow] - 2).min() < 0.05, frequency[slow]
 PY
@@ -88,11 +94,41 @@ mkdir tools && ln -s /usr/bin/* tools && rm tools/gnuplot*
 expect 4 "gnuplot" env PATH="$PWD/tools" "$HGN" analyze spring_run.h5 --plot plots
 expect 0 "hgn-analysis" "$HGN" info spring_run.analysis.h5
 
+# Names are looked at before the work: no folder, other files, another run's analysis.
+touch afile && echo mine >keep.txt && ln -sf ../keep.txt plots/phase.svg
+expect 3 "afile: is not a folder" "$HGN" analyze spring_run.h5 --plot afile
+expect 3 "keep.txt: is there, and is not a picture of this kind" "$HGN" analyze spring_run.h5 --plot plots
+[ "$(cat keep.txt)" = mine ] || fail "a figure has replaced a text"
+expect 3 "spring.h5" "$HGN" analyze spring_run.h5 -o spring.h5
+expect 2 "choose another file with -o" "$HGN" analyze spring_run.h5 --data spring.h5
+expect 0 "rows x columns" "$HGN" bench -q analyze --rows 300 --columns 16
+
+# Both ways from the middle, pendulums that turn around: rows are those of hgn rollout, truths those of the data.
+"$HGN" -q simulate "$PENDULUM" -o turns.h5 data.train=20 data.test=16 data.frames=9 data.noise=0 >/dev/null || fail "no pendulums"
+expect 0 "test MSE" "$HGN" train tiny.yaml -o turns_run.h5 data.file=turns.h5 objective.name=elbo protocol.name=forward_backward \
+  train.steps=6
+expect_ranks 3 0 "turns_run.analysis.h5" "$HGN" analyze turns_run.h5
+expect 0 "there.h5" "$HGN" rollout turns_run.h5 --rollout 5 -o there.h5
+expect 0 "back.h5" "$HGN" rollout turns_run.h5 --rollout 5 --backward -o back.h5
+/usr/bin/python3 - <<'PY' || fail "rows are not those of the rollouts"
+import h5py
+import numpy as np
+with h5py.File("turns_run.analysis.h5") as f, h5py.File("there.h5") as a, h5py.File("back.h5") as b, h5py.File("turns.h5") as d:
+    assert list(f["coordinate"][...]) == [b"sin q", b"cos q", b"p"], f["coordinate"][...]
+    states = [np.concatenate([x["q"][...].reshape(len(x["q"]), -1), x["p"][...].reshape(len(x["p"]), -1)], 1) for x in (b, a)]
+    path = np.concatenate([states[0][:0:-1], states[1]])
+    planes = f["portrait/planes"][...][list(f["portrait/rollout"][...]).index(5)]
+    assert len(path) == len(planes) == 9 and f["time"][0] == 0
+    assert np.allclose((path - f["spectrum/mean"][...]) @ f["spectrum/axes"][:2].T, planes[:, :2], rtol=1e-5, atol=1e-5)
+    truth = d["test/state"][5]
+    assert np.allclose(np.stack([np.sin(truth[:, 0]), truth[:, 1]], 1), planes[:, 2:], atol=1e-12)
+PY
+
 # Too few rollouts for some parts; more ranks than rollouts; matrices that one rank may not hold.
 expect 0 "too few" "$HGN" analyze spring_run.h5 --rollouts 4
 expect_ranks 3 2 "3 ranks for 2 test rollouts" "$HGN" analyze spring_run.h5 --rollouts 2
-expect 71 "beyond the limit of 40: with 2 ranks or more it would not" "$HGN" analyze spring_run.h5 --memory 40
-expect_ranks 2 0 "dynamic mode decomposition" "$HGN" analyze spring_run.h5 --memory 40
+expect 71 "beyond the limit of 20: with 2 ranks or more it would not" "$HGN" analyze spring_run.h5 --memory 20
+expect_ranks 2 0 "dynamic mode decomposition" "$HGN" analyze spring_run.h5 --memory 20
 
 # Other models and data: no state, frames whose truth nobody knows, a latent space that has collapsed.
 "$HGN" -q simulate "$SOURCE/data/moons.yaml" -o moons.h5 data.train=40 data.test=20 >/dev/null || fail "no points"
@@ -115,6 +151,14 @@ expect_ranks 2 0 "latent states against the phase space: not available, the true
 grep -q "dynamic mode decomposition" out.txt || fail "frames made elsewhere have a linear model: $(cat out.txt)"
 expect_ranks 2 0 "the latent space has collapsed" "$HGN" analyze still.run.h5
 grep -q "all frames are the same" out.txt || fail "a linear model of one frame: $(cat out.txt)"
+expect 0 "nan" "$HGN" analyze spring_run.h5 --rollouts 1
+grep -q "collapsed" out.txt && fail "one rollout is no collapse: $(cat out.txt)"
+/usr/bin/python3 - <<'PY'
+import h5py
+with h5py.File("frames.h5", "r+") as f:
+    f["train/frames"][0, 0] = 255 - f["train/frames"][0, 0]
+PY
+expect_ranks 2 3 "frames.h5: is other data now than frames.run.checkpoint-00000004.h5 was trained on" "$HGN" analyze frames.run.h5
 expect 3 "spring_run.analysis.h5: " "$HGN" analyze spring_run.analysis.h5
 expect 2 "--png is of --plot DIR" "$HGN" analyze spring_run.h5 --png
 finish
