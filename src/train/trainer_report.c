@@ -99,7 +99,7 @@ static struct report make_report(const struct trainer *trainer, const struct ste
       .roll_backs = (double)trainer->roll_backs,
       .seconds = trainer_seconds(trainer),
       .core_hours = trainer_core_seconds(trainer) / 3600,
-      .energy = trainer->meter.known ? trainer->joules : NAN,
+      .processor_energy = trainer->meter.known ? trainer->joules : NAN,
       .rollouts_per_second = steps * (double)trainer->training->train.batch / (now - trainer->window.began),
       .hidden_share = trainer->window.total > 0 ? 1 - trainer->window.waited / trainer->window.total : NAN,
       .reduce_seconds = trainer->window.reducing / steps,
