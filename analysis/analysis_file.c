@@ -64,7 +64,7 @@ static enum status put_scales(struct store_file *file, const struct analysis *an
   double *time = malloc((size_t)latent->frames * sizeof *time);
   enum status status = comm_agree(file->comm, time ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));
   for (int64_t t = 0; status == STATUS_OK && t < latent->frames; t++) time[t] = latent->start + latent->dt * (double)t;
-  if (status == STATUS_OK) status = store_scale(file, "/time", latent->frames, time, "s", "of the target frames");
+  if (status == STATUS_OK) status = store_scale(file, "/time", latent->frames, time, "s", "time of the target frames");
   free(time);
   TRY(status);
   TRY(put_count(file, "/order", REGRESSION_ORDERS, 1, "total order of a polynomial"));
@@ -190,7 +190,8 @@ static enum status put_identify(struct store_file *file, const struct analysis *
        "[coordinate][number of the state]: the linear map from the latent state to the true one, both less their means",
        identify->map},
       NUMBER("/to_truth/deviation", NULL,
-             "of that map M from a symplectic one: least of |M J M^T - c J|^2 / |M J M^T|^2 over c; NaN: sines and "
+             "deviation of the map M of /to_truth/map from a symplectic one: least of |M J M^T - c J|^2 / |M J M^T|^2 "
+             "over c; NaN: sines and "
              "cosines",
              &identify->deviation)};
   TRY(PUT_ALL(file, entries));
@@ -244,7 +245,7 @@ static enum status put_energy(struct store_file *file, const struct analysis *an
              "rank correlation of the learned H with the true energy, over rollouts (Spearman)", &energy->spearman),
       NUMBER("/energy/correlation", NULL,
              "linear correlation of the learned H with the true energy, over rollouts (Pearson)", &energy->pearson),
-      NUMBER("/energy/slope", "1/J", "of the learned H over the true energy, by least squares", &energy->slope),
+      NUMBER("/energy/slope", "1/J", "slope of the learned H over the true energy, by least squares", &energy->slope),
       NUMBER("/energy/drift", NULL, "standard deviation of the learned H along a rollout, over that between rollouts",
              &energy->learned_drift),
       NUMBER("/energy/true_drift", NULL,

@@ -114,7 +114,8 @@ static enum status make_state(struct store_file *file, const struct learner *lea
     number_name(&list[i], name);
     TRY(store_dataset(file, name, STORE_F64, 1, &one, list[i].column.unit, list[i].column.help));
   }
-  return store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL, "of the gradient sums, by tensor");
+  return store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL,
+                       "binary exponents of the fixed-point sums of gradients, by tensor");
 }
 
 static enum status make_structure(struct store_file *file, const struct learner *learner,
@@ -132,7 +133,8 @@ static enum status make_structure(struct store_file *file, const struct learner 
   TRY(store_text(file, "/measured/checksum", NULL, CHECKSUM_TEXT));
   name_sizes(learner->kind, name);
   TRY(store_dataset(file, "/sizes", STORE_I64, 1, &sizes, NULL, name));
-  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s", "between frames in the latent space, in the data"));
+  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s",
+                    "time between frames: in the latent space, in the data"));
   for (int i = 0; i < learner->layout->tensors; i++) {
     const struct layout_tensor *tensor = &learner->layout->tensor[i];
     tensor_name(tensor, name);

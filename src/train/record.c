@@ -211,8 +211,8 @@ static enum status make_data_group(struct store_file *file, const char *data, co
   TRY(make_scalar(file, "/data/limit_unseen",
                   "information limit over the target frames that the encoder has not seen"));
   const int64_t two = 2;
-  TRY(store_dataset(file, "/data/limit_sum", STORE_I64, 1, &two, NULL, "checksum of the limits"));
-  return make_scalar(file, "/data/kappa", "GECO: the error that is aimed at");
+  TRY(store_dataset(file, "/data/limit_sum", STORE_I64, 1, &two, NULL, "checksum of limit and limit_unseen"));
+  return make_scalar(file, "/data/kappa", "error that GECO aims at");
 }
 
 static enum status make_origin(struct store_file *file, const struct record_run *run) {
@@ -254,7 +254,8 @@ static enum status make_structure(struct record *record, const char *text, const
   TRY(store_attribute_i64(file, "schema_version", RECORD_VERSION));
   TRY(store_text(file, "/config", text, 0));
   TRY(store_text(file, "/numerics", run->numerics, 0));
-  TRY(store_texts(file, "/networks", layout->networks, layout->network, NULL, "in the order of the checksums"));
+  TRY(store_texts(file, "/networks", layout->networks, layout->network, NULL,
+                  "networks, in the order of the checksums by network"));
   record_sum_head(&head, sum);
   TRY(store_text(file, "/checksum", sum, 0));
   TRY(make_data_group(file, run->data, yardstick->checksum));

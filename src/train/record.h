@@ -49,7 +49,7 @@ enum { RECORD_VERSION = 5 };
   X(epoch, NULL, "passes over the training rollouts")                                                                  \
   X(loss, NULL, "what is minimised")                                                                                   \
   X(gradient_norm, NULL, "norm of the gradient of all parameters, before clipping")                                    \
-  X(learning_rate, NULL, "learning rate of the networks whose learning_rate.NETWORK is 1")                             \
+  X(learning_rate, NULL, "learning rate of networks whose optimizer.NETWORK_ratio is 1")                               \
   X(repeats, NULL,                                                                                                     \
     "steps so far that were computed twice, since gradients outgrew the range of their fixed-point sums")              \
   X(roll_backs, NULL, "times that training went back to a checkpoint")

@@ -79,7 +79,7 @@ static void log_report(struct trainer *trainer, const struct report *report) {
     snprintf(terms + used, sizeof terms - used, "  %s %.4g", kind->term[i].name, report->term[i]);
   }
   if (trainer->comm->size > 1 && !isnan(report->hidden_share))
-    snprintf(hidden, sizeof hidden, "  %.0f%% of sums hidden", 100 * report->hidden_share);
+    snprintf(hidden, sizeof hidden, "  communication %.0f%% overlapped", 100 * report->hidden_share);
   log_info("step %lld of %lld%s  gradient %.3g  rate %.3g  %.1f %s/s%s", (long long)trainer->done,
            (long long)trainer->training->train.steps, terms, report->gradient_norm, report->learning_rate,
            report->rollouts_per_second, kind->unit, hidden);
