@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/published.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
@@ -61,6 +62,7 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   print_mean("all targets", score[HGN_MSE], score[HGN_MSE_ERROR]);
   if (any_unseen(protocol)) print_mean("unseen frames", score[HGN_UNSEEN], score[HGN_UNSEEN_ERROR]);
   print_standing(evaluation, yardstick);
+  if (data->config) published_print(data->config, trained->training->protocol.name, protocol, yardstick->floor);
   printf("physics\n");
   /* Where H is the same in all rollouts there is nothing to compare with. */
   if (evaluation->broken || !isnan(score[HGN_ENERGY_VARIATION]))

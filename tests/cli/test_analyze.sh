@@ -83,6 +83,7 @@ PY
 mkdir tools && ln -s /usr/bin/* tools && rm tools/gnuplot*
 expect 4 "gnuplot" env PATH="$PWD/tools" "$HGN" analyze spring_run.h5 --plot plots
 expect 0 "hgn-analysis" "$HGN" info spring_run.analysis.h5
+/usr/bin/python3 "$SOURCE/tests/cli/descriptions.py" spring_run.analysis.h5 || fail "descriptions lean on others"
 
 # Too few rollouts for some parts; more ranks than rollouts; matrices that one rank may not hold.
 expect 0 "too few" "$HGN" analyze spring_run.h5 --rollouts 4
