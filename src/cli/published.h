@@ -1,5 +1,5 @@
-/* Private to src/cli: published errors of HGN beside ours (data/published_results.csv), and whether they are of the same
- * data. */
+/* Private to src/cli: published errors of HGN beside ours (data/published_results.csv), and whether they are of the
+ * same data. */
 #ifndef HGN_CLI_PUBLISHED_H
 #define HGN_CLI_PUBLISHED_H
 
