@@ -224,8 +224,8 @@ static enum status put_identify(struct store_file *file, const struct analysis *
        "[coordinate][number of the state]: the linear map from the latent state to the true one, both less their means",
        identify->map},
       NUMBER("/to_truth/deviation", NULL,
-             "of that map M from a symplectic one: least of |M J M^T - c J|^2 / |M J M^T|^2 over c; NaN: of one "
-             "degree of freedom, where all are, or of sines and cosines",
+             "deviation of the map M of /to_truth/map from a symplectic one: least of |M J M^T - c J|^2 / |M J M^T|^2 "
+             "over c; NaN: of one degree of freedom, where all are, or of sines and cosines",
              &identify->deviation)};
   TRY(PUT_ALL(file, entries));
   return put_direction(file, "from_truth", &identify->from_truth, NULL,
@@ -278,7 +278,7 @@ static enum status put_energy(struct store_file *file, const struct analysis *an
              "rank correlation of the learned H with the true energy, over rollouts (Spearman)", &energy->spearman),
       NUMBER("/energy/correlation", NULL,
              "linear correlation of the learned H with the true energy, over rollouts (Pearson)", &energy->pearson),
-      NUMBER("/energy/slope", "1/J", "of the learned H over the true energy, by least squares", &energy->slope),
+      NUMBER("/energy/slope", "1/J", "slope of the learned H over the true energy, by least squares", &energy->slope),
       NUMBER("/energy/drift", NULL, "standard deviation of the learned H along a rollout, over that between rollouts",
              &energy->learned_drift),
       NUMBER("/energy/true_drift", NULL,

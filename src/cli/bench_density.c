@@ -1,5 +1,5 @@
-#include "base/litter.h"
 #include "cli/bench.h"
+#include "cli/bench_files.h"
 #include "cli/bench_steps.h"
 #include "physics/points.h"
 
@@ -21,12 +21,9 @@ enum { CASES = sizeof cases / sizeof *cases, BATCH = 256, STEPS = 50, ROUNDS = 2
 static enum status make_data(const struct comm *comm, char *path, int size) {
   static const char text[] = "density: {name: ring, spacing: 3, width: .35}\n"
                              "data: {train: 4096, test: 8, validation: 8}\n";
-  int64_t process = (int64_t)getpid();
   struct config *config = NULL;
   struct points_summary summary;
-  TRY(comm_broadcast(comm, &process, sizeof process));
-  snprintf(path, (size_t)size, "hgn-bench-%lld.h5", (long long)process);
-  if (comm->rank == 0) litter_add(path);
+  TRY(bench_name(comm, path, size));
   TRY(comm_agree(comm, config_parse("benchmark", text, strlen(text), NULL, 0, &config)));
   enum status status = points_dataset(comm, config, path, &summary);
   config_destroy(&config);
@@ -82,7 +79,7 @@ static enum status run_case(const struct comm *comm, const char *data, const str
 }
 
 enum status bench_density(const struct comm *world, const struct bench_words *words) {
-  char data[64];
+  char data[1024];
   REQUIRE(world->size <= BATCH, STATUS_USAGE, "a batch of %d points has no work for %d ranks", (int)BATCH, world->size);
   TRY(make_data(world, data, sizeof data));
   if (world->rank == 0)

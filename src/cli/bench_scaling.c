@@ -1,3 +1,4 @@
+#include "base/litter.h"
 #include "base/log.h"
 #include "cli/bench.h"
 #include "cli/bench_steps.h"
@@ -92,6 +93,19 @@ static enum status measure_network(const struct comm *comm, int64_t words, struc
   return comm_broadcast(comm, network, sizeof *network);
 }
 
+/* Root only. The files that a run of no steps makes. */
+static void add_litter(const char *run) {
+  char path[STORE_PATH_MAX];
+  litter_add(run);
+  if (checkpoint_name(run, 0, path) == STATUS_OK) litter_add(path);
+}
+
+static void drop_litter(const char *run) {
+  char path[STORE_PATH_MAX];
+  litter_drop(run);
+  if (checkpoint_name(run, 0, path) == STATUS_OK) litter_drop(path);
+}
+
 /* Root only. What a run has left. */
 static void remove_run(const char *run) {
   int64_t *steps;
@@ -100,6 +114,7 @@ static void remove_run(const char *run) {
     for (int i = 0; i < count; i++) checkpoint_remove(run, steps[i]);
   free(steps);
   unlink(run);
+  drop_litter(run);
 }
 
 /* Collective over comm. A checkpoint, as in training. */
@@ -107,6 +122,7 @@ static enum status time_checkpoint(const struct comm *comm, const char *data, co
   struct bench_training training;
   char run[1100];
   snprintf(run, sizeof run, "%.*s-run.h5", (int)strlen(data) - 3, data);
+  if (comm->rank == 0) add_litter(run);
   enum status status = bench_training_open(comm, data, settings, run, &training);
   if (status == STATUS_OK) {
     const double began = log_clock();
@@ -220,7 +236,8 @@ enum status bench_scaling(const struct comm *world, const struct bench_words *wo
   TRY(bench_data(world, most > 1024 ? most : 1024, 34, data, sizeof data));
   if (world->rank == 0)
     printf("steps of paper, 6 of 30 frames decoded, lanes of one rollout; s\n"
-           "compute: mean over ranks; imbalance: the slowest's excess; messages: under way; waiting: of it not hidden\n"
+           "compute: mean over ranks; imbalance: the slowest's excess; messages: under way; waiting: of it not behind "
+           "computing\n"
            "open: builds plans and reads slices; checkpoint: one, written and synced\n\n"
            "%-7s %5s %7s %9s %8s %9s %9s %9s %9s %9s %9s %9s\n",
            "", "ranks", "batch", "step", "of ideal", "compute", "imbalance", "messages", "waiting", "adam", "open",
@@ -233,7 +250,8 @@ enum status bench_scaling(const struct comm *world, const struct bench_words *wo
   if (world->size > 1) TRY(measure_network(world, (int64_t)(bytes / 8), &here));
   if (world->rank == 0) {
     printf(
-        "\nmodel of a step: lanes of a rank x %.4f s + %.4f s + what is not hidden of sums of %.1f, %.1f and %.1f MB\n"
+        "\nmodel of a step: lanes of a rank x %.4f s + %.4f s + what is not behind computing of sums of %.1f, %.1f and "
+        "%.1f MB\n"
         "(decoder, Hamiltonian, encoder), each 2 ceil(log2 N) latency + 2 (N - 1) / N bytes / bandwidth; and of scales "
         "and losses, after them\n",
         costs.lane, costs.rank, 1e-6 * costs.bytes[MODEL_DECODER], 1e-6 * costs.bytes[MODEL_DYNAMICS],

@@ -1,15 +1,14 @@
 #include "cli/bench_steps.h"
 
-#include "base/litter.h"
 #include "base/log.h"
 #include "cli/bench.h"
+#include "cli/bench_files.h"
 #include "comm/reduce.h"
 #include "physics/simulate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { STEPS_MAX = 64 };
 
@@ -32,10 +31,7 @@ enum status bench_data_at(const struct comm *comm, int64_t rollouts, int64_t fra
 }
 
 enum status bench_data(const struct comm *comm, int64_t rollouts, int64_t frames, char *path, int size) {
-  int64_t process = (int64_t)getpid();
-  TRY(comm_broadcast(comm, &process, sizeof process));
-  snprintf(path, (size_t)size, "hgn-bench-%lld.h5", (long long)process);
-  if (comm->rank == 0) litter_add(path);
+  TRY(bench_name(comm, path, size));
   return bench_data_at(comm, rollouts, frames, path);
 }
 

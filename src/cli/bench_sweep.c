@@ -1,16 +1,14 @@
-#define _XOPEN_SOURCE 700 /* nftw */
-
 #include "cli/bench_sweep.h"
 
 #include "base/log.h"
 #include "base/stop.h"
 #include "cli/bench.h"
+#include "cli/bench_files.h"
 #include "cli/bench_steps.h"
 #include "comm/reduce.h"
 #include "sweep/folder.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,20 +30,12 @@ static const double sleep_seconds = 0.01;
 
 /* ---- The folder of all files ---- */
 
-static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *walk) {
-  (void)about, (void)kind, (void)walk;
-  return remove(path);
-}
-
-/* Root only. */
-static void remove_folder(const char *folder) {
-  if (nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
-    log_warn("%s: cannot be removed: %s", folder, strerror(errno));
-}
-
 static enum status make_folder(char folder[STORE_PATH_MAX]) {
-  const char *place = getenv("TMPDIR");
-  const int length = snprintf(folder, STORE_PATH_MAX, "%s/hgn-bench-XXXXXX", place && *place ? place : "/tmp");
+  const char *given = getenv("TMPDIR"), *place = given && *given ? given : "/tmp";
+  char stem[128];
+  bench_remove_left(place);
+  bench_stem(stem);
+  const int length = snprintf(folder, STORE_PATH_MAX, "%s/%s-XXXXXX", place, stem);
   REQUIRE(length < STORE_PATH_MAX && !strpbrk(folder, "\"\\"), STATUS_USAGE, "TMPDIR: the name is not usable");
   REQUIRE(mkdtemp(folder), STATUS_FILE, "%s: the folder cannot be made: %s", folder, strerror(errno));
   return STATUS_OK;
@@ -272,6 +262,6 @@ enum status bench_sweep(const struct comm *world, const struct bench_words *word
   stop_listen(SIGUSR1);
   if (status == STATUS_OK) status = measure(world, folder, words);
   stop_release();
-  if (world->rank == 0) remove_folder(folder);
+  if (world->rank == 0) bench_remove_folder(folder);
   return status;
 }

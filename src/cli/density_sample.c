@@ -19,7 +19,7 @@ static enum status make_arrays(struct store_file *file, const struct trained *tr
   TRY(store_attribute_i64(file, "samples", samples)); /* that each likelihood is the mean of */
   TRY(provenance_write(file));
   TRY(store_dataset(file, "/points", STORE_F64, 2, extent, NULL, "draws of the model, [draw][number]"));
-  TRY(store_dataset(file, "/log_density", STORE_F64, 1, extent, "nat", "log-likelihood of each under the model"));
+  TRY(store_dataset(file, "/log_density", STORE_F64, 1, extent, "nat", "log-likelihood of each point under the model"));
   return store_seal(file);
 }
 

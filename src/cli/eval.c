@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/published.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
@@ -39,8 +40,9 @@ static void print_standing(const struct evaluation *evaluation, const struct yar
               yardstick->limit_unseen);
   if (!isnan(score[HGN_PAIRED_OVER_LIMIT]) ||
       (evaluation->broken && yardstick->attained && yardstick->limit_unseen > 0))
-    printf("  %-18s %10.4f +- %.4f   the same, rollout by rollout beside the best possible predictor (95%%)\n",
-           "paired", cli_plain(score[HGN_PAIRED_OVER_LIMIT]), 1.96 * cli_plain(score[HGN_PAIRED_OVER_LIMIT_ERROR]));
+    printf(
+        "  %-18s %10.4f +- %.4f   unseen over limit, by differences from the best possible predictor on each rollout\n",
+        "paired", cli_plain(score[HGN_PAIRED_OVER_LIMIT]), cli_plain(score[HGN_PAIRED_OVER_LIMIT_ERROR]));
 }
 
 static void print_frames(const struct evaluation *evaluation, const struct protocol *protocol, double dt) {
@@ -57,16 +59,17 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   const double *score = evaluation->score;
   printf("%s, trained for %lld steps\n%s, %lld test rollouts, %lld target frames\n", trained->path,
          (long long)trained->step, data->file.path, (long long)evaluation->rollouts, (long long)evaluation->frames);
-  printf("pixel MSE (x1e-4)\n");
+  printf("pixel MSE (x1e-4; +- standard errors over rollouts, here and below)\n");
   print_mean("all targets", score[HGN_MSE], score[HGN_MSE_ERROR]);
   if (any_unseen(protocol)) print_mean("unseen frames", score[HGN_UNSEEN], score[HGN_UNSEEN_ERROR]);
   print_standing(evaluation, yardstick);
+  if (data->config) published_print(data->config, trained->training->protocol.name, protocol, yardstick->floor);
   printf("physics\n");
   /* Where H is the same in all rollouts there is nothing to compare with. */
   if (evaluation->broken || !isnan(score[HGN_ENERGY_VARIATION]))
     print_number("H variation", score[HGN_ENERGY_VARIATION], "std of H along a rollout / std between rollouts");
   if (evaluation->broken || !isnan(score[HGN_ENERGY_DRIFT]))
-    print_number("H drift", score[HGN_ENERGY_DRIFT], "|H(end) - H(start)| / the same");
+    print_number("H drift", score[HGN_ENERGY_DRIFT], "|H(end) - H(start)| / std of H between rollouts");
   if (!evaluation->broken && !(score[HGN_R2] > VERDICT_R2))
     printf("  %-18s %10.4f   %s\n", "of no meaning: R2", score[HGN_R2],
            isnan(score[HGN_R2]) ? "is not known, and a model that draws nothing conserves H, too"

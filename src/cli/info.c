@@ -75,7 +75,7 @@ static void print_shape(const struct dataset *data) {
 }
 
 static enum status print_ladder(const struct dataset *data) {
-  printf("ladder       pixel MSE on test frames (x1e-4)\n");
+  printf("ladder       pixel MSE on test frames (x1e-4; +- standard errors)\n");
   for (int i = 0; i < LADDER_COUNT; i++) {
     double mse, error;
     TRY(dataset_ladder(data, ladder_name((enum ladder_rung)i), &mse, &error));

@@ -161,9 +161,9 @@ static enum status write_animation(const struct reel *reel, const char *path) {
   enum status status = STATUS_OK;
   int zoom = fit_zoom(reel, GIF_TILE, true);
   for (int64_t f = 0; status == STATUS_OK && f < reel->frames; f++) status = paint_frame(reel, f, zoom, &pictures[f]);
-  /* Hundredths of a second; players show nothing faster than 2, and the format holds 16 bits. */
-  double delay = isnan(reel->dt) ? 10 : fmin(65535, fmax(2, 100 * fabs(reel->dt) + 0.5));
-  if (status == STATUS_OK) status = picture_gif(pictures, (int)reel->frames, (int)delay, path);
+  /* Players show nothing faster than 0.02 s. */
+  double delay = isnan(reel->dt) ? 0.1 : fmin(PICTURE_DELAY_MAX, fmax(0.02, fabs(reel->dt)));
+  if (status == STATUS_OK) status = picture_gif(pictures, (int)reel->frames, delay, path);
   for (int64_t f = 0; f < reel->frames; f++) picture_close(&pictures[f]);
   free(pictures);
   return status;

@@ -31,7 +31,7 @@ static enum status fill_arrays(struct store_file *file, const struct trained *tr
   TRY(store_attribute_text(file, "format", "hgn-rollout"));
   TRY(store_attribute_text(file, "model", trained->path));
   TRY(provenance_write(file));
-  TRY(put(file, "/time", STORE_F64, 1, &frames, "s", NULL, time));
+  TRY(put(file, "/time", STORE_F64, 1, &frames, "s", "time of each frame", time));
   TRY(put(file, "/prediction", STORE_F32, 4, images, NULL, "decoded frames", path->images));
   if (rollout->known > 0)
     TRY(put(file, "/truth", STORE_F32, 4, images, NULL,

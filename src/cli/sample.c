@@ -81,7 +81,7 @@ static enum status make_arrays(struct store_file *file, const struct sampler *sa
   TRY(store_attribute_text(file, "model", sampler->trained->path));
   TRY(store_attribute_i64(file, "seed", (int64_t)sampler->seed));
   TRY(provenance_write(file));
-  TRY(store_dataset(file, "/time", STORE_F64, 1, &sampler->path.frames, "s", "from the state that was drawn"));
+  TRY(store_dataset(file, "/time", STORE_F64, 1, &sampler->path.frames, "s", "time since the state that was drawn"));
   TRY(store_dataset(file, "/frames", STORE_F32, 5, frames, NULL, "decoded frames of each trajectory"));
   TRY(store_dataset(file, "/energy", STORE_F64, 2, frames, NULL, "the learned H of each trajectory"));
   return store_seal(file);

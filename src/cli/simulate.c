@@ -15,7 +15,7 @@ static void print_ladder(const struct ladder *ladder) {
       LADDER_LIST(LADDER_HELP)
 #undef LADDER_HELP
   };
-  printf("pixel MSE on test frames (x1e-4)\n");
+  printf("pixel MSE on test frames (x1e-4; +- standard errors)\n");
   for (int i = 0; i < LADDER_COUNT; i++) {
     if (isnan(ladder->mse[i])) continue;
     printf("  %-12s %8.3f +- %.3f   %s\n", ladder_name((enum ladder_rung)i), 1e4 * ladder->mse[i],

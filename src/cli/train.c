@@ -23,8 +23,8 @@ static enum status name_output(const char *experiment, char output[STORE_PATH_MA
 static void print_scores(const struct trainer_outcome *outcome) {
   const double *score = outcome->test->score;
   const struct yardstick *yardstick = outcome->yardstick;
-  printf("test MSE     (%.3f +- %.3f)e-4 over %lld rollouts, all target frames\n", 1e4 * score[HGN_MSE],
-         1e4 * score[HGN_MSE_ERROR], (long long)outcome->test->rollouts);
+  printf("test MSE     (%.3f +- %.3f)e-4 over %lld rollouts, all target frames (+- standard errors)\n",
+         1e4 * score[HGN_MSE], 1e4 * score[HGN_MSE_ERROR], (long long)outcome->test->rollouts);
   if (!isnan(score[HGN_R2]))
     printf("R2           %.4f against the mean image (%.3fe-4)\n", score[HGN_R2], 1e4 * yardstick->mean_image);
   if (!isnan(score[HGN_OVER_FLOOR]))
@@ -32,8 +32,8 @@ static void print_scores(const struct trainer_outcome *outcome) {
   if (!isnan(score[HGN_OVER_LIMIT]))
     printf("limit        %.3f times the information limit (%.3fe-4)\n", score[HGN_OVER_LIMIT], 1e4 * yardstick->limit);
   if (!isnan(score[HGN_PAIRED_OVER_LIMIT]))
-    printf("unseen       %.4f +- %.4f times the limit of unseen frames, rollout by rollout (95%%)\n",
-           score[HGN_PAIRED_OVER_LIMIT], 1.96 * score[HGN_PAIRED_OVER_LIMIT_ERROR]);
+    printf("unseen       %.4f +- %.4f times the limit of unseen frames, by differences rollout by rollout\n",
+           score[HGN_PAIRED_OVER_LIMIT], score[HGN_PAIRED_OVER_LIMIT_ERROR]);
 }
 
 /* Ended as it should, and perhaps for nothing: that is no failure of the program. */

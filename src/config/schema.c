@@ -86,7 +86,8 @@ const struct schema_row schema_rows[] = {
      .help = "Bounds of the radius that is drawn uniformly: length of (q, p) for springs and pendulums, distance from "
              "the centre in m for n-body."},
     {DATA(initial.direction), CHOICE(direction_names), .standard = "uniform", SYSTEMS(ALL),
-     .help = "uniform: every angle alike. square: that of a uniform point of a square, denser along the diagonals."},
+     .help =
+         "uniform: every angle alike. square: the angle of a uniform point of a square, denser along the diagonals."},
     {DATA(initial.flip_probability), RANGE(0, 1), .standard = "0.5", SYSTEMS(BODIES),
      .help = "Chance that the orbit is turned clockwise."},
     {DATA(initial.velocity_noise), RANGE(0, REAL_MAX), .standard = "0", SYSTEMS(BODIES),

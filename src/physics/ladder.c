@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "base/exact.h"
 #include "base/finite.h"
+#include "base/log.h"
 #include "comm/reduce.h"
 #include "physics/render.h"
 #include "physics/rollout.h"
@@ -212,10 +213,12 @@ enum status ladder_measure(const struct comm *comm, const struct experiment *exp
  * the sums, test rollouts against their mean. */
 static enum status look_at_frames(struct work *work, const struct comm *comm, const struct dataset *data,
                                   enum split split, float *frames, struct checksum *sum) {
+  struct progress progress;
   const uint64_t tag = checksum_tag(split_name[split]);
   const size_t bytes = (size_t)work->frames * work->values * sizeof *frames, room = (bytes + 7) / 8 * 8;
   int64_t first, count;
   comm_share(rollouts_used(work, dataset_stored(data, split)), comm->size, comm->rank, &first, &count);
+  progress_begin(&progress, split_name[split], "rollouts", count);
   for (int64_t i = first; i < first + count; i++) {
     double mean_sum = 0;
     TRY(dataset_read_stored(data, (struct dataset_place){split, i}, 1, frames));
@@ -229,7 +232,9 @@ static enum status look_at_frames(struct work *work, const struct comm *comm, co
         mean_sum += mean_square(image, work->mean, work->values);
     }
     if (split == SPLIT_TEST) add_sample(&work->moments[LADDER_MEAN], mean_sum, work->frames);
+    progress_update(&progress, i - first + 1);
   }
+  if (progress.last > progress.started) progress_end(&progress, count); /* nothing is said of what is quick */
   if (split == SPLIT_TRAIN) take_shift_off(work, (uint64_t)(count * work->frames));
   return STATUS_OK;
 }

@@ -1,4 +1,5 @@
 /* Data sets that someone else made: frames or points, and nothing else. */
+#include "base/log.h"
 #include "store/dataset.h"
 #include "store/dataset_parts.h"
 
@@ -58,10 +59,17 @@ static enum status measure_arrays(const struct dataset *dataset, enum dataset_ar
     if (!has[split]) continue;
     dataset_path(split, array, path);
     TRY(dataset_get_extent(dataset, path, dimensions, extent[split], &type));
-    REQUIRE(type != STORE_I64, STATUS_FILE, "%s: %s holds 64-bit integers, not %sf32 or f64", file->path, path,
-            array == ARRAY_FRAMES ? "u8, " : "");
+    REQUIRE(type != STORE_I64, STATUS_FILE, "%s: %s holds 64-bit integers, not %sf32 or f64%s", file->path, path,
+            array == ARRAY_FRAMES ? "u8, " : "",
+            array == ARRAY_FRAMES ? ": write values in 0..255 as bytes, with NumPy by astype('uint8')" : "");
     REQUIRE(type != STORE_U8 || array == ARRAY_FRAMES, STATUS_FILE, "%s: %s holds bytes, not f32 or f64", file->path,
             path);
+    REQUIRE(
+        array != ARRAY_FRAMES || extent[split][1] == extent[0][1], STATUS_FILE,
+        "%s: %s has rollouts of %lld frames where %s has %lld: all splits need as many: cut the longer ones, with h5py "
+        "by [:, :%lld]",
+        file->path, path, (long long)extent[split][1], first, (long long)extent[0][1],
+        (long long)(extent[split][1] < extent[0][1] ? extent[split][1] : extent[0][1]));
     for (int i = 1; i < dimensions; ++i)
       REQUIRE(extent[split][i] > 0 && extent[split][i] == extent[0][i], STATUS_FILE,
               "%s: %s has extent %lld in dimension %d where %s has %lld", file->path, path, (long long)extent[split][i],
@@ -132,6 +140,48 @@ static enum status open_frames(struct dataset *dataset, const bool has[SPLIT_COU
   return read_time(dataset);
 }
 
+/* Bytes of 0 and 1, as masks and fractions that were cut become, would be read as black images. */
+static enum status check_bytes(const struct dataset *dataset) {
+  enum { ROLLOUTS = 16 };
+  const size_t values = (size_t)(dataset->frames * dataset->height * dataset->width * dataset->channels);
+  const int64_t all = dataset_stored(dataset, SPLIT_TRAIN), count = all < ROLLOUTS ? all : ROLLOUTS;
+  int64_t extent[STORE_RANK_MAX];
+  enum store_type type;
+  int rank;
+  TRY(store_extent(&dataset->file, "/train/frames", &rank, extent, &type));
+  if (type != STORE_U8) return STATUS_OK;
+  unsigned char *bytes = malloc(values), most = 0;
+  REQUIRE(bytes, STATUS_MEMORY, "%s: no memory for a rollout", dataset->file.path);
+  enum status status = STATUS_OK;
+  for (int64_t i = 0; i < count && status == STATUS_OK && most <= 1; ++i) {
+    status = store_read(&dataset->file, "/train/frames", STORE_U8, i, 1, bytes);
+    for (size_t k = 0; k < values && status == STATUS_OK; ++k)
+      if (bytes[k] > most) most = bytes[k];
+  }
+  free(bytes);
+  TRY(status);
+  REQUIRE(most != 1, STATUS_FILE,
+          "%s: /train/frames: all bytes of the first %lld rollouts are 0 or 1, where white is 255: multiply them by "
+          "255, or "
+          "write fractions as f32",
+          dataset->file.path, (long long)count);
+  return STATUS_OK;
+}
+
+/* A chunk is read, and uncompressed, whole. */
+static enum status warn_of_chunks(const struct dataset *dataset) {
+  enum { MUCH = 1 << 26 };
+  int64_t bytes;
+  TRY(store_row_bytes(&dataset->file, "/train/frames", &bytes));
+  if (bytes > MUCH)
+    log_warn(
+        "%s: /train/frames is in chunks of %.0f MB, of which each is read whole for any of its rollouts, and held in "
+        "memory by each rank; h5repack -l train/frames:CHUNK=1x%lldx%lldx%lldx%lld IN.h5 OUT.h5 makes small ones",
+        dataset->file.path, 1e-6 * (double)bytes, (long long)dataset->frames, (long long)dataset->height,
+        (long long)dataset->width, (long long)dataset->channels);
+  return STATUS_OK;
+}
+
 /* ---- points ---- */
 
 static enum status open_points(struct dataset *dataset, const bool has[SPLIT_COUNT]) {
@@ -151,6 +201,16 @@ static enum status open_points(struct dataset *dataset, const bool has[SPLIT_COU
   return STATUS_OK;
 }
 
+/* One split alone is no data set, and is told as what is missing. */
+static enum status check_pair(const struct dataset *dataset, enum dataset_array array, const bool has[SPLIT_COUNT]) {
+  char there[32], missing[32];
+  const enum split split = has[SPLIT_TRAIN] ? SPLIT_TRAIN : SPLIT_TEST;
+  if (has[SPLIT_TRAIN] == has[SPLIT_TEST]) return STATUS_OK;
+  dataset_path(split, array, there);
+  dataset_path(split == SPLIT_TRAIN ? SPLIT_TEST : SPLIT_TRAIN, array, missing);
+  return status_raise(STATUS_FILE, "%s: is not a data set: it has %s, but not %s", dataset->file.path, there, missing);
+}
+
 enum status dataset_open_foreign(struct dataset *dataset) {
   const char *path = dataset->file.path;
   bool frames[SPLIT_COUNT], points[SPLIT_COUNT];
@@ -161,13 +221,19 @@ enum status dataset_open_foreign(struct dataset *dataset) {
   REQUIRE(!both, STATUS_FILE, "%s: holds both frames and points; a data set is of one kind: make two files of it",
           path);
   const bool of_points = points[SPLIT_TRAIN] && points[SPLIT_TEST];
+  TRY(check_pair(dataset, ARRAY_FRAMES, frames));
+  TRY(check_pair(dataset, ARRAY_POINTS, points));
+  bool format;
+  TRY(store_find_attribute(&dataset->file, "format", &format));
   REQUIRE(of_points || (frames[SPLIT_TRAIN] && frames[SPLIT_TEST]), STATUS_FILE,
-          "%s: is not a data set: neither attribute 'format' nor both /train/frames and /test/frames, nor both "
+          "%s: is not a data set: %s both /train/frames and /test/frames, nor both "
           "/train/points and /test/points",
-          path);
+          path, format ? "its attribute 'format' is not hgn's, and it has neither" : "neither attribute 'format' nor");
   TRY(of_points ? open_points(dataset, points) : open_frames(dataset, frames));
   const enum dataset_array array = of_points ? ARRAY_POINTS : ARRAY_FRAMES;
   for (unsigned split = 0; split < SPLIT_COUNT; ++split)
     if (dataset_has(dataset, split, array)) TRY(check_written(dataset, split, array));
-  return STATUS_OK;
+  if (of_points) return STATUS_OK;
+  TRY(warn_of_chunks(dataset));
+  return check_bytes(dataset);
 }

@@ -211,7 +211,9 @@ static enum status check_frames(const struct dataset *dataset, enum split split,
         "data set with another one)",
         dataset->file.path, path, (long long)(first + i), dataset->fill[split]);
     for (size_t k = 0; k < each; ++k)
-      REQUIRE(frames[k] >= 0 && frames[k] <= 1, STATUS_FILE, "%s: %s: rollout %lld has the value %g, outside [0, 1]",
+      REQUIRE(frames[k] >= 0 && frames[k] <= 1, STATUS_FILE,
+              "%s: %s: rollout %lld has the value %g, outside [0, 1]: divide what is in 0..255 by 255, or write it as "
+              "bytes",
               dataset->file.path, path, (long long)(first + i), (double)frames[k]);
   }
   return STATUS_OK;

@@ -1,5 +1,6 @@
 /* Checksums of a data set: of everything but the arrays when it is opened, of each rollout when it is read, of the
  * whole when that is asked for. */
+#include "base/log.h"
 #include "comm/reduce.h"
 #include "store/dataset.h"
 #include "store/dataset_parts.h"
@@ -199,8 +200,11 @@ static enum status sum_part(const struct dataset *dataset, enum split split, enu
   void *block = malloc(room);
   REQUIRE(block, STATUS_MEMORY, "%s: no memory to verify %s", dataset->file.path, path);
   enum status status = STATUS_OK;
+  struct progress progress;
+  progress_begin(&progress, path, dataset->has_points ? "points" : "rollouts", count);
   for (int64_t i = 0; i < count && status == STATUS_OK; i += each) {
     int64_t now = count - i < each ? count - i : each;
+    progress_update(&progress, i);
     if (!images)
       status = dataset_take(dataset, split, array, first + i, now, block);
     else if (dataset->config)
@@ -211,6 +215,7 @@ static enum status sum_part(const struct dataset *dataset, enum split split, enu
       status = dataset_compare_rollouts(dataset, split, array, first + i, now, block);
     if (status == STATUS_OK && dataset->config) dataset_add(dataset, split, array, first + i, now, block, sum);
   }
+  if (progress.last > progress.started) progress_end(&progress, count); /* nothing is said of what is quick */
   free(block);
   return status;
 }

@@ -166,6 +166,8 @@ enum status store_find(const struct store_file *file, const char *name, bool *fo
 /* Not collective. Of files made elsewhere: how many chunks of a data set were ever written, of how many (one, where it
  * is not cut into chunks); and the value that what was never written reads as. */
 enum status store_written(const struct store_file *file, const char *name, int64_t *chunks, int64_t *all);
+/* The bytes of the chunks that hold a row, which have to be read for any value of it; 0 where there are none. */
+enum status store_row_bytes(const struct store_file *file, const char *name, int64_t *bytes);
 enum status store_fill_value(const struct store_file *file, const char *name, double *value);
 
 /* Not collective. A text data set of fixed length into a new string; caller frees. */

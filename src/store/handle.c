@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Bytes of uncompressed chunks kept: files made elsewhere have chunks of many rollouts, which are read one by one. */
-enum { READ_CACHE = 1 << 24, READ_CACHE_MAX = 1 << 28 };
+enum { READ_CACHE = 1 << 24, READ_CACHE_MAX = 1 << 29 }; /* at most a chunk of the size that trust.c takes */
 
 static void close_handle(struct store_handle *handle) {
   if (handle->name[0] == '\0') return;
@@ -39,12 +39,44 @@ static htri_t exists(hid_t file, const char *name) {
   return object < 0 ? -1 : 1;
 }
 
+/* The first link on the way to `name` that leads nowhere, within the file: link[], and where it leads to, target[]. */
+static bool find_dangling(hid_t file, const char *name, char link[STORE_NAME_MAX], char target[STORE_NAME_MAX]) {
+  const size_t length = strlen(name);
+  for (size_t end = 1; end <= length; end++) {
+    H5L_info_t about;
+    if (end < length && name[end] != '/') continue;
+    memcpy(link, name, end);
+    link[end] = '\0';
+    if (H5Lget_info(file, link, &about, H5P_DEFAULT) < 0) return false;
+    if (about.type != H5L_TYPE_SOFT || H5Oexists_by_name(file, link, H5P_DEFAULT) > 0) continue;
+    target[0] = '\0';
+    if (H5Lget_val(file, link, target, STORE_NAME_MAX, H5P_DEFAULT) < 0) return false;
+    target[STORE_NAME_MAX - 1] = '\0';
+    return true;
+  }
+  return false;
+}
+
+static enum status fail_to_find(const struct store_file *file, const char *name) {
+  char link[STORE_NAME_MAX], target[STORE_NAME_MAX];
+  const enum status status = store_fail(file, name);
+  /* trust.c has said more of a link out of the file. */
+  if (store_trouble() || strlen(name) >= STORE_NAME_MAX || strstr(status_message(), "another file")) return status;
+  reader_enter(file->path);
+  const bool dangling = find_dangling(file->id, name, link, target);
+  reader_leave();
+  H5Eclear2(H5E_DEFAULT);
+  return dangling ? status_raise(STATUS_FILE, "%s: %s: the link %s leads to %s, where there is nothing", file->path,
+                                 name, link, target)
+                  : status;
+}
+
 enum status store_find(const struct store_file *file, const char *name, bool *found) {
   reader_enter(file->path);
   const htri_t there = exists(file->id, name);
   reader_leave();
   *found = there > 0;
-  return there < 0 ? store_fail(file, name) : STATUS_OK;
+  return there < 0 ? fail_to_find(file, name) : STATUS_OK;
 }
 
 bool store_changed(const struct store_file *file) { return reader_changed(file->id); }
@@ -89,6 +121,13 @@ static size_t bytes_beside_row(hid_t set) {
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   return bytes;
+}
+
+enum status store_row_bytes(const struct store_file *file, const char *name, int64_t *bytes) {
+  struct store_handle *handle;
+  TRY(store_handle(file, name, &handle));
+  *bytes = (int64_t)bytes_beside_row(handle->id);
+  return STATUS_OK;
 }
 
 /* Rows of large chunks are read one by one: the chunks of a row stay. */

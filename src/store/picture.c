@@ -400,13 +400,19 @@ static const char *gif_reason(int code) {
   return text ? text : "out of memory";
 }
 
-static enum status encode_gif(const struct picture *frames, int count, int delay, const struct palette *palette,
+/* Hundredths of a second that frame f stays: the difference of two rounded times, so that an animation of a length that
+ * is no whole number of hundredths plays at its true speed. */
+static int frame_delay(double delay, int f) {
+  return (int)(floor(100 * delay * (f + 1) + 0.5) - floor(100 * delay * f + 0.5));
+}
+
+static enum status encode_gif(const struct picture *frames, int count, double delay, const struct palette *palette,
                               GifPixelType *line, const char *path, struct bytes *bytes) {
   int code = 0;
   GifFileType *gif = EGifOpen(bytes, append_gif, &code);
   REQUIRE(gif, STATUS_FILE, "%s: %s", path, gif_reason(code));
   bool whole = put_head(gif, &frames[0], palette);
-  for (int f = 0; whole && f < count; f++) whole = put_frame(gif, &frames[f], palette, delay, line);
+  for (int f = 0; whole && f < count; f++) whole = put_frame(gif, &frames[f], palette, frame_delay(delay, f), line);
   code = gif->Error;
   size_t before = bytes->size; /* closing does not say when it could not write the last byte */
   int close_code = 0;
@@ -418,9 +424,9 @@ static enum status encode_gif(const struct picture *frames, int count, int delay
   return STATUS_OK;
 }
 
-enum status picture_gif(const struct picture *frames, int count, int delay, const char *path) {
-  REQUIRE(count > 0 && delay >= 2 && delay <= 65535, STATUS_ARGUMENT, "%s: %d frames with a delay of %d", path, count,
-          delay);
+enum status picture_gif(const struct picture *frames, int count, double delay, const char *path) {
+  REQUIRE(count > 0 && delay >= 0.02 && delay <= PICTURE_DELAY_MAX, STATUS_ARGUMENT,
+          "%s: %d frames with a delay of %g s", path, count, delay);
   int width = frames[0].width, height = frames[0].height;
   REQUIRE(width > 0 && height > 0 && width <= 65535 && height <= 65535, STATUS_ARGUMENT,
           "%s: a GIF of %d x %d pixels: sides are 1 to 65535", path, width, height);

@@ -30,10 +30,13 @@ int picture_text(struct picture *picture, int x, int y, int zoom, const unsigned
 /* STATUS_FILE naming `path`; then what had that name before is still there. */
 enum status picture_png(const struct picture *picture, const char *path);
 
-/* An animation that repeats for ever; all frames of one size; `delay` in hundredths of a second, 2 or more. One palette
+#define PICTURE_DELAY_MAX 655.0 /* s: the format has 16 bits for hundredths */
+
+/* An animation that repeats for ever; all frames of one size; `delay` in seconds, 0.02 or more. The format
+ * counts hundredths: delays are rounded so that frame f + 1 comes within 0.005 s of (f + 1) delay. One palette
  * of up to 256 colours for all frames: exact where they have no more. Errors as above; STATUS_ARGUMENT for sizes or
- * delays above 65535. */
-enum status picture_gif(const struct picture *frames, int count, int delay, const char *path);
+ * delays above PICTURE_DELAY_MAX. */
+enum status picture_gif(const struct picture *frames, int count, double delay, const char *path);
 
 /* A picture that other software has made: its bytes, which begin with `magic`. Only a picture of that kind is replaced.
  * Errors as above. */

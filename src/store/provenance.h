@@ -29,8 +29,8 @@ void provenance_kernels(const char *text);
 
 /* X(member, help): the batch job that a process belongs to. */
 #define PROVENANCE_JOB_LIST(X)                                                                                         \
-  X(id, "SLURM_JOB_ID; 0: none, here and in the next")                                                                 \
-  X(array, "SLURM_ARRAY_JOB_ID")                                                                                       \
+  X(id, "SLURM_JOB_ID; 0: none")                                                                                       \
+  X(array, "SLURM_ARRAY_JOB_ID; 0: none")                                                                              \
   X(task, "SLURM_ARRAY_TASK_ID")                                                                                       \
   X(restarts, "SLURM_RESTART_COUNT: times that the job had been requeued")
 struct provenance_job {

@@ -196,12 +196,33 @@ enum status store_agree(const struct store_file *file, const char *what, const v
 
 int64_t store_bytes_read(const struct store_file *file) { return file->state->bytes_read; }
 
+enum { TYPE_NAME = 64 };
+
+/* What numbers, or others, of a data set are called that is none of ours. */
+static void name_type(hid_t set, char text[TYPE_NAME]) {
+  const hid_t type = H5Dget_type(set);
+  const H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+  const unsigned bits = type < 0 ? 0 : (unsigned)(8 * H5Tget_size(type));
+  snprintf(text, TYPE_NAME, "values of another type");
+  if (class == H5T_FLOAT) snprintf(text, TYPE_NAME, "numbers of type f%u", bits);
+  if (class == H5T_INTEGER)
+    snprintf(text, TYPE_NAME, "numbers of type %c%u", H5Tget_sign(type) == H5T_SGN_NONE ? 'u' : 'i', bits);
+  if (class == H5T_ENUM) snprintf(text, TYPE_NAME, "values of an enumeration, as bool is");
+  if (class == H5T_COMPOUND) snprintf(text, TYPE_NAME, "values of several numbers, as complex ones are");
+  if (class == H5T_STRING) snprintf(text, TYPE_NAME, "text");
+  if (type >= 0) H5Tclose(type);
+}
+
 enum status store_extent(const struct store_file *file, const char *name, int *rank, int64_t *extent,
                          enum store_type *type) {
   struct store_handle *handle;
   TRY(store_handle(file, name, &handle));
-  REQUIRE(handle->type != STORE_TYPE_COUNT, STATUS_FILE, "%s: %s has a type other than f64, f32, i64 and u8",
-          file->path, name);
+  char is[TYPE_NAME];
+  if (handle->type == STORE_TYPE_COUNT) name_type(handle->id, is);
+  REQUIRE(handle->type != STORE_TYPE_COUNT, STATUS_FILE,
+          "%s: %s holds %s; only f64, f32, i64 and u8 are read: convert it before it is written, with NumPy by "
+          "astype('float32')",
+          file->path, name, is);
   *rank = handle->rank;
   for (int i = 0; i < handle->rank; ++i) extent[i] = (int64_t)handle->extent[i];
   *type = handle->type;

@@ -277,8 +277,10 @@ static enum status make_trials(struct store_file *file, const struct ledger *led
   TRY(store_dataset(file, "/trial/value", STORE_F64, 1, &n, NULL, "the metric at the last report"));
   TRY(store_dataset(file, "/trial/measured", STORE_F64, 2, measured, NULL, measured_help));
   TRY(store_dataset(file, "/trial/test", STORE_F64, 2, test, NULL, "scores on the test split, of complete trials"));
-  TRY(store_dataset(file, "/trial/sum", STORE_I64, 2, sum, NULL, "checksum of all that an ended trial has here"));
-  TRY(store_dataset(file, "/trial/reason", STORE_U8, 2, reason, NULL, "UTF-8, why it is not complete, zeros behind"));
+  TRY(store_dataset(file, "/trial/sum", STORE_I64, 2, sum, NULL,
+                    "checksum of all that an ended trial has in this file"));
+  TRY(store_dataset(file, "/trial/reason", STORE_U8, 2, reason, NULL,
+                    "why the trial is not complete, UTF-8, zeros behind"));
   TRY(store_attach(file, "/trial/state", 0, "/trial_number"));
   TRY(store_attach(file, "/trial/integer", 0, "/trial_number"));
   TRY(store_attach(file, "/trial/integer", 1, "/integer_column"));
@@ -321,7 +323,7 @@ static enum status make_logs(struct store_file *file, const struct ledger_shape 
   TRY(store_dataset(file, "/event/kind", STORE_I64, 1, &events, NULL, "index into /event_name; 0: no more"));
   TRY(store_dataset(file, "/event/job", STORE_I64, 1, &events, NULL, "trials that had been begun"));
   TRY(store_dataset(file, "/event/trial", STORE_I64, 1, &events, NULL, "which trial; -1: none"));
-  TRY(store_dataset(file, "/event/time", STORE_F64, 1, &events, "s", "since 1970"));
+  TRY(store_dataset(file, "/event/time", STORE_F64, 1, &events, "s", "seconds since 1970"));
   TRY(store_dataset(file, "/event/by", STORE_I64, 2, by, NULL, by_help));
   return store_dataset(file, "/timeline/span", STORE_F64, 2, span, NULL, span_help);
 }

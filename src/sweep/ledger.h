@@ -62,26 +62,27 @@ enum { LEDGER_NONE_CHOSEN = -1, LEDGER_VERSION = 3, LEDGER_INTEGERS = 9, LEDGER_
 /* X(member, help) */
 #define LEDGER_INTEGER_LIST(X)                                                                                         \
   X(configuration, "row of /configuration")                                                                            \
-  X(repeat, "which of its repeats; counted on in those that confirm the best")                                         \
-  X(seed, "of the trial's experiment")                                                                                 \
+  X(repeat, "which repeat of its configuration; counted on in those that confirm the best")                            \
+  X(seed, "seed of the trial's experiment")                                                                            \
   X(confirms, "1: run afterwards, to confirm one of the best")                                                         \
-  X(reports, "that it has made")                                                                                       \
-  X(step, "steps done at the last of them")                                                                            \
+  X(reports, "reports that it has made")                                                                               \
+  X(step, "steps done at its last report")                                                                             \
   X(data_sum, "first word of the data set's checksum")                                                                 \
   X(limit_sum, "first word of the checksum of the limits; 0: there were none")                                         \
-  X(held_sum, "of the data set's name and the protocol: with these, what its errors are held against")
+  X(held_sum,                                                                                                          \
+    "checksum of the data set's name and the protocol: with data_sum and limit_sum, what errors are held against")
 
 #define LEDGER_COUNT_LIST(X)                                                                                           \
   X(starts, "times that it was begun")                                                                                 \
   X(failures, "times that it failed, or the process died with it")                                                     \
-  X(group, "that worked on it last; -1: the coordinator's own process")                                                \
-  X(ranks, "of that group")
+  X(group, "group that worked on it last; -1: the coordinator's own process")                                          \
+  X(ranks, "ranks of the group that worked on it last")
 
 #define LEDGER_TIME_LIST(X)                                                                                            \
-  X(seconds, "of its group, all starts together [s]")                                                                  \
-  X(working, "of these, in steps of training and evaluations [s]")                                                     \
+  X(seconds, "time of its groups, all starts together [s]")                                                            \
+  X(working, "part of seconds that was spent in steps of training and evaluations [s]")                                \
   X(began, "seconds since 1970 at its last start")                                                                     \
-  X(ended, "the same at its end")
+  X(ended, "seconds since 1970 at its end")
 
 struct ledger_trial {
   enum trial_state state;
@@ -129,11 +130,11 @@ struct ledger_event {
 #define LEDGER_SPAN_LIST(X)                                                                                            \
   X(trial, "which trial; -1 - k: command k of prepare")                                                                \
   X(group, "which group of ranks")                                                                                     \
-  X(first_rank, "of the group, in the job")                                                                            \
-  X(ranks, "of the group")                                                                                             \
-  X(began, "seconds since 1970")                                                                                       \
-  X(ended, "the same")                                                                                                 \
-  X(working, "of the time between, in steps of training and evaluations [s]")
+  X(first_rank, "first rank of the group, in the job")                                                                 \
+  X(ranks, "ranks of the group")                                                                                       \
+  X(began, "seconds since 1970 when it began")                                                                         \
+  X(ended, "seconds since 1970 when it ended")                                                                         \
+  X(working, "time of it that was spent in steps of training and evaluations [s]")
 struct ledger_span {
 #define LEDGER_MEMBER(name, help) double name;
   LEDGER_SPAN_LIST(LEDGER_MEMBER)
@@ -142,11 +143,11 @@ struct ledger_span {
 
 /* X(member, help) */
 #define LEDGER_JOB_LIST(X)                                                                                             \
-  X(number, "of the job, from 1; 0: there is none")                                                                    \
+  X(number, "number of the job, from 1; 0: there is none")                                                             \
   X(configuration, "row of /configuration")                                                                            \
-  X(rung, "to which its trials are trained, from 0; with early stopping the number of rungs: to their end")            \
+  X(rung, "rung to which its trials are trained, from 0; with early stopping the number of rungs: to their end")       \
   X(known, "leading jobs whose results it was chosen by")                                                              \
-  X(draws, "of the method so far")                                                                                     \
+  X(draws, "draws of the method so far")                                                                               \
   X(origin, "configuration in whose last state its trials begin; -1: at the start")
 struct ledger_job {
 #define LEDGER_MEMBER(name, help) int64_t name;

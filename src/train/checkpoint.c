@@ -16,38 +16,55 @@ enum { NAME_MAX_BYTES = GRAPH_NAME_MAX + 16 };
 struct number {
   struct learner_column column;
   double *value;
+  bool measured;
 };
 enum { NUMBERS_MAX = 16 };
 
 static int list_numbers(const struct learner_kind *kind, struct checkpoint *checkpoint,
                         struct number list[NUMBERS_MAX]) {
   const struct number own[] = {
-#define NUMBER(name, unit, help) {{#name, unit, help}, &checkpoint->name},
+#define NUMBER(name, unit, help) {{#name, unit, help}, &checkpoint->name, false},
       CHECKPOINT_LIST(NUMBER)
+#undef NUMBER
+#define NUMBER(name, unit, help) {{#name, unit, help}, &checkpoint->name, true},
+          CHECKPOINT_MEASURED_LIST(NUMBER)
 #undef NUMBER
   };
   _Static_assert(sizeof own / sizeof *own + LEARNER_SCALARS_MAX <= NUMBERS_MAX, "numbers have room");
   int count = (int)(sizeof own / sizeof *own);
   memcpy(list, own, sizeof own);
-  for (int i = 0; i < kind->scalars; i++) list[count++] = (struct number){kind->scalar[i], &checkpoint->scalar[i]};
+  for (int i = 0; i < kind->scalars; i++)
+    list[count++] = (struct number){kind->scalar[i], &checkpoint->scalar[i], false};
   return count;
+}
+
+static void sum_numbers(const struct learner_kind *kind, const struct checkpoint *checkpoint, bool measured,
+                        struct checksum *sum) {
+  struct number list[NUMBERS_MAX];
+  struct checkpoint copy = *checkpoint;
+  const int count = list_numbers(kind, &copy, list);
+  for (int i = 0; i < count; i++)
+    if (list[i].measured == measured)
+      checksum_add(sum, checksum_tag(list[i].column.name), 0, list[i].value, sizeof *list[i].value);
 }
 
 /* Every rank holds all of it, so none needs to be reduced. */
 static struct checksum sum_all(const struct learner *learner, const struct checkpoint *checkpoint) {
   const size_t bytes = (size_t)layout_values(learner->layout) * sizeof(float);
   struct checksum sum = {{0, 0}};
-  struct number list[NUMBERS_MAX];
-  struct checkpoint copy = *checkpoint;
-  const int count = list_numbers(learner->kind, &copy, list);
   checksum_add(&sum, checksum_tag("parameters"), 0, checkpoint->parameters, bytes);
   checksum_add(&sum, checksum_tag("first"), 0, checkpoint->first, bytes);
   checksum_add(&sum, checksum_tag("second"), 0, checkpoint->second, bytes);
   checksum_add(&sum, checksum_tag("exponents"), 0, checkpoint->exponent,
                (size_t)learner->layout->tensors * sizeof *checkpoint->exponent);
-  for (int i = 0; i < count; i++)
-    checksum_add(&sum, checksum_tag(list[i].column.name), 0, list[i].value, sizeof *list[i].value);
+  sum_numbers(learner->kind, checkpoint, false, &sum);
   checksum_add(&sum, checksum_tag("step"), 0, &checkpoint->step, sizeof checkpoint->step);
+  return sum;
+}
+
+static struct checksum sum_measured(const struct learner *learner, const struct checkpoint *checkpoint) {
+  struct checksum sum = {{0, 0}};
+  sum_numbers(learner->kind, checkpoint, true, &sum);
   return sum;
 }
 
@@ -82,7 +99,7 @@ static void name_sizes(const struct learner_kind *kind, char text[NAME_MAX_BYTES
 }
 
 static void number_name(const struct number *number, char name[NAME_MAX_BYTES]) {
-  snprintf(name, NAME_MAX_BYTES, "/state/%s", number->column.name);
+  snprintf(name, NAME_MAX_BYTES, "/%s/%s", number->measured ? "measured" : "state", number->column.name);
 }
 
 static enum status make_state(struct store_file *file, const struct learner *learner) {
@@ -98,7 +115,8 @@ static enum status make_state(struct store_file *file, const struct learner *lea
     number_name(&list[i], name);
     TRY(store_dataset(file, name, STORE_F64, 1, &one, list[i].column.unit, list[i].column.help));
   }
-  return store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL, "of the gradient sums, by tensor");
+  return store_dataset(file, "/state/exponents", STORE_I64, 1, &tensors, NULL,
+                       "binary exponents of the fixed-point sums of gradients, by tensor");
 }
 
 static enum status make_structure(struct store_file *file, const struct learner *learner,
@@ -113,9 +131,11 @@ static enum status make_structure(struct store_file *file, const struct learner 
   TRY(store_text(file, "/numerics", description->numerics, 0));
   TRY(store_text(file, "/description_checksum", sum, 0));
   TRY(store_text(file, "/checksum", NULL, CHECKSUM_TEXT));
+  TRY(store_text(file, "/measured/checksum", NULL, CHECKSUM_TEXT));
   name_sizes(learner->kind, name);
   TRY(store_dataset(file, "/sizes", STORE_I64, 1, &sizes, NULL, name));
-  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s", "between frames in the latent space, in the data"));
+  TRY(store_dataset(file, "/time_step", STORE_F64, 1, &two, "s",
+                    "time between frames: in the latent space, in the data"));
   for (int i = 0; i < learner->layout->tensors; i++) {
     const struct layout_tensor *tensor = &learner->layout->tensor[i];
     tensor_name(tensor, name);
@@ -174,7 +194,7 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
                              const struct checkpoint *checkpoint) {
   const struct store_place place = {.replaces = CHECKPOINT_FORMAT, .damaged = true, .named_by_hgn = true, .lock = lock};
   struct store_file file;
-  char *text = NULL, sum[CHECKSUM_TEXT];
+  char *text = NULL, sum[CHECKSUM_TEXT], measured_sum[CHECKSUM_TEXT];
   TRY(comm_agree(comm, comm->rank == 0 ? check_place(path, owner) : STATUS_OK));
   TRY(comm_agree(comm, config_text(owner->config, &text)));
   struct description description = {.config = text,
@@ -185,11 +205,13 @@ enum status checkpoint_write(const struct comm *comm, const char *path, const st
   memcpy(description.size, learner->size, sizeof description.size);
   enum status status = store_create_at(comm, path, &place, &file);
   if (status == STATUS_OK) {
-    const struct checksum all = sum_all(learner, checkpoint);
+    const struct checksum all = sum_all(learner, checkpoint), measured = sum_measured(learner, checkpoint);
     checksum_text(&all, sum);
+    checksum_text(&measured, measured_sum);
     status = make_structure(&file, learner, &description);
     if (status == STATUS_OK)
       status = comm_agree(comm, comm->rank == 0 ? write_values(&file, learner, &description, checkpoint) : STATUS_OK);
+    if (status == STATUS_OK) status = store_write_text(&file, "/measured/checksum", measured_sum);
     if (status == STATUS_OK) status = store_write_text(&file, "/checksum", sum);
     if (status == STATUS_OK) status = store_commit(&file);
     store_close(&file);
@@ -385,20 +407,27 @@ static enum status read_state(const struct store_file *file, const struct learne
   return STATUS_OK;
 }
 
+static enum status verify_sum(const struct store_file *file, const char *name, const char *found) {
+  char *text = NULL;
+  TRY(store_read_text(file, name, &text));
+  const bool same = strcmp(text, found) == 0;
+  free(text);
+  return same ? STATUS_OK : refuse_damaged(file);
+}
+
 /* found: the checksum of what was read. */
 static enum status read_values(const struct store_file *file, const struct learner *learner, struct checkpoint *all,
                                char found[CHECKSUM_TEXT]) {
-  char *text = NULL;
+  char found_measured[CHECKSUM_TEXT];
   for (int i = 0; i < learner->layout->tensors; i++)
     TRY(read_tensor(file, &learner->layout->tensor[i], all->parameters));
   TRY(read_exponents(file, learner->layout->tensors, all->exponent));
   TRY(read_state(file, learner, all));
-  const struct checksum sum = sum_all(learner, all);
+  const struct checksum sum = sum_all(learner, all), measured = sum_measured(learner, all);
   checksum_text(&sum, found);
-  TRY(store_read_text(file, "/checksum", &text));
-  const bool same = strcmp(text, found) == 0;
-  free(text);
-  return same ? STATUS_OK : refuse_damaged(file);
+  checksum_text(&measured, found_measured);
+  TRY(verify_sum(file, "/checksum", found));
+  return verify_sum(file, "/measured/checksum", found_measured);
 }
 
 /* Whole, whatever the caller wants of it: only the whole can be verified. */

@@ -1,6 +1,6 @@
 /* Checkpoints: all that a training needs to go on, to the same bits, on any number of ranks.
  *
- *   /                        attributes: format "hgn-checkpoint", schema_version 4
+ *   /                        attributes: format "hgn-checkpoint", schema_version 5
  *   /config                  text: the training's effective configuration
  *   /data_checksum           text: of the data set, or of frames made elsewhere (ladder.h)
  *   /numerics                text: what beside it decided the bits (numerics.h)
@@ -13,6 +13,8 @@
  *   /state/NAME              f64: CHECKPOINT_LIST, and the learner's scalars
  *   /state/exponents         i64 [tensors]: scales of the gradient sums
  *   /checksum                text: of parameters, moments and state
+ *   /measured/NAME           f64: CHECKPOINT_MEASURED_LIST
+ *   /measured/checksum       text: of these
  *   /provenance/...
  *
  * A run RUN.h5 has RUN.checkpoint-STEP.h5 and RUN.best.h5 beside it.
@@ -28,22 +30,26 @@
 #include "train/learner.h"
 
 #define CHECKPOINT_FORMAT "hgn-checkpoint"
-enum { CHECKPOINT_VERSION = 4 };
+enum { CHECKPOINT_VERSION = 5 };
 
 /* X(name, unit, help): numbers of a training beside its steps. */
 #define CHECKPOINT_LIST(X)                                                                                             \
-  X(rate_scale, NULL, "of the learning rate, after divergence")                                                        \
-  X(roll_backs, NULL, "times that training went back")                                                                 \
-  X(repeats, NULL, "times that steps were computed again with other scales")                                           \
-  X(seconds, "s", "of training so far")                                                                                \
-  X(core_seconds, "s", "ranks times seconds so far")                                                                   \
-  X(joules, "J", "of the processor packages so far")                                                                   \
+  X(rate_scale, NULL, "factor on the learning rate, which is made smaller after divergence")                           \
+  X(roll_backs, NULL, "times that training went back to a checkpoint")                                                 \
+  X(repeats, NULL,                                                                                                     \
+    "steps so far that were computed twice, since gradients outgrew the range of their fixed-point sums")              \
   X(best, NULL, "the score of the best model so far, on the validation split; NaN: none")
+/* X(name, unit, help): what was measured of the machine: two runs of one configuration differ in it. */
+#define CHECKPOINT_MEASURED_LIST(X)                                                                                    \
+  X(seconds, "s", "time that the training has taken so far")                                                           \
+  X(core_seconds, "s", "ranks times seconds that the training has taken so far")                                       \
+  X(joules, "J", "energy of the processor packages so far")
 
 struct checkpoint {
   int64_t step; /* steps done */
 #define CHECKPOINT_MEMBER(name, unit, help) double name;
   CHECKPOINT_LIST(CHECKPOINT_MEMBER)
+  CHECKPOINT_MEASURED_LIST(CHECKPOINT_MEMBER)
 #undef CHECKPOINT_MEMBER
   double scalar[LEARNER_SCALARS_MAX];
   float *parameters, *first, *second; /* the block, Adam's moments like it; borrowed */

@@ -19,29 +19,35 @@ enum { HGN_EVALUATE_CHUNK = 2 * EVALUATION_GROUP };
 /* X(ID, name, unit, help): the scores. Errors are pixel MSE of images in [0, 1] against what was observed. */
 #define HGN_SCORE_LIST(X)                                                                                              \
   X(MSE, "mse", NULL, "mean squared error of a value over all target frames")                                          \
-  X(MSE_ERROR, "mse_error", NULL, "its standard error over rollouts")                                                  \
-  X(UNSEEN, "unseen", NULL, "the same over frames that the encoder has not seen; NaN where it saw all")                \
-  X(UNSEEN_ERROR, "unseen_error", NULL, "its standard error over rollouts")                                            \
+  X(MSE_ERROR, "mse_error", NULL, "standard error of mse over rollouts")                                               \
+  X(UNSEEN, "unseen", NULL,                                                                                            \
+    "mean squared error of a value over the target frames that the encoder has not seen; NaN where it saw all")        \
+  X(UNSEEN_ERROR, "unseen_error", NULL, "standard error of unseen over rollouts")                                      \
   X(EXCESS, "excess", NULL,                                                                                            \
-    "unseen less what the best possible predictor had on the same frames; NaN where that is not known")                \
-  X(EXCESS_ERROR, "excess_error", NULL, "its standard error over rollouts")                                            \
+    "unseen less the mean squared error of the best possible predictor on the same frames; NaN where that is not "     \
+    "known")                                                                                                           \
+  X(EXCESS_ERROR, "excess_error", NULL, "standard error of excess over rollouts")                                      \
   X(KL, "kl", "nat", "KL of the posterior of a rollout from the prior")                                                \
   X(ENERGY_VARIATION, "energy_variation", NULL,                                                                        \
-    "standard deviation of H along a rollout over that of its mean between rollouts")                                  \
-  X(ENERGY_DRIFT, "energy_drift", NULL, "mean |H(last) - H(first)| over the same")                                     \
+    "standard deviation of H along a rollout, over the standard deviation of its mean between rollouts")               \
+  X(ENERGY_DRIFT, "energy_drift", NULL,                                                                                \
+    "mean |H(last) - H(first)| of a rollout, over the standard deviation of the mean H between rollouts")              \
   X(REVERSAL_STATE, "reversal_state", NULL,                                                                            \
-    "rms difference of the state after going to the end and back, over its rms")                                       \
+    "rms difference of the state after going to the end and back, over the rms of the state")                          \
   X(REVERSAL_PIXELS, "reversal_pixels", NULL,                                                                          \
     "mean squared difference of frames decoded on the way back and on the way there")                                  \
   X(VPT, "vpt", "frames",                                                                                              \
-    "valid prediction time: median of the unseen frames before the squared error exceeds 0.025 of the "                \
-    "mean square of the frame")                                                                                        \
-  X(R2, "r2", NULL, "1 - mse over that of the mean training image")                                                    \
+    "valid prediction time: median number of unseen frames before the squared error of one exceeds 0.025 of its mean " \
+    "square")                                                                                                          \
+  X(R2, "r2", NULL, "1 - mse / (mean squared error of the mean training image)")                                       \
   X(OVER_FLOOR, "over_floor", NULL, "mse over the noise floor")                                                        \
   X(OVER_LIMIT, "over_limit", NULL, "mse over the information limit")                                                  \
-  X(UNSEEN_OVER_LIMIT, "unseen_over_limit", NULL, "unseen over the information limit of those frames")                 \
-  X(PAIRED_OVER_LIMIT, "paired_over_limit", NULL, "1 + excess over that limit: the same, with less scatter")           \
-  X(PAIRED_OVER_LIMIT_ERROR, "paired_over_limit_error", NULL, "its standard error over rollouts")
+  X(UNSEEN_OVER_LIMIT, "unseen_over_limit", NULL,                                                                      \
+    "unseen over the information limit of the frames that the encoder has not seen")                                   \
+  X(PAIRED_OVER_LIMIT, "paired_over_limit", NULL,                                                                      \
+    "unseen over the information limit, by differences from the best possible predictor on each rollout: 1 + excess "  \
+    "/ limit")                                                                                                         \
+  X(PAIRED_OVER_LIMIT_ERROR, "paired_over_limit_error", NULL, "standard error of paired_over_limit over rollouts")
 enum hgn_score {
 #define HGN_SCORE_ENUM(id, name, unit, help) HGN_##id,
   HGN_SCORE_LIST(HGN_SCORE_ENUM)

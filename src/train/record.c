@@ -50,7 +50,7 @@ static void add_stages(struct list *list, const struct learner_kind *kind, const
   for (int i = 0; i < kind->stages; i++) {
     char name[RECORD_NAME_MAX], help[RECORD_HELP_MAX];
     snprintf(name, sizeof name, "%s_seconds", kind->stage[i].name);
-    snprintf(help, sizeof help, "measured: a step's time %s, mean since the last report", kind->stage[i].help);
+    snprintf(help, sizeof help, "time that a step spends %s, mean since the last report", kind->stage[i].help);
     add_column(list, &(struct learner_column){name, "s", help}, 1, report ? &report->stage_seconds[i] : NULL);
   }
 }
@@ -75,11 +75,12 @@ static void add_sums(struct list *list, const char *name, const char *help, int 
 
 static const struct learner_column report_columns[] = {
 #define COLUMN(name, unit, help) {#name, unit, help},
-    REPORT_LIST(COLUMN)
+    REPORT_LIST(COLUMN)};
+static const struct learner_column measured_columns[] = {MEASURED_LIST(COLUMN)};
 #undef COLUMN
-};
 enum {
   REPORT_COLUMNS = sizeof report_columns / sizeof *report_columns,
+  MEASURED_COLUMNS = sizeof measured_columns / sizeof *measured_columns,
   REPORT_FIRST = 3 /* step, epoch and loss stand before the loss's terms */
 };
 
@@ -90,7 +91,6 @@ static void list_report(struct list *list, const struct record_shape *shape, con
   add_columns(list, kind->term, kind->terms, report ? report->term : NULL);
   add_columns(list, kind->scalar, kind->scalars, report ? report->scalar : NULL);
   add_columns(list, report_columns + REPORT_FIRST, REPORT_COLUMNS - REPORT_FIRST, value ? value + REPORT_FIRST : NULL);
-  add_stages(list, kind, report);
   add_lane_terms(list, shape, report);
   add_sums(list, "parameter_sum", "checksum of each network's parameters", shape->networks,
            report ? report->parameter_sum : NULL);
@@ -98,10 +98,15 @@ static void list_report(struct list *list, const struct record_shape *shape, con
            report ? report->gradient_sum : NULL);
 }
 
-_Static_assert(offsetof(struct report, stage_seconds) == REPORT_COLUMNS * sizeof(double),
+static void list_measured(struct list *list, const struct record_shape *shape, const struct report *report) {
+  add_columns(list, measured_columns, MEASURED_COLUMNS, report ? &report->seconds : NULL);
+  add_stages(list, shape->kind, report);
+}
+
+_Static_assert(offsetof(struct report, seconds) == REPORT_COLUMNS * sizeof(double) &&
+                   offsetof(struct report, stage_seconds) == (REPORT_COLUMNS + MEASURED_COLUMNS) * sizeof(double),
                "the columns of a report lie end to end");
-_Static_assert(REPORT_COLUMNS + 2 * LEARNER_TERMS_MAX + LEARNER_SCALARS_MAX + LEARNER_STAGES_MAX + 2 <=
-                       RECORD_PARTS_MAX &&
+_Static_assert(REPORT_COLUMNS + 2 * LEARNER_TERMS_MAX + LEARNER_SCALARS_MAX + 2 <= RECORD_PARTS_MAX &&
                    EVALUATION_SCORES_MAX + 2 <= RECORD_PARTS_MAX,
                "a row's parts have room");
 
@@ -118,6 +123,7 @@ enum record_table record_table_of(enum split split) {
 
 static const char *group_of(enum record_table table) {
   static const char *const groups[RECORD_TABLES] = {[RECORD_REPORTS] = "report",
+                                                    [RECORD_MEASURED] = "measured",
                                                     [RECORD_TRAIN] = "evaluation/train",
                                                     [RECORD_VALIDATION] = "evaluation/validation",
                                                     [RECORD_TEST] = "evaluation/test"};
@@ -141,6 +147,8 @@ int record_list(const struct record_shape *shape, enum record_table table, const
   struct list list = {.part = parts, .group = group_of(table)};
   if (table == RECORD_REPORTS)
     list_report(&list, shape, row);
+  else if (table == RECORD_MEASURED)
+    list_measured(&list, shape, row);
   else
     list_evaluation(&list, shape, row);
   return list.count;
@@ -178,13 +186,15 @@ void record_sum_limits(const double limits[2], struct checksum *sum) {
   checksum_add(sum, checksum_tag("limits"), 0, limits, 2 * sizeof *limits);
 }
 
+bool record_is_reports(enum record_table table) { return table == RECORD_REPORTS || table == RECORD_MEASURED; }
+
 int64_t record_rows(enum record_table table, const struct training *training) {
-  return table == RECORD_REPORTS ? record_reports(training) : record_evaluations(training);
+  return record_is_reports(table) ? record_reports(training) : record_evaluations(training);
 }
 
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row) {
   const int64_t steps = training->train.steps,
-                every = table == RECORD_REPORTS ? training->train.report_every : training->eval.every;
+                every = record_is_reports(table) ? training->train.report_every : training->eval.every;
   return every > 0 && (row + 1) * every < steps ? (row + 1) * every : steps;
 }
 
@@ -202,8 +212,8 @@ static enum status make_data_group(struct store_file *file, const char *data, co
   TRY(make_scalar(file, "/data/limit_unseen",
                   "information limit over the target frames that the encoder has not seen"));
   const int64_t two = 2;
-  TRY(store_dataset(file, "/data/limit_sum", STORE_I64, 1, &two, NULL, "checksum of the limits"));
-  return make_scalar(file, "/data/kappa", "GECO: the error that is aimed at");
+  TRY(store_dataset(file, "/data/limit_sum", STORE_I64, 1, &two, NULL, "checksum of limit and limit_unseen"));
+  return make_scalar(file, "/data/kappa", "error that GECO aims at");
 }
 
 static enum status make_origin(struct store_file *file, const struct record_run *run) {
@@ -241,8 +251,8 @@ static enum status make_table(struct record *record, enum record_table table, in
   for (int i = first ? 0 : 1; i < count; i++) TRY(make_part(&record->file, &parts[i], rows));
   record_sum_name(table, name);
   return store_dataset(&record->file, name, STORE_I64, 2, extent, NULL,
-                       table == RECORD_REPORTS ? "measured: checksum of all that the report has in this file"
-                                               : "checksum of all that the evaluation has in this file");
+                       record_is_reports(table) ? "checksum of all that the report has in this group"
+                                                : "checksum of all that the evaluation has in this file");
 }
 
 static enum status make_structure(struct record *record, const char *text, const struct record_run *run,
@@ -256,13 +266,15 @@ static enum status make_structure(struct record *record, const char *text, const
   TRY(store_attribute_i64(file, "schema_version", RECORD_VERSION));
   TRY(store_text(file, "/config", text, 0));
   TRY(store_text(file, "/numerics", run->numerics, 0));
-  TRY(store_texts(file, "/networks", layout->networks, layout->network, NULL, "in the order of the checksums"));
+  TRY(store_texts(file, "/networks", layout->networks, layout->network, NULL,
+                  "networks, in the order of the checksums by network"));
   record_sum_head(&head, sum);
   TRY(store_text(file, "/checksum", sum, 0));
   TRY(make_data_group(file, run->data, yardstick->checksum));
   TRY(make_origin(file, run));
   TRY(make_start(file, run->start));
   TRY(make_table(record, RECORD_REPORTS, record->reports, true));
+  TRY(make_table(record, RECORD_MEASURED, record->reports, true));
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
     TRY(make_table(record, (enum record_table)table, record->evaluations, table == RECORD_TRAIN));
   TRY(record_make_sessions(file));
@@ -373,6 +385,7 @@ static enum status put_row(struct record *record, enum record_table table, int64
 }
 
 enum status record_report(struct record *record, int64_t index, const struct report *report) {
+  TRY(put_row(record, RECORD_MEASURED, index, report));
   return put_row(record, RECORD_REPORTS, index, report);
 }
 

@@ -1,6 +1,6 @@
 /* The file of a run, RUN.h5: every number that training reports, written while it goes and readable at any time.
  *
- *   /                       attributes: format "hgn-run", schema_version 4
+ *   /                       attributes: format "hgn-run", schema_version 5
  *   /config                 text: the effective configuration
  *   /numerics               text: what beside it decides bits (numerics.h)
  *   /checksum               text: of these two, and of what /data has but the limits
@@ -13,26 +13,27 @@
  *                           else new; not there where it began with its own. /start/parameters: text, their checksum;
  *                           /start/checksum: text, of the three
  *   /networks               text per network: scale of the checksums
- *   /report/NAME            f64 [reports]: REPORT_LIST, the learner's terms of the loss and its scalars, and
- *                           STAGE_seconds for its stages; loss and terms are those of the step
+ *   /report/NAME            f64 [reports]: REPORT_LIST, the learner's terms of the loss and its scalars; loss and terms
+ *                           are those of the step
  *   /report/lane_TERM       f64 [reports][lanes]
  *   /report/parameter_sum, gradient_sum  i64 [reports][networks][2]: checksums by network, alike on all ranks
- *   /report/row_sum         i64 [reports][2]: checksum of all that the report has in this file
+ *   /report/row_sum         i64 [reports][2]: checksum of all that the report has in /report
  *   /evaluation/step        f64 [evaluations]
  *   /evaluation/SPLIT/NAME  f64 [evaluations]: the learner's scores
  *   /evaluation/SPLIT/frame_mse f64 [evaluations][targets]: its score by frame
  *   /evaluation/SPLIT/row_sum   i64 [evaluations][2]: checksum of all that the evaluation has in this file
- *   /session/row            f64 [RECORD_SESSIONS][columns]: SESSION_LIST, a row each time that the run was begun or
+ *   /measured/NAME          f64 [reports]: MEASURED_LIST, and STAGE_seconds for the learner's stages
+ *   /measured/row_sum       i64 [reports][2]: checksum of all that the report has in /measured
+ *   /measured/session       f64 [RECORD_SESSIONS][columns]: SESSION_LIST, a row each time that the run was begun or
  *                           gone on with (also with more steps: then the file has been made anew, with the rows of
  *                           before, and /config and /provenance are those of then); the last row is that of the
- *                           last, where there were more. Runs of older builds have none
- *   /verdict/row            f64 [VERDICT_COUNT]: VERDICT_LIST (verdict.h) of the model that a complete run has; not in
- *                           runs of older builds
+ *                           last, where there were more
+ *   /verdict/row            f64 [VERDICT_COUNT]: VERDICT_LIST (verdict.h) of the model that a complete run has
  *   /verdict/row_sum        i64 [2]: checksum of it
  *   /provenance/...
  *
- * NaN where nothing has been written, 0 in the checksums. What depends on the time of day or the number of ranks is
- * marked "measured" in its description; all else is the same bits for the same configuration.
+ * NaN where nothing has been written, 0 in the checksums. What depends on the time of day, the machine or the number of
+ * ranks stands in /measured and /provenance; all else is the same bits for the same configuration.
  */
 #ifndef HGN_TRAIN_RECORD_H
 #define HGN_TRAIN_RECORD_H
@@ -47,28 +48,32 @@
 #include <stdio.h>
 
 #define RECORD_FORMAT "hgn-run"
-enum { RECORD_VERSION = 4 };
+enum { RECORD_VERSION = 5 };
 
-/* X(name, unit, help): what every training reports. */
+/* X(name, unit, help): what every training reports, by what it computes. */
 #define REPORT_LIST(X)                                                                                                 \
   X(step, NULL, "optimizer steps done")                                                                                \
   X(epoch, NULL, "passes over the training rollouts")                                                                  \
   X(loss, NULL, "what is minimised")                                                                                   \
-  X(gradient_norm, NULL, "before clipping")                                                                            \
-  X(learning_rate, NULL, "of networks with ratio 1")                                                                   \
-  X(repeats, NULL, "times that steps were computed again with other scales, so far")                                   \
-  X(roll_backs, NULL, "times that training went back to a checkpoint")                                                 \
-  X(seconds, "s", "measured: of training so far, restarts included")                                                   \
-  X(core_hours, "h", "measured: ranks times hours so far")                                                             \
-  X(energy, "J", "measured: of the processor packages so far (RAPL); NaN where the machine does not tell")             \
-  X(rollouts_per_second, "1/s", "measured: since the last report")                                                     \
-  X(memory, "B", "measured: largest resident memory of a rank")                                                        \
-  X(hidden_share, NULL, "measured: part of the reductions' time that passed behind computing")                         \
-  X(reduce_seconds, "s", "measured: a step's time waiting for reductions, mean since the last report")
+  X(gradient_norm, NULL, "norm of the gradient of all parameters, before clipping")                                    \
+  X(learning_rate, NULL, "learning rate of networks whose optimizer.NETWORK_ratio is 1")                               \
+  X(repeats, NULL,                                                                                                     \
+    "steps so far that were computed twice, since gradients outgrew the range of their fixed-point sums")              \
+  X(roll_backs, NULL, "times that training went back to a checkpoint")
+/* X(name, unit, help): what is measured of the machine meanwhile. */
+#define MEASURED_LIST(X)                                                                                               \
+  X(seconds, "s", "time that the training has taken so far, restarts included")                                        \
+  X(core_hours, "h", "ranks times hours that the training has taken so far")                                           \
+  X(processor_energy, "J", "energy of the processor packages so far (RAPL); NaN where the machine does not tell")      \
+  X(rollouts_per_second, "1/s", "training rollouts a second since the last report")                                    \
+  X(memory, "B", "largest resident memory of a rank")                                                                  \
+  X(hidden_share, NULL, "share of the reductions' time during which the ranks went on computing")                      \
+  X(reduce_seconds, "s", "time that a step waited for reductions, mean since the last report")
 
 struct report {
 #define REPORT_MEMBER(name, unit, help) double name;
   REPORT_LIST(REPORT_MEMBER)
+  MEASURED_LIST(REPORT_MEMBER)
 #undef REPORT_MEMBER
   double stage_seconds[LEARNER_STAGES_MAX];            /* a step's time, mean since the last report */
   const double *term, *scalar;                         /* the learner's; borrowed */

@@ -107,7 +107,8 @@ static enum status copy_all(const struct store_file *from, struct record *record
                             const struct training *now, int64_t until, int64_t but) {
   const int64_t stride = now->train.report_every / then->train.report_every;
   TRY(record_copy_sessions(from, record));
-  if (stride > 0) TRY(copy_table(from, record, RECORD_REPORTS, count_until(RECORD_REPORTS, now, until), stride));
+  for (int table = RECORD_REPORTS; table <= RECORD_MEASURED && stride > 0; table++)
+    TRY(copy_table(from, record, (enum record_table)table, count_until((enum record_table)table, now, until), stride));
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++) {
     int64_t rows = count_until((enum record_table)table, now, until);
     if (rows > 0 && record_row_step((enum record_table)table, now, rows - 1) == but) rows--;

@@ -45,7 +45,7 @@ static enum status open_reader(struct record_reader *reader) {
   const struct training *training = &config_experiment(reader->config)->training;
   for (int table = 0; table < RECORD_TABLES; table++)
     TRY(record_count_whole(file, &reader->shape, (enum record_table)table, training, &whole[table]));
-  reader->reports = whole[RECORD_REPORTS];
+  reader->reports = whole[RECORD_REPORTS] < whole[RECORD_MEASURED] ? whole[RECORD_REPORTS] : whole[RECORD_MEASURED];
   reader->evaluations = whole[RECORD_TRAIN];
   for (int table = RECORD_TRAIN; table < RECORD_TABLES; table++)
     if (whole[table] < reader->evaluations) reader->evaluations = whole[table];
@@ -80,7 +80,7 @@ enum status record_column(const struct record_reader *reader, const char *name, 
   *values = NULL;
   while (table < RECORD_TABLES && !has_column(&reader->shape, (enum record_table)table, name)) table++;
   REQUIRE(table < RECORD_TABLES, STATUS_USAGE, "%s: a run has no column \"%s\"", reader->file.path, name);
-  *rows = table == RECORD_REPORTS ? reader->reports : reader->evaluations;
+  *rows = record_is_reports((enum record_table)table) ? reader->reports : reader->evaluations;
   double *made = malloc((size_t)(*rows + 1) * sizeof *made);
   REQUIRE(made, STATUS_MEMORY, "%s: out of memory for %lld numbers", reader->file.path, (long long)*rows);
   snprintf(path, sizeof path, "/%s", name);
@@ -122,7 +122,7 @@ static bool matters(const struct record_shape *shape, enum record_table table, c
       {"mse", "mse_error", "r2", "over_floor", "over_limit", "vpt", "energy_variation"},
       {"nll", "nll_error", "kl", "kl_error", "kl_reverse", "modes", "energy_distance"}};
   const char *judged = shape->kind->score[shape->kind->chosen_by].name;
-  const int list = table == RECORD_REPORTS ? 0 : strcmp(judged, "mse") == 0 ? 1 : strcmp(judged, "nll") == 0 ? 2 : -1;
+  const int list = record_is_reports(table) ? 0 : strcmp(judged, "mse") == 0 ? 1 : strcmp(judged, "nll") == 0 ? 2 : -1;
   bool found = list < 0;
   for (int i = 0; !found && i < 8 && lists[list][i]; i++) found = strcmp(name, lists[list][i]) == 0;
   return found;
@@ -143,8 +143,8 @@ static enum status print_row(const struct store_file *file, const struct record_
   const int count = record_list(shape, table, NULL, parts);
   const bool flagged = shape->kind->data == LEARNER_FRAMES;
   double r2 = NAN;
-  if (flagged && table != RECORD_REPORTS) TRY(read_r2(file, table, row, &r2));
-  for (int i = table == RECORD_REPORTS ? 0 : 1; i < count; i++) {
+  if (flagged && !record_is_reports(table)) TRY(read_r2(file, table, row, &r2));
+  for (int i = record_is_reports(table) ? 0 : 1; i < count; i++) {
     double value;
     const char *name = strrchr(parts[i].name, '/') + 1;
     if (parts[i].rank != 1 || !(all || matters(shape, table, name))) continue;
@@ -193,12 +193,14 @@ static enum status print_verdict(const struct store_file *file, FILE *out) {
 enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out) {
   const struct training *training = &config_experiment(config)->training;
   struct record_shape shape;
-  int64_t last, tested;
+  int64_t last, measured, tested;
   TRY(record_read_shape(file, config, &shape));
   TRY(print_head(file, out));
   TRY(find_last(file, &shape, RECORD_REPORTS, record_rows(RECORD_REPORTS, training), &last));
   fprintf(out, last < 0 ? "no report yet\n" : "last report\n");
   if (last >= 0) TRY(print_row(file, &shape, RECORD_REPORTS, last, all, out));
+  TRY(find_last(file, &shape, RECORD_MEASURED, record_rows(RECORD_MEASURED, training), &measured));
+  if (last >= 0 && measured >= last) TRY(print_row(file, &shape, RECORD_MEASURED, last, all, out));
   const enum record_table table = record_table_of(SPLIT_TEST);
   TRY(find_last(file, &shape, table, record_rows(table, training), &tested));
   TRY(print_evaluation(file, &shape, training, SPLIT_TRAIN, all, all, out, &last));

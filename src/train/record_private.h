@@ -4,8 +4,9 @@
 
 #include "train/record.h"
 
-/* Tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. */
-enum record_table { RECORD_REPORTS, RECORD_TRAIN, RECORD_VALIDATION, RECORD_TEST, RECORD_TABLES };
+/* Tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. A report has a
+ * row in the first two: of what it computed, and of what was measured. */
+enum record_table { RECORD_REPORTS, RECORD_MEASURED, RECORD_TRAIN, RECORD_VALIDATION, RECORD_TEST, RECORD_TABLES };
 
 /* The table of evaluations of a split. */
 enum record_table record_table_of(enum split split);
@@ -83,6 +84,8 @@ int64_t record_block(int64_t widest);
 /* Of the limits. */
 void record_sum_limits(const double limits[2], struct checksum *sum);
 
+/* Whether it is a table of reports, not of evaluations. */
+bool record_is_reports(enum record_table table);
 /* Rows of a table, and the step after which a row is written. */
 int64_t record_rows(enum record_table table, const struct training *training);
 int64_t record_row_step(enum record_table table, const struct training *training, int64_t row);

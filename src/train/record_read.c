@@ -258,7 +258,7 @@ static enum status read_last(const struct store_file *file, const struct record_
     snprintf(name, sizeof name, "/evaluation/test/%s", kind->score[i].name);
     TRY(read_number(file, name, record_evaluations(training) - 1, &evaluation->score[i]));
   }
-  TRY(read_number(file, "/report/seconds", record_reports(training) - 1, seconds));
+  TRY(read_number(file, "/measured/seconds", record_reports(training) - 1, seconds));
   TRY(read_limits(file, limits));
   TRY(record_read_verdict(file, verdict));
   TRY(record_head_open(file, &head));

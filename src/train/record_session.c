@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-static const char table[] = "/session/row";
+static const char table[] = "/measured/session";
 
 struct session {
 #define MEMBER(name, help) double name;
@@ -18,7 +18,8 @@ enum { COLUMNS = sizeof(struct session) / sizeof(double) };
 enum status record_make_sessions(struct store_file *file) {
   const int64_t extent[2] = {RECORD_SESSIONS, COLUMNS};
 #define HELP(name, help) "; " #name ": " help
-  return store_dataset(file, table, STORE_F64, 2, extent, NULL, "measured" SESSION_LIST(HELP));
+  return store_dataset(file, table, STORE_F64, 2, extent, NULL,
+                       "a row for each process that began the run or went on with it" SESSION_LIST(HELP));
 #undef HELP
 }
 

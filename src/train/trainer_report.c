@@ -79,7 +79,7 @@ static void log_report(struct trainer *trainer, const struct report *report) {
     snprintf(terms + used, sizeof terms - used, "  %s %.4g", kind->term[i].name, report->term[i]);
   }
   if (trainer->comm->size > 1 && !isnan(report->hidden_share))
-    snprintf(hidden, sizeof hidden, "  %.0f%% of sums hidden", 100 * report->hidden_share);
+    snprintf(hidden, sizeof hidden, "  communication %.0f%% overlapped", 100 * report->hidden_share);
   log_info("step %lld of %lld%s  gradient %.3g  rate %.3g  %.1f %s/s%s", (long long)trainer->done,
            (long long)trainer->training->train.steps, terms, report->gradient_norm, report->learning_rate,
            report->rollouts_per_second, kind->unit, hidden);
@@ -113,7 +113,7 @@ static struct report make_report(const struct trainer *trainer, const struct ste
       .roll_backs = (double)trainer->roll_backs,
       .seconds = trainer_seconds(trainer),
       .core_hours = trainer_core_seconds(trainer) / 3600,
-      .energy = trainer->meter.known ? trainer->joules : NAN,
+      .processor_energy = trainer->meter.known ? trainer->joules : NAN,
       .rollouts_per_second = steps * (double)trainer->training->train.batch / (now - trainer->window.began),
       .hidden_share = trainer->window.total > 0 ? 1 - trainer->window.waited / trainer->window.total : NAN,
       .reduce_seconds = trainer->window.reducing / steps,

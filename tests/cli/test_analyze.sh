@@ -93,6 +93,7 @@ PY
 mkdir tools && ln -s /usr/bin/* tools && rm tools/gnuplot*
 expect 4 "gnuplot" env PATH="$PWD/tools" "$HGN" analyze spring_run.h5 --plot plots
 expect 0 "hgn-analysis" "$HGN" info spring_run.analysis.h5
+/usr/bin/python3 "$SOURCE/tests/cli/descriptions.py" spring_run.analysis.h5 || fail "descriptions lean on others"
 
 # Names are looked at before the work: no folder, other files, another run's analysis.
 touch afile && echo mine >keep.txt && ln -sf ../keep.txt plots/phase.svg

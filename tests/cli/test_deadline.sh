@@ -34,7 +34,7 @@ same_run whole.h5 run.h5 00000600
 /usr/bin/python3 - <<'PY' || fail "the jobs are not in the run's file"
 import h5py
 with h5py.File("run.h5") as run, h5py.File("run.checkpoint-00000600.h5") as last:
-    rows = run["session/row"][()]
+    rows = run["measured/session"][()]
     rows = rows[rows[:, 0] > 1.6e9]
     assert len(rows) == 3 and all(rows[:, 2] == 2) and all(rows[:, 0] == sorted(rows[:, 0])), rows
     assert list(rows[:2, 1]) == [0, 0] and 0 < rows[2, 1] < 600, rows

@@ -31,7 +31,7 @@ expect 2 "expected a training experiment" "$HGN" config "$SOURCE/data/pendulum.y
 
 # A whole training, with its files, takes what was measured, and what is asked for is more than both.
 expect 0 "test MSE" "$HGN" train tiny.yaml -o run.h5
-h5dump -d /report/memory -y -o memory.txt run.h5 >/dev/null
+h5dump -d /measured/memory -y -o memory.txt run.h5 >/dev/null
 trained=$(awk '{printf "%.0f\n", $1 / 1e6}' memory.txt | tail -n 1)
 measured=$(sed -n 's/^\([0-9]*\) MB a rank after.*/\1/p' log.txt)
 asked=$(sed 's/.*per-cpu=\([0-9]*\)M/\1/' words.txt)

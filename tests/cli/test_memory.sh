@@ -13,7 +13,7 @@ train: {steps: 2, batch: 16, microbatch: 8, report_every: 2}
 eval: {rollouts: 1}
 YAML
   "$HGN" -q train m$1.yaml -o m$1.h5 >out.txt 2>&1 || fail "training on $1 frames: $(cat out.txt)"
-  h5dump -d /report/memory -y -o memory.txt m$1.h5 >/dev/null
+  h5dump -d /measured/memory -y -o memory.txt m$1.h5 >/dev/null
   awk '{printf "%.0f\n", $1 / 1024}' memory.txt | tail -n 1
 }
 

@@ -139,7 +139,7 @@ grep -q "^dimension    4$" out.txt || fail "no dimension: $(cat out.txt)"
 refuse() { expect 3 "$1: $2" "$HGN" info "$1"; }
 refuse flat.h5 "/train/points has 1 dimensions, not 2"
 refuse nan.h5 "/test/points: point 11 has the value nan in coordinate 2"
-refuse none.h5 "is not a data set: neither attribute 'format' nor both /train/frames and /test/frames, nor both /train/points"
+refuse none.h5 "is not a data set: it has /train/points, but not /test/points"
 refuse both.h5 "holds both frames and points"
 refuse never.h5 "/test/points was created, but nothing was ever written to it"
 refuse part.h5 "/test/points: point 13 was never written: every coordinate is the fill value 0"

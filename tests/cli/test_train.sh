@@ -6,6 +6,12 @@ for ranks in 1 2 3 5; do
   expect_ranks $ranks 0 "test MSE" "$HGN" train tiny.yaml -o r$ranks.h5
   [ $ranks = 1 ] || same_run r1.h5 r$ranks.h5 00000040
 done
+# What differs between runs on other ranks stands in two groups, and nothing else does.
+for name in .h5 .best.h5 .checkpoint-00000040.h5; do
+  h5diff --exclude-path /provenance --exclude-path /measured r1$name r2$name >diff.txt 2>&1 || fail "r1$name and r2$name differ"
+  [ -s diff.txt ] && fail "h5diff of r1$name and r2$name is not silent: $(cat diff.txt)"
+  h5diff r1$name r2$name /measured >diff.txt 2>&1 && fail "r1$name: nothing was measured"
+done
 cmp -s r1.best.h5 r1.checkpoint-00000040.h5 || [ -f r1.best.h5 ] || fail "no best checkpoint"
 expect 0 "complete already" "$HGN" train tiny.yaml -o r1.h5
 expect_ranks 3 0 "complete already" "$HGN" train tiny.yaml -o r1.h5 --resume

@@ -139,7 +139,8 @@ static void test_font(void **state) {
   for (int i = 0; i < 95; i++) picture_close(&all[i]);
 }
 
-static void check_gif(const struct picture *frames, int count, int delay, int tolerance) {
+/* delay: s */
+static void check_gif(const struct picture *frames, int count, double delay, int tolerance) {
   assert_ok(picture_gif(frames, count, delay, place("a.gif")));
   assert_int_equal(count_files(), 1);
   int code = 0;
@@ -154,11 +155,13 @@ static void check_gif(const struct picture *frames, int count, int delay, int to
   assert_true(first->ExtensionBlockCount >= 2);
   assert_int_equal(first->ExtensionBlocks[0].Function, APPLICATION_EXT_FUNC_CODE);
   assert_memory_equal(first->ExtensionBlocks[0].Bytes, "NETSCAPE2.0", 11);
+  int shown = 0; /* hundredths of a second */
   for (int f = 0; f < count; f++) {
     const SavedImage *image = &gif->SavedImages[f];
     GraphicsControlBlock control;
     assert_int_equal(DGifSavedExtensionToGCB(gif, f, &control), GIF_OK);
-    assert_int_equal(control.DelayTime, delay);
+    shown += control.DelayTime;
+    assert_true(control.DelayTime >= 2 && fabs(shown - 100 * delay * (f + 1)) < 0.501);
     assert_int_equal(image->ImageDesc.Width, frames[f].width);
     assert_int_equal(image->ImageDesc.Height, frames[f].height);
     assert_null(image->ImageDesc.ColorMap);
@@ -182,8 +185,10 @@ static void test_gif_round_trip(void **state) {
     assert_ok(picture_open(61, 33, paper, &frames[f]));
     picture_text(&frames[f], 3 * f, 2, 2, ink, "hgn");
   }
-  check_gif(frames, 1, 2, 0);
-  check_gif(frames, 5, 7, 0);
+  check_gif(frames, 1, 0.02, 0);
+  check_gif(frames, 5, 0.07, 0);
+  check_gif(frames, 5, 0.125, 0); /* 13, 12, 13, 12 and 13 hundredths */
+  check_gif(frames, 5, 0.0333, 0);
   /* Exactly 256 colours are kept exactly. */
   for (int i = 0; i < 256; i++) {
     unsigned char *rgb = frames[i % 5].rgb + 3 * i;
@@ -196,7 +201,7 @@ static void test_gif_round_trip(void **state) {
   for (int f = 0; f < 5; f++)
     for (int i = 0; i < 256; i++)
       if (i % 5 != f) memcpy(frames[f].rgb + 3 * i, frames[0].rgb, 3);
-  check_gif(frames, 5, 3, 0);
+  check_gif(frames, 5, 0.03, 0);
   /* A blend of two colours, as at the edges of discs, needs more than 256 but stays close. */
   for (int f = 0; f < 5; f++)
     for (int i = 0; i < 61 * 33; i++) {
@@ -206,7 +211,7 @@ static void test_gif_round_trip(void **state) {
       rgb[1] = (unsigned char)(88 + a * 146 / 1021);
       rgb[2] = (unsigned char)(a % 3 + 93);
     }
-  check_gif(frames, 5, 3, 5);
+  check_gif(frames, 5, 0.03, 5);
   /* The same for each channel alone. */
   for (int channel = 0; channel < 3; channel++) {
     for (int f = 0; f < 5; f++)
@@ -216,12 +221,12 @@ static void test_gif_round_trip(void **state) {
         rgb[(channel + 2) % 3] = 50;
         rgb[channel] = (unsigned char)(i / 2);
       }
-    check_gif(frames, 5, 3, 7);
+    check_gif(frames, 5, 0.03, 7);
   }
   /* Noise in all of the cube: only the mean can be close. */
   for (int f = 0; f < 5; f++)
     for (size_t i = 0; i < 3 * 61 * 33; i++) frames[f].rgb[i] = (unsigned char)((i * 2654435761U + (unsigned)f) >> 11);
-  check_gif(frames, 5, 3, 80);
+  check_gif(frames, 5, 0.03, 80);
   for (int f = 0; f < 5; f++) picture_close(&frames[f]);
 }
 
@@ -235,7 +240,7 @@ static void write_text(const char *path, const char *text) {
 static void assert_refused(const struct picture *picture, const char *path) {
   assert_status(STATUS_FILE, picture_png(picture, path));
   assert_non_null(strstr(status_message(), path));
-  assert_status(STATUS_FILE, picture_gif(picture, 1, 5, path));
+  assert_status(STATUS_FILE, picture_gif(picture, 1, 0.05, path));
   assert_non_null(strstr(status_message(), path));
 }
 
@@ -265,7 +270,7 @@ static void test_refused(void **state) {
   small = before;
   small.rlim_cur = 1000;
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-  enum status png = picture_png(&picture, place("old")), gif = picture_gif(&picture, 1, 5, place("old"));
+  enum status png = picture_png(&picture, place("old")), gif = picture_gif(&picture, 1, 0.05, place("old"));
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
   assert_int_equal(png, STATUS_FILE);
   assert_int_equal(gif, STATUS_FILE);
@@ -276,9 +281,9 @@ static void test_refused(void **state) {
   unlink(place("old"));
 
   struct picture pair[2] = {picture, other};
-  assert_status(STATUS_ARGUMENT, picture_gif(pair, 2, 5, place("a.gif")));
-  assert_status(STATUS_ARGUMENT, picture_gif(pair, 0, 5, place("a.gif")));
-  assert_status(STATUS_ARGUMENT, picture_gif(pair, 1, 1, place("a.gif")));
+  assert_status(STATUS_ARGUMENT, picture_gif(pair, 2, 0.05, place("a.gif")));
+  assert_status(STATUS_ARGUMENT, picture_gif(pair, 0, 0.05, place("a.gif")));
+  assert_status(STATUS_ARGUMENT, picture_gif(pair, 1, 0.01, place("a.gif")));
   assert_status(STATUS_ARGUMENT, picture_open(0, 5, paper, &pair[0]));
   assert_status(STATUS_ARGUMENT, picture_png(&(struct picture){0}, place("a.png")));
   picture_close(&picture);

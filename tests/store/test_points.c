@@ -328,7 +328,7 @@ static void files_of_other_shapes(void **state) {
     struct foreign foreign;
     const char *message;
   } cases[] = {
-      {{STORE_F64, 2, 0, 0, 1, false}, "is not a data set: neither attribute 'format' nor both"},
+      {{STORE_F64, 2, 0, 0, 1, false}, "is not a data set: it has /train/points, but not /test/points"},
       {{STORE_F64, 0, 2, 2, 1, false}, "is not a data set"},
       {{STORE_F64, 2, 2, 0, 1, true}, "holds both frames and points"},
       {{STORE_F64, 2, 3, 0, 1, false}, "/test/points has extent 3 in dimension 1 where /train/points has 2"},

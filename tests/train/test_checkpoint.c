@@ -233,7 +233,9 @@ static void test_damaged(void **state) {
                 {"/state/best", 7},
                 {"/state/constraint", 7},
                 {"/state/exponents", 0},
-                {"/checksum", 31}};
+                {"/checksum", 31},
+                {"/measured/joules", 7},
+                {"/measured/checksum", 31}};
   write_checkpoint(&setup);
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (world.rank == 0) flip(places[i].name, places[i].at);
@@ -268,7 +270,9 @@ static void test_foreign(void **state) {
   assert_message("is of format 'hgn-run'");
   assert_null(about.config);
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION + 1);
-  refuse(&setup.scene.learner, "schema version 5");
+  refuse(&setup.scene.learner, "schema version 6");
+  make_foreign("hgn-checkpoint", CHECKPOINT_VERSION - 1);
+  refuse(&setup.scene.learner, "has schema version 4 of 'hgn-checkpoint'; this program reads version 5");
   make_foreign("hgn-checkpoint", CHECKPOINT_VERSION);
   refuse(&setup.scene.learner, "is missing");
   delete_file(path);
