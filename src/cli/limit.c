@@ -18,8 +18,9 @@ static void print_mean(const char *label, const struct limit_mean *mean, double 
 
 static void print_result(double floor, const struct limit_options *options, const struct limit_result *result) {
   long long k = options->input_frames, last = result->frames - 1;
-  printf("information limit from %lld frame%s, observed as %s: pixel MSE (x1e-4), %lld test rollouts\n", k,
-         k == 1 ? "" : "s", limit_observe_name(options->observe), (long long)result->rollouts);
+  printf(
+      "information limit from %lld frame%s, observed as %s: pixel MSE (x1e-4, +- standard error), %lld test rollouts\n",
+      k, k == 1 ? "" : "s", limit_observe_name(options->observe), (long long)result->rollouts);
   char label[64];
   snprintf(label, sizeof label, "unseen, frames %lld..%lld", k, last);
   print_mean(label, &result->unseen, floor);

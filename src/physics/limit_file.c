@@ -50,7 +50,8 @@ struct group_member {
 static void list_members(struct limit_result *result, double samples[2], struct group_member list[MEMBERS]) {
   const struct group_member members[MEMBERS] = {
       {"mse", result->frames, result->mse, "pixel MSE of the best prediction of each frame"},
-      {"error", result->frames, result->error, "its standard error over rollouts"},
+      {"error", result->frames, result->error,
+       "standard error over rollouts of the pixel MSE of the best prediction of each frame"},
       {"unseen", 2, &result->unseen.mse, "mean over frames K..T-1, standard error"},
       {"predict", 2, &result->predict.mse, "mean over frames K-1..T-1, standard error"},
       {"all", 2, &result->all.mse, "mean over frames 0..T-1, standard error"},

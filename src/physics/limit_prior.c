@@ -314,9 +314,10 @@ static enum status make_coarsest_level(struct limit_prior *prior) {
   if (kind == SYSTEM_MASS_SPRING || kind == SYSTEM_DAMPED_SPRING) {
     TRY(tabulate_linear_flow(prior));
   } else {
-    REQUIRE(kind == SYSTEM_PENDULUM, STATUS_UNAVAILABLE,
-            "the information limit of %s is not available yet: nothing makes its trajectories in bulk",
-            prior->system->name);
+    REQUIRE(
+        kind == SYSTEM_PENDULUM, STATUS_UNAVAILABLE,
+        "the information limit of %s is not available: no integrator here makes the many trajectories that it takes",
+        prior->system->name);
   }
   TRY(choose_substeps(prior));
   TRY(hash_grow(prior));

@@ -237,6 +237,9 @@ enum status sweep_base_path(const char *path, const char *text, size_t bytes, ch
   const char *foreign = scalar ? scalar_foreign(document_text(document, node)) : NULL;
   enum status status = STATUS_OK;
   if (scalar) snprintf(base, 1024, "%s", document_text(document, node));
+  if (node < 0 && find_key(document, "model") >= 0 && find_key(document, "parameters") < 0)
+    status =
+        status_raise(STATUS_CONFIG, "%s: this is no sweep, but looks like an experiment: hgn train %s", path, path);
   if (foreign)
     status = status_raise(STATUS_CONFIG, "%s:%d:%d: base: found \"%.200s\" (%s), expected the name of a file", path,
                           document->nodes[node].mark.line, document->nodes[node].mark.column, base, foreign);

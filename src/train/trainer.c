@@ -190,16 +190,19 @@ bool trainer_due(int64_t done, int64_t every, int64_t steps) {
   return done == steps || (every > 0 && done % every == 0);
 }
 
+/* What is to be said of the whole training is a record like the others: on the disk before the checkpoint that follows
+ * it, so that a run that is cut off in between says it again. */
+static enum status give_verdict(struct trainer *trainer) {
+  trainer->verdict = verdict_find(&trainer->learner, &trainer->test, trainer->gradient_norm);
+  const bool writes = trainer->recording && trainer->comm->rank == 0;
+  return comm_agree(trainer->comm, writes ? record_verdict(&trainer->record, &trainer->verdict) : STATUS_OK);
+}
+
 /* The record of a run that ends is closed; that of a whole one is read back. */
 static enum status end_training(struct trainer *trainer, unsigned how) {
   trainer->ended = how;
   trainer->events |= how;
-  if (how == TRAINER_COMPLETE)
-    trainer->verdict = verdict_find(&trainer->learner, &trainer->test, trainer->gradient_norm);
   if (!trainer->recording) return STATUS_OK;
-  if (how == TRAINER_COMPLETE)
-    TRY(comm_agree(trainer->comm,
-                   trainer->comm->rank == 0 ? record_verdict(&trainer->record, &trainer->verdict) : STATUS_OK));
   trainer->recording = false;
   TRY(record_close(&trainer->record));
   return how == TRAINER_COMPLETE ? trainer_verify(trainer) : STATUS_OK;
@@ -221,6 +224,7 @@ static enum status do_what_is_due(struct trainer *trainer, enum trainer_request 
   trainer->timing.working += seconds;
   if (*broken) return diverge(trainer, broken);
   deadline_note_evaluation(&trainer->costs, seconds, evaluating ? trainer_rollouts_due(trainer, done) : 0);
+  if (complete) TRY(give_verdict(trainer));
   if (saving) TRY(trainer_save(trainer));
   if (complete) return end_training(trainer, TRAINER_COMPLETE);
   if (stopped) return end_training(trainer, TRAINER_STOPPED);

@@ -14,6 +14,7 @@ expect 2 "this is no experiment of hgn, but looks like a sweep: hgn sweep" "$HGN
 printf 'base: ~/base.yaml\nmethod: grid\n' >home.yaml
 expect 2 "home.yaml:1:7: base: found \"~/base.yaml\" (~ is the shell's, and not expanded here)" "$HGN" sweep home.yaml -o x
 printf 'data: {file: d.h5}\nmodel: {preset: quick}\ntrain: {steps: 1}\n' >mine.yaml
+expect 2 "mine.yaml: this is no sweep, but looks like an experiment: hgn train mine.yaml" "$HGN" sweep mine.yaml -o x
 expect 0 'file: "run #3.h5"' "$HGN" config mine.yaml "data.file=run #3.h5" model.latent.sampled=FALSE
 grep -q "sampled: false" out.txt || fail "FALSE is not read: $(cat out.txt)"
 # Processes of a launcher that MPI knows nothing of: each would be a whole job, and write the same files. In a batch script

@@ -23,7 +23,7 @@ for words in "ten 1" "ten 2" "nine 2"; do
   /usr/bin/python3 - <<'PY' || fail "$words: the sessions are not both there"
 import h5py
 import numpy
-steps = h5py.File("long.h5")["session/row"][:, 1]
+steps = h5py.File("long.h5")["measured/session"][:, 1]
 assert numpy.isfinite(steps).sum() == 2 and steps[0] == 0 and steps[1] in (9, 10), steps[:3]
 PY
   rm -f long*
