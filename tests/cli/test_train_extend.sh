@@ -88,7 +88,7 @@ rm fine.checkpoint-*
 /usr/bin/python3 - <<'PY'
 import h5py
 with h5py.File("fine.h5", "r+") as file:
-    for name in ("report", "evaluation/train", "evaluation/test", "evaluation/validation"):
+    for name in ("report", "measured", "evaluation/train", "evaluation/test", "evaluation/validation"):
         file[name + "/row_sum"][...] = 0
 PY
 # shellcheck disable=SC2086
