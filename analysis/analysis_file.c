@@ -408,33 +408,22 @@ static enum status fill(struct store_file *file, const struct analysis *analysis
   return store_commit(file);
 }
 
-/* Collective over the root's own communicator. */
+/* By the root alone. analysis NULL: a file is begun and given up, to see that it can be. */
 static enum status write_alone(const char *path, const struct analysis *analysis) {
   struct comm self = {.size = 0};
   struct store_file file;
   TRY(comm_open(MPI_COMM_SELF, &self));
   enum status status = store_create_at(&self, path, &place, &file);
   if (status == STATUS_OK) {
-    status = fill(&file, analysis);
+    if (analysis) status = fill(&file, analysis);
     store_close(&file);
   }
   comm_close(&self);
   return status;
 }
 
-/* A file that is begun and given up. */
-static enum status try_place(const char *path) {
-  struct comm self = {.size = 0};
-  struct store_file file;
-  TRY(comm_open(MPI_COMM_SELF, &self));
-  const enum status status = store_create_at(&self, path, &place, &file);
-  if (status == STATUS_OK) store_close(&file);
-  comm_close(&self);
-  return status;
-}
-
 enum status analysis_file_check(const struct comm *comm, const char *path) {
-  return comm_agree(comm, comm->rank == 0 ? try_place(path) : STATUS_OK);
+  return comm_agree(comm, comm->rank == 0 ? write_alone(path, NULL) : STATUS_OK);
 }
 
 enum status analysis_file_write(const struct comm *comm, const char *path, const struct analysis *analysis) {
