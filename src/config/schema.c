@@ -22,6 +22,7 @@ static const char *const activation_names[] = {ACTIVATION_LIST(NAME_OF)};
 static const char *const scale_names[] = {SCALE_LIST(NAME_OF)};
 static const char *const flow_names[] = {FLOW_LIST(NAME_OF)};
 static const char *const initialization_names[] = {INITIALIZATION_LIST(NAME_OF)};
+static const char *const output_names[] = {OUTPUT_LIST(NAME_OF)};
 static const char *const protocol_names[] = {PROTOCOL_LIST(NAME_OF)};
 static const char *const objective_names[] = {OBJECTIVE_LIST(NAME_OF)};
 static const char *const schedule_names[] = {SCHEDULE_LIST(NAME_OF)};
@@ -155,8 +156,8 @@ const int schema_count = (int)(sizeof schema_rows / sizeof schema_rows[0]);
 #define IS_INT(type) (sizeof(enum type) == sizeof(int))
 _Static_assert(IS_INT(system_kind) && IS_INT(direction_kind) && IS_INT(renderer_kind) && IS_INT(color_kind) &&
                    IS_INT(model_kind) && IS_INT(preset_kind) && IS_INT(padding_kind) && IS_INT(activation_kind) &&
-                   IS_INT(scale_kind) && IS_INT(flow_kind) && IS_INT(initialization_kind) && IS_INT(protocol_kind) &&
-                   IS_INT(objective_kind) && IS_INT(schedule_kind) && IS_INT(posterior_kind) &&
+                   IS_INT(scale_kind) && IS_INT(flow_kind) && IS_INT(initialization_kind) && IS_INT(output_kind) &&
+                   IS_INT(protocol_kind) && IS_INT(objective_kind) && IS_INT(schedule_kind) && IS_INT(posterior_kind) &&
                    IS_INT(divergence_kind) && IS_INT(density_kind) && IS_INT(kinetic_kind),
                "a choice is stored as an int");
 

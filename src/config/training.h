@@ -58,6 +58,10 @@
   X(UNIFORM_FAN_IN, "uniform_fan_in") /* weights and biases U(-1, 1) / sqrt(fan in): PyTorch's */                      \
   X(NORMAL_FAN_IN, "normal_fan_in")   /* weights N(0, 1) / sqrt(fan in), biases 0: Haiku's but for its truncation */
 
+#define OUTPUT_LIST(X)                                                                                                 \
+  X(MEAN_IMAGE, "mean_image") /* so that the first pictures have the mean colour of the training frames */             \
+  X(DRAWN, "drawn")           /* as model.initialization draws biases */
+
 #define PROTOCOL_LIST(X)                                                                                               \
   X(PREDICT, "predict")                   /* see the first frames, unroll from the last of them */                     \
   X(AUTOENCODE, "autoencode")             /* see all frames, unroll from the first */                                  \
@@ -101,6 +105,7 @@
 #define FLOW_ENUM(name, text) TRAINING_ENUM(FLOW, name)
 #define KINETIC_ENUM(name, text) TRAINING_ENUM(KINETIC, name)
 #define INITIALIZATION_ENUM(name, text) TRAINING_ENUM(INITIALIZATION, name)
+#define OUTPUT_ENUM(name, text) TRAINING_ENUM(OUTPUT, name)
 #define PROTOCOL_ENUM(name, text) TRAINING_ENUM(PROTOCOL, name)
 #define OBJECTIVE_ENUM(name, text) TRAINING_ENUM(OBJECTIVE, name)
 #define SCHEDULE_ENUM(name, text) TRAINING_ENUM(SCHEDULE, name)
@@ -117,6 +122,7 @@ enum scale_kind { SCALE_LIST(SCALE_ENUM) SCALE_COUNT };
 enum flow_kind { FLOW_LIST(FLOW_ENUM) FLOW_COUNT };
 enum kinetic_kind { KINETIC_LIST(KINETIC_ENUM) KINETIC_COUNT };
 enum initialization_kind { INITIALIZATION_LIST(INITIALIZATION_ENUM) INITIALIZATION_COUNT };
+enum output_kind { OUTPUT_LIST(OUTPUT_ENUM) OUTPUT_COUNT };
 enum protocol_kind { PROTOCOL_LIST(PROTOCOL_ENUM) PROTOCOL_COUNT };
 enum objective_kind { OBJECTIVE_LIST(OBJECTIVE_ENUM) OBJECTIVE_COUNT };
 enum schedule_kind { SCHEDULE_LIST(SCHEDULE_ENUM) SCHEDULE_COUNT };
@@ -158,6 +164,7 @@ struct decoder_settings {
   double slope;
   bool residual; /* a block's input, doubled, is added to its output */
   enum activation_kind block_activation;
+  enum output_kind output_bias; /* of the last convolution, before training */
 };
 
 struct integrator_settings {

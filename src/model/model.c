@@ -1,7 +1,9 @@
 #include "model/model.h"
 
+#include "base/elementary.h"
 #include "model/networks.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,4 +85,16 @@ int64_t model_image_values(const struct model *model) {
 
 void model_initialize(const struct model *model, uint64_t seed, void *block) {
   layout_initialize(&model->layout, model->type, model->settings.initialization, seed, block);
+}
+
+/* The inverse of the decoder's last function, the logistic one: log(y / (1 - y)). */
+static double inverse_sigmoid(double y) {
+  y = fmax(1.0 / 512, fmin(y, 511.0 / 512));
+  return elementary_log(y / (1 - y));
+}
+
+void model_color(const struct model *model, const double *color, float *block) {
+  const struct layout_tensor *bias = model->layout.tensor;
+  while (strcmp(bias->name, MODEL_OUTPUT_BIAS) != 0) bias++;
+  for (int64_t c = 0; c < bias->count; c++) block[bias->offset + c] = (float)inverse_sigmoid(color[c]);
 }

@@ -61,4 +61,8 @@ int64_t model_image_values(const struct model *model);
 /* Fills the block, of the model's type: a function of (seed, tensor) alone. Gaps between tensors become 0. */
 void model_initialize(const struct model *model, uint64_t seed, void *block);
 
+/* The bias of the decoder's last convolution becomes that of pictures of one colour[channels], in (0, 1) or so near its
+ * ends as one of 512 grey levels. Of a block of f32. */
+void model_color(const struct model *model, const double *color, float *block);
+
 #endif

@@ -157,7 +157,7 @@ static struct value draw_image(const struct model *model, struct value q) {
   const struct decoder_settings *settings = &model->settings.decoder;
   struct value x = prepare(settings, q);
   for (int block = 0; block < settings->channels.count && value_valid(x); block++) x = add_block(settings, x, block);
-  x = graph_sigmoid(layers_add(x, "decoder.out", &(struct layer){model->images.channels, 3, 1, PADDING_SAME}));
+  x = graph_sigmoid(layers_add(x, MODEL_OUTPUT, &(struct layer){model->images.channels, 3, 1, PADDING_SAME}));
   if (!value_valid(x)) return x;
   const struct shape shape = value_shape(x);
   if (shape.dim[1] == model->images.height && shape.dim[2] == model->images.width) return x;

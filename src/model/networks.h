@@ -4,6 +4,10 @@
 
 #include "model/model.h"
 
+/* The layer that makes the pictures, before the logistic function; and its bias. */
+#define MODEL_OUTPUT "decoder.out"
+#define MODEL_OUTPUT_BIAS MODEL_OUTPUT ".bias"
+
 /* Inputs "frames" [n][h][w][input_frames * channels] and, if sampled, "noise" [n][latent]. */
 struct inference {
   struct value q, p;  /* [n][state] */

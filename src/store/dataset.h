@@ -54,6 +54,7 @@ enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VALIDATION, SPLIT_COUNT };
 extern const char *const split_name[SPLIT_COUNT];
 
 enum {
+  DATASET_CHANNELS_MAX = 3,
   DATASET_DIMENSION_MAX = 64, /* D of points made elsewhere */
   DATASET_ARRAYS = 5,         /* kinds of arrays that a split may have, dataset_parts.h */
   DATASET_SUMMED = 4          /* of them those that have a checksum for each rollout */

@@ -17,6 +17,8 @@ struct corpus {
   struct yardstick known; /* of the data alone: without limits */
   bool told;              /* what is to be said of its validation split has been */
   bool measured;          /* `known` has all that there is of it: frames made elsewhere have been read through */
+  bool has_color;         /* the next is known */
+  double color[DATASET_CHANNELS_MAX];
 };
 
 /* Collective. Closed with corpus_close(), which accepts one that is zeroed. */
@@ -29,5 +31,10 @@ enum status corpus_yardstick(const struct corpus *corpus, const struct protocol 
 /* Collective. The rest: of frames made elsewhere the mean image and the checksum, of points made elsewhere the
  * checksum, for which all of them are read the first time. */
 enum status corpus_measure(struct corpus *corpus, struct yardstick *yardstick);
+
+/* Collective. The mean of the first CORPUS_COLOR_ROLLOUTS training rollouts by channel, over all frames and pixels: the
+ * same bits on any number of ranks. Of data with frames. Computed the first time. */
+enum { CORPUS_COLOR_ROLLOUTS = 64 };
+enum status corpus_color(struct corpus *corpus, double color[DATASET_CHANNELS_MAX]);
 
 #endif

@@ -65,7 +65,10 @@ static enum status open(struct learner *learner) {
 }
 
 static void initialize(struct learner *learner) {
-  model_initialize(hgn_model(learner), learner->seed, learner->parameters);
+  const struct model *model = hgn_model(learner);
+  model_initialize(model, learner->seed, learner->parameters);
+  if (model->settings.decoder.output_bias == OUTPUT_MEAN_IMAGE && !isnan(learner->color[0]))
+    model_color(model, learner->color, learner->parameters);
 }
 
 static void close(struct learner *learner) {

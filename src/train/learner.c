@@ -25,6 +25,7 @@ static void begin(const struct learner_kind *kind, const struct experiment *expe
                               .seed = (uint64_t)experiment->seed,
                               .interval = NAN,
                               .kappa = NAN};
+  for (int c = 0; c < DATASET_CHANNELS_MAX; c++) learner->color[c] = NAN;
 }
 
 enum status learner_check_data(const struct learner_kind *kind, const struct dataset *data) {

@@ -85,7 +85,7 @@ struct learner_kind {
   enum status (*fit)(struct learner *learner, const struct dataset *data);
   /* Everything that depends on configuration and sizes alone: layout, ratio, scalars, self. */
   enum status (*open)(struct learner *learner);
-  /* Fills the parameters: a function of (seed, tensor) alone. */
+  /* Fills the parameters: a function of (seed, tensor) and of the frames' color alone. */
   void (*initialize)(struct learner *learner);
   /* Plans and memory for training. The last lane of a batch may be smaller: lanes_size(first_lane + lane).
    * work: borrowed as long as the learner is open. */
@@ -118,13 +118,14 @@ struct learner {
   const struct learner_kind *kind;
   const struct training *training; /* borrowed */
   uint64_t seed;
-  int64_t size[LEARNER_SIZES_MAX];   /* what of the data decides the model; part of checkpoints */
-  double dt, interval;               /* s between frames: in the latent space; in the data, NaN: not known */
-  struct protocol protocol;          /* of the data at hand; all 0: none yet, or the data have no frames */
-  double kappa;                      /* the error that the objective aims at; NaN: none */
-  const struct layout *layout;       /* of the parameters; owned by self */
-  float *parameters;                 /* the block */
-  double ratio[LAYOUT_NETWORKS_MAX]; /* of the learning rate, by network */
+  int64_t size[LEARNER_SIZES_MAX];    /* what of the data decides the model; part of checkpoints */
+  double dt, interval;                /* s between frames: in the latent space; in the data, NaN: not known */
+  struct protocol protocol;           /* of the data at hand; all 0: none yet, or the data have no frames */
+  double kappa;                       /* the error that the objective aims at; NaN: none */
+  double color[DATASET_CHANNELS_MAX]; /* mean of the training frames, that a model may begin with; NaN: not known */
+  const struct layout *layout;        /* of the parameters; owned by self */
+  float *parameters;                  /* the block */
+  double ratio[LAYOUT_NETWORKS_MAX];  /* of the learning rate, by network */
   double scalar[LEARNER_SCALARS_MAX];
   void *self; /* the kind's own */
 };

@@ -7,7 +7,7 @@
 #include "comm/comm.h"
 
 enum {
-  NUMERICS_RULES = 4, /* raised when this program computes other bits from the same configuration than it did before */
+  NUMERICS_RULES = 5, /* raised when this program computes other bits from the same configuration than it did before */
   NUMERICS_TEXT_MAX = 32
 };
 

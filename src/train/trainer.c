@@ -32,7 +32,6 @@ static enum status open_learner(struct trainer *trainer, const struct learner_ki
   TRY(source_check_validation(data, !trainer->corpus->told));
   trainer->corpus->told = true;
   TRY(learner_open(kind, config_experiment(trainer->config), data, learner));
-  learner->kind->initialize(learner);
   return optimizer_open(&trainer->training->optimizer, learner->layout, learner->ratio, trainer->training->train.steps,
                         &trainer->optimizer);
 }
@@ -56,6 +55,8 @@ static enum status open_parts(struct trainer *trainer, const struct trainer_setu
   struct corpus *corpus = trainer->corpus;
   if (setup->output) TRY(name_output(trainer->comm, setup->output, trainer->output));
   TRY(comm_agree(trainer->comm, open_learner(trainer, setup->kind)));
+  if (trainer->learner.kind->data == LEARNER_FRAMES) TRY(corpus_color(corpus, trainer->learner.color));
+  trainer->learner.kind->initialize(&trainer->learner);
   TRY(corpus_yardstick(corpus, &trainer->learner.protocol, &trainer->yardstick));
   TRY(yardstick_kappa(&trainer->training->objective, &corpus->data, &trainer->yardstick));
   trainer->learner.kappa = trainer->yardstick.kappa;

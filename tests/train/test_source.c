@@ -1,7 +1,11 @@
 /* A rank reads the rollouts of its own lanes and no others; frames are those of the data, made here or elsewhere. */
 #include "ranks.h"
 #include "scene.h"
+#include "train/corpus.h"
+#include "train/hgn.h"
 #include "train/hgn_evaluate.h"
+
+#include <math.h>
 
 enum { TRAIN = 23, TEST = 19, VALIDATION = 19, FRAMES = 6, STATES = FRAMES * 2, IMAGE = 32 * 32 * 3, SOME = 3 };
 
@@ -222,6 +226,58 @@ static void test_held(void **state) {
   delete_file(foreign_name);
 }
 
+/* ---- color ---- */
+
+/* By the plainest way: all frames of all training rollouts, one number after another. */
+static void mean_color(double color[DATASET_CHANNELS_MAX]) {
+  struct scene scene;
+  float image[IMAGE];
+  scene_open(&scene, &self, file_name);
+  assert_ok(source_load(&scene.source, SPLIT_TRAIN, 0, TRAIN));
+  memset(color, 0, DATASET_CHANNELS_MAX * sizeof *color);
+  for (int i = 0; i < TRAIN * FRAMES; i++) {
+    assert_ok(source_frames(&scene.source, SPLIT_TRAIN, i / FRAMES, i % FRAMES, 1, image));
+    for (int k = 0; k < IMAGE; k++) color[k % 3] += image[k] / (TRAIN * FRAMES * IMAGE / 3.0);
+  }
+  scene_close(&scene);
+}
+
+/* The same bits on any number of ranks, known from then on. A model begins with it, unless it is to be as drawn. */
+static void test_color(void **state) {
+  (void)state;
+  double expected[DATASET_CHANNELS_MAX], alone[DATASET_CHANNELS_MAX], color[DATASET_CHANNELS_MAX];
+  struct corpus corpus, own;
+  struct scene scene;
+  mean_color(expected);
+  assert_ok(corpus_open(&world, file_name, &corpus));
+  assert_ok(corpus_open(&self, file_name, &own));
+  assert_ok(corpus_color(&corpus, color));
+  assert_ok(corpus_color(&own, alone));
+  assert_memory_equal(alone, color, sizeof color);
+  for (int c = 0; c < DATASET_CHANNELS_MAX; c++) assert_true(fabs(expected[c] - color[c]) < 1e-10);
+  const int64_t read = store_bytes_read(&corpus.data.file);
+  assert_ok(corpus_color(&corpus, color));
+  assert_int_equal(read, store_bytes_read(&corpus.data.file));
+  scene_open(&scene, &self, file_name);
+  scene_tiny(&scene);
+  scene_learner(&scene);
+  memcpy(scene.learner.color, color, sizeof color);
+  for (int kind = 0; kind < OUTPUT_COUNT; kind++) {
+    struct model *model = (struct model *)hgn_model(&scene.learner);
+    model->settings.decoder.output_bias = (enum output_kind)kind;
+    scene.learner.kind->initialize(&scene.learner);
+    const struct layout_tensor *bias = &model->layout.tensor[model->layout.tensors - 1];
+    assert_string_equal("decoder.out.bias", bias->name);
+    for (int c = 0; c < DATASET_CHANNELS_MAX; c++) {
+      const double begins = 1 / (1 + exp(-(double)scene.learner.parameters[bias->offset + c]));
+      assert_true((fabs(begins - color[c]) < 1e-6) == (kind == OUTPUT_MEAN_IMAGE));
+    }
+  }
+  scene_close(&scene);
+  corpus_close(&own);
+  corpus_close(&corpus);
+}
+
 int main(int argc, char **argv) {
   char names[2][64];
   if (ranks_begin(argc, argv) != 0) return 1;
@@ -232,9 +288,13 @@ int main(int argc, char **argv) {
   scene_simulate(file_name, TRAIN, TEST, FRAMES);
   const struct CMUnitTest tests[] = {
 
-      cmocka_unit_test(test_reads_its_lanes_only),  cmocka_unit_test(test_reads_its_groups_only),
-      cmocka_unit_test(test_frames_are_the_data),   cmocka_unit_test(test_borrowed_validation),
-      cmocka_unit_test(test_frames_made_elsewhere), cmocka_unit_test(test_held),
+      cmocka_unit_test(test_reads_its_lanes_only),
+      cmocka_unit_test(test_reads_its_groups_only),
+      cmocka_unit_test(test_frames_are_the_data),
+      cmocka_unit_test(test_borrowed_validation),
+      cmocka_unit_test(test_frames_made_elsewhere),
+      cmocka_unit_test(test_held),
+      cmocka_unit_test(test_color),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   delete_file(file_name);
