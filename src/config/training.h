@@ -218,6 +218,8 @@ struct protocol_settings {
 struct objective_settings {
   enum objective_kind name;
   double beta;
+  int64_t warmup;            /* steps in which the weight of KL rises to its own */
+  double free;               /* nat of a rollout that are not charged */
   double kappa, kappa_ratio; /* absolute; 0: kappa_ratio times the information limit or the noise floor */
   double rate, decay;        /* geco: lambda *= exp(rate C / kappa); of the moving average of C */
   double lambda;             /* at the start */

@@ -205,14 +205,14 @@ enum status pass_generate(struct pass *pass, const void *z, void *q, void *p) {
 }
 
 enum status pass_infer_gradient(struct pass *pass, const void *frames, const void *noise, const void *seed_q,
-                                const void *seed_p, double kl_weight, void *gradient) {
+                                const void *seed_p, const double *kl_weight, void *gradient) {
   struct plan *plan;
   TRY(need(pass, PASS_INFER_GRADIENT, &plan));
   TRY(bind_inference(pass, plan, frames, noise));
   TRY(plan_bind(plan, "seed_q", seed_q));
   TRY(plan_bind(plan, "seed_p", seed_p));
   if (pass->model->settings.latent.sampled) {
-    for (int64_t i = 0; i < pass->batch; i++) put(pass, pass->weights, i, kl_weight);
+    for (int64_t i = 0; i < pass->batch; i++) put(pass, pass->weights, i, kl_weight[i]);
     TRY(plan_bind(plan, "seed_kl", pass->weights));
   }
   TRY(plan_run(plan));

@@ -45,9 +45,9 @@ void pass_parameters_changed(struct pass *pass);
 
 /* kl[batch], 0 where nothing is sampled; may be NULL. noise: NULL where the model does not sample. */
 enum status pass_infer(struct pass *pass, const void *frames, const void *noise, void *q, void *p, double *kl);
-/* Adds the gradient of  sum(seed_q q) + sum(seed_p p) + kl_weight sum(kl). */
+/* Adds the gradient of  sum(seed_q q) + sum(seed_p p) + sum(kl_weight kl), kl_weight[batch]. */
 enum status pass_infer_gradient(struct pass *pass, const void *frames, const void *noise, const void *seed_q,
-                                const void *seed_p, double kl_weight, void *gradient);
+                                const void *seed_p, const double *kl_weight, void *gradient);
 
 /* The state of latents z[batch][latents], for models that sample. */
 enum status pass_generate(struct pass *pass, const void *z, void *q, void *p);

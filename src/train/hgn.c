@@ -132,10 +132,12 @@ static enum status prepare(struct learner *learner, const struct learner_work *w
 
 /* The objective as it is now: its state is in the scalars. */
 static struct objective objective_now(const struct learner *learner) {
+  const struct hgn *self = learner->self;
   return (struct objective){.settings = &learner->training->objective,
                             .kappa = learner->kappa,
                             .lambda = learner->scalar[SCALAR_LAMBDA],
-                            .average = learner->scalar[SCALAR_CONSTRAINT]};
+                            .average = learner->scalar[SCALAR_CONSTRAINT],
+                            .step = self->task.step};
 }
 
 /* Targets of a step: fewer until the curriculum has been gone through. */
@@ -148,13 +150,14 @@ static int64_t targets_at(const struct learner *learner, int64_t step) {
 
 static void begin(struct learner *learner, int64_t step) {
   struct hgn *self = learner->self;
-  const struct objective objective = objective_now(learner);
   self->task = (struct hgn_task){.protocol = protocol_shorten(&learner->protocol, targets_at(learner, step)),
                                  .seed = learner->seed,
                                  .step = step,
                                  .frames_per_rollout = learner->training->train.frames_per_rollout,
                                  .dt = learner->dt,
+                                 .free_kl = learner->training->objective.free,
                                  .batch = self->work->lanes.batch};
+  const struct objective objective = objective_now(learner);
   objective_weights(&objective, &self->task.error_weight, &self->task.kl_weight);
 }
 
@@ -173,6 +176,7 @@ static enum status run(struct learner *learner, int stage, int64_t i, float *gra
     TRY(hgn_lane_draw(lane, task, &loss, gradient, work->poll, work->context));
     term[HGN_TERM_ERROR] = loss.error;
     term[HGN_TERM_KL] = loss.kl;
+    term[HGN_TERM_CHARGED] = loss.charged;
     return STATUS_OK;
   }
   case HGN_UNROLL_BACK:
@@ -187,7 +191,7 @@ static enum status run(struct learner *learner, int stage, int64_t i, float *gra
 
 static double loss(const struct learner *learner, const double *term) {
   const struct objective objective = objective_now(learner);
-  return objective_loss(&objective, term[HGN_TERM_ERROR], term[HGN_TERM_KL]);
+  return objective_loss(&objective, term[HGN_TERM_ERROR], term[HGN_TERM_CHARGED]);
 }
 
 static void update(struct learner *learner, const double *term) {
@@ -246,7 +250,8 @@ static const struct learner_stage stages[HGN_STAGES] = {
 
 static const struct learner_column terms[HGN_TERMS] = {
     [HGN_TERM_ERROR] = {"error", NULL, "mean squared error of a value on the batch, posterior sampled"},
-    [HGN_TERM_KL] = {"kl", NULL, "KL divided by the number of predicted values"}};
+    [HGN_TERM_KL] = {"kl", NULL, "KL divided by the number of predicted values"},
+    [HGN_TERM_CHARGED] = {"kl_charged", NULL, "what the loss charges for KL: at least objective.free, divided alike"}};
 
 static const struct learner_column scalars[SCALARS] = {
     [SCALAR_LAMBDA] = {"lambda", NULL, "weight of the error; GECO's multiplier"},

@@ -11,7 +11,7 @@
  * the other two backward. */
 enum hgn_stage { HGN_ENCODE, HGN_UNROLL, HGN_DRAW, HGN_UNROLL_BACK, HGN_ENCODE_BACK, HGN_STAGES };
 
-enum hgn_term { HGN_TERM_ERROR, HGN_TERM_KL, HGN_TERMS };
+enum hgn_term { HGN_TERM_ERROR, HGN_TERM_KL, HGN_TERM_CHARGED, HGN_TERMS };
 
 extern const struct learner_kind learner_hgn;
 

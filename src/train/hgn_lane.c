@@ -287,16 +287,19 @@ enum status hgn_lane_draw(struct hgn_lane *lane, const struct hgn_task *task, st
                           learner_poll *poll, void *context) {
   struct hgn_shared *shared = lane->shared;
   const double images = (double)(task->batch * frames_drawn(task)), pixels = (double)model_image_values(shared->model);
-  double error = 0, kl = 0;
+  double error = 0, kl = 0, charged = 0;
   const int64_t state = model_state_values(shared->model), places = task->protocol.target_count * shared->size;
   memset(shared->drawn, 0, (size_t)places);
   enum status status = draw_all(lane, task, task->error_weight / (images * pixels), &error, gradient, poll, context);
   for (int64_t place = 0; place < places; place++)
     if (!shared->drawn[place])
       memset(at(shared, lane->path, place * state), 0, (size_t)state * element_size(shared->model));
-  for (int64_t b = 0; b < shared->size; b++) kl += lane->kl[b];
-  loss->error = error / (images * pixels);
-  loss->kl = kl / ((double)(task->batch * task->protocol.target_count) * pixels);
+  for (int64_t b = 0; b < shared->size; b++) {
+    kl += lane->kl[b];
+    charged += lane->kl[b] < task->free_kl ? task->free_kl : lane->kl[b];
+  }
+  const double values = (double)(task->batch * task->protocol.target_count) * pixels;
+  *loss = (struct hgn_loss){error / (images * pixels), kl / values, charged / values};
   return status;
 }
 
@@ -355,6 +358,7 @@ enum status hgn_lane_encode_back(struct hgn_lane *lane, const struct hgn_task *t
   const int64_t anchor = protocol_anchor(&task->protocol);
   const double values = (double)(task->batch * task->protocol.target_count * model_image_values(shared->model));
   if (shared->holds != lane) TRY(make_inputs(lane, task)); /* another lane's have taken their place */
-  return pass_infer_gradient(shared->pass, shared->frames, shared->noise, cotangent_at(lane, anchor), lane->p,
-                             task->kl_weight / values, gradient);
+  for (int64_t b = 0; b < shared->size; b++) lane->kl[b] = lane->kl[b] < task->free_kl ? 0 : task->kl_weight / values;
+  return pass_infer_gradient(shared->pass, shared->frames, shared->noise, cotangent_at(lane, anchor), lane->p, lane->kl,
+                             gradient);
 }

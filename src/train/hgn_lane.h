@@ -29,12 +29,14 @@ struct hgn_task {
   int64_t frames_per_rollout;     /* decoded; 0: all */
   double dt;                      /* s between frames in the latent space */
   double error_weight, kl_weight; /* of the mean error and of the normalised KL in the loss */
+  double free_kl;                 /* nat of a rollout that are not charged */
   int64_t batch;                  /* rollouts of all lanes */
 };
 
 struct hgn_loss {
-  double error; /* its part of the mean squared error of a value */
-  double kl;    /* its part of the mean KL of a rollout, divided by the number of predicted values */
+  double error;   /* its part of the mean squared error of a value */
+  double kl;      /* its part of the mean KL of a rollout, divided by the number of predicted values */
+  double charged; /* the same of max(KL, free_kl) */
 };
 
 /* What lanes of one size share: plans, and all that is not carried from stage to stage. */
@@ -76,7 +78,7 @@ struct hgn_lane {
   const int64_t *rollouts;   /* [size]: of the training split; borrowed, set before hgn_lane_encode() */
   void *kept_q, *kept_p;     /* every span of frames from the anchor, both ways */
   void *p;                   /* [size][state]: at the anchor; once it is unrolled back, dL/dp */
-  double *kl;                /* [size] */
+  double *kl;                /* [size]; on the way back its weight */
 };
 
 enum status hgn_lane_create(struct hgn_shared *shared, int64_t first, int64_t frames, struct hgn_lane *lane);

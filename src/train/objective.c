@@ -14,6 +14,8 @@ struct objective objective_start(const struct objective_settings *settings, doub
 void objective_weights(const struct objective *objective, double *error_weight, double *kl_weight) {
   *error_weight = objective->lambda;
   *kl_weight = objective->settings->name == OBJECTIVE_GECO ? 1 : objective->settings->beta;
+  if (objective->step + 1 < objective->settings->warmup)
+    *kl_weight *= (double)(objective->step + 1) / (double)objective->settings->warmup;
 }
 
 double objective_loss(const struct objective *objective, double error, double kl) {

@@ -1,8 +1,9 @@
 /* The loss and its weights: ELBO with a fixed beta, or GECO (Rezende and Viola 2018) with a normalised update.
  *
- * error is the mean squared error of a pixel value, kl the KL of a rollout divided by the number of predicted values.
- *   elbo   error + beta kl
- *   geco   kl + lambda (error - kappa); after each step C = error - kappa,
+ * error is the mean squared error of a pixel value, kl what is charged for the KL of a rollout, max(KL, free), divided
+ * by the number of predicted values; w = min(1, (step + 1) / warmup), 1 without warm-up.
+ *   elbo   error + w beta kl
+ *   geco   w kl + lambda (error - kappa); after each step C = error - kappa,
  *          average = decay average + (1 - decay) C, lambda *= exp(rate average / kappa), kept within bounds
  * Relative to kappa the update does not depend on the scale of errors, which made published rates brittle.
  *
@@ -19,6 +20,7 @@ struct objective {
   double kappa;                              /* resolved, > 0 for geco */
   double lambda;                             /* weight of the error: 1 for elbo */
   double average;                            /* of C; NaN: no step yet, or elbo */
+  int64_t step;                              /* that is weighed: 0, 1, ... */
 };
 
 /* kappa: resolved; NaN where it is not known yet. */

@@ -29,7 +29,7 @@
 #endif
 
 enum { ROLLOUTS = 1, IMAGES = 1, OPTIMIZER_STEP = 7, OPTIMIZER_STEPS = 1000, CHANNELS_LEAST = 16, TEXT = 64 };
-static const double step_dt = 0.125, kl_weight = 0.01;
+static const double step_dt = 0.125;
 
 /* One preset with all its arrays. */
 struct trial {
@@ -46,6 +46,7 @@ struct trial {
 /* ---- What a step consists of ---- */
 
 static enum status infer_gradient(struct trial *t) {
+  static const double kl_weight[ROLLOUTS] = {0.01};
   return pass_infer_gradient(t->pass, t->frames, t->noise, t->seed_q, t->seed_p, kl_weight, t->gradient);
 }
 

@@ -114,12 +114,13 @@ static void infer(struct trial *trial, const struct model *model, struct pass *p
   void *frames = uniform(trial, "infer<frames", ROLLOUTS * model->input_frames * model_image_values(model));
   void *noise = latents ? normal(trial, "infer<noise", latents) : NULL;
   void *seed_q = normal(trial, "infer<seed_q", state), *seed_p = normal(trial, "infer<seed_p", state);
-  double kl[ROLLOUTS];
+  double kl[ROLLOUTS], weight[ROLLOUTS];
+  for (int i = 0; i < ROLLOUTS; i++) weight[i] = kl_weight;
   check(trial, pass_infer(pass, frames, noise, q, p, kl));
   show_own(trial, "infer:q", q, state);
   show_own(trial, "infer:p", p, state);
   show(trial, "infer:kl", GRAPH_F64, kl, ROLLOUTS);
-  check(trial, pass_infer_gradient(pass, frames, noise, seed_q, seed_p, kl_weight, gradient));
+  check(trial, pass_infer_gradient(pass, frames, noise, seed_q, seed_p, weight, gradient));
   if (!latents) return;
   check(trial, pass_generate(pass, noise, q, p));
   show_own(trial, "generate:q", q, state);

@@ -21,6 +21,20 @@ static void test_elbo(void **state) {
   }
 }
 
+/* Linearly up to step 3, counted from 0, of four; then as without. */
+static void test_warmup(void **state) {
+  (void)state;
+  const struct objective_settings rising = {.name = OBJECTIVE_ELBO, .beta = 8, .warmup = 4};
+  const double expected[] = {2, 4, 6, 8, 8, 8};
+  struct objective objective = objective_start(&rising, 0);
+  for (objective.step = 0; objective.step < 6; objective.step++) {
+    double error_weight, kl_weight;
+    objective_weights(&objective, &error_weight, &kl_weight);
+    assert_true(error_weight == 1 && kl_weight == expected[objective.step]);
+    assert_true(objective_loss(&objective, 3, 0.5) == 3 + expected[objective.step] / 2);
+  }
+}
+
 static void test_geco_loss(void **state) {
   (void)state;
   struct objective objective = objective_start(&geco, 0.5);
@@ -107,10 +121,15 @@ static void test_geco_fixed_point(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_elbo),         cmocka_unit_test(test_geco_loss),
-      cmocka_unit_test(test_geco_update),  cmocka_unit_test(test_geco_not_finite),
-      cmocka_unit_test(test_geco_resumed), cmocka_unit_test(test_geco_relative),
-      cmocka_unit_test(test_geco_bounds),  cmocka_unit_test(test_geco_fixed_point),
+      cmocka_unit_test(test_elbo),
+      cmocka_unit_test(test_warmup),
+      cmocka_unit_test(test_geco_loss),
+      cmocka_unit_test(test_geco_update),
+      cmocka_unit_test(test_geco_not_finite),
+      cmocka_unit_test(test_geco_resumed),
+      cmocka_unit_test(test_geco_relative),
+      cmocka_unit_test(test_geco_bounds),
+      cmocka_unit_test(test_geco_fixed_point),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
