@@ -44,17 +44,18 @@ static enum status read_linear(const struct store_file *file, struct analysis_fa
   return STATUS_OK;
 }
 
-/* The first position and the first momentum; positions stand before as many momenta. */
+/* The first position and the first momentum: these are as many as there are degrees of freedom, and stand last. */
 static enum status read_coordinates(const struct store_file *file, struct analysis_facts *facts) {
-  char name[64][32];
-  int64_t dimension = 0;
+  char name[LATENT_TRUTH_MAX][32];
+  int64_t dimension = 0, count = 0;
+  bool there;
+  TRY(store_find(file, "/coordinate", &there));
+  if (!there) return STATUS_OK;
   TRY(store_read_values(file, "/dimension/phase_space", STORE_I64, 1, &dimension));
-  if (dimension < 2 || dimension > 64 || store_read_texts(file, "/coordinate", dimension, 32, name[0]) != STATUS_OK) {
-    status_clear(); /* it is known by its numbers alone */
-    return STATUS_OK;
-  }
-  memcpy(facts->coordinate[0], name[0], 32);
-  memcpy(facts->coordinate[1], name[dimension / 2], 32);
+  TRY(store_read_texts(file, "/coordinate", LATENT_TRUTH_MAX, sizeof *name, name[0], &count));
+  REQUIRE(dimension >= 2 && count >= dimension, STATUS_FILE, "%s: /coordinate has the wrong shape", file->path);
+  memcpy(facts->coordinate[0], name[0], sizeof *name);
+  memcpy(facts->coordinate[1], name[count - dimension / 2], sizeof *name);
   return STATUS_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Certificate ---- */
@@ -13,7 +14,9 @@ enum { CERTIFIED_MOST = 40 };
 static void write_sums(struct page *page, const struct run_facts *run, int which) {
   for (int n = 0; n < run->networks; n++) {
     char parameters[CHECKSUM_TEXT], gradient[CHECKSUM_TEXT];
-    checksum_text(&run->parameter_sum[which][n], parameters);
+    const struct checksum *sum = &run->parameter_sum[which][n];
+    if (sum->word[0] == 0 && sum->word[1] == 0) continue; /* a network that this model has not */
+    checksum_text(sum, parameters);
     checksum_text(&run->gradient_sum[which][n], gradient);
     page_cell(page, "%s", run->name);
     page_cell(page, "%lld", (long long)run->sum_step[which]);
@@ -21,6 +24,22 @@ static void write_sums(struct page *page, const struct run_facts *run, int which
     page_cell(page, "%s", parameters);
     page_cell(page, "%s", gradient);
   }
+}
+
+static void write_commands(const struct report_work *report) {
+  char *text = NULL;
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
+  if (!out) return;
+  for (int64_t i = 0; i < report->gather->runs; i++)
+    if (report->gather->run[i].parameter_sum[0]) {
+      fputs("hgn verify ", out);
+      provenance_write_word(report->gather->run[i].path, out);
+      fputc('\n', out);
+    }
+  if (fclose(out) == 0)
+    page_verbatim(report->page, "To be given from where this report was made", report->gather->runs > 12, text);
+  free(text);
 }
 
 void report_certificate(const struct report_work *report) {
@@ -31,18 +50,12 @@ void report_certificate(const struct report_work *report) {
                                               {"of its gradient", false}};
   const struct gather *gather = report->gather;
   struct page *page = report->page;
-  char command[STORE_PATH_MAX + 64];
   page_heading(page, 1, "certificate", "Certificate");
   page_text(page,
             "At every report a training records checksums of each network's parameters and gradient. They are the "
             "same on any number of ranks and any processor, so whoever trains again can tell at which step, and in "
             "which network, a difference began. \"hgn verify\" does that:");
-  for (int64_t i = 0; i < gather->runs && i < CERTIFIED_MOST; i++) {
-    const struct run_facts *run = &gather->run[i];
-    if (!run->parameter_sum[0]) continue;
-    snprintf(command, sizeof command, "hgn verify %s\n", run->path);
-    page_verbatim(page, run->name, gather->runs > 8, command);
-  }
+  write_commands(report);
   page_table_begin(page, "checksums", "Checksums of the first and of the last report.", column,
                    sizeof column / sizeof *column);
   for (int64_t i = 0; i < gather->runs && i < CERTIFIED_MOST; i++) {
@@ -85,7 +98,9 @@ static bool has_sums(const struct run_facts *run) { return run->parameter_sum[0]
 /* All of them, some, or none. */
 static void write_item(struct page *page, const char *item, int64_t count, int64_t all, const char *where) {
   page_cell(page, "%s", item);
-  if (count == all && all > 0)
+  if (all == 0)
+    page_cell(page, "does not apply");
+  else if (count == all)
     page_cell(page, "yes");
   else if (count > 0)
     page_cell(page, "in part");

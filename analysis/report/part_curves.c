@@ -69,7 +69,7 @@ static void draw_ladder(struct page *page, const struct ladder_figure *ladder, c
   char caption[700], alt[700];
   if (figure_begin(WIDTH, 90 + 34 * ladder->rungs, &figure) == STATUS_OK) {
     fputs("rung,mse,error\n", figure.csv);
-    fputs("set logscale x\nset format x '%.1te%T'\nset xlabel 'mean squared error of a pixel (log scale)'\n"
+    fputs("set logscale x\nset format x '%.0te%T'\nset xlabel 'mean squared error of a pixel (log scale)'\n"
           "unset key\nset offsets graph 0.1, graph 0.1, 0.6, 0.6\nset ytics (",
           figure.script);
     for (int i = 0; i < ladder->rungs; i++) {
@@ -168,10 +168,11 @@ static void draw_curves(const struct report_work *report, const int64_t *chosen,
       write_block(&figure, i, run->name, validation ? run->evaluation_step : run->report_step, y, rows, pitch);
       positive = positive && has_positive(y, rows, pitch);
     }
-    fprintf(figure.script, "set xlabel 'optimizer step'\nset ylabel '%s%s%s'\nset key below left vertical\n%s",
+    fprintf(figure.script,
+            "set xlabel 'optimizer step'\nset ylabel '%s%s%s'\nset key below left Left reverse vertical\n%s",
             kind->chosen_by >= 0 && validation ? (frames ? "validation MSE" : "validation -log p, nat") : "training: ",
             validation ? "" : what, !validation && kind->term[0].unit ? ", nat" : "",
-            positive ? "set logscale y\nset format y '%.1te%T'\n" : "");
+            positive ? "set logscale y\nset format y '%.0te%T'\n" : "");
     write_plot(&figure, report, chosen, count, validation ? "linespoints ps 0.6" : "lines");
   }
   snprintf(caption, sizeof caption,
@@ -221,12 +222,12 @@ static void draw_frames(const struct report_work *report, const int64_t *chosen,
     }
     fprintf(figure.script,
             "set xlabel 'time of the frame, %s'\nset ylabel 'mean squared error of a pixel'\n"
-            "set key below left vertical\nset format y '%%.1te%%T'\nset yrange [0:*]\n",
+            "set key below left Left reverse vertical\nset format y '%%.1te%%T'\nset yrange [0:*]\n",
             seconds ? "s" : "frames");
     if (data->floor > 0)
       fprintf(figure.script,
               "set arrow from graph 0, first %.9g to graph 1, first %.9g nohead dt 3 lc rgb '#555555'\n"
-              "set label 'noise floor' at graph 0.99, first %.9g right offset 0,-0.6 font ',11'\n",
+              "set label 'noise floor' at graph 0.99, first %.9g right offset 0,0.6 font ',11'\n",
               data->floor, data->floor, data->floor);
     if (data->mean_image > 0)
       fprintf(figure.script,

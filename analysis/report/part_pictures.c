@@ -264,7 +264,8 @@ static void draw_portrait(const struct look *look, const struct analysis_facts *
               (long long)(i % analysis->frames), at[0], at[1], at[2], at[3]);
     }
     fprintf(figure.script,
-            "EOD\nset multiplot layout 1,%d\nset title 'latent states'\nset xlabel 'principal axis 1'\n"
+            "EOD\nset xtics rotate by -40 font ',12'\nset multiplot layout 1,%d\nset title 'latent states'\nset xlabel "
+            "'principal axis 1'\n"
             "set ylabel 'principal axis 2'\n",
             known ? 2 : 1);
     plot_plane(&figure, analysis, 1);

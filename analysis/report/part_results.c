@@ -6,37 +6,50 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ALL_SCORES = 8, WARNINGS_MOST = 20 };
+enum { ALL_SCORES = 8, NAMES_MOST = 12 };
 
 /* ---- What speaks against a number ---- */
 
+/* Of one finding: all runs that it is made of, as far as they are not too many to be read. */
+static void write_verdict(const struct report_work *report, enum verdict_of of) {
+  const struct gather *gather = report->gather;
+  char names[1024] = "";
+  int64_t found = 0;
+  size_t used = 0;
+  for (int64_t i = 0; i < gather->runs; i++) {
+    if (!(gather->run[i].verdict.of[of] > 0)) continue;
+    if (found++ < NAMES_MOST && used < sizeof names)
+      used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", found > 1 ? ", " : "", gather->run[i].name);
+  }
+  if (found > NAMES_MOST)
+    page_remark(report->page, PAGE_WARNING, "%s and %lld more: %s.", names, (long long)(found - NAMES_MOST),
+                verdict_text(of));
+  else if (found > 0)
+    page_remark(report->page, PAGE_WARNING, "%s: %s.", names, verdict_text(of));
+}
+
 static void write_warnings(const struct report_work *report) {
   const struct gather *gather = report->gather;
-  int64_t told = 0, all = 0;
-  for (int64_t i = 0; i < gather->runs; i++)
-    for (int v = 0; v < VERDICT_COUNT; v++) {
-      if (!(gather->run[i].verdict.of[v] > 0)) continue;
-      all++;
-      if (told++ < WARNINGS_MOST)
-        page_remark(report->page, PAGE_WARNING, "%s: %s.", gather->run[i].name, verdict_text((enum verdict_of)v));
-    }
-  if (all > WARNINGS_MOST)
-    page_remark(report->page, PAGE_WARNING, "%lld more such findings; \"hgn info RUN\" tells them.",
-                (long long)(all - WARNINGS_MOST));
-  for (int64_t i = 0, shown = 0; i < gather->runs; i++) {
+  int64_t shown = 0;
+  for (int v = 0; v < VERDICT_COUNT; v++) write_verdict(report, (enum verdict_of)v);
+  for (int64_t i = 0; i < gather->runs; i++) {
     const struct run_facts *run = &gather->run[i];
-    if (run->complete || shown++ >= WARNINGS_MOST) continue;
+    if (run->complete || shown++ >= NAMES_MOST) continue;
     page_remark(report->page, PAGE_WARNING, "%s is not complete: %lld of %lld steps. Its numbers are those of %s.",
                 run->name, (long long)run->steps_done, (long long)run->steps,
                 run->evaluations > 0 ? "its last evaluation" : "no evaluation, which it has not come to");
   }
+  if (shown > NAMES_MOST)
+    page_remark(report->page, PAGE_WARNING, "%lld more runs are not complete.", (long long)(shown - NAMES_MOST));
 }
 
 /* ---- The table of a kind of data ---- */
 
 /* Where H is compared with nothing, its conservation says nothing either. */
 static bool is_meaningful(const struct run_group *group, const char *name) {
-  return strncmp(name, "energy_", 7) != 0 || run_group_score(group, SPLIT_TEST, "r2").mean > VERDICT_R2;
+  const bool conserved = strcmp(name, "energy_drift") == 0 || strcmp(name, "energy_variation") == 0;
+  return !conserved || group->run[0]->kind->data != LEARNER_FRAMES ||
+         run_group_score(group, SPLIT_TEST, "r2").mean > VERDICT_R2;
 }
 
 static void write_score(struct page *page, const struct run_group *group, const char *name, double scale,

@@ -74,7 +74,9 @@ static void write_runs(const struct report_work *report) {
 /* As a shell takes it, in the folder that it was given in. */
 static void print_command(const struct run_facts *run, FILE *out) {
   const struct run_provenance *provenance = &run->provenance;
-  fprintf(out, "# %s\n(cd %s && ", run->name, provenance->working_folder[0] ? provenance->working_folder : ".");
+  fprintf(out, "# %s\n(cd ", run->name);
+  provenance_write_word(provenance->working_folder[0] ? provenance->working_folder : ".", out);
+  fputs(" && ", out);
   if (provenance->ranks > 1) fprintf(out, "mpirun -n %lld ", (long long)provenance->ranks);
   fprintf(out, "%s)\n", provenance->command[0] ? provenance->command : "true  # the command is not known");
 }

@@ -56,6 +56,13 @@ static void add_word(struct text *text, const char *word) {
   add(text, "'");
 }
 
+void provenance_write_word(const char *word, FILE *out) {
+  char space[2 * STORE_PATH_MAX] = "";
+  struct text text = {space, 0, sizeof space};
+  add_word(&text, word);
+  fputs(space, out);
+}
+
 static void add_command(struct text *text) {
   for (int i = 0; i < word_count; ++i) {
     if (i > 0) add(text, " ");
