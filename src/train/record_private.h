@@ -4,10 +4,6 @@
 
 #include "train/record.h"
 
-/* Tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. A report has a
- * row in the first two: of what it computed, and of what was measured. */
-enum record_table { RECORD_REPORTS, RECORD_MEASURED, RECORD_TRAIN, RECORD_VALIDATION, RECORD_TEST, RECORD_TABLES };
-
 /* The table of evaluations of a split. */
 enum record_table record_table_of(enum split split);
 
@@ -36,6 +32,8 @@ struct record_evaluated {
 int record_list(const struct record_shape *shape, enum record_table table, const void *row,
                 struct record_part parts[RECORD_PARTS_MAX]);
 struct record_shape record_shape_of(const struct record_run *run);
+/* How many rows a run of this configuration has, and of what size. */
+void record_set_extents(struct record *record, const struct record_run *run);
 /* The sizes of a run's file, from its configuration and the file itself. STATUS_FILE when they are wrong. */
 enum status record_read_shape(const struct store_file *file, const struct config *config, struct record_shape *shape);
 /* How many of the rows first..first+count-1 of a table are what was written, from the first of them. */
@@ -81,7 +79,9 @@ int64_t record_widest(const struct record_part *parts, int count);
 /* Rows that fit a block that is read at once, at least one. */
 int64_t record_block(int64_t widest);
 
-/* Of the limits. */
+/* Not collective. The limits of a run's file; NaN when they are not what was written: a job may have been killed between
+ * the two. And the checksum of them. */
+enum status record_read_limits(const struct store_file *file, double limits[2]);
 void record_sum_limits(const double limits[2], struct checksum *sum);
 
 /* Whether it is a table of reports, not of evaluations. */

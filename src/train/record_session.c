@@ -1,5 +1,6 @@
 /* Who worked on a run when: a row for each process that began it or went on with it; and the verdict at its end. */
 #include "store/provenance.h"
+#include "train/record_compare.h"
 #include "train/record_private.h"
 
 #include <math.h>
@@ -89,6 +90,7 @@ static struct checksum sum_verdict(const struct verdict *verdict) {
 
 enum status record_verdict(struct record *record, const struct verdict *verdict) {
   const struct checksum sum = sum_verdict(verdict);
+  if (record->replay) return record_compare_verdict(record, verdict);
   if (!record->has_verdict) return STATUS_OK;
   TRY(store_write_independent(&record->file, verdict_row, 0, VERDICT_COUNT, verdict->of));
   return store_write_independent(&record->file, verdict_sum, 0, 2, &sum);
