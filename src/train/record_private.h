@@ -95,6 +95,8 @@ enum status record_make_verdict(struct store_file *file);
 /* Collective. The table of sessions; and what of it a file of that name has, `session` and `has_verdict`. */
 enum status record_make_sessions(struct store_file *file);
 enum status record_find_session(const struct comm *comm, const char *path, struct record *record);
+/* Not collective. How many ranks the process had that did a step of the run; 0: nobody has noted it. */
+enum status record_ranks_at(const struct store_file *file, int64_t step, int64_t *ranks);
 /* Root only. The rows of another run's file, and the one after them for what comes. */
 enum status record_copy_sessions(const struct store_file *from, struct record *record);
 

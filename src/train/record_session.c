@@ -61,6 +61,18 @@ enum status record_session(struct record *record, int64_t step) {
                                           : STATUS_OK);
 }
 
+enum status record_ranks_at(const struct store_file *file, int64_t step, int64_t *ranks) {
+  struct session rows[RECORD_SESSIONS];
+  int64_t count;
+  *ranks = 0;
+  TRY(count_rows(file, &count));
+  if (count < 0) return STATUS_OK;
+  TRY(store_read_values(file, table, STORE_F64, (int64_t)RECORD_SESSIONS * COLUMNS, rows));
+  for (int64_t i = 0; i < RECORD_SESSIONS && !isnan(rows[i].began); i++)
+    if (rows[i].step < (double)step && rows[i].ranks >= 1 && rows[i].ranks < 1e9) *ranks = (int64_t)rows[i].ranks;
+  return STATUS_OK;
+}
+
 enum status record_copy_sessions(const struct store_file *from, struct record *record) {
   struct session rows[RECORD_SESSIONS];
   TRY(count_rows(from, &record->session));
