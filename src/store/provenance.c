@@ -1,6 +1,7 @@
 #include "store/provenance.h"
 
 #include "base/build.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,23 +56,19 @@ static void add_word(struct text *text, const char *word) {
   add(text, "'");
 }
 
-/* Bytes of the UTF-8 sequence at `at`, 0 when it is none. */
-static int sequence(const unsigned char *at) {
-  if (at[0] < 0x80) return 1;
-  int bytes = at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : at[0] >= 0xe0 ? 3 : at[0] >= 0xc2 ? 2 : 0;
-  if (at[0] >= 0xf5) return 0;
-  for (int i = 1; i < bytes; ++i)
-    if ((at[i] & 0xc0) != 0x80) return 0;
-  return bytes;
+static void add_command(struct text *text) {
+  for (int i = 0; i < word_count; ++i) {
+    if (i > 0) add(text, " ");
+    add_word(text, words[i]);
+  }
 }
 
-/* Words and folders may hold any bytes; the file says that its texts are UTF-8. */
-static void make_utf8(char *string) {
-  for (unsigned char *at = (unsigned char *)string; *at != '\0';) {
-    int bytes = sequence(at);
-    if (bytes == 0) *at = '?';
-    at += bytes ? bytes : 1;
-  }
+enum status provenance_command(char **command) {
+  struct text text = {calloc(TEXT_BYTES, 1), 0, TEXT_BYTES};
+  REQUIRE(text.data, STATUS_MEMORY, "no memory for the command line");
+  add_command(&text);
+  *command = text.data;
+  return STATUS_OK;
 }
 
 static void describe_libraries(struct text *text) {
@@ -229,11 +226,8 @@ static enum status write_run(struct store_file *file, struct text *text) {
   char name[NAME_BYTES] = "", folder[STORE_PATH_MAX] = "unknown", created[32], job[160];
   int length = 0;
   text->data[text->used = 0] = '\0';
-  for (int i = 0; i < word_count; ++i) {
-    if (i > 0) add(text, " ");
-    add_word(text, words[i]);
-  }
-  make_utf8(text->data);
+  add_command(text);
+  utf8_repair(text->data); /* words and folders may hold any bytes; the file says that its texts are UTF-8 */
   TRY(store_text(file, "/provenance/command", text->data, 0));
 
   text->data[text->used = 0] = '\0';
@@ -249,7 +243,7 @@ static enum status write_run(struct store_file *file, struct text *text) {
   describe_created(created);
   TRY(store_text(file, "/provenance/created", created, 0));
   if (!getcwd(folder, sizeof folder)) snprintf(folder, sizeof folder, "unknown");
-  make_utf8(folder);
+  utf8_repair(folder);
   TRY(store_text(file, "/provenance/working_folder", folder, 0));
   describe_job(job);
   return store_text(file, "/provenance/job", job, 0);

@@ -63,6 +63,9 @@ const char *provenance_machine_title(enum provenance_machine what);
 /* Collective. What a file would be given now. The root's text is filled; to be freed by all. */
 enum status provenance_machine(const struct comm *comm, enum provenance_machine what, char **text);
 
+/* Not collective. The command line as a shell would take it; the caller frees. STATUS_MEMORY. */
+enum status provenance_command(char **command);
+
 /* Collective. Writes the group; before store_seal(). STATUS_FILE, STATUS_MEMORY, STATUS_MPI. */
 enum status provenance_write(struct store_file *file);
 

@@ -322,41 +322,28 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
   return take_text(file, name, handle->id, false, text);
 }
 
-/* Fixed-length texts side by side, each with a terminator after it. */
-static enum status take_texts(const struct store_file *file, const char *name, hid_t object, hid_t type, int64_t count,
-                              char ***texts) {
-  const size_t bytes = H5Tget_size(type) + 1;
+static enum status take_texts(const struct store_file *file, const char *name, const struct store_handle *handle,
+                              hid_t type, int64_t count, size_t size, char *texts) {
+  REQUIRE(H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && handle->rank == 1 &&
+              handle->extent[0] == (hsize_t)count && H5Tget_size(type) < size,
+          STATUS_FILE, "%s: %s is not %lld texts of less than %zu bytes", file->path, name, (long long)count, size);
   const hid_t memory = H5Tcopy(H5T_C_S1);
-  char **made = calloc(1, (size_t)count * (sizeof *made + bytes) + 1), *block = (char *)(made + count);
-  enum status status = STATUS_OK;
-  if (!made)
-    status = status_raise(STATUS_MEMORY, "%s: %s: no memory for texts", file->path, name);
-  else if (memory < 0 || H5Tset_cset(memory, H5Tget_cset(type)) < 0 || H5Tset_size(memory, bytes) < 0 ||
-           H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, block) < 0)
-    status = store_fail(file, name);
+  const bool read = memory >= 0 && H5Tset_cset(memory, H5Tget_cset(type)) >= 0 && H5Tset_size(memory, size) >= 0 &&
+                    H5Dread(handle->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0;
+  const enum status status = read ? STATUS_OK : store_fail(file, name);
   if (memory >= 0) H5Tclose(memory);
-  for (int64_t i = 0; i < count && status == STATUS_OK; i++) made[i] = block + (size_t)i * bytes;
-  if (status == STATUS_OK)
-    *texts = made;
-  else
-    free(made);
   return status;
 }
 
-enum status store_read_texts(const struct store_file *file, const char *name, int64_t count, char ***texts) {
+enum status store_read_texts(const struct store_file *file, const char *name, int64_t count, size_t size, char *texts) {
   struct store_handle *handle;
   TRY(store_handle(file, name, &handle));
   reader_enter(file->path);
-  const hid_t type = H5Dget_type(handle->id), space = type < 0 ? type : H5Dget_space(handle->id);
-  enum status status = space < 0 ? store_fail(file, name) : STATUS_OK;
-  if (status == STATUS_OK &&
-      (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 ||
-       H5Tget_size(type) > STORE_TEXT_MOST / 1024 || H5Sget_simple_extent_npoints(space) != count))
-    status = status_raise(STATUS_FILE, "%s: %s is not %lld texts", file->path, name, (long long)count);
-  if (status == STATUS_OK) status = take_texts(file, name, handle->id, type, count, texts);
-  reader_leave();
-  if (space >= 0) H5Sclose(space);
+  const hid_t type = H5Dget_type(handle->id);
+  const enum status status =
+      type < 0 ? store_fail(file, name) : take_texts(file, name, handle, type, count, size, texts);
   if (type >= 0) H5Tclose(type);
+  reader_leave();
   return status;
 }
 

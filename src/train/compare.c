@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NETWORK_NAME_MAX = 64 };
+
 /* A run's file, open. */
 struct side {
   struct store_file file;
@@ -13,12 +15,12 @@ struct side {
   const struct training *training;
   struct record_shape shape;
   int64_t rows[RECORD_TABLES];
-  char **network;
+  char name[LAYOUT_NETWORKS_MAX][NETWORK_NAME_MAX];
+  const char *network[LAYOUT_NETWORKS_MAX]; /* names */
 };
 
 static void close_side(struct side *side) {
   config_destroy(&side->config);
-  free(side->network);
   store_close(&side->file);
 }
 
@@ -34,7 +36,8 @@ static enum status read_side(struct side *side, struct compare_run *run) {
   TRY(status);
   side->training = &config_experiment(side->config)->training;
   TRY(record_read_shape(file, side->config, &side->shape));
-  TRY(store_read_texts(file, "/networks", side->shape.networks, &side->network));
+  TRY(store_read_texts(file, "/networks", side->shape.networks, sizeof side->name[0], side->name[0]));
+  for (int i = 0; i < side->shape.networks; i++) side->network[i] = side->name[i];
   TRY(record_count_current(file, &side->shape, side->training, side->rows, &roll_backs));
   if (side->rows[RECORD_REPORTS] > 0)
     run->last = record_row_step(RECORD_REPORTS, side->training, side->rows[RECORD_REPORTS] - 1);
@@ -81,7 +84,7 @@ static enum status compare_rows(const struct side side[2], enum record_table tab
       const bool same = a == b && memcmp(sums[0] + 2 * a, sums[1] + 2 * b, 2 * sizeof **sums) == 0;
       *(record_is_reports(table) ? &outcome->reports : &outcome->evaluations) += 1;
       if (!same)
-        TRY(record_compare_files(&side[0].file, &side[1].file, &side[0].shape, (const char *const *)side[0].network,
+        TRY(record_compare_files(&side[0].file, &side[1].file, &side[0].shape, side[0].network,
                                  table, a, b, found));
       if (!same && found->count > 0) {
         *first = *found;
