@@ -1,20 +1,15 @@
+#include "cli/file_kind.h"
 #include "cli/sweep_cli.h"
 #include "store/dataset.h"
 #include "sweep/ledger_difference.h"
 #include "sweep/merge.h"
 #include "train/compare.h"
 #include "train/corpus.h"
-#include "train/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* What two paths may both be. */
-enum diff_kind { DIFF_RUN, DIFF_SWEEP, DIFF_DATA, DIFF_OTHER };
-static const char *const kind_name[] = {"a run", "a sweep", "a data set", "neither run, sweep nor data set"};
 
 static void print_same(bool same, const char *what) {
   if (same) printf("the same: %s\n", what);
@@ -180,35 +175,15 @@ static enum status diff_sweeps(const struct comm *comm, const char *a, const cha
 
 /* ---- The command ---- */
 
-static enum status find_kind(const struct comm *comm, const char *path, enum diff_kind *kind) {
-  struct store_file file;
-  struct stat about;
-  bool run = false, sweep = false, ours = false;
-  *kind = DIFF_SWEEP;
-  if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) return STATUS_OK;
-  TRY(store_open(comm, path, &file));
-  enum status status = store_is(&file, RECORD_FORMAT, &run);
-  if (status == STATUS_OK) status = store_is(&file, LEDGER_FORMAT, &sweep);
-  if (status == STATUS_OK) status = store_is_ours(&file, &ours);
-  if (status == STATUS_OK && ours && !run && !sweep) {
-    bool data = false;
-    status = store_is(&file, "hgn-dataset", &data);
-    ours = !data;
-  }
-  *kind = run ? DIFF_RUN : sweep ? DIFF_SWEEP : ours ? DIFF_OTHER : DIFF_DATA;
-  store_close(&file);
-  return status;
-}
-
 static enum status diff(const struct comm *comm, const char *a, const char *b, bool *same) {
-  enum diff_kind of_a, of_b;
-  TRY(find_kind(comm, a, &of_a));
-  TRY(find_kind(comm, b, &of_b));
-  REQUIRE(of_a == of_b && of_a != DIFF_OTHER, STATUS_USAGE,
-          "%s is %s, and %s is %s: two runs, two sweeps or two data sets can be compared", a, kind_name[of_a], b,
-          kind_name[of_b]);
-  if (of_a == DIFF_RUN) return diff_runs(comm, a, b, same);
-  return of_a == DIFF_SWEEP ? diff_sweeps(comm, a, b, same) : diff_data(comm, a, b, same);
+  enum file_kind of_a, of_b;
+  TRY(file_kind_find(comm, a, &of_a));
+  TRY(file_kind_find(comm, b, &of_b));
+  REQUIRE(of_a == of_b && of_a != FILE_KIND_OTHER, STATUS_USAGE,
+          "%s is %s, and %s is %s: two runs, two sweeps or two data sets can be compared", a, file_kind_name(of_a), b,
+          file_kind_name(of_b));
+  if (of_a == FILE_KIND_RUN) return diff_runs(comm, a, b, same);
+  return of_a == FILE_KIND_SWEEP ? diff_sweeps(comm, a, b, same) : diff_data(comm, a, b, same);
 }
 
 /* Root only. */

@@ -84,8 +84,7 @@ static enum status compare_rows(const struct side side[2], enum record_table tab
       const bool same = a == b && memcmp(sums[0] + 2 * a, sums[1] + 2 * b, 2 * sizeof **sums) == 0;
       *(record_is_reports(table) ? &outcome->reports : &outcome->evaluations) += 1;
       if (!same)
-        TRY(record_compare_files(&side[0].file, &side[1].file, &side[0].shape, side[0].network,
-                                 table, a, b, found));
+        TRY(record_compare_files(&side[0].file, &side[1].file, &side[0].shape, side[0].network, table, a, b, found));
       if (!same && found->count > 0) {
         *first = *found;
         return STATUS_OK;
