@@ -40,7 +40,7 @@ static void print_outcome(const struct comm *world, const char *run, const struc
          (long long)outcome->began, world->size, world->size == 1 ? "" : "s", (long long)outcome->reports,
          (long long)outcome->evaluations, (long long)outcome->values);
   if (outcome->unlimited)
-    printf("left out: scores that are held against the information limit, which is another now, or gone\n");
+    printf("left out: scores that are held against the information limit, which is another now than then, or gone\n");
 }
 
 static enum status print_all(const struct comm *world, const char *run, const struct replay_outcome *outcome,

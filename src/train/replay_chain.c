@@ -217,13 +217,29 @@ enum status replay_begin_at_start(const struct comm *comm, const struct replay_c
   return replay_begin_at_first(comm, chain, begin, note);
 }
 
+/* Root only. Which there are, for a message. */
+static void list_checkpoints(const struct replay_link *link, char text[128]) {
+  int64_t *steps = NULL;
+  int count = 0, used = 0;
+  if (checkpoint_list(link->path, &steps, &count) != STATUS_OK) status_clear();
+  snprintf(text, 128, "there are none");
+  for (int i = 0; i < count && used < 100; i++)
+    used += snprintf(text + used, 128 - (size_t)used, "%s%lld", i ? ", " : "there are those of ", (long long)steps[i]);
+  free(steps);
+}
+
+/* Root only. */
+static enum status find_before(const struct replay_link *link, int64_t step, struct replay_begin *begin) {
+  char text[128];
+  if (find_checkpoint(link, 0, step, true, begin->checkpoint)) return STATUS_OK;
+  list_checkpoints(link, text);
+  return status_raise(STATUS_FILE, "%s: has no checkpoint beside it of step %lld or before: %s", link->path,
+                      (long long)step, text);
+}
+
 enum status replay_begin_at(const struct comm *comm, const struct replay_chain *chain, int64_t step,
                             struct replay_begin *begin) {
-  bool found = false;
   *begin = (struct replay_begin){.link = 0};
-  if (comm->rank == 0) found = find_checkpoint(&chain->link[0], 0, step, true, begin->checkpoint);
-  TRY(share(comm, begin, &found));
-  REQUIRE(found, STATUS_FILE, "%s: has no checkpoint beside it of step %lld or before", chain->link[0].path,
-          (long long)step);
-  return STATUS_OK;
+  TRY(comm_agree(comm, comm->rank == 0 ? find_before(&chain->link[0], step, begin) : STATUS_OK));
+  return comm_broadcast(comm, begin, sizeof *begin);
 }

@@ -109,6 +109,19 @@ with h5py.File("some/sweep.h5") as f:
         assert [r["kind"] for r in csv.DictReader(file)] == ["started"]
 PY
 
+# The examples of analysis/README.md, on these files.
+mkdir page && cp run.h5 run.checkpoint-*.h5 page && cp -r two page/sweep
+awk '/^```python/ { inside = 1; file = "page/example" ++n ".py"; next } /^```/ { inside = 0 } inside { print > file }' \
+  "$SOURCE/analysis/README.md"
+for n in 1 2 3; do
+  (cd page && /usr/bin/python3 example$n.py >out$n.txt 2>&1) || fail "example $n: $(cat page/out$n.txt)"
+done
+grep -q "^lane_kl (8, 6)" page/out1.txt && grep -q "^what is minimised" page/out2.txt && grep -q "after step 8 of" page/out3.txt ||
+  fail "the examples say something else: $(cat page/out*.txt)"
+(cd page && h5dump -d /report/loss -y run.h5 && h5dump -a /report/loss/description run.h5) >page/dump.txt 2>&1 ||
+  fail "h5dump: $(cat page/dump.txt)"
+grep -q "what is minimised" page/dump.txt || fail "h5dump says something else"
+
 expect 2 "there is no format \"xml\"; there are: csv, tensorboard" "$HGN" export run.h5 --format xml -o x
 expect 2 "missing: --format csv" "$HGN" export run.h5 -o x
 expect 2 "missing: -o FOLDER" "$HGN" export run.h5 --format csv

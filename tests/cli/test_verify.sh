@@ -36,7 +36,14 @@ expect 0 "d2.h5" "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o d2.h5 data.t
 expect 3 "was trained on other data" "$HGN" verify run.h5 data.file=d2.h5
 expect 2 "only data.file=FILE may be given" "$HGN" verify run.h5 train.steps=3
 expect 3 "nothing.h5" "$HGN" verify nothing.h5
+rm far/run.checkpoint-0000000[0-3].h5
+expect 3 "no checkpoint beside it of step 5 or before: there are those of 6, 9, 12" "$HGN" verify far/run.h5 --from 5
 expect 3 "is of format 'hgn-checkpoint'" "$HGN" verify run.best.h5
+
+# The information limit was not known then: what is held against it is left out, and all else compared.
+expect 0 "d.limit.h5" "$HGN" limit d.h5 --input-frames 5 --rollouts 10
+expect 0 "left out: scores that are held against the information limit" "$HGN" verify run.h5
+rm d.limit.h5
 
 # One bit, with the checksum of its record: found where it is.
 # wrong "TEXT" NAME ROW COLUMN
