@@ -1,5 +1,5 @@
-/* CRC-32C (Castagnoli): reflected polynomial 0x82f63b78, begun and ended with all bits set, as in RFC 3720, appendix B.4.
- * What some formats of others have in them; for our own there is checksum.h. zlib has another polynomial.
+/* CRC-32C (Castagnoli): reflected polynomial 0x82f63b78, begun and ended with all bits set, as in RFC 3720, appendix
+ * B.4. What some formats of others have in them; for our own there is checksum.h. zlib has another polynomial.
  *
  * Not collective.
  */

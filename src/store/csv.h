@@ -1,5 +1,5 @@
-/* Tables as comma-separated values (RFC 4180, lines end in a newline alone): a line of names with their units, then rows.
- * Numbers read back to the same bits; NaN is "nan". Made in memory and written at once.
+/* Tables as comma-separated values (RFC 4180, lines end in a newline alone): a line of names with their units, then
+ * rows. Numbers read back to the same bits; NaN is "nan". Made in memory and written at once.
  *
  * Not collective.
  */

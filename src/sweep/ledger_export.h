@@ -7,8 +7,9 @@
 
 #include "sweep/ledger.h"
 
-/* Into a folder that is there: trials.csv (a row for each trial that has begun, with its parameters, metric and scores of the
- * test split), reports.csv (scores of the validation split, a row a report), jobs.csv and events.csv (sweep/ledger.h). */
+/* Into a folder that is there: trials.csv (a row for each trial that has begun, with its parameters, metric and
+ * scores of the test split), reports.csv (scores of the validation split, a row a report), jobs.csv and events.csv
+ * (sweep/ledger.h). */
 enum status ledger_export_csv(const struct sweep *sweep, const struct ledger *ledger, const char *folder);
 
 #endif

@@ -1,5 +1,5 @@
-/* Two runs held against each other: which keys of their configurations differ, whether they learned of the same data by the
- * same rules, and the first step at which they reported something else.
+/* Two runs held against each other: which keys of their configurations differ, whether they learned of the same data
+ * by the same rules, and the first step at which they reported something else.
  *
  * Failures: STATUS_FILE when one is no run, or not what was written; STATUS_MEMORY, STATUS_MPI.
  */

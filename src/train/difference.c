@@ -12,8 +12,8 @@ static double number_of(uint64_t bits) {
 
 bool difference_of_numbers(uint64_t a, uint64_t b) { return a != b && !(isnan(number_of(a)) && isnan(number_of(b))); }
 
-/* Gradients before parameters, which follow from them; lanes before sums over lanes; within a kind in the order in which
- * they come. */
+/* Gradients before parameters, which follow from them; lanes before sums over lanes; within a kind in the order in
+ * which they come. */
 void difference_add(struct difference_list *differences, const struct difference *difference) {
   int at = differences->listed;
   differences->count += 1;

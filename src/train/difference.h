@@ -1,5 +1,5 @@
-/* Where two records of one step part: in the parameters or the gradient of which network, in which lane of which term of
- * the loss, in which number. Of a training beside its replay, or beside another training.
+/* Where two records of one step part: in the parameters or the gradient of which network, in which lane of which term
+ * of the loss, in which number. Of a training beside its replay, or beside another training.
  *
  * All functions: Not collective.
  */

@@ -1,8 +1,8 @@
 /* Records that are compared: what a training computes anew with what its file holds, or the rows of two files.
  *
- * A training that is replayed may go back to an earlier step, as it did then (train.divergence.response: roll_back), and
- * what it computed before that stands in no file any more. So a difference counts when no more going back is to come: as
- * often as the last report says.
+ * A training that is replayed may go back to an earlier step, as it did then (train.divergence.response: roll_back),
+ * and what it computed before that stands in no file any more. So a difference counts when no more going back is to
+ * come: as often as the last report says.
  */
 #ifndef HGN_TRAIN_RECORD_COMPARE_H
 #define HGN_TRAIN_RECORD_COMPARE_H
@@ -25,8 +25,9 @@ struct record_replay {
   struct difference_list different;                   /* count 0: there is none so far */
 };
 
-/* Collective. Opens a run's file to compare with it. STATUS_CONFIG when it is of other numerical rules; STATUS_FILE when
- * the data are others, or rows are there and not what was written. replay: borrowed as long as the record is open. */
+/* Collective. Opens a run's file to compare with it. STATUS_CONFIG when it is of other numerical rules; STATUS_FILE
+ * when the data are others, or rows are there and not what was written. replay: borrowed as long as the record is
+ * open. */
 enum status record_compare_open(const struct comm *comm, const char *path, const struct record_run *run,
                                 const struct yardstick *yardstick, struct record_replay *replay, struct record *record);
 /* Not collective. How many rows of each table are there, and of one course of the training: behind a record that is
@@ -40,7 +41,8 @@ enum status record_compare_row(const struct record *record, enum record_table ta
 enum status record_compare_verdict(const struct record *record, const struct verdict *verdict);
 /* Not collective, on all ranks. The replay goes back to a step, for the n-th time. */
 void record_compare_back(struct record *record, int64_t step, int64_t times);
-/* Not collective, on all ranks. Whether a replay that is after so many steps has come to the end of what the file has. */
+/* Not collective, on all ranks. Whether a replay that is after so many steps has come to the end of what the file
+ * has. */
 bool record_compared(const struct record_replay *replay, int64_t done);
 
 /* Not collective. Row `a` of a table of one file with row `b` of that of another of the same shape. network: names. */

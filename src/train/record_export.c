@@ -165,8 +165,8 @@ static const struct column *find_column(const struct columns *columns, const cha
   return NULL;
 }
 
-/* A report was made by the last process that began before it; what the training had taken until that one began is what the
- * report before says. */
+/* A report was made by the last process that began before it; what the training had taken until that one began is
+ * what the report before says. */
 static enum status read_clock(const struct record_reader *reader, const struct columns *reports, struct clock *clock) {
   struct record_worker workers[RECORD_SESSIONS];
   const struct column *step = find_column(reports, "/report/step"),

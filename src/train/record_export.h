@@ -13,9 +13,9 @@
  * score by frame), a row for each report or evaluation that is there. */
 enum status record_export_csv(const struct record_reader *reader, const char *folder);
 
-/* One event file (store/events.h) into a folder that is there: report/NAME, measured/NAME, evaluation/SPLIT/NAME after each
- * step; what is not known is left out. Its times are those of the records: when the process began that made them, and the
- * seconds since then. Its name follows from the run alone. */
+/* One event file (store/events.h) into a folder that is there: report/NAME, measured/NAME, evaluation/SPLIT/NAME
+ * after each step; what is not known is left out. Its times are those of the records: when the process began that
+ * made them, and the seconds since then. Its name follows from the run alone. */
 enum status record_export_events(const struct record_reader *reader, const char *folder);
 
 #endif

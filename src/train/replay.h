@@ -1,10 +1,10 @@
-/* The certificate: a training is computed again from its file alone, on whatever number of ranks, and every report and
- * evaluation of it compared with what the file holds, bit by bit.
+/* The certificate: a training is computed again from its file alone, on whatever number of ranks, and every report
+ * and evaluation of it compared with what the file holds, bit by bit.
  *
- * A run that began in the state of another (population based training: /origin) is replayed from the start of the first
- * of these, whose files tell how it learned then; one that began with another's parameters (/start) needs these. What is
- * gone is told, and the replay begins at the first checkpoint after it. Training that went back to a checkpoint goes back
- * in the replay too. Nothing is written.
+ * A run that began in the state of another (population based training: /origin) is replayed from the start of the
+ * first of these, whose files tell how it learned then; one that began with another's parameters (/start) needs
+ * these. What is gone is told, and the replay begins at the first checkpoint after it. Training that went back to a
+ * checkpoint goes back in the replay too. Nothing is written.
  *
  * Failures: STATUS_FILE when the run, its data or what it begins from is missing, damaged or other than it says;
  * STATUS_CONFIG when it is of other numerical rules, or there are more ranks than lanes; STATUS_MEMORY, STATUS_MPI.

@@ -149,8 +149,8 @@ enum status replay_chain_open(const struct comm *comm, const char *run, struct r
 
 /* ---- Where it begins ---- */
 
-/* Root only. Of the checkpoints of a link's own steps, at least `least` and at most `most`, the earliest or the latest that
- * is whole and its own. */
+/* Root only. Of the checkpoints of a link's own steps, at least `least` and at most `most`, the earliest or the
+ * latest that is whole and its own. */
 static bool find_checkpoint(const struct replay_link *link, int64_t least, int64_t most, bool latest,
                             char path[STORE_PATH_MAX]) {
   const struct checkpoint_owner owner = {

@@ -1,5 +1,5 @@
-/* What a run was made of, and where it can be computed again from: the run itself, the one in whose state it began, the one
- * in whose state that one began, and so on; and the checkpoints beside them.
+/* What a run was made of, and where it can be computed again from: the run itself, the one in whose state it began,
+ * the one in whose state that one began, and so on; and the checkpoints beside them.
  *
  * Failures: STATUS_FILE when the run itself is missing or damaged, or nothing is there to begin from; STATUS_MEMORY,
  * STATUS_MPI.
@@ -34,8 +34,8 @@ struct replay_begin {
   char start[STORE_PATH_MAX];      /* "": with its own, at its start */
 };
 
-/* Collective. note: which run is not there any more, "" when the chain is whole. Freed with replay_chain_free(), after a
- * failure too. */
+/* Collective. note: which run is not there any more, "" when the chain is whole. Freed with replay_chain_free(),
+ * after a failure too. */
 enum status replay_chain_open(const struct comm *comm, const char *run, struct replay_chain *chain,
                               char note[REPLAY_TEXT_MAX]);
 void replay_chain_free(struct replay_chain *chain);

@@ -70,9 +70,9 @@ struct trainer {
 enum status trainer_begin(struct trainer *trainer, bool resume);
 /* Collective. A replay begins (trainer_replay.c). */
 enum status trainer_replay_begin(struct trainer *trainer);
-/* Not collective, on all ranks. In place of writing a checkpoint: a replay remembers what it may have to go back to. And
- * what it remembers of a step up to `most` at a multiple of `every`, which is in *checkpoint then; false: nothing. And
- * forgets one, and all. */
+/* Not collective, on all ranks. In place of writing a checkpoint: a replay remembers what it may have to go back to.
+ * And what it remembers of a step up to `most` at a multiple of `every`, which is in *checkpoint then; false:
+ * nothing. And forgets one, and all. */
 enum status trainer_remember(struct trainer *trainer, int64_t step);
 bool trainer_recall(struct trainer *trainer, int64_t most, int64_t every, struct checkpoint *checkpoint);
 void trainer_forget(struct trainer *trainer, int64_t step);

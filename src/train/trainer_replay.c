@@ -1,5 +1,5 @@
-/* A training that is computed again: it begins as it did then, compares where it would write, and remembers where it would
- * save. */
+/* A training that is computed again: it begins as it did then, compares where it would write, and remembers where it
+ * would save. */
 #include "train/record_compare.h"
 #include "train/trained.h"
 #include "train/trainer_private.h"

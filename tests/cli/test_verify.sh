@@ -30,8 +30,8 @@ cmp kept/before.txt kept/after.txt || fail "a run was written to"
 
 # Elsewhere: the data are found beside it, or named; other data are refused.
 mkdir far && copy run far/run && cp d.h5 far/other_name.h5
-(cd far && expect 0 "verified to step 3" "$HGN" verify run.h5 --steps 3 data.file=other_name.h5; exit $failures) || fail "data.file"
-(cd far && expect 0 "verified to step 3" "$HGN" verify run.h5 --steps 3; exit $failures) || fail "not in the folder of then"
+(cd far && expect 0 "verified to step 3" "$HGN" verify run.h5 --steps 3 data.file=other_name.h5; exit "$failures") || fail "data.file"
+(cd far && expect 0 "verified to step 3" "$HGN" verify run.h5 --steps 3; exit "$failures") || fail "not in the folder of then"
 expect 0 "d2.h5" "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o d2.h5 data.train=60 data.test=20 data.frames=8 seed=9
 expect 3 "was trained on other data" "$HGN" verify run.h5 data.file=d2.h5
 expect 2 "only data.file=FILE may be given" "$HGN" verify run.h5 train.steps=3
