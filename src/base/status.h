@@ -12,6 +12,7 @@
 /* One list for codes, exit statuses of the program, and texts. Order is severity: comm_agree() takes the largest. */
 #define STATUS_LIST(X)                                                                                                 \
   X(OK, 0, "success")                                                                                                  \
+  X(DIFFERENT, 1, "different")             /* what was compared is not the same: a result, and no failure */           \
   X(INTERRUPTED, 6, "stopped by a signal") /* nothing is lost: run again to go on */                                   \
   X(UNAVAILABLE, 4, "not available")                                                                                   \
   X(USAGE, 2, "wrong usage")                                                                                           \

@@ -29,7 +29,8 @@ static void print_help(FILE *out) {
         "same)\n"
         "  --version       the version; with -v also compiler, flags, libraries and state of the source\n"
         "  --help          this page; hgn COMMAND --help for one command\n\n"
-        "Exit status: 0 success, 2 wrong usage or configuration, 3 a file is missing, damaged or cannot be written,\n"
+        "Exit status: 0 success, 1 what was compared differs, 2 wrong usage or configuration, 3 a file is missing, "
+        "damaged or cannot be written,\n"
         "4 not available, 5 numerical failure, 6 stopped with nothing lost: start it again, 70 to 72 defect, memory, "
         "MPI.\n",
         out);
@@ -124,7 +125,7 @@ static enum status run_command(const struct cli_command *command, const struct b
   const char *message = status_message()[0] ? status_message() : status_text(status);
   if (status == STATUS_INTERRUPTED)
     log_warn("%s", message);
-  else if (status != STATUS_OK)
+  else if (status != STATUS_OK && status != STATUS_DIFFERENT) /* which the command has told */
     log_error("%s", message);
   comm_close(&world);
   return status;

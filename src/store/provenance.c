@@ -161,10 +161,78 @@ static enum status gather(const struct comm *comm, const char mine[NAME_BYTES], 
   return status;
 }
 
+static const char *const machine_name[PROVENANCE_MACHINES] = {
+#define NAME(id, name, title) "/provenance/" name,
+    PROVENANCE_MACHINE_LIST(NAME)
+#undef NAME
+};
+static const char *const machine_title[PROVENANCE_MACHINES] = {
+#define TITLE(id, name, title) title,
+    PROVENANCE_MACHINE_LIST(TITLE)
+#undef TITLE
+};
+const char *provenance_machine_name(enum provenance_machine what) { return machine_name[what]; }
+const char *provenance_machine_title(enum provenance_machine what) { return machine_title[what]; }
+
+static void describe_build(struct text *text) {
+  const char *const part[] = {build_compiler(), build_flags(), build_type(), build_system()};
+  for (int i = 0; i < 4; i++) {
+    if (i > 0) add(text, "; ");
+    add(text, part[i]);
+  }
+}
+
+/* Collective. The text is the root's. */
+static enum status describe_machine(const struct comm *comm, enum provenance_machine what, struct text *text) {
+  char name[NAME_BYTES] = "";
+  text->data[text->used = 0] = '\0';
+  switch (what) {
+  case PROVENANCE_CPU:
+    find_cpu(name);
+    return gather(comm, name, false, text);
+  case PROVENANCE_KERNELS:
+    add(text, kernels);
+    return STATUS_OK;
+  case PROVENANCE_LIBRARIES:
+    describe_libraries(text);
+    return STATUS_OK;
+  case PROVENANCE_BUILD:
+    describe_build(text);
+    return STATUS_OK;
+  case PROVENANCE_GIT_DIFF:
+    add(text, build_git_diff());
+    return STATUS_OK;
+  default:
+    add(text, build_version());
+    add(text, " ");
+    add(text, build_git());
+    return STATUS_OK;
+  }
+}
+
+enum status provenance_machine(const struct comm *comm, enum provenance_machine what, char **text) {
+  struct text made = {calloc(TEXT_BYTES, 1), 0, TEXT_BYTES};
+  enum status status = made.data ? STATUS_OK : status_raise(STATUS_MEMORY, "no memory for provenance");
+  *text = NULL;
+  status = comm_agree(comm, status);
+  if (status == STATUS_OK) status = describe_machine(comm, what, &made);
+  if (status == STATUS_OK)
+    *text = made.data;
+  else
+    free(made.data);
+  return status;
+}
+
+static enum status write_machine(struct store_file *file, enum provenance_machine what, struct text *text) {
+  TRY(describe_machine(file->comm, what, text));
+  return store_text(file, machine_name[what], text->data, 0);
+}
+
 static enum status write_run(struct store_file *file, struct text *text) {
   const struct comm *comm = file->comm;
   char name[NAME_BYTES] = "", folder[STORE_PATH_MAX] = "unknown", created[32], job[160];
   int length = 0;
+  text->data[text->used = 0] = '\0';
   add_command(text);
   utf8_repair(text->data); /* words and folders may hold any bytes; the file says that its texts are UTF-8 */
   TRY(store_text(file, "/provenance/command", text->data, 0));
@@ -174,15 +242,11 @@ static enum status write_run(struct store_file *file, struct text *text) {
   TRY(gather(comm, name, true, text));
   TRY(store_text(file, "/provenance/hosts", text->data, 0));
 
-  text->data[text->used = 0] = '\0';
-  find_cpu(name);
-  TRY(gather(comm, name, false, text));
-  TRY(store_text(file, "/provenance/cpu", text->data, 0));
-
+  TRY(write_machine(file, PROVENANCE_CPU, text));
   int64_t ranks = comm->size;
   TRY(store_dataset(file, "/provenance/ranks", STORE_I64, 0, NULL, NULL, "MPI ranks that wrote the file"));
   TRY(store_write(file, "/provenance/ranks", 0, comm->rank == 0, &ranks));
-  TRY(store_text(file, "/provenance/kernels", kernels, 0));
+  TRY(write_machine(file, PROVENANCE_KERNELS, text));
   describe_created(created);
   TRY(store_text(file, "/provenance/created", created, 0));
   if (!getcwd(folder, sizeof folder)) snprintf(folder, sizeof folder, "unknown");
@@ -193,25 +257,10 @@ static enum status write_run(struct store_file *file, struct text *text) {
 }
 
 static enum status write_build(struct store_file *file, struct text *text) {
-  add(text, build_version());
-  add(text, " ");
-  add(text, build_git());
-  TRY(store_text(file, "/provenance/hgn", text->data, 0));
-  TRY(store_text(file, "/provenance/git_diff", build_git_diff(), 0));
-  text->data[text->used = 0] = '\0';
-  add(text, build_compiler());
-  add(text, "; ");
-  add(text, build_flags());
-  add(text, "; ");
-  add(text, build_type());
-  add(text, "; ");
-  add(text, build_system());
-  TRY(store_text(file, "/provenance/build", text->data, 0));
-  text->data[text->used = 0] = '\0';
-  describe_libraries(text);
-  TRY(store_text(file, "/provenance/libraries", text->data, 0));
-  text->data[text->used = 0] = '\0';
-  return STATUS_OK;
+  TRY(write_machine(file, PROVENANCE_HGN, text));
+  TRY(store_text(file, machine_name[PROVENANCE_GIT_DIFF], build_git_diff(), 0)); /* whole, however long */
+  TRY(write_machine(file, PROVENANCE_BUILD, text));
+  return write_machine(file, PROVENANCE_LIBRARIES, text);
 }
 
 enum status provenance_write(struct store_file *file) {

@@ -43,6 +43,26 @@ struct provenance_job {
 void provenance_set_job(const struct provenance_job *job);
 struct provenance_job provenance_job(void);
 
+/* X(ID, "name", title): what of a process can be compared with that of another, under /provenance/NAME. */
+#define PROVENANCE_MACHINE_LIST(X)                                                                                     \
+  X(HGN, "hgn", "hgn")                                                                                                 \
+  X(GIT_DIFF, "git_diff", "changes since that commit")                                                                 \
+  X(BUILD, "build", "build")                                                                                           \
+  X(LIBRARIES, "libraries", "libraries")                                                                               \
+  X(CPU, "cpu", "processor")                                                                                           \
+  X(KERNELS, "kernels", "kernels")
+enum provenance_machine {
+#define PROVENANCE_ENUM(id, name, title) PROVENANCE_##id,
+  PROVENANCE_MACHINE_LIST(PROVENANCE_ENUM)
+#undef PROVENANCE_ENUM
+      PROVENANCE_MACHINES
+};
+/* Not collective. "/provenance/cpu"; "processor". */
+const char *provenance_machine_name(enum provenance_machine what);
+const char *provenance_machine_title(enum provenance_machine what);
+/* Collective. What a file would be given now. The root's text is filled; to be freed by all. */
+enum status provenance_machine(const struct comm *comm, enum provenance_machine what, char **text);
+
 /* Not collective. The command line as a shell would take it; the caller frees. STATUS_MEMORY. */
 enum status provenance_command(char **command);
 

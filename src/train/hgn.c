@@ -280,6 +280,9 @@ const struct learner_kind learner_hgn = {.name = "hgn",
                                          .score = scores,
                                          .scores = HGN_SCORES,
                                          .chosen_by = HGN_MSE,
+                                         .limited = 1u << HGN_EXCESS | 1u << HGN_EXCESS_ERROR | 1u << HGN_OVER_LIMIT |
+                                                    1u << HGN_UNSEEN_OVER_LIMIT | 1u << HGN_PAIRED_OVER_LIMIT |
+                                                    1u << HGN_PAIRED_OVER_LIMIT_ERROR,
                                          .by_frame = {"frame_mse", NULL, "mean squared error of each target frame"},
                                          .size = sizes,
                                          .sizes = SIZES,

@@ -76,6 +76,7 @@ struct learner_kind {
   const struct learner_column *score; /* of an evaluation; NaN: unknown */
   int scores;
   int chosen_by;                  /* the score by which models are compared: smaller is better */
+  uint32_t limited;               /* bit i: score i is held against the information limit, which may not be there yet */
   struct learner_column by_frame; /* of an evaluation, one number a frame; without name: none */
   const char *const *size;        /* names of learner.size */
   int sizes;

@@ -1,6 +1,7 @@
 #include "train/record.h"
 
 #include "store/provenance.h"
+#include "train/record_compare.h"
 #include "train/record_private.h"
 
 #include <stddef.h>
@@ -304,7 +305,7 @@ struct record_shape record_shape_of(const struct record_run *run) {
   return (struct record_shape){learner->kind, run->lanes, learner->protocol.target_count, learner->layout->networks};
 }
 
-static void set_extents(struct record *record, const struct record_run *run) {
+void record_set_extents(struct record *record, const struct record_run *run) {
   const struct training *training = &config_experiment(run->config)->training;
   record->reports = record_reports(training);
   record->evaluations = record_evaluations(training);
@@ -315,9 +316,10 @@ enum status record_make(const struct comm *comm, const char *path, const struct 
                         const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
   const struct store_place place = {.replaces = RECORD_FORMAT, .lock = lock};
   char *text = NULL;
-  set_extents(record, run);
+  record_set_extents(record, run);
   record->session = 0;
   record->has_verdict = true;
+  record->replay = NULL;
   TRY(comm_agree(comm, config_text(run->config, &text)));
   enum status status = store_create_at(comm, path, &place, &record->file);
   if (status == STATUS_OK) {
@@ -356,7 +358,8 @@ static enum status check_columns(struct record *record) {
 
 enum status record_reopen(const struct comm *comm, const char *path, const struct store_lock *lock,
                           const struct record_run *run, const struct yardstick *yardstick, struct record *record) {
-  set_extents(record, run);
+  record_set_extents(record, run);
+  record->replay = NULL;
   TRY(record_find_session(comm, path, record));
   TRY(store_reopen(comm, path, lock, &record->file));
   enum status status = comm->rank == 0 ? check_columns(record) : STATUS_OK;
@@ -371,7 +374,7 @@ enum status record_close(struct record *record) { return store_commit(&record->f
 /* ---- Records ---- */
 
 /* The checksum comes last: until it is there, the row is not. */
-static enum status put_row(struct record *record, enum record_table table, int64_t index, const void *row) {
+static enum status write_row(struct record *record, enum record_table table, int64_t index, const void *row) {
   struct record_part parts[RECORD_PARTS_MAX];
   char name[RECORD_NAME_MAX];
   struct checksum sum = {{0, 0}};
@@ -382,6 +385,10 @@ static enum status put_row(struct record *record, enum record_table table, int64
   }
   record_sum_name(table, name);
   return store_write_independent(&record->file, name, index, 1, &sum);
+}
+
+static enum status put_row(struct record *record, enum record_table table, int64_t index, const void *row) {
+  return record->replay ? record_compare_row(record, table, index, row) : write_row(record, table, index, row);
 }
 
 enum status record_report(struct record *record, int64_t index, const struct report *report) {

@@ -94,6 +94,10 @@ struct record_worker {
 #undef RECORD_MEMBER
 };
 
+/* Tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. A report has a
+ * row in the first two: of what it computed, and of what was measured. */
+enum record_table { RECORD_REPORTS, RECORD_MEASURED, RECORD_TRAIN, RECORD_VALIDATION, RECORD_TEST, RECORD_TABLES };
+
 /* The sizes of what a run's file holds. */
 struct record_shape {
   const struct learner_kind *kind; /* whose columns it has */
@@ -101,12 +105,16 @@ struct record_shape {
   int networks;
 };
 
+struct record_replay;
+
 struct record {
   struct store_file file;
   struct record_shape shape;
   int64_t reports, evaluations;
-  int64_t session;  /* row of this one; -1: the file has no room for any */
-  bool has_verdict; /* the file has room for one */
+  int64_t session;              /* row of this one; -1: the file has no room for any */
+  bool has_verdict;             /* the file has room for one */
+  struct record_replay *replay; /* what it is given is compared with what is there, and nothing is written
+                                   (record_compare.h); borrowed; NULL: it is written */
 };
 
 /* Whose parameters a run began with. */

@@ -4,10 +4,6 @@
 
 #include "train/record.h"
 
-/* Tables, whose rows are written one by one. A row is a part of several data sets, and has a checksum. A report has a
- * row in the first two: of what it computed, and of what was measured. */
-enum record_table { RECORD_REPORTS, RECORD_MEASURED, RECORD_TRAIN, RECORD_VALIDATION, RECORD_TEST, RECORD_TABLES };
-
 /* The table of evaluations of a split. */
 enum record_table record_table_of(enum split split);
 
@@ -36,6 +32,8 @@ struct record_evaluated {
 int record_list(const struct record_shape *shape, enum record_table table, const void *row,
                 struct record_part parts[RECORD_PARTS_MAX]);
 struct record_shape record_shape_of(const struct record_run *run);
+/* How many rows a run of this configuration has, and of what size. */
+void record_set_extents(struct record *record, const struct record_run *run);
 /* The sizes of a run's file, from its configuration and the file itself. STATUS_FILE when they are wrong. */
 enum status record_read_shape(const struct store_file *file, const struct config *config, struct record_shape *shape);
 /* How many of the rows first..first+count-1 of a table are what was written, from the first of them. */
@@ -85,6 +83,8 @@ enum status record_make_verdict(struct store_file *file);
 /* Collective. The table of sessions; and what of it a file of that name has, `session` and `has_verdict`. */
 enum status record_make_sessions(struct store_file *file);
 enum status record_find_session(const struct comm *comm, const char *path, struct record *record);
+/* Not collective. How many ranks the process had that did a step of the run; 0: nobody has noted it. */
+enum status record_ranks_at(const struct store_file *file, int64_t step, int64_t *ranks);
 /* Root only. The rows of another run's file, and the one after them for what comes. */
 enum status record_copy_sessions(const struct store_file *from, struct record *record);
 

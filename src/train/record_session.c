@@ -1,5 +1,6 @@
 /* Who worked on a run when: a row for each process that began it or went on with it; and the verdict at its end. */
 #include "store/provenance.h"
+#include "train/record_compare.h"
 #include "train/record_private.h"
 
 #include <math.h>
@@ -64,6 +65,16 @@ enum status record_session(struct record *record, int64_t step) {
                                           : STATUS_OK);
 }
 
+enum status record_ranks_at(const struct store_file *file, int64_t step, int64_t *ranks) {
+  struct record_worker rows[RECORD_SESSIONS];
+  int64_t count;
+  *ranks = 0;
+  TRY(record_read_sessions(file, rows, &count));
+  for (int64_t i = 0; i < count; i++)
+    if (rows[i].step < (double)step && rows[i].ranks >= 1 && rows[i].ranks < 1e9) *ranks = (int64_t)rows[i].ranks;
+  return STATUS_OK;
+}
+
 enum status record_copy_sessions(const struct store_file *from, struct record *record) {
   struct record_worker rows[RECORD_SESSIONS];
   TRY(count_rows(from, &record->session));
@@ -93,6 +104,7 @@ static struct checksum sum_verdict(const struct verdict *verdict) {
 
 enum status record_verdict(struct record *record, const struct verdict *verdict) {
   const struct checksum sum = sum_verdict(verdict);
+  if (record->replay) return record_compare_verdict(record, verdict);
   if (!record->has_verdict) return STATUS_OK;
   TRY(store_write_independent(&record->file, verdict_row, 0, VERDICT_COUNT, verdict->of));
   return store_write_independent(&record->file, verdict_sum, 0, 2, &sum);

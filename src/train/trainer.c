@@ -53,12 +53,13 @@ static enum status open_step(struct trainer *trainer) {
 /* What cannot be is refused before anything is computed or written. */
 static enum status open_parts(struct trainer *trainer, const struct trainer_setup *setup) {
   struct corpus *corpus = trainer->corpus;
-  if (setup->output) TRY(name_output(trainer->comm, setup->output, trainer->output));
+  if (trainer->replay) snprintf(trainer->output, sizeof trainer->output, "%s", setup->output);
+  if (setup->output && !trainer->replay) TRY(name_output(trainer->comm, setup->output, trainer->output));
   TRY(comm_agree(trainer->comm, open_learner(trainer, setup->kind)));
   if (trainer->learner.kind->data == LEARNER_FRAMES) TRY(corpus_color(corpus, trainer->learner.color));
   trainer->learner.kind->initialize(&trainer->learner);
   TRY(corpus_yardstick(corpus, &trainer->learner.protocol, &trainer->yardstick));
-  TRY(yardstick_kappa(&trainer->training->objective, &corpus->data, &trainer->yardstick));
+  if (!trainer->replay) TRY(yardstick_kappa(&trainer->training->objective, &corpus->data, &trainer->yardstick));
   trainer->learner.kappa = trainer->yardstick.kappa;
   TRY(open_step(trainer));
   /* Parameters and two moments, f32. */
@@ -80,14 +81,16 @@ static enum status recall(struct trainer *trainer) {
   return STATUS_OK;
 }
 
+static enum status begin(struct trainer *trainer, bool resume) {
+  if (trainer->replay) return trainer_replay_begin(trainer);
+  return trainer->output[0] ? trainer_begin(trainer, resume) : corpus_measure(trainer->corpus, &trainer->yardstick);
+}
+
 static enum status open_and_begin(struct trainer *trainer, const struct trainer_setup *setup) {
   TRY(open_parts(trainer, setup));
-  if (trainer->output[0])
-    TRY(trainer_begin(trainer, setup->resume));
-  else
-    TRY(corpus_measure(trainer->corpus, &trainer->yardstick));
+  TRY(begin(trainer, setup->resume));
   if (trainer->output[0] && !trainer->recording) return recall(trainer);
-  if (trainer->output[0]) TRY(record_session(&trainer->record, trainer->done));
+  if (trainer->output[0] && !trainer->replay) TRY(record_session(&trainer->record, trainer->done));
   if (trainer->resumed >= 0)
     log_info("%s: goes on after step %lld of %lld", trainer->output, (long long)trainer->done,
              (long long)trainer->training->train.steps);
@@ -111,6 +114,7 @@ enum status trainer_open(const struct comm *comm, const struct trainer_setup *se
                            .origin = setup->origin,
                            .origin_step = setup->origin_step,
                            .from = setup->from,
+                           .replay = setup->replay,
                            .begins = setup->begins,
                            .resumed = -1,
                            .best = NAN,
@@ -136,6 +140,7 @@ void trainer_close(struct trainer **trainer) {
   yardstick_free(&t->yardstick);
   step_close(&t->step);
   optimizer_close(&t->optimizer);
+  trainer_forget_all(t);
   arena_free(&t->arena);
   learner_close(&t->learner);
   config_destroy(&t->then);
@@ -203,7 +208,7 @@ static enum status give_verdict(struct trainer *trainer) {
 static enum status end_training(struct trainer *trainer, unsigned how) {
   trainer->ended = how;
   trainer->events |= how;
-  if (!trainer->recording) return STATUS_OK;
+  if (!trainer->recording || trainer->replay) return STATUS_OK;
   trainer->recording = false;
   TRY(record_close(&trainer->record));
   return how == TRAINER_COMPLETE ? trainer_verify(trainer) : STATUS_OK;

@@ -15,6 +15,19 @@
 
 struct trainer;
 
+/* The state of a training between two steps, in memory: parameters, moments, schedules and all. */
+struct trainer_state;
+
+/* How a replay begins, and what it has found. */
+struct trainer_replay {
+  struct record_replay *record;      /* what RUN.h5 is like; borrowed */
+  const struct trainer_state *state; /* it begins in; borrowed; NULL: */
+  const char *checkpoint;            /* in that of this checkpoint of its own; NULL: */
+  const char *start;                 /* at step 0 with the parameters of this checkpoint, whose checksum is */
+  const char *parameters;            /* this one; NULL: with its own */
+  double kappa;                      /* what GECO aims at */
+};
+
 /* All borrowed as long as the trainer is open. */
 struct trainer_setup {
   const struct config *config;
@@ -31,6 +44,9 @@ struct trainer_setup {
    * parameters that its latest checkpoint has; all else is as without. STATUS_CONFIG when the networks are not the
    * same, or RUN.h5 is there and began with others. Not together with `origin`; needs an output. */
   const char *from;
+  /* A training that has been, computed again: RUN.h5 is compared, and nothing is written. NULL: no. Not together with
+   * `resume`, `origin` and `from`. */
+  struct trainer_replay *replay;
   void (*begins)(void); /* called, on each rank, when all has been read that may take long, and before anything is
                            written that would be lost with the process; NULL: nobody wants to know */
 };
@@ -67,6 +83,10 @@ enum status trainer_advance(struct trainer *trainer, int64_t until, enum trainer
 
 /* Collective. Writes a checkpoint of the present step. */
 enum status trainer_save(struct trainer *trainer);
+
+/* Not collective, to be called on all ranks. A copy of its state, to be freed with trainer_state_free(). */
+enum status trainer_state_of(struct trainer *trainer, struct trainer_state **state);
+void trainer_state_free(struct trainer_state **state);
 
 /* Not collective. Steps that are done. */
 int64_t trainer_step(const struct trainer *trainer);

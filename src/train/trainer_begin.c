@@ -120,8 +120,7 @@ static enum status begin_from_origin(struct trainer *trainer) {
 
 /* ---- Beginning with another run's parameters ---- */
 
-/* The same of one model as of another that has the same networks. */
-static struct checksum sum_parameters(const struct learner *learner) {
+struct checksum trainer_sum_parameters(const struct learner *learner) {
   struct checksum sum = {{0, 0}};
   for (int i = 0; i < learner->layout->tensors; i++) {
     const struct layout_tensor *tensor = &learner->layout->tensor[i];
@@ -138,7 +137,7 @@ static bool same_shape(const struct layout_tensor *a, const struct layout_tensor
 }
 
 /* Not collective. Networks are the same when their tensors are: what makes pictures of their numbers may differ. */
-static enum status take_parameters(struct trainer *trainer, const struct trained *from) {
+enum status trainer_take_parameters(struct trainer *trainer, const struct trained *from) {
   const struct layout *mine = trainer->learner.layout, *theirs = from->learner.layout;
   REQUIRE(from->learner.kind == trainer->learner.kind, STATUS_CONFIG, "%s: is a model \"%s\", and this is a \"%s\"",
           from->path, from->learner.kind->name, trainer->learner.kind->name);
@@ -159,9 +158,9 @@ static enum status load_start(struct trainer *trainer) {
   struct record_start *start = &trainer->start;
   struct trained from;
   TRY(trained_open(trainer->comm, trainer->from, false, &from));
-  const enum status status = comm_agree(trainer->comm, take_parameters(trainer, &from));
+  const enum status status = comm_agree(trainer->comm, trainer_take_parameters(trainer, &from));
   if (status == STATUS_OK) {
-    const struct checksum sum = sum_parameters(&trainer->learner);
+    const struct checksum sum = trainer_sum_parameters(&trainer->learner);
     *start = (struct record_start){.step = from.step};
     snprintf(start->run, sizeof start->run, "%s", trainer->from);
     checksum_text(&sum, start->parameters);

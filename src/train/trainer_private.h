@@ -9,19 +9,28 @@
 #include "train/step.h"
 #include "train/trainer.h"
 
+/* States that a replay goes back to, where a training has checkpoints. */
+struct trainer_memory {
+  struct trainer_state **state; /* ascending steps; owned */
+  int64_t count, capacity;
+};
+
 struct trainer {
   const struct comm *comm;
   const struct config *config;
   const struct training *training;
   struct corpus *corpus;
-  char output[STORE_PATH_MAX]; /* RUN.h5, links followed; "": nothing is written */
-  const char *origin;          /* RUN.h5 of the run that it begins from; NULL: none */
-  int64_t origin_step;         /* step of that */
-  const char *from;            /* run or checkpoint with whose parameters it begins; NULL: its own */
-  struct record_start start;   /* what it began with, where it begins in this process */
-  bool started_elsewhere;      /* its file says that it began with another run's parameters */
-  struct config *then;         /* what RUN.h5 was begun with, where that differs (record_check()); owned; or NULL */
-  void (*begins)(void);        /* trainer.h; may be NULL */
+  char output[STORE_PATH_MAX];   /* RUN.h5, links followed; "": nothing is written */
+  const char *origin;            /* RUN.h5 of the run that it begins from; NULL: none */
+  int64_t origin_step;           /* step of that */
+  const char *from;              /* run or checkpoint with whose parameters it begins; NULL: its own */
+  struct record_start start;     /* what it began with, where it begins in this process */
+  bool started_elsewhere;        /* its file says that it began with another run's parameters */
+  struct config *then;           /* what RUN.h5 was begun with, where that differs (record_check()); owned; or NULL */
+  void (*begins)(void);          /* trainer.h; may be NULL */
+  struct trainer_replay *replay; /* trainer.h; NULL: it is no replay */
+  struct trainer_memory memory;  /* of a replay */
+  int64_t replay_from;           /* step after which it began */
   char numerics[NUMERICS_TEXT_MAX]; /* what decides bits here */
   struct learner learner;
   struct yardstick yardstick;
@@ -59,6 +68,20 @@ struct trainer {
 /* Collective. Begins, or goes on from the latest whole checkpoint (trainer_begin.c). A run that is complete is not
  * opened: `recording` stays false. */
 enum status trainer_begin(struct trainer *trainer, bool resume);
+/* Collective. A replay begins (trainer_replay.c). */
+enum status trainer_replay_begin(struct trainer *trainer);
+/* Not collective, on all ranks. In place of writing a checkpoint: a replay remembers what it may have to go back to.
+ * And what it remembers of a step up to `most` at a multiple of `every`, which is in *checkpoint then; false:
+ * nothing. And forgets one, and all. */
+enum status trainer_remember(struct trainer *trainer, int64_t step);
+bool trainer_recall(struct trainer *trainer, int64_t most, int64_t every, struct checkpoint *checkpoint);
+void trainer_forget(struct trainer *trainer, int64_t step);
+void trainer_forget_all(struct trainer *trainer);
+/* Not collective. The checksum of the parameters: the same of one model as of another that has the same networks. */
+struct checksum trainer_sum_parameters(const struct learner *learner);
+/* Not collective. Those of another run's model. STATUS_CONFIG when it has other networks. */
+struct trained;
+enum status trainer_take_parameters(struct trainer *trainer, const struct trained *from);
 /* Not collective. Its state now; what tells its checkpoints from others; as if it had come to a checkpoint itself. */
 struct checkpoint trainer_checkpoint(struct trainer *trainer);
 struct checkpoint_owner trainer_owner(const struct trainer *trainer);

@@ -1,6 +1,7 @@
 /* Checkpoints of a training: written, found again, gone back to. */
 #include "base/log.h"
 #include "store/output.h"
+#include "train/record_compare.h"
 #include "train/trainer_private.h"
 
 #include <math.h>
@@ -50,6 +51,7 @@ struct checkpoint_owner trainer_owner(const struct trainer *trainer) {
 /* A checkpoint presupposes what was recorded before it, so that has to be on the disk first. */
 enum status trainer_save_as(struct trainer *trainer, int64_t step) {
   char path[STORE_PATH_MAX];
+  if (trainer->replay) return comm_agree(trainer->comm, trainer_remember(trainer, step));
   if (!trainer->output[0]) return STATUS_OK;
   const double began = log_clock();
   struct checkpoint checkpoint = trainer_checkpoint(trainer);
@@ -98,7 +100,8 @@ enum status trainer_load_latest(struct trainer *trainer, int64_t most, int64_t e
   const struct comm *comm = trainer->comm;
   int64_t *steps = NULL, step;
   int count = 0;
-  *found = false;
+  *found = trainer->replay && trainer_recall(trainer, most, every, checkpoint);
+  if (*found) return STATUS_OK;
   enum status status = comm_agree(comm, comm->rank == 0 ? checkpoint_list(trainer->output, &steps, &count) : STATUS_OK);
   while (status == STATUS_OK) {
     while (count > 0 && steps[count - 1] % every != 0) count--;
@@ -126,9 +129,15 @@ enum status trainer_roll_back(struct trainer *trainer) {
   if (found && checkpoint.step == trainer->done) {
     /* It holds the very state whose loss is not finite: no learning rate helps it. */
     log_warn("step %lld: its checkpoint is of no use and is removed", (long long)trainer->done);
-    if (trainer->comm->rank == 0) checkpoint_remove(trainer->output, checkpoint.step);
+    if (trainer->replay)
+      trainer_forget(trainer, checkpoint.step);
+    else if (trainer->comm->rank == 0)
+      checkpoint_remove(trainer->output, checkpoint.step);
     TRY(trainer_load_latest(trainer, trainer->done - 1, every, &checkpoint, &found));
   }
+  REQUIRE(found || !trainer->replay || trainer->replay_from == 0, STATUS_FILE,
+          "step %lld: the training went back to a checkpoint before step %lld, which is gone: verify it from its start",
+          (long long)trainer->done, (long long)trainer->replay_from);
   REQUIRE(found, STATUS_NUMERIC, "step %lld: training has diverged, and %s has no earlier checkpoint to go back to",
           (long long)trainer->done, trainer->output);
   const double scale = trainer->optimizer.scale * trainer->training->train.divergence.factor, best = trainer->best;
@@ -136,6 +145,7 @@ enum status trainer_roll_back(struct trainer *trainer) {
   trainer->optimizer.scale = scale;
   trainer->best = best; /* what has been given up may have had the best model, which is kept */
   trainer->roll_backs += 1;
+  if (trainer->replay) record_compare_back(&trainer->record, trainer->done, trainer->roll_backs);
   return STATUS_OK;
 }
 

@@ -56,8 +56,9 @@ static void test_long_messages_are_cut(void **state) {
 static void test_codes(void **state) {
   (void)state;
   const int exits[STATUS_COUNT] = {
-      [STATUS_OK] = 0,      [STATUS_UNAVAILABLE] = 4, [STATUS_USAGE] = 2,     [STATUS_CONFIG] = 2,  [STATUS_FILE] = 3,
-      [STATUS_NUMERIC] = 5, [STATUS_INTERRUPTED] = 6, [STATUS_ARGUMENT] = 70, [STATUS_MEMORY] = 71, [STATUS_MPI] = 72};
+      [STATUS_OK] = 0,        [STATUS_DIFFERENT] = 1, [STATUS_UNAVAILABLE] = 4, [STATUS_USAGE] = 2,
+      [STATUS_CONFIG] = 2,    [STATUS_FILE] = 3,      [STATUS_NUMERIC] = 5,     [STATUS_INTERRUPTED] = 6,
+      [STATUS_ARGUMENT] = 70, [STATUS_MEMORY] = 71,   [STATUS_MPI] = 72};
   for (int code = 0; code < STATUS_COUNT; code++) {
     assert_int_equal(exits[code], status_exit((enum status)code));
     assert_true(strlen(status_text((enum status)code)) > 0);
