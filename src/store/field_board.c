@@ -44,7 +44,8 @@ void field_count(struct field *field, const double point[2]) {
 
 void field_line(struct field *field, const double from[2], const double to[2]) {
   const double width = field->upper[0] - field->lower[0], height = field->upper[1] - field->lower[1];
-  const double cells = FIELD_SIDE * hypot((to[0] - from[0]) / width, (to[1] - from[1]) / height);
+  const double across = (to[0] - from[0]) / width, up = (to[1] - from[1]) / height;
+  const double cells = FIELD_SIDE * sqrt(across * across + up * up);
   const int steps = cells < 4 * FIELD_SIDE ? 1 + (int)(2 * cells) : 0; /* one that leaves the picture far is left out */
   for (int i = 0; i < steps; i++) {
     const double part = ((double)i + 0.5) / steps;
