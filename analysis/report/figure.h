@@ -24,6 +24,7 @@ struct figure {
   char *script_text, *csv_text;
   size_t script_size, csv_size;
   int width, height;  /* pixels */
+  bool png;           /* not SVG: false after figure_begin(), and may be set until the end */
   enum status status; /* of figure_begin() */
 };
 
@@ -32,6 +33,10 @@ enum status figure_begin(int width, int height, struct figure *figure);
 
 /* Has it drawn and adds it to the page; where that fails, a remark says that the figure is missing and why. */
 void figure_end(struct figure *figure, struct page *page, const char *id, const char *caption, const char *alt);
+
+/* In its stead: the picture itself, which the caller frees. STATUS_UNAVAILABLE when there is no gnuplot; STATUS_FILE with
+ * what gnuplot says against it; STATUS_MEMORY. */
+enum status figure_draw(struct figure *figure, void **data, size_t *size);
 
 /* '#rrggbb' of curve 0 .. FIGURE_COLORS - 1, to be told apart by the colour-blind, and on light and dark ground. */
 const char *figure_color(int curve);

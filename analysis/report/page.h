@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct page;
 
@@ -61,5 +62,23 @@ struct page_figure {
   const char *csv; /* with a line of names first; NULL: none */
 };
 void page_figure(struct page *page, const struct page_figure *figure);
+
+/* A film that one plays: forward and backward, step by step, at several speeds. Where that cannot be, on paper, in
+ * Markdown, without scripts, stands a picture of its frames. All pictures are PNG. */
+enum { PAGE_VIEWS_MAX = 4 };
+struct page_film {
+  const char *id, *caption, *alt;
+  const void *sheet; /* all frames, row by row, `columns` in each row; of a frame its views, from left to right */
+  size_t sheet_size;
+  const char *view[PAGE_VIEWS_MAX];  /* what they show */
+  int views, columns, width, height; /* pixels of a view */
+  int64_t frames;
+  double start, dt;    /* s: time of frame 0, between frames; dt NaN: unknown */
+  const double *error; /* [frames]: NaN: unknown; NULL: there is none */
+  const void *strip;   /* what stands in its place */
+  size_t strip_size;
+  const char *csv;
+};
+void page_film(struct page *page, const struct page_film *film);
 
 #endif

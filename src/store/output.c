@@ -186,7 +186,7 @@ enum status output_check_magic(const char *path, const char *magic) {
   close(descriptor);
   if (code) return store_fail_errno(path, "cannot be read", code);
   const bool same = length == 0 || ((size_t)length == bytes && memcmp(found, magic, bytes) == 0);
-  return same ? STATUS_OK : refuse_kind(path, "not a picture of this kind");
+  return same ? STATUS_OK : refuse_kind(path, "not a file of this kind");
 }
 
 /* ---- partial files ---- */

@@ -40,6 +40,11 @@ enum status output_check_format(const char *path, const char *format, bool damag
 /* The same for files of other kinds: nothing, an empty file, or one that begins with these bytes. */
 enum status output_check_magic(const char *path, const char *magic);
 
+/* A whole file at once: written aside in the same folder, then renamed, so the final name never holds half of it. Only a
+ * file that begins with `magic` is replaced; "": any is. STATUS_FILE naming `path`; then what had that name before is
+ * still there. */
+enum status output_put(const void *data, size_t size, const char *magic, const char *path);
+
 /* Creates an empty partial file, locked, and opens it for writing; removes what killed jobs have left in the folder: of
  * the same name all of it, of others, and locks, what processes of this host have left. */
 enum status output_create_partial(const char *path, char partial[STORE_PATH_MAX], int *descriptor);

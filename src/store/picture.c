@@ -4,18 +4,13 @@
 #include "store/picture_font.h"
 #include "store/state.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <gif_lib.h>
 #include <math.h>
 #include <png.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* --- canvas ----------------------------------------------------------------------------------------------------- */
 
@@ -88,8 +83,7 @@ int picture_text(struct picture *picture, int x, int y, int zoom, const unsigned
   return count ? zoom * (FONT_ADVANCE * count - (FONT_ADVANCE - FONT_WIDTH)) : 0;
 }
 
-/* --- files: encoded in memory, then written at once ----------------------------------------------------------------
- */
+/* --- files: encoded in memory, then written at once ---------------------------------------------------------------- */
 
 struct bytes {
   unsigned char *data;
@@ -107,59 +101,6 @@ static bool append(struct bytes *bytes, const void *data, size_t size) {
   if (size > 0) memcpy(bytes->data + bytes->size, data, size);
   bytes->size += size;
   return true;
-}
-
-static bool write_all(int descriptor, const struct bytes *bytes) {
-  for (size_t done = 0; done < bytes->size;) {
-    ssize_t count = write(descriptor, bytes->data + done, bytes->size - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    done += (size_t)count;
-  }
-  /* EINVAL: a file system that cannot sync. */
-  return fsync(descriptor) == 0 || errno == EINVAL;
-}
-
-static enum status write_partial(const char *path, const char *target, const struct bytes *bytes) {
-  char partial[STORE_PATH_MAX];
-  int descriptor;
-  TRY(output_create_partial(target, partial, &descriptor));
-  enum status status = write_all(descriptor, bytes) ? STATUS_OK : store_fail_errno(path, "write failed", errno);
-  if (status != STATUS_OK)
-    output_remove_partial(partial);
-  else
-    status = output_rename(partial, target, false);
-  if (close(descriptor) != 0 && status == STATUS_OK) status = store_fail_errno(path, "write failed", errno);
-  return status;
-}
-
-enum { PATIENCE = 10 /* s: another job's picture is written in less */ };
-
-/* Written aside in the same folder, then renamed: the final name never holds half a file. Only a picture of the same
- * kind is replaced. */
-static enum status write_file(const char *path, const char *magic, const struct bytes *bytes) {
-  char target[STORE_PATH_MAX];
-  struct store_lock lock;
-  TRY(output_resolve(path, true, target));
-  TRY(store_lock_take(target, PATIENCE, &lock));
-  /* A file size limit is an error like the others, not a signal that kills. */
-  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-  bool ignored = sigaction(SIGXFSZ, &ignore, &before) == 0;
-  enum status status = output_check_magic(target, magic);
-  if (status == STATUS_OK) status = write_partial(path, target, bytes);
-  if (ignored) sigaction(SIGXFSZ, &before, NULL);
-  store_lock_release(&lock);
-  return status;
-}
-
-enum status picture_put(const void *data, size_t size, const char *magic, const char *path) {
-  struct bytes bytes = {0};
-  REQUIRE(size >= strlen(magic) && memcmp(data, magic, strlen(magic)) == 0, STATUS_FILE,
-          "%s: what was drawn is no picture of this kind", path);
-  REQUIRE(append(&bytes, data, size), STATUS_MEMORY, "%s: out of memory", path);
-  const enum status status = write_file(path, magic, &bytes);
-  free(bytes.data);
-  return status;
 }
 
 /* --- PNG -------------------------------------------------------------------------------------------------------- */
@@ -198,17 +139,28 @@ static bool encode_png(const struct picture *picture, png_structp png, png_infop
   return true;
 }
 
-enum status picture_png(const struct picture *picture, const char *path) {
-  REQUIRE(picture->rgb && picture->width > 0 && picture->height > 0, STATUS_ARGUMENT, "%s: no picture", path);
+enum status picture_encode(const struct picture *picture, void **data, size_t *size) {
+  REQUIRE(picture->rgb && picture->width > 0 && picture->height > 0, STATUS_ARGUMENT, "no picture");
   struct png_reason reason = {"out of memory"};
   struct bytes bytes = {0};
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &reason, leave_png, ignore_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;
   bool whole = info && encode_png(picture, png, info, &bytes);
   png_destroy_write_struct(&png, &info);
-  enum status status =
-      whole ? write_file(path, "\x89PNG", &bytes) : status_raise(STATUS_FILE, "%s: %s", path, reason.text);
-  free(bytes.data);
+  if (!whole) free(bytes.data);
+  REQUIRE(whole, STATUS_MEMORY, "a picture: %s", reason.text);
+  *data = bytes.data;
+  *size = bytes.size;
+  return STATUS_OK;
+}
+
+enum status picture_png(const struct picture *picture, const char *path) {
+  void *data = NULL;
+  size_t size = 0;
+  const enum status made = picture_encode(picture, &data, &size);
+  if (made != STATUS_OK) return status_context(made, "%s", path);
+  const enum status status = output_put(data, size, "\x89PNG", path);
+  free(data);
   return status;
 }
 
@@ -440,7 +392,7 @@ enum status picture_gif(const struct picture *frames, int count, double delay, c
   if (!palette || !line || !make_palette(frames, count, palette))
     status = status_raise(STATUS_MEMORY, "%s: out of memory", path);
   if (status == STATUS_OK) status = encode_gif(frames, count, delay, palette, line, path, &bytes);
-  if (status == STATUS_OK) status = write_file(path, "GIF8", &bytes);
+  if (status == STATUS_OK) status = output_put(bytes.data, bytes.size, "GIF8", path);
   free(bytes.data);
   free(line);
   free(palette);

@@ -27,6 +27,9 @@ void picture_image(struct picture *picture, int x, int y, int zoom, const float 
  * with a NULL picture only measures. Characters outside printable ASCII become '?'. */
 int picture_text(struct picture *picture, int x, int y, int zoom, const unsigned char color[3], const char *text);
 
+/* The bytes of a PNG; the caller frees. STATUS_MEMORY. */
+enum status picture_encode(const struct picture *picture, void **data, size_t *size);
+
 /* STATUS_FILE naming `path`; then what had that name before is still there. */
 enum status picture_png(const struct picture *picture, const char *path);
 
@@ -37,9 +40,5 @@ enum status picture_png(const struct picture *picture, const char *path);
  * of up to 256 colours for all frames: exact where they have no more. Errors as above; STATUS_ARGUMENT for sizes or
  * delays above PICTURE_DELAY_MAX. */
 enum status picture_gif(const struct picture *frames, int count, double delay, const char *path);
-
-/* A picture that other software has made: its bytes, which begin with `magic`. Only a picture of that kind is replaced.
- * Errors as above. */
-enum status picture_put(const void *data, size_t size, const char *magic, const char *path);
 
 #endif

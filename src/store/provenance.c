@@ -1,6 +1,7 @@
 #include "store/provenance.h"
 
 #include "base/build.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,25 +54,6 @@ static void add_word(struct text *text, const char *word) {
     add(text, *word == '\'' ? "'\\''" : one);
   }
   add(text, "'");
-}
-
-/* Bytes of the UTF-8 sequence at `at`, 0 when it is none. */
-static int sequence(const unsigned char *at) {
-  if (at[0] < 0x80) return 1;
-  int bytes = at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : at[0] >= 0xe0 ? 3 : at[0] >= 0xc2 ? 2 : 0;
-  if (at[0] >= 0xf5) return 0;
-  for (int i = 1; i < bytes; ++i)
-    if ((at[i] & 0xc0) != 0x80) return 0;
-  return bytes;
-}
-
-/* Words and folders may hold any bytes; the file says that its texts are UTF-8. */
-static void make_utf8(char *string) {
-  for (unsigned char *at = (unsigned char *)string; *at != '\0';) {
-    int bytes = sequence(at);
-    if (bytes == 0) *at = '?';
-    at += bytes ? bytes : 1;
-  }
 }
 
 static void describe_libraries(struct text *text) {
@@ -165,7 +147,7 @@ static enum status write_run(struct store_file *file, struct text *text) {
     if (i > 0) add(text, " ");
     add_word(text, words[i]);
   }
-  make_utf8(text->data);
+  utf8_repair(text->data); /* words and folders may hold any bytes; the file says that its texts are UTF-8 */
   TRY(store_text(file, "/provenance/command", text->data, 0));
 
   text->data[text->used = 0] = '\0';
@@ -185,7 +167,7 @@ static enum status write_run(struct store_file *file, struct text *text) {
   describe_created(created);
   TRY(store_text(file, "/provenance/created", created, 0));
   if (!getcwd(folder, sizeof folder)) snprintf(folder, sizeof folder, "unknown");
-  make_utf8(folder);
+  utf8_repair(folder);
   TRY(store_text(file, "/provenance/working_folder", folder, 0));
   describe_job(job);
   return store_text(file, "/provenance/job", job, 0);

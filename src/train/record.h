@@ -88,6 +88,11 @@ struct report {
   X(ranks, "MPI ranks")                                                                                                \
   PROVENANCE_JOB_LIST(X)
 enum { RECORD_SESSIONS = 256 };
+struct record_worker {
+#define RECORD_MEMBER(name, help) double name;
+  SESSION_LIST(RECORD_MEMBER)
+#undef RECORD_MEMBER
+};
 
 /* The sizes of what a run's file holds. */
 struct record_shape {
@@ -143,6 +148,9 @@ enum status record_create(const struct comm *comm, const char *path, const struc
 enum status record_check(const struct comm *comm, const char *path, const struct record_run *run, struct config **then);
 /* Collective. *there: whether it began with another run's parameters, and then whose. */
 enum status record_read_start(const struct comm *comm, const char *path, struct record_start *start, bool *there);
+/* Not collective. The same, of /start or of /origin (which has no checksum of parameters). */
+enum status record_find_start(const struct store_file *file, const char *group, struct record_start *start,
+                              bool *there);
 /* Collective. Did it begin from that step of another run, as run->origin_step says? STATUS_CONFIG when not; STATUS_FILE
  * when nothing of it is there, or not what was written. */
 enum status record_check_origin(const struct comm *comm, const char *path, const struct record_run *run);
@@ -172,6 +180,9 @@ enum status record_read_last(const struct comm *comm, const char *path, const st
                              double *seconds);
 /* Not collective. How far the run has come: of its last report and evaluation what matters, or all columns. */
 enum status record_print(const struct store_file *file, const struct config *config, bool all, FILE *out);
+/* Not collective. The processes that have worked on it: rows[RECORD_SESSIONS], of which *count are there, 0 in files of
+ * older builds. */
+enum status record_read_sessions(const struct store_file *file, struct record_worker *rows, int64_t *count);
 /* Collective. Notes that a process goes on with the run after so many steps. */
 enum status record_session(struct record *record, int64_t step);
 /* Root only. */
@@ -203,5 +214,22 @@ enum status record_open(const struct comm *comm, const char *path, struct record
  * them; the caller frees. STATUS_USAGE when there is no such column of one number a row. */
 enum status record_column(const struct record_reader *reader, const char *name, double **values, int64_t *rows);
 void record_reader_close(struct record_reader *reader);
+
+/* Not collective, of a reader that is open. The score by frame of evaluation `row`: values[shape.targets]. The checksums
+ * of report `row`, by network: "parameter_sum" or "gradient_sum". */
+enum status record_by_frame(const struct record_reader *reader, enum split split, int64_t row, double *values);
+enum status record_sums(const struct record_reader *reader, const char *name, int64_t row, struct checksum *sums);
+
+/* What does not change in a run's file: owned, freed with record_head_free(). */
+struct record_head_read {
+  char *config, *numerics, *data, *data_checksum;
+  double floor, mean_image, kappa;
+};
+/* Not collective. STATUS_FILE when it is not what was written. */
+enum status record_head_open(const struct store_file *file, struct record_head_read *head);
+void record_head_free(struct record_head_read *head);
+/* Not collective. The limits, over all targets and over those unseen. NaN when they are not what was written: a job may
+ * have been killed between the two. */
+enum status record_read_limits(const struct store_file *file, double limits[2]);
 
 #endif

@@ -92,6 +92,22 @@ enum status record_column(const struct record_reader *reader, const char *name, 
   return status;
 }
 
+enum status record_by_frame(const struct record_reader *reader, enum split split, int64_t row, double *values) {
+  const struct record_shape *shape = &reader->shape;
+  char name[RECORD_NAME_MAX];
+  REQUIRE(shape->targets > 0 && row >= 0 && row < reader->evaluations, STATUS_USAGE,
+          "%s: no score by frame of evaluation %lld", reader->file.path, (long long)row);
+  snprintf(name, sizeof name, "/evaluation/%s/%s", split_name[split], shape->kind->by_frame.name);
+  return store_read(&reader->file, name, STORE_F64, row, 1, values);
+}
+
+enum status record_sums(const struct record_reader *reader, const char *name, int64_t row, struct checksum *sums) {
+  char path[RECORD_NAME_MAX];
+  REQUIRE(row >= 0 && row < reader->reports, STATUS_USAGE, "%s: no report %lld", reader->file.path, (long long)row);
+  snprintf(path, sizeof path, "/report/%.64s", name);
+  return store_read(&reader->file, path, STORE_I64, row, 1, sums);
+}
+
 /* ---- For people ---- */
 
 /* Rows are written in order: the last that is whole, -1: none. One that is being written has no checksum yet. */

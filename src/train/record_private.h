@@ -54,13 +54,6 @@ struct record_head {
   double floor, mean_image, kappa;
 };
 void record_sum_head(const struct record_head *head, char text[CHECKSUM_TEXT]);
-/* The same, read: owned, freed with record_head_free(). STATUS_FILE when it is not what was written. */
-struct record_head_read {
-  char *config, *numerics, *data, *data_checksum;
-  double floor, mean_image, kappa;
-};
-enum status record_head_open(const struct store_file *file, struct record_head_read *head);
-void record_head_free(struct record_head_read *head);
 /* `rows` of them, -1 for any number, of `width` values; STATUS_FILE when not. */
 enum status record_check_shape(const struct store_file *file, const char *name, enum store_type type, int64_t rows,
                                int64_t width);
@@ -70,9 +63,6 @@ void record_sum_origin(const char *run, const char *step, const char *parameters
 
 /* Collective. Opens it for reading; STATUS_FILE when it is no run. */
 enum status record_open_run(const struct comm *comm, const char *path, struct store_file *file);
-/* Not collective. The same as record_read_start(), of /start or /origin (which has no checksum of parameters). */
-enum status record_find_start(const struct store_file *file, const char *group, struct record_start *start,
-                              bool *there);
 /* Collective. record_create(), without the final name. */
 enum status record_make(const struct comm *comm, const char *path, const struct store_lock *lock,
                         const struct record_run *run, const struct yardstick *yardstick, struct record *record);

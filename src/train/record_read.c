@@ -55,8 +55,7 @@ enum status record_head_open(const struct store_file *file, struct record_head_r
   return status;
 }
 
-/* NaN when they are not what was written: a job may have been killed between the two. */
-static enum status read_limits(const struct store_file *file, double limits[2]) {
+enum status record_read_limits(const struct store_file *file, double limits[2]) {
   struct checksum written, sum;
   TRY(store_read_values(file, "/data/limit", STORE_F64, 1, &limits[0]));
   TRY(store_read_values(file, "/data/limit_unseen", STORE_F64, 1, &limits[1]));
@@ -203,7 +202,7 @@ static enum status examine(const struct store_file *file, const struct record_ru
   double limits[2];
   struct record_head_read head;
   *progress = (struct record_progress){.whole = training->train.steps, .complete = true};
-  TRY(read_limits(file, limits));
+  TRY(record_read_limits(file, limits));
   TRY(record_head_open(file, &head));
   progress->kappa = head.kappa;
   progress->limit = limits[0];
@@ -259,7 +258,7 @@ static enum status read_last(const struct store_file *file, const struct record_
     TRY(read_number(file, name, record_evaluations(training) - 1, &evaluation->score[i]));
   }
   TRY(read_number(file, "/measured/seconds", record_reports(training) - 1, seconds));
-  TRY(read_limits(file, limits));
+  TRY(record_read_limits(file, limits));
   TRY(record_read_verdict(file, verdict));
   TRY(record_head_open(file, &head));
   yardstick->floor = head.floor;

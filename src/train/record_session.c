@@ -8,12 +8,7 @@
 
 static const char table[] = "/measured/session";
 
-struct session {
-#define MEMBER(name, help) double name;
-  SESSION_LIST(MEMBER)
-#undef MEMBER
-};
-enum { COLUMNS = sizeof(struct session) / sizeof(double) };
+enum { COLUMNS = sizeof(struct record_worker) / sizeof(double) };
 
 enum status record_make_sessions(struct store_file *file) {
   const int64_t extent[2] = {RECORD_SESSIONS, COLUMNS};
@@ -25,13 +20,22 @@ enum status record_make_sessions(struct store_file *file) {
 
 /* Not collective. The first row that is not there. */
 static enum status count_rows(const struct store_file *file, int64_t *row) {
-  struct session rows[RECORD_SESSIONS];
+  struct record_worker rows[RECORD_SESSIONS];
   bool there;
   *row = -1;
   TRY(store_find(file, table, &there));
   if (!there) return STATUS_OK;
   TRY(store_read_values(file, table, STORE_F64, (int64_t)RECORD_SESSIONS * COLUMNS, rows));
   for (*row = 0; *row < RECORD_SESSIONS - 1 && !isnan(rows[*row].began);) *row += 1;
+  return STATUS_OK;
+}
+
+enum status record_read_sessions(const struct store_file *file, struct record_worker *rows, int64_t *count) {
+  TRY(count_rows(file, count));
+  if (*count < 0) *count = 0;
+  if (*count == 0) return STATUS_OK;
+  TRY(store_read_values(file, table, STORE_F64, (int64_t)RECORD_SESSIONS * COLUMNS, rows));
+  if (*count == RECORD_SESSIONS - 1 && !isnan(rows[*count].began)) *count = RECORD_SESSIONS;
   return STATUS_OK;
 }
 
@@ -48,20 +52,20 @@ enum status record_find_session(const struct comm *comm, const char *path, struc
 enum status record_session(struct record *record, int64_t step) {
   const struct comm *comm = record->file.comm;
   const struct provenance_job job = provenance_job();
-  const struct session session = {.began = (double)time(NULL),
-                                  .step = (double)step,
-                                  .ranks = comm->size,
-                                  .id = (double)job.id,
-                                  .array = (double)job.array,
-                                  .task = (double)job.task,
-                                  .restarts = (double)job.restarts};
+  const struct record_worker session = {.began = (double)time(NULL),
+                                        .step = (double)step,
+                                        .ranks = comm->size,
+                                        .id = (double)job.id,
+                                        .array = (double)job.array,
+                                        .task = (double)job.task,
+                                        .restarts = (double)job.restarts};
   if (record->session < 0) return STATUS_OK;
   return comm_agree(comm, comm->rank == 0 ? store_write_independent(&record->file, table, record->session, 1, &session)
                                           : STATUS_OK);
 }
 
 enum status record_copy_sessions(const struct store_file *from, struct record *record) {
-  struct session rows[RECORD_SESSIONS];
+  struct record_worker rows[RECORD_SESSIONS];
   TRY(count_rows(from, &record->session));
   if (record->session < 0) record->session = 0; /* of an older build */
   if (record->session == 0) return STATUS_OK;

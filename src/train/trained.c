@@ -103,22 +103,29 @@ void trained_close(struct trained *trained) {
   config_destroy(&trained->config);
 }
 
-enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
-                              char path[STORE_PATH_MAX]) {
-  const char *data = given ? given : trained->training->data.file, *slash = strrchr(trained->path, '/');
+enum status trained_find_data(const char *data, const char *run, char path[STORE_PATH_MAX]) {
+  const char *slash = strrchr(run, '/'), *name = strrchr(data, '/');
+  char beside[STORE_PATH_MAX];
+  bool there;
   REQUIRE(strlen(data) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", data);
   snprintf(path, STORE_PATH_MAX, "%s", data);
-  if (given) return STATUS_OK;
-  bool there = true;
-  TRY(comm_agree(comm, comm->rank == 0 ? output_exists(path, &there) : STATUS_OK));
-  if (!there) {
-    const int folder = slash ? (int)(slash - trained->path) + 1 : 0;
-    const char *base = strrchr(data, '/') ? strrchr(data, '/') + 1 : data;
-    char beside[STORE_PATH_MAX];
-    const int length = snprintf(beside, sizeof beside, "%.*s%s", folder, trained->path, base);
-    if (length < (int)sizeof beside && access(beside, F_OK) == 0) snprintf(path, STORE_PATH_MAX, "%s", beside);
-  }
-  return comm_broadcast(comm, path, STORE_PATH_MAX);
+  TRY(output_exists(path, &there));
+  if (there) return STATUS_OK;
+  const int folder = slash ? (int)(slash - run) + 1 : 0,
+            length = snprintf(beside, sizeof beside, "%.*s%s", folder, run, name ? name + 1 : data);
+  if (length < (int)sizeof beside && access(beside, F_OK) == 0) snprintf(path, STORE_PATH_MAX, "%s", beside);
+  return STATUS_OK;
+}
+
+enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,
+                              char path[STORE_PATH_MAX]) {
+  enum status status = STATUS_OK;
+  if (!given && comm->rank == 0) status = trained_find_data(trained->training->data.file, trained->path, path);
+  TRY(comm_agree(comm, status));
+  if (!given) return comm_broadcast(comm, path, STORE_PATH_MAX);
+  REQUIRE(strlen(given) < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", given);
+  snprintf(path, STORE_PATH_MAX, "%s", given);
+  return STATUS_OK;
 }
 
 /* What the data would make of a learner has to be what it is. */

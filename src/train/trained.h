@@ -24,6 +24,10 @@ struct trained {
 enum status trained_open(const struct comm *comm, const char *run, bool best, struct trained *trained);
 void trained_close(struct trained *trained);
 
+/* Not collective. Where the data set of that name is: as it says, from the working folder; else beside the run, or its
+ * checkpoint. Where it is in neither place, the name itself. STATUS_USAGE when it is too long. */
+enum status trained_find_data(const char *data, const char *run, char path[STORE_PATH_MAX]);
+
 /* Collective. The data set to use: `given`, or when NULL the one that it was trained on, looked for from the working
  * folder, then beside the run. STATUS_USAGE when the name is too long. */
 enum status trained_data_path(const struct comm *comm, const struct trained *trained, const char *given,

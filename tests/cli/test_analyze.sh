@@ -98,7 +98,7 @@ expect 0 "hgn-analysis" "$HGN" info spring_run.analysis.h5
 # Names are looked at before the work: no folder, other files, another run's analysis.
 touch afile && echo mine >keep.txt && ln -sf ../keep.txt plots/phase.svg
 expect 3 "afile: is not a folder" "$HGN" analyze spring_run.h5 --plot afile
-expect 3 "keep.txt: is there, and is not a picture of this kind" "$HGN" analyze spring_run.h5 --plot plots
+expect 3 "keep.txt: is there, and is not a file of this kind" "$HGN" analyze spring_run.h5 --plot plots
 [ "$(cat keep.txt)" = mine ] || fail "a figure has replaced a text"
 expect 3 "spring.h5" "$HGN" analyze spring_run.h5 -o spring.h5
 expect 2 "choose another file with -o" "$HGN" analyze spring_run.h5 --data spring.h5
