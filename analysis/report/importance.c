@@ -323,8 +323,7 @@ enum status importance_measure(const struct parzen_axes *axes, int64_t count, co
   *importance = (struct importance){.count = 0};
   REQUIRE(axes->count > 0, STATUS_UNAVAILABLE, "no parameter has more than one value");
   REQUIRE(count >= IMPORTANCE_LEAST, STATUS_UNAVAILABLE,
-          "of %lld configurations nothing can be said: it takes %d that have come to an end", (long long)count,
-          IMPORTANCE_LEAST);
+          "%lld configurations have come to an end with a value, and it takes %d", (long long)count, IMPORTANCE_LEAST);
   while (other < count && value[other] == value[0]) other++;
   REQUIRE(other < count, STATUS_UNAVAILABLE, "all of them have the same value");
   const struct forest_data data = {axes, count, place, value};

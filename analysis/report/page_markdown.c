@@ -6,7 +6,7 @@
 
 /* ---- CSV ---- */
 
-static void csv_cell(const char *text, FILE *out) {
+void page_csv_cell(const char *text, FILE *out) {
   if (text[strcspn(text, ",\"\n\r")] == '\0') {
     fputs(text, out);
     return;
@@ -22,13 +22,13 @@ static void csv_cell(const char *text, FILE *out) {
 void page_csv(const struct page_table *table, FILE *out) {
   for (int c = 0; c < table->columns; c++) {
     if (c > 0) fputc(',', out);
-    csv_cell(table->name[c], out);
+    page_csv_cell(table->name[c], out);
   }
   fputc('\n', out);
   for (size_t r = 0; r < page_rows(table); r++) {
     for (int c = 0; c < table->columns; c++) {
       if (c > 0) fputc(',', out);
-      csv_cell(page_cell_at(table, r, c), out);
+      page_csv_cell(page_cell_at(table, r, c), out);
     }
     fputc('\n', out);
   }
