@@ -168,7 +168,7 @@ static void close_session(struct sweep_time *time, unsigned char *seen, double b
     if (seen[l]) time->there += (ended - began) * (double)time->lane[l].ranks;
     seen[l] = 0;
   }
-  time->sessions += 1;
+  time->session[time->sessions++] = (struct sweep_session){began, ended};
 }
 
 static struct sweep_lane lane_of(const struct ledger *ledger, int64_t parts, const struct ledger_span *span) {
@@ -191,8 +191,6 @@ static void add_spans(const struct ledger *ledger, int64_t parts, const struct l
     time->working += span->working * span->ranks;
   }
   close_session(time, seen, began, ended);
-  time->began = order[0]->began;
-  time->ended = ended;
 }
 
 enum status sweep_time_measure(const struct ledger *ledger, int64_t parts, struct sweep_time *time) {
@@ -202,6 +200,7 @@ enum status sweep_time_measure(const struct ledger *ledger, int64_t parts, struc
   const struct ledger_span **order = arena_array(&time->arena, n, sizeof *order);
   unsigned char *seen = arena_array(&time->arena, n, 1);
   time->lane = arena_array(&time->arena, n + 1, sizeof *time->lane);
+  time->session = arena_array(&time->arena, n, sizeof *time->session);
   time->lane_of = arena_array(&time->arena, n, sizeof *time->lane_of);
   TRY(arena_check(&time->arena, "the times of a sweep"));
   for (int64_t i = 0; i < n; i++) {

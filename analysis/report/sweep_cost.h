@@ -43,14 +43,17 @@ struct sweep_lane {
   int64_t part; /* of a sweep in parts, whose groups have numbers of their own; else 0 */
   int64_t group, ranks;
 };
+struct sweep_session {
+  double began, ended; /* s since 1970 */
+};
 struct sweep_time {
   struct sweep_lane *lane; /* [lanes], by part and group */
   int64_t lanes;
-  int64_t *lane_of;    /* [spans of the ledger] */
-  double began, ended; /* s since 1970, of all */
-  double there;        /* core-seconds that groups were there */
-  double busy;         /* of these, with a trial or a command */
-  double working;      /* of these, in steps of training and evaluations */
+  int64_t *lane_of;              /* [spans of the ledger] */
+  double there;                  /* core-seconds that groups were there */
+  double busy;                   /* of these, with a trial or a command */
+  double working;                /* of these, in steps of training and evaluations */
+  struct sweep_session *session; /* [sessions], by time; none overlaps another */
   int64_t sessions;
   struct arena arena;
 };

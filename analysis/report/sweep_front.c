@@ -134,7 +134,7 @@ void sweep_front_add(struct page *page, const struct sweep_view *view) {
   for (int64_t i = 0; i < front.count; i++) members += front.rank[i] == 0;
   add_table(page, &front, members);
   const int panels = view->sweep->metrics - 1;
-  if (figure_begin(panels == 1 ? 560 : 380 * panels, 380, &figure) == STATUS_OK) {
+  if (figure_begin(panels == 1 ? 660 : 380 * panels, 380, &figure) == STATUS_OK) {
     write_csv(&front, figure.csv);
     fputs("set key outside top horizontal left samplen 1\nset format '%g'\n", figure.script);
     if (panels > 1) fprintf(figure.script, "set multiplot layout 1,%d\n", panels);

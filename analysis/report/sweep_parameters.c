@@ -261,6 +261,17 @@ static void write_tick(FILE *script, double x, double y, const char *text) {
   fprintf(script, " at %g,%g right offset -0.4,0 font ',11' front boxed\n", x, y);
 }
 
+/* The value at a height of an axis, where cell c is; of a continuum at 0 and 1 its ends, or nearly, where there are none. */
+static double end_or_value(const struct sweep_view *view, int axis, double height, int64_t c) {
+  const struct parzen_axis *about = &view->axes.axis[axis];
+  double least, most;
+  if (about->kind != PARZEN_CONTINUUM) return value_at(view, axis, forest_coordinate(about, (double)c));
+  distribution_ends(&parameter_of(view, axis)->distribution, &least, &most);
+  if (height <= 0) return isfinite(least) ? least : value_at(view, axis, 0.01);
+  if (height >= 1) return isfinite(most) ? most : value_at(view, axis, 0.99);
+  return value_at(view, axis, height);
+}
+
 static void write_axis_labels(const struct sweep_view *view, int number, FILE *script) {
   const int axis = view->axis[number];
   const struct parzen_axis *about = &view->axes.axis[axis];
@@ -272,9 +283,7 @@ static void write_axis_labels(const struct sweep_view *view, int number, FILE *s
     if (parameter->choice) {
       snprintf(text, 13, "%s", parameter->choice[c].text);
     } else {
-      const double u =
-          about->kind == PARZEN_CONTINUUM ? fmin(fmax(height, 0.001), 0.999) : forest_coordinate(about, (double)c);
-      snprintf(text, sizeof text, "%.2g", value_at(view, axis, u));
+      snprintf(text, sizeof text, "%.2g", end_or_value(view, axis, height, c));
     }
     write_tick(script, number, height, text);
   }
@@ -325,7 +334,7 @@ static void write_parallel(const struct sweep_view *view, FILE *script) {
 static void add_parallel(struct page *page, const struct sweep_view *view) {
   struct figure figure;
   char caption[512];
-  if (view->ranked == 0 || view->axes.count == 0) return;
+  if (view->ranked < 2 || view->axes.count == 0) return;
   const int64_t drawn = (view->ranked - 1) / sweep_view_stride(view->ranked, SWEEP_VIEW_LINES) + 1;
   const int axes = parallel_axes(view);
   snprintf(caption, sizeof caption,

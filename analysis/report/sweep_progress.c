@@ -254,12 +254,34 @@ static void write_span_csv(const struct sweep_view *view, const struct sweep_tim
   for (int64_t i = 0; i < view->ledger->spans; i++) {
     const struct ledger_span *span = &view->ledger->span[i];
     fprintf(csv, "%.0f,%" PRId64 ",%.0f,%.0f,%.0f,%.6f,%.6f,%.6g\n", span->trial, time->lane[time->lane_of[i]].part,
-            span->group, span->first_rank, span->ranks, span->began - time->began, span->ended - time->began,
-            span->working);
+            span->group, span->first_rank, span->ranks, span->began - time->session[0].began,
+            span->ended - time->session[0].began, span->working);
   }
 }
 
-/* Boxes of a kind: from, to, lane. Those that nobody could see are as wide as they can be seen. */
+static double length_of(const struct sweep_time *time) {
+  double sum = 0;
+  for (int64_t i = 0; i < time->sessions; i++) sum += time->session[i].ended - time->session[i].began;
+  return sum;
+}
+
+/* Between two sessions, which may be days, stands no more than this part of the length of all. */
+static const double gap = 0.03;
+
+/* Where a time is drawn: s. */
+static double drawn_at(const struct sweep_time *time, double at) {
+  double sum = 0;
+  const double most = gap * length_of(time);
+  for (int64_t i = 0; i < time->sessions; i++) {
+    const struct sweep_session *session = &time->session[i];
+    if (i > 0) sum += fmin(most, session->began - time->session[i - 1].ended);
+    if (at <= session->ended) return sum + fmax(0, at - session->began);
+    sum += session->ended - session->began;
+  }
+  return sum;
+}
+
+/* Boxes of a kind: from, to, lane. */
 static int64_t write_spans(const struct sweep_view *view, const struct sweep_time *time, enum span_kind kind,
                            double unit, FILE *script) {
   const int64_t stride = sweep_view_stride(view->ledger->spans, SPANS_DRAWN);
@@ -268,11 +290,15 @@ static int64_t write_spans(const struct sweep_view *view, const struct sweep_tim
   for (int64_t i = 0; i < view->ledger->spans; i += stride) {
     const struct ledger_span *span = &view->ledger->span[i];
     if (span_kind_of(view, span) != kind) continue;
-    fprintf(script, "%.9g %.9g %" PRId64 "\n", (span->began - time->began) / unit, (span->ended - time->began) / unit,
+    fprintf(script, "%.9g %.9g %" PRId64 "\n", drawn_at(time, span->began) / unit, drawn_at(time, span->ended) / unit,
             time->lane_of[i]);
     count++;
   }
   fputs("EOD\n", script);
+  for (int64_t i = 1; i < time->sessions && kind == 0; i++) {
+    const double at = drawn_at(time, time->session[i].began) / unit;
+    fprintf(script, "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead dt 2 lc rgb '#888888'\n", at, at);
+  }
   return count;
 }
 
@@ -293,11 +319,15 @@ static void write_lanes(const struct sweep_time *time, FILE *script) {
 
 static void add_timeline(struct page *page, const struct sweep_view *view, const struct sweep_time *time) {
   struct figure figure;
-  const double seconds = time->ended - time->began, unit = seconds > 7200 ? 3600 : seconds > 180 ? 60 : 1;
+  const double seconds = drawn_at(time, time->session[time->sessions - 1].ended), unit = seconds > 7200  ? 3600
+                                                                                         : seconds > 180 ? 60
+                                                                                                         : 1;
   const int64_t lanes = time->lanes < 40 ? time->lanes : 40,
                 stride = sweep_view_stride(view->ledger->spans, SPANS_DRAWN);
+  const bool crowded = view->ledger->spans > 120 * time->lanes;
   char caption[256];
-  snprintf(caption, sizeof caption, "Which group computed when, coloured by what became of the trial.%s",
+  snprintf(caption, sizeof caption, "Which group computed when, coloured by what became of the trial.%s%s",
+           time->sessions > 1 ? " Dashed: a later session; the time between, when nobody worked, is cut short." : "",
            stride > 1 ? " Of many spans every few are drawn." : "");
   if (figure_begin(860, (int)(110 + 26 * lanes), &figure) == STATUS_OK) {
     int64_t count[SPAN_KINDS];
@@ -306,12 +336,12 @@ static void add_timeline(struct page *page, const struct sweep_view *view, const
     for (int k = 0; k < SPAN_KINDS; k++) count[k] = write_spans(view, time, (enum span_kind)k, unit, figure.script);
     write_lanes(time, figure.script);
     fprintf(figure.script,
-            "set xlabel 'time [%s]'\nset style fill solid 0.85 border lc rgb 'white'\nunset grid\nset xrange [0:%g]\n"
+            "set xlabel 'time [%s]'\nset style fill solid 0.85 %s\nunset grid\nset xrange [0:%g]\n"
             "set key outside top horizontal left samplen 1\nplot ",
             unit == 3600 ? "h"
             : unit == 60 ? "min"
                          : "s",
-            fmax(seconds / unit, 1e-6));
+            crowded ? "noborder" : "border lc rgb 'white'", fmax(seconds / unit, 1e-6));
     for (int k = 0; k < SPAN_KINDS; k++) {
       if (count[k] == 0) continue;
       fprintf(figure.script, "%s$span%d using 1:3:1:2:($3-0.4):($3+0.4) with boxxyerror lc rgb '%s' title '%s'",
@@ -333,10 +363,9 @@ static void tell_time(struct page *page, const struct sweep_view *view) {
     sweep_time_free(&time);
     return;
   }
-  board_time(time.ended - time.began, text);
+  board_time(length_of(&time), text);
   page_text(page,
-            "From the first start to the last end %s, in %" PRId64 " session%s, on %" PRId64
-            " group%s of ranks. Of the "
+            "%s in %" PRId64 " session%s, on %" PRId64 " group%s of ranks. Of the "
             "time that groups were there %.1f%% went by with a trial, %.1f%% in steps of training and evaluations.",
             text, time.sessions, time.sessions == 1 ? "" : "s", time.lanes, time.lanes == 1 ? "" : "s",
             time.there > 0 ? 100 * time.busy / time.there : 0, time.there > 0 ? 100 * time.working / time.there : 0);
