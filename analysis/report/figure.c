@@ -39,7 +39,7 @@ void figure_quote(FILE *script, const char *text) {
   fputc('\'', script);
 }
 
-static void close_figure(struct figure *figure) {
+void figure_drop(struct figure *figure) {
   if (figure->script) (void)fclose(figure->script);
   if (figure->csv) (void)fclose(figure->csv);
   free(figure->script_text);
@@ -53,7 +53,7 @@ enum status figure_begin(int width, int height, struct figure *figure) {
   figure->csv = open_memstream(&figure->csv_text, &figure->csv_size);
   if (figure->script && figure->csv) return STATUS_OK;
   figure->status = status_raise(STATUS_MEMORY, "out of memory for a figure");
-  close_figure(figure);
+  figure_drop(figure);
   return figure->status;
 }
 
@@ -177,7 +177,7 @@ static enum status draw(struct figure *figure, void **data, size_t *size) {
 
 enum status figure_draw(struct figure *figure, void **data, size_t *size) {
   const enum status status = draw(figure, data, size);
-  close_figure(figure);
+  figure_drop(figure);
   return status;
 }
 
@@ -194,5 +194,5 @@ void figure_end(struct figure *figure, struct page *page, const char *id, const 
     status_clear();
   }
   free(data);
-  close_figure(figure);
+  figure_drop(figure);
 }

@@ -34,6 +34,8 @@ enum status figure_begin(int width, int height, struct figure *figure);
 /* Has it drawn and adds it to the page; where that fails, a remark says that the figure is missing and why. */
 void figure_end(struct figure *figure, struct page *page, const char *id, const char *caption, const char *alt);
 
+/* In its stead: nothing, where what it should show is not to be had. */
+void figure_drop(struct figure *figure);
 /* In its stead: the picture itself, which the caller frees. STATUS_UNAVAILABLE when there is no gnuplot; STATUS_FILE with
  * what gnuplot says against it; STATUS_MEMORY. */
 enum status figure_draw(struct figure *figure, void **data, size_t *size);

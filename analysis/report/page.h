@@ -63,7 +63,7 @@ struct page_figure {
   const char *csv; /* with a line of names first; NULL: none */
 };
 void page_figure(struct page *page, const struct page_figure *figure);
-/* A text as a cell of a line of CSV: quoted where it has to be. */
+/* A text as a cell of such CSV: quoted where it has to be. */
 void page_csv_cell(const char *text, FILE *out);
 
 /* A film that one plays: forward and backward, step by step, at several speeds. Where that cannot be, on paper, in

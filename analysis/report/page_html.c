@@ -62,6 +62,8 @@ static void write_caption(const char *kind, const struct page_item *item, FILE *
 
 /* ---- Things ---- */
 
+enum { LONG = 48 /* bytes of a text that has to have room to be read */ };
+
 /* A table that is wider than the page is moved within a box of its own, with the keyboard, too. */
 static void write_table(const struct page_item *item, FILE *out) {
   const struct page_table *table = &item->table;
@@ -87,8 +89,9 @@ static void write_table(const struct page_item *item, FILE *out) {
   for (size_t r = 0; r < page_rows(table); r++) {
     fputs("<tr>", out);
     for (int c = 0; c < table->columns; c++) {
-      fprintf(out, "<td%s>", table->number[c] ? " class=\"number\"" : "");
-      write_text(page_cell_at(table, r, c), out);
+      const char *text = page_cell_at(table, r, c);
+      fprintf(out, "<td%s>", table->number[c] ? " class=\"number\"" : strlen(text) > LONG ? " class=\"long\"" : "");
+      write_text(text, out);
       fputs("</td>", out);
     }
     fputs("</tr>\n", out);

@@ -104,10 +104,12 @@ static enum status read_evaluations(struct run_facts *facts, const struct record
 }
 
 static enum status read_sums(struct run_facts *facts, const struct record_reader *reader) {
+  int64_t count;
   facts->networks = reader->shape.networks;
   facts->network = arena_array(&facts->arena, facts->networks, sizeof *facts->network);
   TRY(arena_check(&facts->arena, "a run's checksums"));
-  TRY(store_read_texts(&reader->file, "/networks", facts->networks, sizeof *facts->network, facts->network[0]));
+  TRY(store_read_texts(&reader->file, "/networks", facts->networks, sizeof *facts->network, facts->network[0], &count));
+  REQUIRE(count == facts->networks, STATUS_FILE, "%s: /networks has the wrong shape", facts->path);
   for (int i = 0; i < 2 && facts->reports > 0; i++) {
     const int64_t row = i == 0 ? 0 : facts->reports - 1;
     struct checksum *parameters = arena_array(&facts->arena, facts->networks, sizeof *parameters),

@@ -126,3 +126,17 @@ void sweep_sections(struct page *page, const char *path) {
   }
   sweep_view_close(&view);
 }
+
+/* Whether an earlier path is of the same sweep. */
+static bool is_told(char *const *path, int64_t at) {
+  char folder[STORE_PATH_MAX], other[STORE_PATH_MAX];
+  if (!stored_find(path[at], folder)) return false;
+  for (int64_t i = 0; i < at; i++)
+    if (stored_find(path[i], other) && strcmp(folder, other) == 0) return true;
+  return false;
+}
+
+void sweep_sections_all(struct page *page, char *const *path, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (!is_told(path, i)) sweep_sections(page, path[i]);
+}

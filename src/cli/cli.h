@@ -24,7 +24,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_rollout, cli_sample, cli_show,
-    cli_info, cli_limit, cli_sweep, cli_merge, cli_bench, cli_analyze;
+    cli_info, cli_limit, cli_sweep, cli_merge, cli_bench, cli_analyze, cli_report;
 
 enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_COUNT_VALUE };
 

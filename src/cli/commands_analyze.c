@@ -15,7 +15,7 @@ static enum status run_bench(const struct comm *world, int argc, char **argv) {
 static const struct cli_command bench = {"bench", "throughput of the analyses on this machine", bench_analyze_help,
                                          run_bench};
 
-const struct cli_command *const commands[COMMANDS_MAX] = {&cli_analyze, &bench, NULL};
+const struct cli_command *const commands[COMMANDS_MAX] = {&cli_analyze, &cli_report, &bench, NULL};
 
 const char *commands_program(int argc, char **argv) {
   (void)argc;

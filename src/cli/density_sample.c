@@ -1,7 +1,7 @@
 #include "cli/density_sample.h"
 
 #include "base/arena.h"
-#include "cli/field_board.h"
+#include "store/field_board.h"
 #include "store/provenance.h"
 #include "train/density.h"
 #include "train/density_judge.h"

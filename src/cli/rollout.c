@@ -1,7 +1,7 @@
 #include "cli/cli.h"
-#include "cli/reel.h"
 #include "store/output.h"
 #include "store/provenance.h"
+#include "train/film.h"
 #include "train/hgn.h"
 #include "train/numerics.h"
 #include "train/probe.h"
@@ -9,9 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum rows { TRUTH, PREDICTION, DIFFERENCE, ROWS };
 
 /* ---- As arrays ---- */
 
@@ -62,51 +59,11 @@ static enum status write_arrays(const struct comm *self, const struct trained *t
 
 /* ---- As a picture ---- */
 
-static void write_title(const struct probe_request *request, const struct probe_rollout *rollout, struct reel *reel) {
-  char text[CLI_ERROR_MAX];
-  int used = snprintf(reel->title, sizeof reel->title, "%s rollout %lld", split_name[request->split],
-                      (long long)request->rollout);
-  if (request->backward) used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", backward");
-  if (request->speed != 1)
-    used += snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", speed %g", request->speed);
-  if (rollout->known > 0)
-    snprintf(reel->title + used, sizeof reel->title - (size_t)used, ", MSE %s",
-             cli_error(probe_mean_error(rollout), text));
-}
-
-/* Without any truth there is only the prediction to be seen. The difference is grey where both agree, brighter where
- * the prediction is brighter. */
-static void fill_reel(const struct probe_rollout *rollout, struct reel *reel) {
-  const size_t values = (size_t)reel->frames * reel->values;
-  const float *truth = rollout->truth, *prediction = rollout->path.images;
-  if (rollout->known == 0) {
-    memcpy(reel->image[0], prediction, values * sizeof *prediction);
-    memcpy(reel->label[0], reel->label[PREDICTION], REEL_LABEL_MAX);
-    reel->rows = 1;
-    return;
-  }
-  memcpy(reel->image[TRUTH], truth, values * sizeof *truth);
-  memcpy(reel->image[PREDICTION], prediction, values * sizeof *prediction);
-  for (size_t i = 0; i < values; i++)
-    reel->image[DIFFERENCE][i] = (float)(0.5 + 0.5 * ((double)prediction[i] - (double)truth[i]));
-}
-
 static enum status write_picture(const struct probe_request *request, const struct dataset *data,
                                  const struct probe_rollout *rollout, const char *output) {
-  struct reel reel = {.frames = rollout->path.frames,
-                      .height = (int)data->height,
-                      .width = (int)data->width,
-                      .channels = (int)data->channels,
-                      .start = rollout->start,
-                      .dt = rollout->dt,
-                      .rows = ROWS,
-                      .label = {"truth", "prediction", "difference"}};
-  enum status status = reel_allocate(&reel);
-  if (status == STATUS_OK) {
-    write_title(request, rollout, &reel);
-    fill_reel(rollout, &reel);
-    status = reel_write(&reel, output);
-  }
+  struct reel reel;
+  enum status status = film_reel(request, data, rollout, &reel);
+  if (status == STATUS_OK) status = reel_write(&reel, output);
   reel_free(&reel);
   return status;
 }

@@ -1,11 +1,11 @@
 #include "cli/cli.h"
-#include "cli/density_board.h"
-#include "cli/reel.h"
 #include "physics/render.h"
 #include "physics/rollout.h"
 #include "store/dataset.h"
+#include "store/reel.h"
 #include "train/checkpoint.h"
 #include "train/density.h"
+#include "train/density_board.h"
 #include "train/numerics.h"
 #include "train/record.h"
 

@@ -172,8 +172,9 @@ enum status store_fill_value(const struct store_file *file, const char *name, do
 
 /* Not collective. A text data set of fixed length into a new string; caller frees. */
 enum status store_read_text(const struct store_file *file, const char *name, char **text);
-/* Not collective. A 1-D data set of `count` texts, each of less than `size` bytes: texts[count][size]. */
-enum status store_read_texts(const struct store_file *file, const char *name, int64_t count, size_t size, char *texts);
+/* Not collective. A 1-D data set of at most `most` texts, each of less than `size` bytes: texts[*count][size]. */
+enum status store_read_texts(const struct store_file *file, const char *name, int64_t most, size_t size, char *texts,
+                             int64_t *count);
 enum status store_read_attribute_text(const struct store_file *file, const char *name, char **text);
 enum status store_read_attribute_i64(const struct store_file *file, const char *name, int64_t *value);
 

@@ -56,6 +56,28 @@ static void add_word(struct text *text, const char *word) {
   add(text, "'");
 }
 
+void provenance_write_word(const char *word, FILE *out) {
+  char space[2 * STORE_PATH_MAX] = "";
+  struct text text = {space, 0, sizeof space};
+  add_word(&text, word);
+  fputs(space, out);
+}
+
+static void add_command(struct text *text) {
+  for (int i = 0; i < word_count; ++i) {
+    if (i > 0) add(text, " ");
+    add_word(text, words[i]);
+  }
+}
+
+enum status provenance_command(char **command) {
+  struct text text = {calloc(TEXT_BYTES, 1), 0, TEXT_BYTES};
+  REQUIRE(text.data, STATUS_MEMORY, "no memory for the command line");
+  add_command(&text);
+  *command = text.data;
+  return STATUS_OK;
+}
+
 static void describe_libraries(struct text *text) {
   unsigned major = 0, minor = 0, release = 0;
   char line[MPI_MAX_LIBRARY_VERSION_STRING] = "";
@@ -143,10 +165,7 @@ static enum status write_run(struct store_file *file, struct text *text) {
   const struct comm *comm = file->comm;
   char name[NAME_BYTES] = "", folder[STORE_PATH_MAX] = "unknown", created[32], job[160];
   int length = 0;
-  for (int i = 0; i < word_count; ++i) {
-    if (i > 0) add(text, " ");
-    add_word(text, words[i]);
-  }
+  add_command(text);
   utf8_repair(text->data); /* words and folders may hold any bytes; the file says that its texts are UTF-8 */
   TRY(store_text(file, "/provenance/command", text->data, 0));
 

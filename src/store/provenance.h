@@ -43,6 +43,12 @@ struct provenance_job {
 void provenance_set_job(const struct provenance_job *job);
 struct provenance_job provenance_job(void);
 
+/* Not collective. The command line as a shell would take it; the caller frees. STATUS_MEMORY. */
+enum status provenance_command(char **command);
+
+/* Not collective. A word as a shell would take it. */
+void provenance_write_word(const char *word, FILE *out);
+
 /* Collective. Writes the group; before store_seal(). STATUS_FILE, STATUS_MEMORY, STATUS_MPI. */
 enum status provenance_write(struct store_file *file);
 

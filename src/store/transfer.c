@@ -323,10 +323,11 @@ enum status store_read_text(const struct store_file *file, const char *name, cha
 }
 
 static enum status take_texts(const struct store_file *file, const char *name, const struct store_handle *handle,
-                              hid_t type, int64_t count, size_t size, char *texts) {
+                              hid_t type, int64_t most, size_t size, char *texts) {
   REQUIRE(H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && handle->rank == 1 &&
-              handle->extent[0] == (hsize_t)count && H5Tget_size(type) < size,
-          STATUS_FILE, "%s: %s is not %lld texts of less than %zu bytes", file->path, name, (long long)count, size);
+              handle->extent[0] <= (hsize_t)most && H5Tget_size(type) < size,
+          STATUS_FILE, "%s: %s is not up to %lld texts of less than %zu bytes", file->path, name, (long long)most,
+          size);
   const hid_t memory = H5Tcopy(H5T_C_S1);
   const bool read = memory >= 0 && H5Tset_cset(memory, H5Tget_cset(type)) >= 0 && H5Tset_size(memory, size) >= 0 &&
                     H5Dread(handle->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0;
@@ -335,15 +336,17 @@ static enum status take_texts(const struct store_file *file, const char *name, c
   return status;
 }
 
-enum status store_read_texts(const struct store_file *file, const char *name, int64_t count, size_t size, char *texts) {
+enum status store_read_texts(const struct store_file *file, const char *name, int64_t most, size_t size, char *texts,
+                             int64_t *count) {
   struct store_handle *handle;
   TRY(store_handle(file, name, &handle));
   reader_enter(file->path);
   const hid_t type = H5Dget_type(handle->id);
   const enum status status =
-      type < 0 ? store_fail(file, name) : take_texts(file, name, handle, type, count, size, texts);
+      type < 0 ? store_fail(file, name) : take_texts(file, name, handle, type, most, size, texts);
   if (type >= 0) H5Tclose(type);
   reader_leave();
+  *count = (int64_t)handle->extent[0];
   return status;
 }
 

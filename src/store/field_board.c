@@ -1,6 +1,4 @@
-#include "cli/field_board.h"
-
-#include "store/picture.h"
+#include "store/field_board.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -116,13 +114,12 @@ static void draw_frame(struct picture *picture, int x, int y) {
   picture_image(picture, x + PANEL, y - 1, 1, &grey[0][0], PANEL + 2, 1, 3);
 }
 
-enum status field_board_write(const struct field_board *board, const char *path) {
-  struct picture picture;
+enum status field_board_draw(const struct field_board *board, struct picture *picture) {
   const int cell = PANEL + GAP, line = PANEL + 2 * LINE + GAP;
   static float image[FIELD_VALUES][3];
   TRY(picture_open(2 * MARGIN + board->columns * cell - GAP, 2 * MARGIN + LINE + board->rows * line - GAP + 4, paper,
-                   &picture));
-  picture_text(&picture, MARGIN, MARGIN, TEXT_ZOOM, ink, board->title);
+                   picture));
+  picture_text(picture, MARGIN, MARGIN, TEXT_ZOOM, ink, board->title);
   for (int row = 0; row < board->rows; row++)
     for (int column = 0; column < board->columns; column++) {
       const struct field *field = &board->field[row][column];
@@ -131,12 +128,18 @@ enum status field_board_write(const struct field_board *board, const char *path)
       if (!field->value) continue;
       paint(field, image);
       print_range(field, range);
-      picture_text(&picture, x, y, TEXT_ZOOM, ink, field->label);
-      picture_image(&picture, x, y + LINE, ZOOM, &image[0][0], FIELD_SIDE, FIELD_SIDE, 3);
-      draw_frame(&picture, x, y + LINE);
-      picture_text(&picture, x, y + LINE + PANEL + 4, TEXT_ZOOM, faint, range);
+      picture_text(picture, x, y, TEXT_ZOOM, ink, field->label);
+      picture_image(picture, x, y + LINE, ZOOM, &image[0][0], FIELD_SIDE, FIELD_SIDE, 3);
+      draw_frame(picture, x, y + LINE);
+      picture_text(picture, x, y + LINE + PANEL + 4, TEXT_ZOOM, faint, range);
     }
-  enum status status = picture_png(&picture, path);
+  return STATUS_OK;
+}
+
+enum status field_board_write(const struct field_board *board, const char *path) {
+  struct picture picture;
+  TRY(field_board_draw(board, &picture));
+  const enum status status = picture_png(&picture, path);
   picture_close(&picture);
   return status;
 }

@@ -1,9 +1,7 @@
-#include "cli/reel.h"
-
-#include "cli/cli.h"
-#include "store/picture.h"
+#include "store/reel.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +92,7 @@ static int label_width(const struct reel *reel, bool unit) {
 
 /* Frames from left to right, in as many blocks of rows as they need;
  * the time above each column, the kind of row at the left. */
-static enum status write_strip(const struct reel *reel, const char *path) {
+enum status reel_strip(const struct reel *reel, struct picture *picture) {
   int zoom = fit_zoom(reel, STRIP_TILE, false), tile_width = zoom * reel->width, tile_height = zoom * reel->height;
   int columns = reel->frames < STRIP_COLUMNS ? (int)reel->frames : STRIP_COLUMNS;
   int64_t blocks = (reel->frames + columns - 1) / columns;
@@ -109,25 +107,30 @@ static enum status write_strip(const struct reel *reel, const char *path) {
   REQUIRE(height <= 30000, STATUS_USAGE, "%lld frames are too many for one strip; write a .gif",
           (long long)reel->frames);
 
-  struct picture picture;
-  TRY(picture_open(width, (int)height, paper, &picture));
-  picture_text(&picture, MARGIN, MARGIN, TEXT_ZOOM, ink, reel->title);
+  TRY(picture_open(width, (int)height, paper, picture));
+  picture_text(picture, MARGIN, MARGIN, TEXT_ZOOM, ink, reel->title);
   for (int64_t f = 0; f < reel->frames; f++) {
     int x = left + (int)(f % columns) * (tile_width + GAP);
     int y = MARGIN + LINE + MARGIN + (int)(f / columns) * block_height;
     char time[TIME_MAX];
     label_time(reel, format, f, time, sizeof time);
-    picture_text(&picture, x, y, TEXT_ZOOM, faint, time);
-    if (!unit && f % columns == 0) picture_text(&picture, MARGIN, y, TEXT_ZOOM, faint, seconds);
+    picture_text(picture, x, y, TEXT_ZOOM, faint, time);
+    if (!unit && f % columns == 0) picture_text(picture, MARGIN, y, TEXT_ZOOM, faint, seconds);
     for (int row = 0; row < reel->rows; row++) {
       int top = y + LINE + row * (tile_height + GAP);
       if (reel_known(reel, row, f))
-        picture_image(&picture, x, top, zoom, reel_image(reel, row, f), reel->height, reel->width, reel->channels);
+        picture_image(picture, x, top, zoom, reel_image(reel, row, f), reel->height, reel->width, reel->channels);
       if (f % columns == 0)
-        picture_text(&picture, MARGIN, top + (tile_height - 7 * TEXT_ZOOM) / 2, TEXT_ZOOM, ink, reel->label[row]);
+        picture_text(picture, MARGIN, top + (tile_height - 7 * TEXT_ZOOM) / 2, TEXT_ZOOM, ink, reel->label[row]);
     }
   }
-  enum status status = picture_png(&picture, path);
+  return STATUS_OK;
+}
+
+static enum status write_strip(const struct reel *reel, const char *path) {
+  struct picture picture;
+  TRY(reel_strip(reel, &picture));
+  const enum status status = picture_png(&picture, path);
   picture_close(&picture);
   return status;
 }
@@ -170,5 +173,7 @@ static enum status write_animation(const struct reel *reel, const char *path) {
 }
 
 enum status reel_write(const struct reel *reel, const char *path) {
-  return cli_has_ending(path, ".gif") ? write_animation(reel, path) : write_strip(reel, path);
+  const size_t length = strlen(path);
+  const bool animated = length > 4 && strcmp(path + length - 4, ".gif") == 0;
+  return animated ? write_animation(reel, path) : write_strip(reel, path);
 }

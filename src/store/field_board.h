@@ -1,8 +1,8 @@
 /* Functions of the plane as pictures: labelled square fields in rows. Not collective. */
-#ifndef HGN_CLI_FIELD_BOARD_H
-#define HGN_CLI_FIELD_BOARD_H
+#ifndef HGN_STORE_FIELD_BOARD_H
+#define HGN_STORE_FIELD_BOARD_H
 
-#include "base/status.h"
+#include "store/picture.h"
 
 #include <stdint.h>
 
@@ -36,6 +36,8 @@ void field_point(const struct field *field, int64_t index, double point[2]);
 void field_count(struct field *field, const double point[2]);
 void field_line(struct field *field, const double from[2], const double to[2]);
 
+/* All of it as a picture, closed with picture_close(). STATUS_MEMORY. */
+enum status field_board_draw(const struct field_board *board, struct picture *picture);
 /* .png. Those of picture.h. */
 enum status field_board_write(const struct field_board *board, const char *path);
 void field_board_free(struct field_board *board);

@@ -1,9 +1,9 @@
-#include "cli/density_board.h"
+#include "train/density_board.h"
 
 #include "base/arena.h"
 #include "base/elementary.h"
-#include "cli/field_board.h"
 #include "physics/target.h"
+#include "store/field_board.h"
 #include "train/density.h"
 #include "train/density_judge.h"
 
@@ -290,15 +290,23 @@ static enum status draw_model(struct show *show, const struct dataset *data) {
   return STATUS_OK;
 }
 
-enum status density_board_model(const struct trained *trained, const struct dataset *data, const char *output) {
+enum status density_board_draw(const struct trained *trained, const struct dataset *data, struct picture *picture) {
   struct show show = {.trained = trained, .model = density_model(&trained->learner)};
   TRY(comm_open(MPI_COMM_SELF, &show.self));
   enum status status = draw_model(&show, data);
-  if (status == STATUS_OK) status = field_board_write(&show.board, output);
+  if (status == STATUS_OK) status = field_board_draw(&show.board, picture);
   density_judge_close(&show.judge);
   target_close(&show.target);
   field_board_free(&show.board);
   arena_free(&show.arena);
   comm_close(&show.self);
+  return status;
+}
+
+enum status density_board_model(const struct trained *trained, const struct dataset *data, const char *output) {
+  struct picture picture;
+  TRY(density_board_draw(trained, data, &picture));
+  const enum status status = picture_png(&picture, output);
+  picture_close(&picture);
   return status;
 }

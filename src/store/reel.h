@@ -1,8 +1,8 @@
 /* Rollouts as pictures: rows of frames, as a filmstrip (.png) or an animation (.gif). Not collective. */
-#ifndef HGN_CLI_REEL_H
-#define HGN_CLI_REEL_H
+#ifndef HGN_STORE_REEL_H
+#define HGN_STORE_REEL_H
 
-#include "base/status.h"
+#include "store/picture.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +23,10 @@ struct reel {
 /* Images for all rows, black, and `values`. STATUS_MEMORY. */
 enum status reel_allocate(struct reel *reel);
 void reel_free(struct reel *reel);
+
+/* The filmstrip: frames from left to right, in as many blocks of rows as they need. Closed with picture_close().
+ * STATUS_USAGE when there are too many frames; STATUS_MEMORY. */
+enum status reel_strip(const struct reel *reel, struct picture *picture);
 
 /* By the ending of the name: .gif an animation at true speed, else a filmstrip. An image that is all NaN stays blank,
  * a pixel that is not finite is magenta. STATUS_USAGE when there are too many frames; those of picture.h. */
