@@ -50,8 +50,8 @@ static void tell_basis(struct page *page, const struct sweep_view *view) {
         importance->explained < 0.05 ? "nothing" : "little");
   if (view->rung >= 0)
     page_remark(page, PAGE_REMARK,
-                "Values at a rung are of short trainings, and trials that came there were chosen: what matters early "
-                "need not matter at the end.");
+                "Values at a rung are of short trainings%s: what matters early need not matter at the end.",
+                view->rung > 0 ? ", and trials that came there were chosen" : "");
 }
 
 static void add_importance_table(struct page *page, const struct sweep_view *view) {

@@ -11,7 +11,7 @@ const char *sweep_view_name(const struct sweep_view *view, int axis) {
 }
 
 void sweep_view_show(const struct sweep_view *view, int64_t configuration, int axis, char text[SWEEP_VIEW_TEXT]) {
-  enum { NUMBER_WIDTH = 10 };
+  enum { NUMBER_WIDTH = 8 };
   const int parameter = view->axes.axis[axis].parameter;
   const double *point = view->ledger->point + configuration * view->ledger->shape.parameters;
   space_show(view->space, point, parameter, text,
