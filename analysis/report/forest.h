@@ -1,13 +1,13 @@
 /* A random forest that learns a number from the points of a sweep's space: trees of regression (Breiman, Friedman,
  * Olshen and Stone, 1984), each grown on as many points drawn with replacement (Breiman, Machine Learning 45, 5-32,
- * 2001). A node is cut where the sum of squares of its two parts is least, over all axes; down to leaves of one point, or
- * of equal values.
+ * 2001). A node is cut where the sum of squares of its two parts is least, over all axes; down to leaves of one
+ * point, or of equal values.
  *
- * Places are those of sweep/parzen.h. Numbers are cut in two by their order, half way between two that are there; choices
- * by the order of their mean values in the node, which is the best of all cuts of a set in two (Fisher, J. Am. Stat.
- * Assoc. 53, 789-798, 1958), and those that the node has not seen go with the larger part. A parameter that does not
- * always take part is asked for only in nodes all of whose points have it: so the tree has to ask first for what that
- * depends on.
+ * Places are those of sweep/parzen.h. Numbers are cut in two by their order, half way between two that are there;
+ * choices by the order of their mean values in the node, which is the best of all cuts of a set in two (Fisher, J.
+ * Am. Stat. Assoc. 53, 789-798, 1958), and those that the node has not seen go with the larger part. A parameter that
+ * does not always take part is asked for only in nodes all of whose points have it: so the tree has to ask first for
+ * what that depends on.
  *
  * Points are drawn by (seed, tree): the same forest everywhere.
  *

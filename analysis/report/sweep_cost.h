@@ -37,8 +37,8 @@ struct sweep_regret {
 /* The point is the caller's to free. */
 enum status sweep_regret_measure(const struct sweep *sweep, const struct ledger *ledger, struct sweep_regret *regret);
 
-/* Who did what when. A session is a stretch of time without a start of a job in a gap where nobody worked; in it a group
- * is there from its beginning to its end, whether it works or not. */
+/* Who did what when. A session is a stretch of time without a start of a job in a gap where nobody worked; in it a
+ * group is there from its beginning to its end, whether it works or not. */
 struct sweep_lane {
   int64_t part; /* of a sweep in parts, whose groups have numbers of their own; else 0 */
   int64_t group, ranks;

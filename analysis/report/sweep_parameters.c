@@ -261,7 +261,8 @@ static void write_tick(FILE *script, double x, double y, const char *text) {
   fprintf(script, " at %g,%g right offset -0.4,0 font ',11' front boxed\n", x, y);
 }
 
-/* The value at a height of an axis, where cell c is; of a continuum at 0 and 1 its ends, or nearly, where there are none. */
+/* The value at a height of an axis, where cell c is; of a continuum at 0 and 1 its ends, or nearly, where there are
+ * none. */
 static double end_or_value(const struct sweep_view *view, int axis, double height, int64_t c) {
   const struct parzen_axis *about = &view->axes.axis[axis];
   double least, most;

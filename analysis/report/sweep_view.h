@@ -53,7 +53,8 @@ const char *sweep_view_unit(const struct sweep_view *view);
 double sweep_view_height(const struct sweep_view *view, int64_t configuration, int axis);
 /* The value of the metric in the place of which importance was measured; NaN: there is none. */
 double sweep_view_compared(const struct sweep_view *view, int64_t configuration);
-/* A scale that is to be logarithmic: all values positive, and more than a factor of 50 between the first and the last. */
+/* A scale that is to be logarithmic: all values positive, and more than a factor of 50 between the first and the
+ * last. */
 bool sweep_view_logarithmic(double least, double most);
 /* Every so many-th of `count` things is drawn where only `most` can be. */
 int64_t sweep_view_stride(int64_t count, int64_t most);

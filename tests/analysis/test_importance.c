@@ -20,7 +20,7 @@ struct problem {
 
 static struct problem problem;
 
-/* Points of a scrambled Sobol sequence: at random a thousand are uneven enough to move Ishigami's shares by a tenth. */
+/* Points of a scrambled Sobol sequence: at random a thousand are uneven enough to move Ishigami's shares by some .03. */
 static void draw(const struct space *space, int64_t count, uint64_t seed) {
   problem = (struct problem){.space = *space, .count = count};
   assert_ok(parzen_axes_open(&problem.space, &problem.axes));
@@ -89,8 +89,8 @@ static void test_additive(void **state) {
   close_problem(&importance);
 }
 
-/* Ishigami and Homma (1990): sin x1 + 7 sin^2 x2 + 0.1 x3^4 sin x1 on [-pi, pi]^3. With a = 7, b = 0.1 the variances are
- * V1 = (1 + b pi^4 / 5)^2 / 2, V2 = a^2 / 8, V13 = b^2 pi^8 (1/18 - 1/50), and no others. */
+/* Ishigami and Homma (1990): sin x1 + 7 sin^2 x2 + 0.1 x3^4 sin x1 on [-pi, pi]^3. With a = 7, b = 0.1 the variances
+ * are V1 = (1 + b pi^4 / 5)^2 / 2, V2 = a^2 / 8, V13 = b^2 pi^8 (1/18 - 1/50), and no others. */
 static void test_ishigami(void **state) {
   (void)state;
   const struct space space = function_space(3, -pi, pi);
@@ -131,8 +131,8 @@ static void test_choices(void **state) {
   close_problem(&importance);
 }
 
-/* y = [c = 1] (1 + x), x of c = 1 alone, c = 1 half of the time. Over the product of both, with nothing of x elsewhere:
- * V_c = 1.5^2 / 4, V_x = 1/48, V_cx = 1/48. */
+/* y = [c = 1] (1 + x), x of c = 1 alone, c = 1 half of the time. Over the product of both, with nothing of x
+ * elsewhere: V_c = 1.5^2 / 4, V_x = 1/48, V_cx = 1/48. */
 static void test_condition(void **state) {
   (void)state;
   static const double wanted[1] = {1};
