@@ -26,8 +26,8 @@ struct stored_sweep {
   int64_t damaged;           /* trials that are not what was written, so count as not run; of a sweep without parts */
 };
 
-/* A folder with what its parts have come to, or a file of any name, alone. Freed with stored_close(), after a failure too.
- * STATUS_FILE, STATUS_CONFIG, STATUS_MEMORY. */
+/* A folder with what its parts have come to, or a file of any name, alone. Freed with stored_close(), after a failure
+ * too. STATUS_FILE, STATUS_CONFIG, STATUS_MEMORY. */
 enum status stored_open(const char *path, struct stored_sweep *stored);
 void stored_close(struct stored_sweep *stored);
 

@@ -20,7 +20,7 @@ struct problem {
 
 static struct problem problem;
 
-/* Points of a scrambled Sobol sequence: at random a thousand are uneven enough to move Ishigami's shares by some .03. */
+/* Points of a scrambled Sobol sequence: at random a thousand are uneven enough to move Ishigami's shares by .03. */
 static void draw(const struct space *space, int64_t count, uint64_t seed) {
   problem = (struct problem){.space = *space, .count = count};
   assert_ok(parzen_axes_open(&problem.space, &problem.axes));
