@@ -112,7 +112,9 @@ static void add_table(struct page *page, const struct numbers *numbers, const ch
     page_cell(page, "%s", numbers->number[i].row);
     for (int c = 1; c < columns; c++) {
       const double value = find(numbers, table, numbers->number[i].row, column[c].name);
-      page_cell(page, isfinite(value) ? "%.5g" : "", value);
+      char text[32] = "";
+      if (isfinite(value)) snprintf(text, sizeof text, "%.5g", value);
+      page_cell(page, "%s", text);
     }
   }
   page_table_end(page);
