@@ -109,7 +109,7 @@ const struct cli_command cli_bench = {
     "by 1,000 and 10,000 imagined ones. Its files are in TMPDIR or /tmp until it ends (ranks of several nodes "
     "have\n"
     "to share it).\n"
-    "all: simulate, graph, train, sweep and analyze, or those that are named, one after the other on one rank, as a "
+    "all: simulate, graph, train, sweep and analyze, or those that are named, on one rank (ten minutes for all), as a "
     "page\n"
     "with a roofline.\n\n"
     "  --trials N      of the sweep's first measurement, the others in proportion; default: 100000\n"
