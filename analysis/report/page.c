@@ -351,3 +351,11 @@ enum status page_write(const struct page *page, const char *folder) {
   TRY(put_page(page, page_markdown, folder, "report.md", "# "));
   return put_page(page, page_html, folder, "report.html", "<!DOCTYPE html>");
 }
+
+enum status page_write_html(const struct page *page, const char *path) {
+  char folder[STORE_PATH_MAX];
+  REQUIRE(page->status == STATUS_OK, page->status, "out of memory for a report");
+  REQUIRE(strlen(path) < sizeof folder, STATUS_USAGE, "the path \"%s\" is too long", path);
+  const char *name = output_split(path, folder);
+  return put_page(page, page_html, folder, name, "<!DOCTYPE html>");
+}

@@ -26,6 +26,9 @@ void page_close(struct page **page); /* accepts NULL */
  * the folder. What is in it and no part of a report stays. STATUS_FILE; STATUS_MEMORY. */
 enum status page_write(const struct page *page, const char *folder);
 
+/* The page alone, as one file of HTML. The same failures. */
+enum status page_write_html(const struct page *page, const char *path);
+
 /* Level 1 (a part of the report, in the table of contents) to 3. id: of letters, digits and '-', the anchor; made
  * unique where it is not. */
 void page_heading(struct page *page, int level, const char *id, const char *format, ...)

@@ -1,6 +1,7 @@
 #include "analysis/report/report.h"
 
 #include "analysis/report/report_private.h"
+#include "analysis/report/sweep_sections.h"
 #include "base/build.h"
 
 #include <math.h>
@@ -86,7 +87,7 @@ static void write_parts(const struct report_work *report) {
     report_pictures(report);
   }
   /* ---- Statements and published numbers: claims_sections(page, runs, count) ---- */
-  /* ---- Sweeps: sweep_sections(page, path) for each of gather->sweep ---- */
+  sweep_sections_all(report->page, report->gather->sweep, report->gather->sweeps);
   if (report->gather->runs > 0) {
     report_what_was_run(report);
     report_certificate(report);

@@ -1,6 +1,7 @@
 #include "cli/bench.h"
 
 #include "base/rng.h"
+#include "cli/bench_rows.h"
 #include "cli/cli.h"
 #include "config/nearest.h"
 
@@ -58,14 +59,20 @@ static const struct bench_kind {
 
 static enum status run_bench(const struct comm *world, int argc, char **argv) {
   struct bench_words w = {.peer = NULL};
+  const char *csv = NULL;
   const struct cli_option options[] = {{"--peer", NULL, CLI_TEXT, &w.peer},
-                                       {"--trials", NULL, CLI_COUNT_VALUE, &w.trials}};
+                                       {"--trials", NULL, CLI_COUNT_VALUE, &w.trials},
+                                       {"--csv", NULL, CLI_TEXT, &csv}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
-  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train, density, scaling, sweep or analyze"));
+  TRY(cli_operands(&words, 1, 1, "what to measure: simulate, graph, train, density, scaling, sweep, analyze or all"));
   REQUIRE(w.trials == 0 || strcmp(words.operand[0], "sweep") == 0, STATUS_USAGE, "--trials is for bench sweep");
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-    if (strcmp(words.operand[0], kinds[i].name) == 0) return kinds[i].run(world, &w);
+    if (strcmp(words.operand[0], kinds[i].name) == 0) {
+      TRY(comm_agree(world, world->rank == 0 ? bench_rows_open(csv) : STATUS_OK));
+      const enum status status = kinds[i].run(world, &w), closed = bench_rows_close();
+      return comm_agree(world, status == STATUS_OK ? closed : status);
+    }
   const char *names[sizeof kinds / sizeof kinds[0]];
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) names[i] = kinds[i].name;
   const char *meant = nearest_word(words.operand[0], names, sizeof kinds / sizeof kinds[0]);
@@ -83,7 +90,8 @@ const struct cli_command cli_bench = {
     "       mpirun -n N hgn bench density [--peer tests/peer/flow_torch.py]\n"
     "       mpirun -n N hgn bench scaling\n"
     "       mpirun -n 1+G hgn bench sweep [--trials N] [--peer tests/peer/sweep_optuna.py]\n"
-    "       mpirun -n N hgn bench analyze [--rows M] [--columns N]\n\n"
+    "       mpirun -n N hgn bench analyze [--rows M] [--columns N]\n"
+    "       hgn bench all [KIND...] -o bench.html\n\n"
     "simulate: the making of rollouts, states only, and with observation noise and rendered frames, on one core (on "
     "each\n"
     "rank when there are several; the slowest counts), beside the bandwidth of memset in the same run.\n"
@@ -100,7 +108,11 @@ const struct cli_command cli_bench = {
     "saturates,\n"
     "by 1,000 and 10,000 imagined ones. Its files are in TMPDIR or /tmp until it ends (ranks of several nodes "
     "have\n"
-    "to share it).\n\n"
+    "to share it).\n"
+    "all: simulate, graph, train, sweep and analyze, or those that are named, on one rank (ten minutes for all), as a "
+    "page\n"
+    "with a roofline.\n\n"
     "  --trials N      of the sweep's first measurement, the others in proportion; default: 100000\n"
+    "  --csv FILE      the numbers for programs too: table,row,column,value\n"
     "  --peer SCRIPT   also runs a script that does the same with other software, and prints the ratios\n",
     run_bench};

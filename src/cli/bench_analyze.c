@@ -4,6 +4,7 @@
 #include "analysis/scalapack.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "cli/bench_rows.h"
 #include "cli/cli.h"
 
 #include <math.h>
@@ -280,6 +281,11 @@ static enum status run_shape(const struct comm *world, int64_t rows, int64_t col
     const double flops = 1e-9 * (task->tall * m * n * n + task->cube * n * n * n + task->sides * m * n * SIDES);
     printf("%8lld x %-6lld %-20s %9.1f %9.2f %9.2f %8.0f%%", (long long)rows, (long long)columns, task->name,
            1e3 * t.ours, flops / t.ours, flops / t.bare, 100 * t.bare / t.ours);
+    bench_row("analyze", "%lld x %lld, %s", (long long)rows, (long long)columns, task->name);
+    bench_number("[ms]", 1e3 * t.ours);
+    bench_number("[GFLOP/s]", flops / t.ours);
+    bench_number("ScaLAPACK alone [GFLOP/s]", flops / t.bare);
+    if (t.alone > 0) bench_number("LAPACK on one rank [GFLOP/s]", flops / t.alone);
     if (t.alone > 0)
       printf(" %9.2f %8.2fx\n", flops / t.alone, t.alone / t.ours);
     else
@@ -297,12 +303,15 @@ const char bench_analyze_help[] =
     "of R, eigenvectors of A^T A, least squares of 8 right sides. Beside ScaLAPACK alone, whose data lie in blocks\n"
     "already, and LAPACK on one rank, where memory is enough for it.\n\n"
     "  --rows M        default: 20000\n"
-    "  --columns N     default: 512, then 32\n";
+    "  --columns N     default: 512, then 32\n"
+    "  --csv FILE      the numbers for programs too\n";
 
 enum status bench_analyze(const struct comm *world, int argc, char **argv) {
   int64_t rows = 20000, columns = 0;
+  const char *csv = NULL;
   const struct cli_option options[] = {{"--rows", NULL, CLI_COUNT_VALUE, &rows},
-                                       {"--columns", NULL, CLI_COUNT_VALUE, &columns}};
+                                       {"--columns", NULL, CLI_COUNT_VALUE, &columns},
+                                       {"--csv", NULL, CLI_TEXT, &csv}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   const int64_t widest = columns ? columns : 512;
@@ -314,6 +323,9 @@ enum status bench_analyze(const struct comm *world, int argc, char **argv) {
            "%17s %-20s %9s %9s %9s %9s %9s %9s\n",
            world->size, world->size == 1 ? "" : "s", (int)BLOCK, (int)ROUNDS, "rows x columns", "what", "ms", "GFLOP/s",
            "ScaLAPACK", "of it", "one rank", "faster");
-  TRY(run_shape(world, rows, widest));
-  return columns ? STATUS_OK : run_shape(world, rows, 32);
+  TRY(comm_agree(world, world->rank == 0 ? bench_rows_open(csv) : STATUS_OK));
+  enum status status = run_shape(world, rows, widest);
+  if (status == STATUS_OK && !columns) status = run_shape(world, rows, 32);
+  const enum status closed = bench_rows_close();
+  return comm_agree(world, status == STATUS_OK ? closed : status);
 }

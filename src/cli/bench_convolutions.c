@@ -1,6 +1,7 @@
 /* Convolutions beside the measured peak of the core and the best that oneDNN has. */
 #include "base/log.h"
 #include "cli/bench.h"
+#include "cli/bench_rows.h"
 #include "graph/conv.h"
 #include "graph/peak.h"
 
@@ -148,18 +149,23 @@ static const char *describe(const double *values, char text[32]) {
   return text;
 }
 
-static void print_race(const struct race *race, const char *direction) {
+static void print_race(const struct race *race, const char *layer, const char *direction) {
   const struct candidate *ours = &race->candidate[0], *best = NULL;
   const double flops = conv_flops(ours->kernel), seconds = middle_of(ours->seconds);
   double of_peak[ROUNDS], faster[ROUNDS];
   char text[32];
   for (int i = 0; i < ROUNDS; i++) of_peak[i] = flops / ours->seconds[i] / race->peak[i];
   printf("  %-22s %8.1f %8.1f  %-20s", direction, 1e6 * seconds, 1e-9 * flops / seconds, describe(of_peak, text));
+  bench_row("graph: convolutions", "%s, %s", layer, direction);
+  bench_number("[us]", 1e6 * seconds);
+  bench_number("[GFLOP/s]", 1e-9 * flops / seconds);
+  bench_number("of the peak", middle_of(of_peak));
   for (int i = 1; i < race->candidates; i++)
     if (!best || middle_of(race->candidate[i].seconds) < middle_of(best->seconds)) best = &race->candidate[i];
   if (best) {
     for (int i = 0; i < ROUNDS; i++) faster[i] = best->seconds[i] / ours->seconds[i];
     printf(" %10.1f  %-20s  %s", 1e6 * middle_of(best->seconds), describe(faster, text), conv_name(best->kernel));
+    bench_number("oneDNN [us]", 1e6 * middle_of(best->seconds));
   }
   printf("\n");
   fflush(stdout);
@@ -179,7 +185,7 @@ enum status bench_convolutions(void) {
       struct race race = make_shapes(&layers[i], find_op(&layers[i], direction));
       enum status status = open_race(&race);
       if (status == STATUS_OK) status = run_race(&race);
-      if (status == STATUS_OK) print_race(&race, directions[direction]);
+      if (status == STATUS_OK) print_race(&race, layers[i].name, directions[direction]);
       close_race(&race);
       TRY(status);
     }

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cli/bench.h"
+#include "cli/bench_rows.h"
 #include "graph/conv.h"
 #include "graph/cpu.h"
 #include "graph/peak.h"
@@ -99,15 +100,44 @@ static enum status make_block(int64_t size, struct subject *subject) {
   return compile_subject(subject, outputs, 2 + subject->parameters);
 }
 
-static enum status bench_blocks(void) {
+/* Of each step how long it takes, for programs; and for people where they are told. */
+static enum status note_steps(struct plan *plan, double peak, const char *table, bool told) {
+  int steps = plan_measure(plan).steps, rounds = told ? 200 : 20;
+  double *seconds = calloc((size_t)steps, sizeof *seconds);
+  REQUIRE(seconds, STATUS_MEMORY, "out of memory for times");
+  enum status status = STATUS_OK;
+  for (int i = 0; i < rounds && status == STATUS_OK; i++) status = plan_run_timed(plan, seconds);
+  if (told) printf("\nits steps at batch 16                    us  GFLOP/s  of peak   GB/s  what\n");
+  for (int i = 0; i < steps && status == STATUS_OK; i++) {
+    struct plan_step step = plan_step_get(plan, i);
+    double time = seconds[i] / rounds;
+    if (step.prepared) continue;
+    if (told)
+      printf("  %-30.30s %10.2f %8.2f %7.1f%% %6.1f  %s\n", step.kernel, 1e6 * time, 1e-9 * step.flops / time,
+             100 * step.flops / time / peak, 1e-9 * step.bytes / time, step.label);
+    bench_row(table, "%d %.30s %.60s", i, step.kernel, step.label);
+    bench_number("[us]", 1e6 * time);
+    bench_number("[GFLOP/s]", 1e-9 * step.flops / time);
+    bench_number("[GB/s]", 1e-9 * step.bytes / time);
+  }
+  free(seconds);
+  return status;
+}
+
+static enum status bench_blocks(double peak) {
   printf("\ndecoder block, 64 channels, batch 16, forward and backward      us  its convolutions alone  ratio\n");
   for (int64_t size = 4; size <= 16; size *= 2) {
     struct subject subject = {.graph = NULL};
     double whole = 0, kernels = 0;
     enum status status = make_block(size, &subject);
     if (status == STATUS_OK) status = time_plan(subject.plan, &whole, &kernels);
+    if (status == STATUS_OK && size == 16)
+      status = note_steps(subject.plan, peak, "graph: steps of a decoder block at 16x16", false);
     close_subject(&subject);
     TRY(status);
+    bench_row("graph: decoder block", "%lldx%lld", (long long)size, (long long)size);
+    bench_number("[us]", 1e6 * whole);
+    bench_number("its convolutions alone [us]", 1e6 * kernels);
     printf("  %2lldx%-2lld to %2lldx%-2lld %45.1f %23.1f %6.2f\n", (long long)size, (long long)size,
            (long long)(2 * size), (long long)(2 * size), 1e6 * whole, 1e6 * kernels, whole / kernels);
     fflush(stdout);
@@ -158,24 +188,6 @@ static enum status make_leapfrog(int64_t batch, struct subject *subject) {
   return compile_subject(subject, outputs, 2 + subject->parameters);
 }
 
-static enum status print_steps(struct plan *plan, double peak) {
-  int steps = plan_measure(plan).steps, rounds = 200;
-  double *seconds = calloc((size_t)steps, sizeof *seconds);
-  REQUIRE(seconds, STATUS_MEMORY, "out of memory for times");
-  enum status status = STATUS_OK;
-  for (int i = 0; i < rounds && status == STATUS_OK; i++) status = plan_run_timed(plan, seconds);
-  printf("\nits steps at batch 16                    us  GFLOP/s  of peak   GB/s  what\n");
-  for (int i = 0; i < steps && status == STATUS_OK; i++) {
-    struct plan_step step = plan_step_get(plan, i);
-    double time = seconds[i] / rounds;
-    if (step.prepared) continue;
-    printf("  %-30.30s %10.2f %8.2f %7.1f%% %6.1f  %s\n", step.kernel, 1e6 * time, 1e-9 * step.flops / time,
-           100 * step.flops / time / peak, 1e-9 * step.bytes / time, step.label);
-  }
-  free(seconds);
-  return status;
-}
-
 static enum status bench_leapfrog(const char *peer, double peak) {
   static const int64_t batches[] = {2, 4, 16};
   double torch[3] = {0};
@@ -189,9 +201,12 @@ static enum status bench_leapfrog(const char *peer, double peak) {
     if (status == STATUS_OK) status = time_plan(subject.plan, &whole, &kernels);
     if (status == STATUS_OK) {
       printf("  batch %-2lld %38.1f %18.1f %6.2f", (long long)batches[i], 1e6 * whole, 1e6 * kernels, whole / kernels);
+      bench_row("graph: gradient of a leapfrog step", "batch %lld", (long long)batches[i]);
+      bench_number("[us]", 1e6 * whole);
+      bench_number("its kernels alone [us]", 1e6 * kernels);
       if (peer) printf(" %11.1f %9.1fx", 1e3 * torch[i], 1e-3 * torch[i] / whole);
       printf("\n");
-      if (i == 2) status = print_steps(subject.plan, peak);
+      if (i == 2) status = note_steps(subject.plan, peak, "graph: steps of a leapfrog step's gradient", true);
     }
     close_subject(&subject);
     TRY(status);
@@ -222,8 +237,10 @@ static enum status bench_all(const char *peer) {
   double peak = peak_flops();
   printf("%s, %s: %.1f GFLOP/s of f32 multiply-adds at most; one thread, medians of %d rounds\n\n",
          cpu_level_name(cpu_level_get()), conv_onednn_describe(), 1e-9 * peak, ROUNDS);
+  bench_row("machine", "f32 multiply-adds, one core");
+  bench_number("[GFLOP/s]", 1e-9 * peak);
   TRY(bench_convolutions());
-  TRY(bench_blocks());
+  TRY(bench_blocks(peak));
   TRY(bench_leapfrog(peer, peak));
   return bench_overhead();
 }

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cli/bench.h"
+#include "cli/bench_rows.h"
 #include "comm/reduce.h"
 #include "config/config.h"
 #include "physics/render.h"
@@ -130,6 +131,11 @@ static enum status print_case(const struct bench_case *bench, const struct bench
   printf("%-12s %9.2f %10.0f  %9.2f %10.0f %6.2f %4.0f%%  %9.2f %10.0f", bench->name, 1e6 * times->states,
          1 / times->states, 1e6 * times->soft, 1 / times->soft, 1e-9 * bytes / times->soft,
          100 * bytes / times->soft / fill, 1e6 * times->report2021, 1 / times->report2021);
+  bench_row("simulate: a rollout", "%s", bench->name);
+  bench_number("states only [us]", 1e6 * times->states);
+  bench_number("with soft frames [us]", 1e6 * times->soft);
+  bench_number("frames [GB/s]", 1e-9 * bytes / times->soft);
+  bench_number("with report2021 frames [us]", 1e6 * times->report2021);
   if (peer) {
     char arguments[64];
     double milliseconds[2]; /* states alone, and with frames */
@@ -157,6 +163,8 @@ enum status bench_simulate(const struct comm *world, const struct bench_words *w
           "one rollout: 30 frames, 32x32 RGB f32; us and rollouts a second on one core, median of %d rounds, slowest "
           "of %d rank%s\nmemset writes %.1f GB/s here\n\n",
           ROUNDS, world->size, world->size == 1 ? "" : "s", 1e-9 * fill);
+      bench_row("machine", "memset");
+      bench_number("[GB/s]", 1e-9 * fill);
       printf("%-12s %20s  %33s  %20s%s\n", "", "states only", "with soft frames, GB/s, of memset", "report2021 frames",
              peer ? "   SciPy+OpenCV ms, slower by (states, frames)" : "");
     }

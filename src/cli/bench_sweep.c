@@ -4,6 +4,7 @@
 #include "base/stop.h"
 #include "cli/bench.h"
 #include "cli/bench_files.h"
+#include "cli/bench_rows.h"
 #include "cli/bench_steps.h"
 #include "comm/reduce.h"
 #include "sweep/folder.h"
@@ -159,6 +160,8 @@ static enum status measure_dispatch(const struct comm *world, const char *folder
     const enum status waited = comm_wait(world);
     TRY(comm_agree(world, status != STATUS_OK ? status : waited));
   }
+  bench_row("sweep", "trials of no work (%lld), the faster of %d", (long long)trials, ROUNDS);
+  bench_number("[trials/s]", best);
   if (world->rank == 0 && peer)
     printf("           Optuna, journal file, which it syncs at every write, %d processes: %.0f trials/s; ours are %.1f "
            "times as many\n",
@@ -193,12 +196,16 @@ static enum status measure_sleeping(const struct comm *world, const char *folder
   TRY(measure_sleep(world, &slept));
   TRY(run_synthetic(world, folder, "sleeping", trials, sleep_seconds, &outcome, &syncs));
   const double turns = (double)trials / groups;
-  if (world->rank == 0)
+  if (world->rank == 0) {
+    bench_row("sweep", "trials that sleep %.0f ms (%lld)", 1e3 * sleep_seconds, (long long)trials);
+    bench_number("[trials/s]", (double)trials / outcome.wall);
+    bench_number("beyond their sleep [%]", 100 * (outcome.wall / (turns * slept) - 1));
     printf("sleeping   %8lld trials of %.0f ms      %6.2f s  %8.2f%% over %.0f ms each, %.2f%% over the %.3f ms that "
            "such a "
            "sleep takes\n",
            (long long)trials, 1e3 * sleep_seconds, outcome.wall, 100 * (outcome.wall / (turns * sleep_seconds) - 1),
            1e3 * sleep_seconds, 100 * (outcome.wall / (turns * slept) - 1), 1e3 * slept);
+  }
   fflush(stdout);
   return STATUS_OK;
 }
@@ -225,12 +232,16 @@ static enum status measure_training(const struct comm *world, const char *folder
            data, steps, (steps + 1) / 2);
   TRY(bench_sweep_open(world, folder, "training", file, base, &sweep));
   TRY(run(world, &sweep, &outcome, &syncs));
-  if (world->rank == 0)
+  if (world->rank == 0) {
+    bench_row("sweep", "trials that train (%d of %d steps)", trials, steps);
+    bench_number("in steps and evaluations [%]", 100 * outcome.working / (outcome.wall * groups));
+    bench_number("groups busy [%]", 100 * outcome.busy / (outcome.wall * groups));
     printf(
         "training   %8d trials of %d steps  %6.2f s  %8.2f%% of the groups' time in steps and evaluations, groups busy "
         "%.2f%%\n",
         trials, steps, outcome.wall, 100 * outcome.working / (outcome.wall * groups),
         100 * outcome.busy / (outcome.wall * groups));
+  }
   fflush(stdout);
   return STATUS_OK;
 }

@@ -4,6 +4,7 @@
  * of that size. Messages pass through MPI, and it does both ends of each itself: more than it has to do there. */
 #include "base/log.h"
 #include "base/stop.h"
+#include "cli/bench_rows.h"
 #include "cli/bench_sweep.h"
 
 #include <stdio.h>
@@ -198,6 +199,10 @@ static void print_row(int groups, int64_t trials, double duration, const struct 
          (long long)trials, groups / duration, (double)trials / measured->wall, 1e6 * measured->busy / (double)trials,
          100 * measured->busy / measured->wall, 1e3 * measured->wait, 100 * duration / (duration + measured->wait),
          (long long)measured->syncs);
+  bench_row("sweep: imagined groups", "%d groups, trials of %.3g s", groups, duration);
+  bench_number("[trials/s]", (double)trials / measured->wall);
+  bench_number("each [us]", 1e6 * measured->busy / (double)trials);
+  bench_number("groups busy [%]", 100 * duration / (duration + measured->wait));
   fflush(stdout);
 }
 

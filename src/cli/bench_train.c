@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cli/bench.h"
+#include "cli/bench_rows.h"
 #include "cli/bench_steps.h"
 #include "train/hgn.h"
 
@@ -52,6 +53,13 @@ static void print_row(const struct bench_case *bench, const struct bench_steps *
   const double *stage = times->stage;
   printf(" %8.3f %8.3f %8.3f %8.3f %8.3f", stage[HGN_ENCODE] + stage[HGN_ENCODE_BACK],
          stage[HGN_UNROLL] + stage[HGN_UNROLL_BACK], stage[HGN_DRAW], times->reducing, times->updating);
+  bench_row("train: a step", "%s, %s frames, microbatch %d", bench->preset, frames, bench->microbatch);
+  bench_number("step [s]", times->whole);
+  bench_number("encoder [s]", stage[HGN_ENCODE] + stage[HGN_ENCODE_BACK]);
+  bench_number("dynamics [s]", stage[HGN_UNROLL] + stage[HGN_UNROLL_BACK]);
+  bench_number("decoder [s]", stage[HGN_DRAW]);
+  bench_number("sums [s]", times->reducing);
+  bench_number("adam [s]", times->updating);
   if (peer->best > 0)
     printf("  %8.3f %6.2f  %8.3f %6.2f  %s", peer->best, peer->best / times->whole, peer->plain,
            peer->plain / times->whole, peer->setting);

@@ -17,7 +17,8 @@ const char *commands_program(int argc, char **argv) {
   enum log_level level;
   int first = 1; /* word that is not one of the log's */
   while (first < argc && cli_level(argv[first], &level)) first++;
-  const bool bench = first < argc && strcmp(argv[0], "bench") == 0 && strcmp(argv[first], analyze.name) == 0;
+  const bool bench = first < argc && strcmp(argv[0], "bench") == 0 &&
+                     (strcmp(argv[first], analyze.name) == 0 || strcmp(argv[first], "all") == 0);
   const bool moved = strcmp(argv[0], analyze.name) == 0 || strcmp(argv[0], report.name) == 0;
   return bench || moved ? "hgn-analyze" : NULL;
 }

@@ -47,15 +47,19 @@ static enum status check_room(size_t bytes, const char *takers) {
   return STATUS_OK;
 }
 
-enum status process_become(const char *program, char **argv) {
-  char path[STORE_PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+enum status process_beside(const char *program, char *path, size_t size) {
+  const ssize_t length = readlink("/proc/self/exe", path, size - 1);
   REQUIRE(length > 0, STATUS_UNAVAILABLE, "where this program is cannot be found out: %s", strerror(errno));
   path[length] = '\0';
   char *name = strrchr(path, '/') + 1;
-  REQUIRE((size_t)(name - path) + strlen(program) < sizeof path, STATUS_UNAVAILABLE, "the path of %s is too long",
-          program);
+  REQUIRE((size_t)(name - path) + strlen(program) < size, STATUS_UNAVAILABLE, "the path of %s is too long", program);
   memcpy(name, program, strlen(program) + 1);
+  return STATUS_OK;
+}
+
+enum status process_become(const char *program, char **argv) {
+  char path[STORE_PATH_MAX];
+  TRY(process_beside(program, path, sizeof path));
   TRY(check_room(ROOM_LINEAR, "MPI, HDF5 and OpenBLAS"));
   REQUIRE(setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0, STATUS_MEMORY, "no memory for the environment");
   (void)execv(path, argv);

@@ -6,6 +6,8 @@
 
 #include "base/status.h"
 
+#include <stddef.h>
+
 /* Once, first of all:
  * - standard descriptors that are closed become /dev/null, so that no file or pipe of MPI's is given their numbers;
  * - standard output shows control characters (log_plain());
@@ -19,6 +21,8 @@ enum status process_begin(void);
  * cannot: STATUS_UNAVAILABLE; STATUS_MEMORY where a limit (ulimit -v) leaves OpenBLAS less than it takes to begin, for
  * it tries for ever then. */
 enum status process_become(const char *program, char **argv);
+/* The path of the program of that name beside this one. STATUS_UNAVAILABLE. */
+enum status process_beside(const char *program, char *path, size_t size);
 
 /* After MPI_Init(): a crash within HDF5 is told as one of the file that it was reading, with exit status 3. */
 void process_guard_reading(void);

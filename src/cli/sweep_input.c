@@ -2,22 +2,10 @@
 #include "base/log.h"
 #include "cli/sweep_cli.h"
 #include "store/output.h"
-#include "sweep/folder.h"
-#include "sweep/merge.h"
+#include "sweep/stored.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* Root only. A folder, or the sweep.h5 or a part in it: then what stands before the name. */
-static bool find_folder(const char *operand, char folder[STORE_PATH_MAX]) {
-  struct stat about;
-  snprintf(folder, STORE_PATH_MAX, "%s", operand);
-  if (stat(operand, &about) != 0) return false;
-  if (S_ISDIR(about.st_mode)) return true;
-  const char *name = output_split(operand, folder);
-  return strcmp(name, "sweep.h5") == 0 || folder_part_of(name) >= 0;
-}
 
 static enum status copy(const char *text, char **to) {
   *to = strdup(text);
@@ -96,23 +84,8 @@ static enum status name_folder(const struct sweep_words *words, char folder[STOR
 
 /* ---- From a folder ---- */
 
-/* Root only. Of sweep.h5, or the first part there is. */
-static enum status read_any(const char *folder, struct ledger_texts *texts) {
-  char path[STORE_PATH_MAX];
-  int64_t *index, count;
-  bool there;
-  TRY(folder_ledger(folder, path));
-  TRY(output_exists(path, &there));
-  if (there) return ledger_read_texts(path, texts);
-  TRY(merge_find(folder, &index, &count));
-  const enum status status = count > 0 ? folder_part(folder, index[0], path) : STATUS_OK;
-  free(index);
-  TRY(status);
-  return ledger_read_texts(path, texts); /* where there is no part either, it says that there is no sweep.h5 */
-}
-
 static enum status read_folder(const struct comm *world, const char *folder, struct ledger_texts *texts) {
-  TRY(comm_agree(world, world->rank == 0 ? read_any(folder, texts) : STATUS_OK));
+  TRY(comm_agree(world, world->rank == 0 ? stored_texts(folder, texts) : STATUS_OK));
   char **const text[] = {&texts->file,    &texts->file_name, &texts->base,    &texts->base_name,
                          &texts->renames, &texts->effective, &texts->numerics};
   for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) TRY(cli_share(world, text[i]));
@@ -122,31 +95,11 @@ static enum status read_folder(const struct comm *world, const char *folder, str
 
 /* ---- Both ---- */
 
-static enum status parse(struct sweep_input *input, char notice[SWEEP_NOTICE_MAX]) {
-  const char *rename[CLI_TEXTS_MAX];
-  const struct ledger_texts *texts = &input->texts;
-  struct sweep_options options = {.base_path = texts->base_name,
-                                  .base_text = texts->base,
-                                  .base_bytes = strlen(texts->base),
-                                  .run_cap = texts->run_cap,
-                                  .rename = rename};
-  char *lines = strdup(texts->renames);
-  REQUIRE(lines, STATUS_MEMORY, "out of memory for a text");
-  char *rest = lines;
-  for (char *line = strtok_r(lines, "\n", &rest); line && options.renames < CLI_TEXTS_MAX;
-       line = strtok_r(NULL, "\n", &rest))
-    rename[options.renames++] = line;
-  enum status status = sweep_parse(texts->file_name, texts->file, strlen(texts->file), &options, &input->sweep, notice);
-  free(lines);
-  if (status == STATUS_OK && !input->texts.effective) status = sweep_text(input->sweep, &input->texts.effective);
-  return status;
-}
-
 enum status sweep_input_read(const struct comm *world, const struct sweep_words *words, struct sweep_input *input) {
   char notice[SWEEP_NOTICE_MAX] = "";
   *input = (struct sweep_input){.sweep = NULL};
   REQUIRE(strlen(words->operand) < STORE_PATH_MAX, STATUS_USAGE, "the name of the sweep is too long");
-  input->from_folder = world->rank == 0 && find_folder(words->operand, input->folder);
+  input->from_folder = world->rank == 0 && stored_find(words->operand, input->folder);
   TRY(comm_broadcast(world, &input->from_folder, sizeof input->from_folder));
   if (!input->from_folder && (words->status || words->watch)) { /* a file may have been edited: DIR has what is run */
     TRY(name_folder(words, input->folder));
@@ -162,7 +115,7 @@ enum status sweep_input_read(const struct comm *world, const struct sweep_words 
     TRY(read_files(world, words, &input->texts));
     TRY(name_folder(words, input->folder));
   }
-  TRY(comm_agree(world, parse(input, notice)));
+  TRY(comm_agree(world, stored_parse(&input->texts, notice, &input->sweep)));
   for (char *line = notice, *end; *line && !input->from_folder; line = end) {
     end = line + strcspn(line, "\n");
     log_warn("%.*s", (int)(end - line), line);

@@ -1,7 +1,6 @@
 #include "sweep/summary.h"
 
 #include "sweep/board.h"
-#include "sweep/search.h"
 
 #include <errno.h>
 #include <math.h>
@@ -93,15 +92,10 @@ static enum status print_front(const struct sweep *sweep, const struct ledger *l
 
 /* ---- The best, run again ---- */
 
-struct again {
-  int64_t configuration;
-  struct search_mean validation, test;
-};
-
-/* The k-th of those that were run again, on all its fresh seeds. */
-static struct again run_again(const struct sweep *sweep, const struct ledger *ledger, int64_t k, int metric) {
+struct summary_again summary_again(const struct sweep *sweep, const struct ledger *ledger, int64_t k) {
   const int64_t seeds = ledger_confirm_seeds(sweep), first = ledger->shape.configurations * sweep->repeats + k * seeds;
-  struct again again = {.configuration = ledger->trial[first].configuration};
+  const int metric = ledger_metric(sweep, ledger, 0);
+  struct summary_again again = {.configuration = ledger->trial[first].configuration};
   for (int64_t s = 0; s < seeds; s++) {
     const struct ledger_trial *trial = &ledger->trial[first + s];
     if (!trial->confirms || trial->state != TRIAL_COMPLETE) continue;
@@ -118,13 +112,12 @@ static void print_mean(const char *label, const struct search_mean *mean, FILE *
 
 /* Of many tried the best looks better than it is: what the search saw, less what fresh seeds see. */
 static void print_confirmation(const struct sweep *sweep, const struct ledger *ledger, FILE *out) {
-  const int metric = ledger_metric(sweep, ledger, 0);
   const double sign = sweep->metric[0].maximize ? -1 : 1;
   int64_t winner = -1;
   double least = INFINITY;
   bool told = false;
   for (int64_t k = 0; k < sweep->confirm; k++) {
-    const struct again again = run_again(sweep, ledger, k, metric);
+    const struct summary_again again = summary_again(sweep, ledger, k);
     if (again.validation.count == 0) continue;
     if (!told) fprintf(out, "run again on %lld fresh seeds each\n", (long long)ledger_confirm_seeds(sweep));
     told = true;

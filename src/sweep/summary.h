@@ -4,7 +4,7 @@
 #ifndef HGN_SWEEP_SUMMARY_H
 #define HGN_SWEEP_SUMMARY_H
 
-#include "sweep/ledger.h"
+#include "sweep/search.h"
 
 #include <stdio.h>
 
@@ -14,5 +14,13 @@ enum status summary_print(const struct sweep *sweep, const struct ledger *ledger
 
 /* Half the width of a 95% interval of a mean from n values with this standard error: Student's t. n >= 2. */
 double summary_interval(double error, int64_t n);
+
+/* The k-th of those that were run again, on all its fresh seeds: what it came to there, on the validation split and on
+ * the test split; counts are 0 while none has ended. */
+struct summary_again {
+  int64_t configuration;
+  struct search_mean validation, test;
+};
+struct summary_again summary_again(const struct sweep *sweep, const struct ledger *ledger, int64_t k);
 
 #endif

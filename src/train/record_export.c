@@ -98,8 +98,11 @@ static void put_values(struct csv *csv, const struct column *column, int64_t row
 static enum status put_table(const struct record_reader *reader, const struct columns *columns, const char *folder,
                              const char *name) {
   char networks[LAYOUT_NETWORKS_MAX][64];
+  int64_t count;
   struct csv csv;
-  TRY(store_read_texts(&reader->file, "/networks", reader->shape.networks, sizeof networks[0], networks[0]));
+  TRY(store_read_texts(&reader->file, "/networks", reader->shape.networks, sizeof networks[0], networks[0], &count));
+  REQUIRE(count == reader->shape.networks, STATUS_FILE, "%s: /networks names %lld networks, not the model's %d",
+          reader->file.path, (long long)count, reader->shape.networks);
   TRY(csv_open(&csv));
   for (int i = 0; i < columns->count; i++) put_names(&csv, &columns->column[i].part, networks);
   csv_end(&csv);

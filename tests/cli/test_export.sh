@@ -111,7 +111,7 @@ PY
 
 # The examples of analysis/README.md, on these files.
 mkdir page && cp run.h5 run.checkpoint-*.h5 page && cp -r two page/sweep
-awk '/^```python/ { inside = 1; file = "page/example" ++n ".py"; next } /^```/ { inside = 0 } inside { print > file }' \
+awk '/^## / { here = /Elsewhere/ } here && /^```python/ { inside = 1; file = "page/example" ++n ".py"; next } /^```/ { inside = 0 } inside { print > file }' \
   "$SOURCE/analysis/README.md"
 for n in 1 2 3; do
   (cd page && /usr/bin/python3 example$n.py >out$n.txt 2>&1) || fail "example $n: $(cat page/out$n.txt)"

@@ -50,7 +50,8 @@ mv away.h5 d.h5
 
 # What analysis/README.md says of files without hgn, as it stands there.
 cp runs/seed1.h5 run.h5
-for kind in python sh; do sed -n "/^\`\`\`$kind\$/,/^\`\`\`\$/{/^\`/d;p}" "$SOURCE/analysis/README.md" >snippet.$kind; done
+sed -n "/^## Reading a run without hgn/,/^## Elsewhere/p" "$SOURCE/analysis/README.md" >words.md
+for kind in python sh; do sed -n "/^\`\`\`$kind\$/,/^\`\`\`\$/{/^\`/d;p}" words.md >snippet.$kind; done
 /usr/bin/python3 snippet.python >read.txt 2>&1 && grep -q "^step 40: test MSE 0.0.* times the noise floor$" read.txt || fail "h5py: $(cat read.txt)"
 sh -e snippet.sh >read.txt 2>&1 && grep -q "^seed: 1$" read.txt && grep -q "^      0\.0[0-9]*, 0\.0" read.txt || fail "h5dump: $(cat read.txt)"
 
