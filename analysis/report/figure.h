@@ -23,7 +23,7 @@ struct figure {
   FILE *csv;    /* the numbers behind it */
   char *script_text, *csv_text;
   size_t script_size, csv_size;
-  int width, height;   /* pixels */
+  int width, height;  /* pixels */
   enum status status; /* of figure_begin() */
 };
 
