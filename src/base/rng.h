@@ -39,6 +39,7 @@ enum rng_purpose {
   RNG_LIMIT_PARTICLES = 23, /* the limit's particles of test rollout `index`; sub: which set, or 2 + set: the noise on
                                them; index RNG_LIMIT_TRIALS: starts to try trajectories with */
   RNG_ANALYSIS = 24,        /* points of batch `index` at which a map is looked at */
+  RNG_CODE = 25,            /* draws of the posterior of rollout `index`; sub: split << 20 | draw */
   RNG_TEST = 255
 };
 

@@ -23,8 +23,8 @@ struct cli_command {
   enum status (*run)(const struct comm *world, int argc, char **argv); /* Collective; argv[0] is the name */
 };
 
-extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_rollout, cli_sample, cli_show,
-    cli_info, cli_limit, cli_sweep, cli_merge, cli_bench, cli_analyze;
+extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_codes, cli_rollout, cli_sample,
+    cli_show, cli_info, cli_limit, cli_sweep, cli_merge, cli_bench, cli_analyze;
 
 enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_COUNT_VALUE };
 
