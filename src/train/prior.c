@@ -56,7 +56,7 @@ static enum status check_codes(const struct comm *comm, const char *path, const 
   return comm_agree(comm, status);
 }
 
-static enum status open_draws(struct prior *prior) {
+enum status prior_prepare(struct prior *prior) {
   const struct point_model *model = density_model(&prior->density.learner);
   const int64_t size = prior->about.whitening.size;
   prior->block = -1;
@@ -78,7 +78,7 @@ static enum status open_codes(const struct comm *comm, const char *path, const s
   TRY(codes_describe(comm, codes, &prior->about));
   TRY(check_model(path, &prior->about, model));
   TRY(check_codes(comm, path, codes, prior));
-  return comm_agree(comm, open_draws(prior));
+  return comm_agree(comm, prior_prepare(prior));
 }
 
 enum status prior_open(const struct comm *comm, const char *path, const struct trained *model, struct prior *prior) {

@@ -34,6 +34,10 @@ enum status prior_name(const char *run, const char *what, char path[STORE_PATH_M
 enum status prior_open(const struct comm *comm, const char *path, const struct trained *model, struct prior *prior);
 void prior_close(struct prior *prior);
 
+/* Not collective. What draws and densities need, of a density and codes that are there: for who has them not from
+ * files. */
+enum status prior_prepare(struct prior *prior);
+
 /* Not collective. A code z[size], a function of (seed, sample), whoever draws it. temperature: factor on all normal
  * numbers that it is made of; with 0 all samples are one. Samples of consecutive numbers are fastest. */
 enum status prior_draw(struct prior *prior, uint64_t seed, int64_t sample, double temperature, float *z);
