@@ -14,7 +14,7 @@ static void print_codes(const struct corpus *corpus, const struct codes_about *a
          (long long)whitening->size, (long long)corpus->data.rollouts[SPLIT_TRAIN],
          (long long)corpus->data.rollouts[SPLIT_TEST], (long long)corpus->data.rollouts[SPLIT_VALIDATION]);
   printf("components   %lld lead: variances %.4g to %.4g", (long long)whitening->leading, whitening->variance[0],
-         whitening->variance[whitening->leading - 1]);
+         whitening_least(whitening));
   if (whitening->leading < whitening->size)
     printf("; %.4g and less of the others", whitening->variance[whitening->leading]);
   printf("\n%s\n", output);

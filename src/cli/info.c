@@ -253,8 +253,8 @@ static enum status print_codes(const struct comm *world, const struct store_file
     printf("codes        %lld numbers, %lld draw%s of a training rollout, of the model after %lld steps\n",
            (long long)whitening->size, (long long)about.draws, about.draws == 1 ? "" : "s", (long long)about.step);
     printf("model        %s\n", about.model);
-    printf("variances    %.4g to %.4g; log volume %.4f nat\n", whitening->variance[0],
-           whitening->variance[whitening->size - 1], whitening->log_volume);
+    printf("variances    %.4g to %.4g of what leads; log volume %.4f nat\n", whitening->variance[0],
+           whitening_least(whitening), whitening->log_volume);
     status = print_text(file, "run", "/run");
     if (status == STATUS_OK) status = print_text(file, "data", "/data");
     if (status == STATUS_OK) status = print_provenance(file);

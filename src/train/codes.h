@@ -9,7 +9,7 @@
  *   /train/points           f64 [N draws][K]: the first K components of whitened codes (whitening.h), the draws of a
  *                           rollout side by side; /test/points, /validation/points [N][K]: of one draw each
  *   /codes/mean, scale      f64 [L]
- *   /codes/variance         f64 [L]: of the components, descending
+ *   /codes/variance         f64 [L]: of the components, in the order of whitening.h
  *   /codes/axis             f64 [L][L]: [component][number]
  *   /codes/log_volume       f64 [1], nat: log p(z) is log p(u) less this
  *   /codes/leading, step, draws  i64 [1]: K; steps that the model was trained for; of each training rollout

@@ -83,8 +83,9 @@ static enum status open_codes(const struct comm *comm, const char *path, const s
 
 enum status prior_open(const struct comm *comm, const char *path, const struct trained *model, struct prior *prior) {
   *prior = (struct prior){.block = -1};
-  TRY(trained_open(comm, path, !names_checkpoint(path), &prior->density));
-  enum status status = open_codes(comm, path, model, prior);
+  enum status status = trained_open(comm, path, !names_checkpoint(path), &prior->density);
+  if (status != STATUS_OK) return status_context(status, "the prior %s", path);
+  status = open_codes(comm, path, model, prior);
   if (status != STATUS_OK) prior_close(prior);
   return status;
 }

@@ -33,6 +33,12 @@ double whitening_log_volume(const struct whitening *whitening) {
   return sum;
 }
 
+double whitening_least(const struct whitening *whitening) {
+  double least = whitening->variance[0];
+  for (int64_t i = 1; i < whitening->leading; i++) least = fmin(least, whitening->variance[i]);
+  return least;
+}
+
 /* Descending, where matrix_jacobi() has them ascending. */
 static void turn_around(struct whitening *whitening) {
   const int64_t size = whitening->size;
@@ -72,11 +78,26 @@ static void settle_rest(struct whitening *whitening, bool share) {
   }
 }
 
+/* Leading components 0, 2, 4 ... and then 1, 3, 5 ...: row by row, each moved to its place before those that it passes. */
+static void deal(struct whitening *whitening) {
+  const int64_t size = whitening->size;
+  for (int64_t to = 1, from = 2; from < whitening->leading; to++, from += 2) {
+    double *axis = whitening->axis + to * size;
+    const double kept = whitening->variance[from];
+    memcpy(whitening->work, whitening->axis + from * size, (size_t)size * sizeof *axis);
+    memmove(axis + size, axis, (size_t)((from - to) * size) * sizeof *axis);
+    memcpy(axis, whitening->work, (size_t)size * sizeof *axis);
+    memmove(whitening->variance + to + 1, whitening->variance + to, (size_t)(from - to) * sizeof kept);
+    whitening->variance[to] = kept;
+  }
+}
+
 void whitening_fit(struct whitening *whitening, double *covariance, const struct whitening_rule *rule) {
   matrix_jacobi((int)whitening->size, covariance, whitening->variance, whitening->axis);
   turn_around(whitening);
   whitening->leading = choose_leading(whitening, rule);
   settle_rest(whitening, rule->sampled);
+  deal(whitening);
   whitening->log_volume = whitening_log_volume(whitening);
 }
 

@@ -1,9 +1,11 @@
-/* An affine map between codes z of a model and numbers u of mean 0 and variance 1, most informative first:
+/* An affine map between codes z of a model and numbers u of mean 0 and variance 1, the most informative ones first:
  *
  *   z = mean + scale (axis^T (sqrt(variance) u)),
  *   log p(z) = log p(u) - log_volume,     log_volume = sum log scale + 1/2 sum log variance.
  *
- * `axis` holds the eigenvectors of the covariance of (z - mean) / scale, `variance` its eigenvalues, descending.
+ * `axis` holds the eigenvectors of the covariance of (z - mean) / scale, `variance` its eigenvalues: first the leading
+ * ones, dealt to two halves, that is the largest, the third, the fifth ... and then the second, the fourth ..., since
+ * real NVP changes one half of a point by the other; then the others, descending.
  *
  * Of a model that samples, scale is the root mean square of the posterior's own standard deviations: where a code tells
  * nothing the variance is 1, and a component of variance v tells at most 1/2 log v nats of its rollout. So the leading
@@ -46,6 +48,9 @@ struct whitening_rule {
 };
 /* Fills axis, variance, leading and log_volume; mean and scale are there. covariance[size][size] is destroyed. */
 void whitening_fit(struct whitening *whitening, double *covariance, const struct whitening_rule *rule);
+
+/* The smallest variance of a leading component. */
+double whitening_least(const struct whitening *whitening);
 
 /* log_volume of what is there. */
 double whitening_log_volume(const struct whitening *whitening);
