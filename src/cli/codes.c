@@ -10,9 +10,11 @@
 
 static void print_codes(const struct corpus *corpus, const struct codes_about *about, const char *output) {
   const struct whitening *whitening = &about->whitening;
-  printf("codes        %lld numbers each, of %lld training, %lld test and %lld validation rollouts\n",
+  printf("codes        %lld numbers each, of %lld training, %lld test and %lld validation rollouts",
          (long long)whitening->size, (long long)corpus->data.rollouts[SPLIT_TRAIN],
          (long long)corpus->data.rollouts[SPLIT_TEST], (long long)corpus->data.rollouts[SPLIT_VALIDATION]);
+  if (about->draws > 1) printf("; %lld draws of each training rollout", (long long)about->draws);
+  printf("\n");
   printf("components   %lld lead: variances %.4g to %.4g", (long long)whitening->leading, whitening->variance[0],
          whitening_least(whitening));
   if (whitening->leading < whitening->size)
@@ -38,7 +40,7 @@ enum status codes_command(const struct comm *world, struct trained *trained, con
 }
 
 static enum status run_codes(const struct comm *world, int argc, char **argv) {
-  struct codes_settings settings = {.draws = 1};
+  struct codes_settings settings = {.draws = 0};
   const char *output = NULL;
   bool best = false;
   const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &output},
@@ -50,8 +52,8 @@ static enum status run_codes(const struct comm *world, int argc, char **argv) {
   char beside[STORE_PATH_MAX];
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   TRY(cli_operands(&words, 1, 2, "RUN.h5 and, if other than in training, DATA.h5"));
-  REQUIRE(settings.draws >= 1 && settings.draws <= CODES_DRAWS_MAX, STATUS_USAGE, "--draws %lld: 1 to %d",
-          (long long)settings.draws, (int)CODES_DRAWS_MAX);
+  REQUIRE(settings.draws <= CODES_DRAWS_MAX, STATUS_USAGE, "--draws %lld: at most %d", (long long)settings.draws,
+          (int)CODES_DRAWS_MAX);
   REQUIRE(settings.leading <= WHITENING_LEADING_MAX, STATUS_USAGE, "--leading %lld: at most %d",
           (long long)settings.leading, (int)WHITENING_LEADING_MAX);
   TRY(prior_name(words.operand[0], "codes", beside));
@@ -73,7 +75,7 @@ const struct cli_command cli_codes = {
     "prior does both). A code is a draw of the posterior; of a model that does not sample, what the encoder gives.\n"
     "Same points on any number of ranks.\n\n"
     "  -o, --output FILE.h5   default: RUN.codes.h5 beside the run; codes that are there are replaced\n"
-    "  --draws N              of each training rollout; default 1\n"
+    "  --draws N              of each training rollout; default: 1 to 4, so that there are 20,000 codes\n"
     "  --leading K            components that the density learns of, at most 64; default: those that tell more than\n"
     "                         noise does, or have a variance. The others count as independent normals\n"
     "  --best                 the model of the smallest validation error; default: the latest checkpoint\n",

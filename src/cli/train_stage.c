@@ -11,11 +11,12 @@
 enum { BATCH_MOST = 256 };
 
 /* What is trained where no EXPERIMENT.yaml is given. Of few codes a batch is a quarter of them. */
-#define PRIOR_EXPERIMENT                                                                                               \
-  "model: {name: rnvp}\n"                                                                                              \
-  "optimizer: {learning_rate: 1e-3, schedule: cosine, warmup: 100, clip: 10}\n"                                        \
-  "train: {steps: 4000, batch: %d, report_every: 100, checkpoint_every: 1000, checkpoint_keep: 1}\n"                   \
-  "eval: {every: 250, rollouts: 1000}\n"
+static const char experiment[] = "model: {name: rnvp%s}\n"
+                                 "optimizer: {learning_rate: 3e-3, schedule: cosine, warmup: 100, clip: 10}\n"
+                                 "train: {steps: 4000, batch: %d, report_every: 100, checkpoint_every: 1000, "
+                                 "checkpoint_keep: 1}\n"
+                                 "eval: {every: 250, rollouts: 1000}\n";
+static const char couplings[] = ", coupling: {activation: swish}"; /* of real NVP alone */
 
 /* Collective. Whether the codes of this very model are there; STATUS_CONFIG when they are another's. */
 static enum status find_codes(const struct comm *world, const struct trained *trained, const char *path, bool *found) {
@@ -41,7 +42,7 @@ static enum status find_codes(const struct comm *world, const struct trained *tr
 
 /* Collective. */
 static enum status need_codes(const struct comm *world, const char *run, const char *codes) {
-  const struct codes_settings settings = {.draws = 1};
+  const struct codes_settings settings = {.draws = 0};
   struct trained trained;
   bool found;
   TRY(trained_open(world, run, false, &trained));
@@ -68,11 +69,16 @@ static enum status name_data(const char *codes, char *word, size_t size) {
 static enum status parse_standard(const struct comm *world, const char *codes, const struct cli_words *words,
                                   struct config **config) {
   struct dataset data;
-  char text[sizeof PRIOR_EXPERIMENT + 32];
+  char text[sizeof experiment + sizeof couplings + 32];
+  bool named = false; /* the model is: it may be another */
   TRY(dataset_open(world, codes, &data));
   const int64_t quarter = data.rollouts[SPLIT_TRAIN] / 4;
   dataset_close(&data);
-  snprintf(text, sizeof text, PRIOR_EXPERIMENT, quarter > BATCH_MOST ? BATCH_MOST : quarter > 1 ? (int)quarter : 1);
+  for (int i = 0; i < words->overrides; i++) named = named || strncmp(words->override[i], "model.name=", 11) == 0;
+  snprintf(text, sizeof text, experiment, named ? "" : couplings,
+           quarter > BATCH_MOST ? BATCH_MOST
+           : quarter > 1        ? (int)quarter
+                                : 1);
   return comm_agree(world,
                     config_parse("--stage prior", text, strlen(text), words->override, words->overrides, config));
 }

@@ -256,7 +256,7 @@ static enum status fit_whitening(const struct comm *comm, const struct codes *co
 
 /* Collective. Codes of all training rollouts, and their axes. */
 static enum status learn_axes(const struct comm *comm, const struct trained *trained, struct corpus *corpus,
-                              const struct codes_settings *settings, struct codes *codes, struct whitening *whitening) {
+                              int64_t leading, int64_t draws, struct codes *codes, struct whitening *whitening) {
   const struct model *model = hgn_model(&trained->learner);
   const int64_t size = model_code_values(model), rollouts = corpus->data.rollouts[SPLIT_TRAIN];
   struct arena arena = {.last = NULL};
@@ -265,10 +265,10 @@ static enum status learn_axes(const struct comm *comm, const struct trained *tra
   for (int64_t i = 0; i < size && status == STATUS_OK; i++) exact_clear(&spread[i]);
   if (status == STATUS_OK) status = whitening_create(size, whitening);
   if (status == STATUS_OK)
-    status = codes_gather(comm, trained, &corpus->source, SPLIT_TRAIN, rollouts, settings->draws, codes, spread);
+    status = codes_gather(comm, trained, &corpus->source, SPLIT_TRAIN, rollouts, draws, codes, spread);
   status = comm_agree(comm, status);
   if (status == STATUS_OK)
-    status = fit_whitening(comm, codes, rollouts, model_latents(model) > 0, spread, settings->leading, whitening);
+    status = fit_whitening(comm, codes, rollouts, model_latents(model) > 0, spread, leading, whitening);
   arena_free(&arena);
   return status;
 }
@@ -294,7 +294,7 @@ static enum status check_settings(const struct trained *trained, const struct co
   REQUIRE(learner->kind == &learner_hgn, STATUS_UNAVAILABLE, "%s: is a model \"%s\", which has no codes of frames",
           trained->path, learner->kind->name);
   const int64_t size = model_code_values(hgn_model(learner));
-  REQUIRE(settings->draws == 1 || model_latents(hgn_model(learner)) > 0, STATUS_USAGE,
+  REQUIRE(settings->draws <= 1 || model_latents(hgn_model(learner)) > 0, STATUS_USAGE,
           "--draws %lld: %s does not sample: of a rollout there is one code", (long long)settings->draws,
           trained->path);
   REQUIRE(settings->leading <= size, STATUS_USAGE, "--leading %lld: codes are of %lld numbers",
@@ -302,14 +302,21 @@ static enum status check_settings(const struct trained *trained, const struct co
   return source_check_validation(&corpus->data, false);
 }
 
+static int64_t choose_draws(const struct trained *trained, const struct corpus *corpus) {
+  const int64_t draws = CODES_ENOUGH / corpus->data.rollouts[SPLIT_TRAIN];
+  if (model_latents(hgn_model(&trained->learner)) == 0) return 1;
+  return draws < 1 ? 1 : draws > CODES_DRAWS ? CODES_DRAWS : draws;
+}
+
 enum status codes_make(const struct comm *comm, const struct trained *trained, struct corpus *corpus,
                        const struct codes_settings *settings, const char *path) {
   struct codes codes = {.size = 0};
-  struct codes_about about = {.step = trained->step, .draws = settings->draws};
+  struct codes_about about = {.step = trained->step};
   struct codes_file file;
   TRY(check_settings(trained, corpus, settings));
+  about.draws = settings->draws ? settings->draws : choose_draws(trained, corpus);
   codes_model_checksum(trained, about.model);
-  enum status status = learn_axes(comm, trained, corpus, settings, &codes, &about.whitening);
+  enum status status = learn_axes(comm, trained, corpus, settings->leading, about.draws, &codes, &about.whitening);
   if (status == STATUS_OK) {
     status = codes_file_create(comm, path, trained, &corpus->data, &about, &file);
     if (status == STATUS_OK) status = write_splits(comm, trained, corpus, &codes, &file);

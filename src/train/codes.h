@@ -30,7 +30,7 @@
 #include "train/trained.h"
 #include "train/whitening.h"
 
-enum { CODES_BLOCK = 64, CODES_DRAWS_MAX = 1024, CODES_VERSION = 1 };
+enum { CODES_ENOUGH = 20000, CODES_DRAWS = 4, CODES_BLOCK = 64, CODES_DRAWS_MAX = 1024, CODES_VERSION = 1 };
 
 /* Codes of one rank's rollouts of a split. */
 struct codes {
@@ -49,7 +49,8 @@ enum status codes_gather(const struct comm *comm, const struct trained *trained,
 void codes_free(struct codes *codes);
 
 struct codes_settings {
-  int64_t draws;   /* of a training rollout */
+  int64_t draws;   /* of a training rollout; 0: as many as make CODES_ENOUGH codes, 1 to CODES_DRAWS; 1 of a model that
+                      does not sample */
   int64_t leading; /* components that a density learns of; 0: whitening.h chooses */
 };
 
