@@ -16,7 +16,8 @@ enum status prior_choice_open(const struct comm *world, const char *run, const c
                               struct prior_choice *choice);
 void prior_choice_close(struct prior_choice *choice);
 
-/* Not collective. The word after --temperature, 1 where it is NULL; STATUS_USAGE unless it is a number from 0 to 100. */
+/* Not collective. The word after --temperature, 1 where it is NULL; STATUS_USAGE unless it is a number from 0 to
+ * 100. */
 enum status prior_choice_temperature(const char *text, double *temperature);
 
 #endif

@@ -1,5 +1,5 @@
-/* The codes z that a trained Hamiltonian Generative Network makes of the rollouts of a data set, and the file of them, a
- * data set of points that densities learn of (hgn codes).
+/* The codes z that a trained Hamiltonian Generative Network makes of the rollouts of a data set, and the file of them,
+ * a data set of points that densities learn of (hgn codes).
  *
  * Of a model that samples a code is a draw of q(z|x), a function of (seed, split, rollout, draw); of others what the
  * encoder gives to the transformer. Rollouts are worked on in blocks of CODES_BLOCK, so that neither codes nor their

@@ -131,7 +131,7 @@ static enum status read_texts(const struct store_file *store, struct codes_about
 /* Not collective. */
 static enum status read_about(const struct store_file *store, struct codes_about *about) {
   int64_t extent[STORE_RANK_MAX], numbers[NUMBERS];
-  double volume;
+  double volume = 0;
   int rank;
   enum store_type type;
   char sum[CHECKSUM_TEXT], said[CHECKSUM_TEXT];

@@ -134,8 +134,8 @@ static double weigh_rest(struct prior *prior, const double *u) {
   return sum;
 }
 
-/* Rows are points of the density, in groups that do not depend on the number of ranks: blocks of codes are whole groups.
- */
+/* Rows are points of the density, in groups that do not depend on the number of ranks: blocks of codes are whole
+ * groups. */
 static enum status gather_points(struct prior *prior, const struct codes *codes, int64_t total,
                                  struct density_points *points, double *log_prior) {
   const struct whitening *whitening = &prior->about.whitening;

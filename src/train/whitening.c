@@ -78,7 +78,7 @@ static void settle_rest(struct whitening *whitening, bool share) {
   }
 }
 
-/* Leading components 0, 2, 4 ... and then 1, 3, 5 ...: row by row, each moved to its place before those that it passes. */
+/* Leading components 0, 2, 4 ... and then 1, 3, 5 ...: each is moved to its place, before those that it passes. */
 static void deal(struct whitening *whitening) {
   const int64_t size = whitening->size;
   for (int64_t to = 1, from = 2; from < whitening->leading; to++, from += 2) {

@@ -12,7 +12,8 @@
  * components are those above what noise alone has in so many codes, (1 + sqrt(numbers / codes))^2 (Marchenko and
  * Pastur, 1967), and tell at least 1/20 nat; the others are noise that differs by chance, and share one variance, their
  * mean (Tipping and Bishop, Probabilistic principal component analysis, 1999). Of other models scale is 1, and the
- * leading components have at least 1e-4 of the largest variance; the others keep theirs, but for a floor of 1e-12 of it.
+ * leading components have at least 1e-4 of the largest variance; the others keep theirs, but for a floor of 1e-12
+ * of it.
  *
  * A density of the leading components alone is learned; the others are independent normals.
  *
