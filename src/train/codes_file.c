@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* X(name, rows, unit, help): the arrays of /codes, [rows]; axis has as many columns. */
+/* Arrays and numbers of /codes (codes.h). */
 enum { ARRAY_MEAN, ARRAY_SCALE, ARRAY_VARIANCE, ARRAY_AXIS, ARRAY_VOLUME, ARRAYS };
 enum { NUMBER_LEADING, NUMBER_STEP, NUMBER_DRAWS, NUMBERS };
 
@@ -14,11 +14,11 @@ static const char *const array_name[ARRAYS] = {"/codes/mean", "/codes/scale", "/
                                                "/codes/log_volume"};
 static const char *const array_help[ARRAYS] = {
     "mean of the training rollouts' codes", "what they are divided by: of a model that samples, the posterior's width",
-    "of the components of (z - mean) / scale", "the components, [component][number]",
+    "variances of the components of (z - mean) / scale", "the components, [component][number]",
     "log p(z) is log p of the whitened code less this"};
 static const char *const number_name[NUMBERS] = {"/codes/leading", "/codes/step", "/codes/draws"};
-static const char *const number_help[NUMBERS] = {"components that the points have",
-                                                 "steps that the model was trained for", "of each training rollout"};
+static const char *const number_help[NUMBERS] = {
+    "components that the points have", "steps that the model was trained for", "codes of each training rollout"};
 
 static double *array_of(const struct codes_about *about, int array, double *volume) {
   const struct whitening *whitening = &about->whitening;
