@@ -40,6 +40,7 @@ enum rng_purpose {
                                them; index RNG_LIMIT_TRIALS: starts to try trajectories with */
   RNG_ANALYSIS = 24,        /* points of batch `index` at which a map is looked at */
   RNG_FOREST = 25,          /* points that tree `index` of a forest is grown on */
+  RNG_CODE = 26,            /* draws of the posterior of rollout `index`; sub: split << 20 | draw */
   RNG_TEST = 255
 };
 

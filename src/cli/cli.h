@@ -23,8 +23,9 @@ struct cli_command {
   enum status (*run)(const struct comm *world, int argc, char **argv); /* Collective; argv[0] is the name */
 };
 
-extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_rollout, cli_sample, cli_show,
-    cli_info, cli_limit, cli_sweep, cli_merge, cli_bench, cli_analyze, cli_report, cli_verify, cli_diff, cli_export;
+extern const struct cli_command cli_config, cli_simulate, cli_train, cli_eval, cli_codes, cli_rollout, cli_sample,
+    cli_show, cli_info, cli_limit, cli_sweep, cli_merge, cli_bench, cli_analyze, cli_report, cli_verify, cli_diff,
+    cli_export;
 
 enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_COUNT_VALUE };
 

@@ -10,8 +10,9 @@ static const struct cli_command analyze = {"analyze", "what the latent space of 
                                           NULL, NULL};
 
 const struct cli_command *const commands[COMMANDS_MAX] = {
-    &cli_simulate, &cli_train, &cli_eval,   &cli_rollout, &cli_sample, &analyze,   &report,     &cli_sweep, &cli_merge,
-    &cli_show,     &cli_info,  &cli_verify, &cli_diff,    &cli_export, &cli_limit, &cli_config, &cli_bench, NULL};
+    &cli_simulate, &cli_train, &cli_eval,   &cli_codes, &cli_rollout, &cli_sample, &analyze,
+    &report,       &cli_sweep, &cli_merge,  &cli_show,  &cli_info,    &cli_verify, &cli_diff,
+    &cli_export,   &cli_limit, &cli_config, &cli_bench, NULL};
 
 const char *commands_program(int argc, char **argv) {
   enum log_level level;

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/prior_choice.h"
 #include "cli/published.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
@@ -9,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What is not known is left out; what is NaN since a prediction is, is not. */
 static void print_ratio(const char *label, double value, const char *what, double over) {
@@ -92,8 +94,36 @@ static void print_scores(const struct trained *trained, const struct dataset *da
            kind->score[i].unit ? kind->score[i].unit : "", kind->score[i].help);
 }
 
+static void print_distance(const struct prior_distance *distance) {
+  const char *help = "of the posterior from the learned prior, by a draw of each rollout";
+  printf("priors (nat a rollout, over %lld test rollouts)\n", (long long)distance->rollouts);
+  if (!distance->sampled) {
+    printf("  %-18s %10.3f +- %.3f   minus the log density of the codes\n", "NLL", distance->nll, distance->nll_error);
+    return;
+  }
+  printf("  %-18s %10.3f +- %.3f   of the posterior from N(0, 1)\n", "KL, N(0, 1)", distance->normal,
+         distance->normal_error);
+  printf("  %-18s %10.3f +- %.3f   %s\n", "KL, learned", distance->learned, distance->learned_error, help);
+  printf("  %-18s %10.3f +- %.3f   by which the bound on log p(x) is the better\n", "difference", distance->gain,
+         distance->gain_error);
+}
+
+/* Collective. The bound on log p(x) with the learned prior is that with N(0, 1), plus the difference. */
+static enum status measure_prior(const struct comm *world, const char *given, const struct trained *trained,
+                                 struct corpus *corpus, int64_t rollouts) {
+  struct prior_choice choice;
+  struct prior_distance distance;
+  if (!given) return STATUS_OK;
+  REQUIRE(strcmp(given, "none") != 0, STATUS_USAGE, "--prior none: give a learned prior; N(0, 1) stands beside it");
+  TRY(prior_choice_open(world, trained->path, given, trained, &choice));
+  enum status status = prior_measure(world, &choice.prior, trained, corpus, rollouts, &distance);
+  if (status == STATUS_OK && world->rank == 0) print_distance(&distance);
+  prior_choice_close(&choice);
+  return status;
+}
+
 static enum status evaluate_run(const struct comm *world, struct trained *trained, const char *path, bool named,
-                                int64_t rollouts) {
+                                int64_t rollouts, const char *prior) {
   struct corpus corpus;
   struct evaluation evaluation;
   struct yardstick yardstick;
@@ -106,6 +136,7 @@ static enum status evaluate_run(const struct comm *world, struct trained *traine
       print_scores(trained, &corpus.data, &evaluation);
   }
   if (status == STATUS_OK) status = trained_check_finite(trained, &evaluation);
+  if (status == STATUS_OK) status = measure_prior(world, prior, trained, &corpus, rollouts);
   evaluation_free(&evaluation);
   yardstick_free(&yardstick);
   corpus_close(&corpus);
@@ -115,24 +146,26 @@ static enum status evaluate_run(const struct comm *world, struct trained *traine
 static enum status run_eval(const struct comm *world, int argc, char **argv) {
   bool best = false;
   int64_t rollouts = 0;
+  const char *prior = NULL;
   const struct cli_option options[] = {{"--best", NULL, CLI_FLAG, &best},
+                                       {"--prior", NULL, CLI_TEXT, &prior},
                                        {"--rollouts", NULL, CLI_COUNT_VALUE, &rollouts}};
   struct cli_words words;
   char path[STORE_PATH_MAX];
-  TRY(cli_parse(argc, argv, options, 2, false, &words));
+  TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   TRY(cli_operands(&words, 1, 2, "RUN.h5 and, if other than in training, DATA.h5"));
   TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, words.operands > 1 ? words.operand[1] : NULL, path);
-  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, words.operands > 1, rollouts);
+  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, words.operands > 1, rollouts, prior);
   trained_close(&trained);
   return status;
 }
 
 const struct cli_command cli_eval = {
     "eval", "measure a trained model on test rollouts",
-    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--best] [--rollouts N]\n\n"
+    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--best] [--rollouts N] [--prior FILE.h5]\n\n"
     "Prints the error on test rollouts of the data that RUN was trained on (refused when that is other data now), or "
     "of\n"
     "DATA, by frame and against the noise floor, the information limit and the mean image; conservation of the "
@@ -140,5 +173,7 @@ const struct cli_command cli_eval = {
     "H; reversal in time; valid prediction time. RUN may also be a checkpoint. Exit status 5 when what it predicts is\n"
     "not finite.\n\n"
     "  --best         the model of the smallest validation error; default: the latest checkpoint\n"
-    "  --rollouts N   the first N test rollouts; default: all\n",
+    "  --rollouts N   the first N test rollouts; default: all\n"
+    "  --prior FILE   a learned prior of this very model (hgn train --stage prior): the KL of the posterior from it,\n"
+    "                 beside that from N(0, 1)\n",
     run_eval};

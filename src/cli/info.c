@@ -3,6 +3,7 @@
 #include "physics/limit_file.h"
 #include "store/dataset.h"
 #include "train/checkpoint.h"
+#include "train/codes.h"
 #include "train/hgn.h"
 #include "train/record.h"
 #include "train/trained.h"
@@ -238,6 +239,31 @@ static enum status print_sweep(const struct comm *world, const struct store_file
   return comm_agree(world, status);
 }
 
+/* Codes of a model: whose they are, and what leads. */
+static enum status print_codes(const struct comm *world, const struct store_file *file) {
+  struct codes_about about;
+  struct dataset data;
+  TRY(codes_describe(world, file->path, &about));
+  enum status status = dataset_open(world, file->path, &data);
+  if (status == STATUS_OK) status = dataset_verify(&data);
+  if (status == STATUS_OK && world->rank == 0) {
+    const struct whitening *whitening = &about.whitening;
+    printf("%s: codes of a trained model, as points (hgn codes)\n", file->path);
+    print_shape(&data);
+    printf("codes        %lld numbers, %lld draw%s of a training rollout, of the model after %lld steps\n",
+           (long long)whitening->size, (long long)about.draws, about.draws == 1 ? "" : "s", (long long)about.step);
+    printf("model        %s\n", about.model);
+    printf("variances    %.4g to %.4g of what leads; log volume %.4f nat\n", whitening->variance[0],
+           whitening_least(whitening), whitening->log_volume);
+    status = print_text(file, "run", "/run");
+    if (status == STATUS_OK) status = print_text(file, "data", "/data");
+    if (status == STATUS_OK) status = print_provenance(file);
+  }
+  dataset_close(&data);
+  codes_about_free(&about);
+  return comm_agree(world, status);
+}
+
 /* ---- The command ---- */
 
 static enum status print_data(const struct comm *world, const char *path, bool quick) {
@@ -252,9 +278,9 @@ static enum status print_data(const struct comm *world, const char *path, bool q
 static const struct info_kind {
   const char *format;
   enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
-} kinds[] = {{LIMIT_FORMAT, print_limits},  {RECORD_FORMAT, print_run},    {CHECKPOINT_FORMAT, print_checkpoint},
-             {LEDGER_FORMAT, print_sweep},  {"hgn-rollout", print_arrays}, {"hgn-sample", print_arrays},
-             {"hgn-analysis", print_arrays}};
+} kinds[] = {{LIMIT_FORMAT, print_limits},   {RECORD_FORMAT, print_run},         {CHECKPOINT_FORMAT, print_checkpoint},
+             {LEDGER_FORMAT, print_sweep},   {"hgn-rollout", print_arrays},      {"hgn-sample", print_arrays},
+             {"hgn-analysis", print_arrays}, {DATASET_CODES_FORMAT, print_codes}};
 
 static enum status run_info(const struct comm *world, int argc, char **argv) {
   bool quick = false;

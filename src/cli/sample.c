@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 #include "cli/density_sample.h"
+#include "cli/prior_choice.h"
+#include "config/number.h"
 #include "store/output.h"
 #include "store/provenance.h"
 #include "store/reel.h"
@@ -16,6 +18,7 @@
 struct sampler {
   const struct trained *trained;
   struct probe probe;
+  const char *prior;      /* what it draws from, in words; borrowed */
   struct probe_path path; /* the one that was drawn last */
   uint64_t seed;
   double interval;           /* s between frames as they are shown */
@@ -60,8 +63,11 @@ static enum status draw_picture(struct sampler *sampler, int64_t count, const ch
                       .dt = sampler->interval,
                       .rows = (int)count};
   for (int i = 0; i < count; i++) snprintf(reel.label[i], REEL_LABEL_MAX, "sample %d", i);
-  snprintf(reel.title, sizeof reel.title, "%lld trajectories from the prior, seed %llu", (long long)count,
-           (unsigned long long)sampler->seed);
+  snprintf(reel.title, sizeof reel.title, "%lld trajectories from %s, seed %llu", (long long)count,
+           sampler->probe.prior ? "the learned prior" : "the prior", (unsigned long long)sampler->seed);
+  if (sampler->probe.temperature != 1)
+    snprintf(reel.title + strlen(reel.title), sizeof reel.title - strlen(reel.title), ", temperature %g",
+             sampler->probe.temperature);
   enum status status = reel_allocate(&reel);
   for (int i = 0; i < count && status == STATUS_OK; i++) {
     status = sampler_draw(sampler, i);
@@ -77,9 +83,13 @@ static enum status draw_picture(struct sampler *sampler, int64_t count, const ch
 static enum status make_arrays(struct store_file *file, const struct sampler *sampler, int64_t count) {
   const struct model_images *images = &sampler->image;
   const int64_t frames[] = {count, sampler->path.frames, images->height, images->width, images->channels};
+  char temperature[NUMBER_TEXT_MAX];
   TRY(store_attribute_text(file, "format", "hgn-sample"));
   TRY(store_attribute_text(file, "model", sampler->trained->path));
   TRY(store_attribute_i64(file, "seed", (int64_t)sampler->seed));
+  number_print(sampler->probe.temperature, temperature);
+  TRY(store_attribute_text(file, "prior", sampler->prior));
+  TRY(store_attribute_text(file, "temperature", temperature));
   TRY(provenance_write(file));
   TRY(store_dataset(file, "/time", STORE_F64, 1, &sampler->path.frames, "s", "time since the state that was drawn"));
   TRY(store_dataset(file, "/frames", STORE_F32, 5, frames, NULL, "decoded frames of each trajectory"));
@@ -126,12 +136,21 @@ static enum status require_finite(const struct comm *world, const struct sampler
   return comm_agree(world, status);
 }
 
+/* What the command line says of the prior. */
+struct prior_words {
+  const char *run, *given; /* given: NULL: nothing */
+  double temperature;
+};
+
 static enum status draw(const struct comm *world, const struct trained *trained, uint64_t seed, int64_t count,
-                        int64_t steps, const char *output) {
-  REQUIRE(trained->learner.kind != &learner_hgn || trained->training->model.latent.sampled, STATUS_UNAVAILABLE,
-          "%s: the model has no prior: it was trained with model.latent.sampled=false", trained->path);
+                        int64_t steps, const struct prior_words *prior, const char *output) {
   struct sampler sampler;
+  struct prior_choice choice = {.learned = false};
   enum status status = comm_agree(world, sampler_open(trained, seed, steps + 1, &sampler));
+  if (status == STATUS_OK) status = prior_choice_open(world, prior->run, prior->given, trained, &choice);
+  if (status == STATUS_OK)
+    status = probe_use_prior(&sampler.probe, choice.learned ? &choice.prior : NULL, prior->temperature);
+  sampler.prior = choice.name;
   if (status == STATUS_OK && cli_has_ending(output, ".h5"))
     status = write_arrays(world, &sampler, count, output);
   else if (status == STATUS_OK)
@@ -139,6 +158,7 @@ static enum status draw(const struct comm *world, const struct trained *trained,
   if (status == STATUS_OK && world->rank == 0) printf("%s\n", output);
   if (status == STATUS_OK) status = require_finite(world, &sampler);
   sampler_close(&sampler);
+  prior_choice_close(&choice);
   return status;
 }
 
@@ -170,10 +190,13 @@ static enum status run_sample(const struct comm *world, int argc, char **argv) {
   enum { NOT_GIVEN = -1 };
   int64_t count = NOT_GIVEN, steps = NOT_GIVEN, seed = 1;
   bool best = false;
-  const char *output = NULL;
+  const char *output = NULL, *temperature = NULL;
+  struct prior_words prior = {.given = NULL};
   const struct cli_option options[] = {{"--number", "-n", CLI_COUNT_VALUE, &count},
                                        {"--steps", NULL, CLI_COUNT_VALUE, &steps},
                                        {"--seed", NULL, CLI_COUNT_VALUE, &seed},
+                                       {"--prior", NULL, CLI_TEXT, &prior.given},
+                                       {"--temperature", NULL, CLI_TEXT, &temperature},
                                        {"--best", NULL, CLI_FLAG, &best},
                                        {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
@@ -184,6 +207,8 @@ static enum status run_sample(const struct comm *world, int argc, char **argv) {
   REQUIRE(arrays || (output && (cli_has_ending(output, ".png") || cli_has_ending(output, ".gif"))), STATUS_USAGE,
           "missing: -o FILE.png, .gif or .h5");
   TRY(output_check_name(output));
+  TRY(prior_choice_temperature(temperature, &prior.temperature));
+  prior.run = words.operand[0];
   TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
@@ -192,19 +217,27 @@ static enum status run_sample(const struct comm *world, int argc, char **argv) {
   enum status status = check_words(&trained, count, steps, output);
   if (status == STATUS_OK && points) status = draw_points(world, &trained, (uint64_t)seed, count, output);
   if (status == STATUS_OK && !points)
-    status = draw(world, &trained, (uint64_t)seed, count, steps < 0 ? 29 : steps, output);
+    status = draw(world, &trained, (uint64_t)seed, count, steps < 0 ? 29 : steps, &prior, output);
   trained_close(&trained);
   return status;
 }
 
 const struct cli_command cli_sample = {
     "sample", "new trajectories, or points, from a trained model",
-    "Usage: [mpirun -n N] hgn sample RUN.h5 [-n N] [--steps S] [--seed K] -o FILE.png|FILE.gif|FILE.h5\n\n"
-    "Draws z from the prior, and unrolls. Only for models that sample. Same trajectories on any number of ranks.\n"
+    "Usage: [mpirun -n N] hgn sample RUN.h5 [-n N] [--steps S] [--seed K] [--prior FILE.h5|none]\n"
+    "                             [--temperature T] -o FILE.png|FILE.gif|FILE.h5\n\n"
+    "Draws z from the prior, and unrolls. Same trajectories on any number of ranks. A model that does not sample needs "
+    "a\n"
+    "learned prior (hgn train --stage prior).\n"
     "Of a density (nhf, rnvp): draws points, and in a .h5 says their log-likelihood under the model.\n\n"
     "  -n, --number N     how many; default 4, in a picture at most 16; of points 10000\n"
     "  --steps S          of each; default 29\n"
     "  --seed K           default 1\n"
+    "  --prior FILE.h5    a learned prior of this very model; none: N(0, 1). Default: RUN.prior.h5 if it is there, "
+    "else\n"
+    "                     N(0, 1)\n"
+    "  --temperature T    factor on the standard deviations of what is drawn, 0 to 100; 0: one and the same; default "
+    "1\n"
     "  --best             the model of the smallest validation error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number;\n"
     "                     points: .png or .h5\n",

@@ -2,6 +2,7 @@
 #include "base/stop.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
+#include "cli/train_stage.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
@@ -135,25 +136,40 @@ static enum status open_and_train(const struct comm *world, const struct config 
   return status;
 }
 
+/* Collective. The experiment, and the name of the run where none was given. */
+static enum status load_experiment(const struct comm *world, const char *stage, const struct cli_words *words,
+                                   char name[STORE_PATH_MAX], struct demand *demand, struct config **config) {
+  const bool prior = stage && strcmp(stage, "prior") == 0;
+  REQUIRE(!stage || prior, STATUS_USAGE, "--stage \"%s\": there is one, prior", stage);
+  TRY(prior ? cli_operands(words, 1, 2, "RUN.h5 and, perhaps, one EXPERIMENT.yaml")
+            : cli_operands(words, 1, 1, "one EXPERIMENT.yaml"));
+  REQUIRE(demand->output || !demand->from, STATUS_USAGE, "--from begins a new run: give it a name, -o NEW.h5");
+  if (prior) {
+    TRY(numerics_agree(world));
+    TRY(train_stage_prior(world, words, name, config));
+  } else {
+    if (!demand->output) TRY(name_output(words->operand[0], name));
+    TRY(cli_load(world, words->operand[0], SCHEMA_USE(SCHEMA_TRAINING), words, config));
+  }
+  if (!demand->output) demand->output = name;
+  return STATUS_OK;
+}
+
 static enum status run_train(const struct comm *world, int argc, char **argv) {
   struct demand demand = {.output = NULL};
+  const char *stage = NULL;
   struct batch batch = {.signal = NULL};
   const struct cli_option options[] = {{"--output", "-o", CLI_TEXT, &demand.output},
                                        {"--from", NULL, CLI_TEXT, &demand.from},
                                        {"--resume", NULL, CLI_FLAG, &demand.resume},
+                                       {"--stage", NULL, CLI_TEXT, &stage},
                                        BATCH_OPTIONS(&batch)};
   struct cli_words words;
   char given[STORE_PATH_MAX];
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof options[0], true, &words));
-  TRY(cli_operands(&words, 1, 1, "one EXPERIMENT.yaml"));
-  if (!demand.output) {
-    REQUIRE(!demand.from, STATUS_USAGE, "--from begins a new run: give it a name, -o NEW.h5");
-    TRY(name_output(words.operand[0], given));
-    demand.output = given;
-  }
   TRY(batch_read(world, &batch));
   struct config *config;
-  TRY(cli_load(world, words.operand[0], SCHEMA_USE(SCHEMA_TRAINING), &words, &config));
+  TRY(load_experiment(world, stage, &words, given, &demand, &config));
   stop_listen(batch.number);
   enum status status = learner_require(config_experiment(config));
   if (status == STATUS_OK) status = numerics_agree(world);
@@ -166,7 +182,8 @@ static enum status run_train(const struct comm *world, int argc, char **argv) {
 const struct cli_command cli_train = {
     "train", "data set -> trained model, checkpoints, metrics",
     "Usage: [mpirun -n N] hgn train EXPERIMENT.yaml [-o RUN.h5] [--from RUN.h5] [--resume] [--signal NAME]\n"
-    "                            [--deadline TIME] [key.path=value ...]\n\n"
+    "                            [--deadline TIME] [key.path=value ...]\n"
+    "       [mpirun -n N] hgn train --stage prior RUN.h5 [EXPERIMENT.yaml] [-o PRIOR.h5] ...\n\n"
     "Trains a Hamiltonian Generative Network data-parallel. The same file and seed give the same bits on any number "
     "of\n"
     "ranks and across any interruption. Beside RUN.h5, which holds all metrics and can be read at any time, there are\n"
@@ -179,7 +196,12 @@ const struct cli_command cli_train = {
     "SIGUSR1 (which mpirun forwards) and SIGTERM to the ranks write a checkpoint and end with exit status 6, and so "
     "does\n"
     "a job whose end is near; a killed run loses what came after its last checkpoint.\n\n"
-    "  -o, --output RUN.h5   ends in .h5; default: EXPERIMENT.h5 in this folder\n"
+    "--stage prior: a density of the codes of RUN, a model of frames, as its prior. Makes RUN.codes.h5 unless it is "
+    "there\n"
+    "(hgn codes), and trains what EXPERIMENT says, or real NVP, on it: a training like others. hgn sample and hgn "
+    "eval\n"
+    "use it.\n\n"
+    "  -o, --output RUN.h5   ends in .h5; default: EXPERIMENT.h5 in this folder; of a prior RUN.prior.h5, beside RUN\n"
     "  --from RUN.h5         begin with the parameters of RUN's latest checkpoint, or of a checkpoint: for another\n"
     "                        schedule, objective or data set; all else begins anew. -o names the new run\n"
     "  --resume              only go on with a run that is there\n" BATCH_HELP,

@@ -25,6 +25,7 @@ static enum status build_graphs(struct model *model) {
   struct inference inference = inference_build(model, model->graph[MODEL_INFERENCE], 1);
   TRY(graph_status(model->graph[MODEL_INFERENCE]));
   model->state = map_of(inference.q);
+  model->code = map_of(inference.mean);
   if (value_valid(inference.noise)) model->latent = map_of(inference.noise);
   dynamics_build(model, model->graph[MODEL_DYNAMICS], 1);
   TRY(graph_status(model->graph[MODEL_DYNAMICS]));
@@ -78,6 +79,7 @@ void model_destroy(struct model **model) {
 static int64_t map_values(const struct model_map *map) { return map->height * map->width * map->channels; }
 
 int64_t model_latents(const struct model *model) { return map_values(&model->latent); }
+int64_t model_code_values(const struct model *model) { return map_values(&model->code); }
 int64_t model_state_values(const struct model *model) { return map_values(&model->state); }
 int64_t model_image_values(const struct model *model) {
   return model->images.height * model->images.width * model->images.channels;

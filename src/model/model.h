@@ -42,7 +42,8 @@ struct model {
   enum graph_type type;
   struct model_images images;
   int64_t input_frames;
-  struct model_map latent;          /* of z; 0 channels of noise when it is not sampled */
+  struct model_map code;            /* of z, what the encoder gives to the transformer, sampled or not */
+  struct model_map latent;          /* of z where it is sampled; zeros where it is not */
   struct model_map state;           /* of q, and of p */
   struct graph *graph[MODEL_PARTS]; /* at batch 1: names and shapes; owned */
   struct layout layout;             /* parts: enum model_part; networks: enum model_network */
@@ -55,6 +56,7 @@ enum status model_create(const struct model_settings *settings, const struct mod
 void model_destroy(struct model **model);
 
 int64_t model_latents(const struct model *model);      /* numbers of noise that a rollout takes; 0: not sampled */
+int64_t model_code_values(const struct model *model);  /* of z, sampled or not */
 int64_t model_state_values(const struct model *model); /* of q */
 int64_t model_image_values(const struct model *model);
 

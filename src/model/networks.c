@@ -27,6 +27,8 @@ static struct value draw(const struct model *model, struct value code, struct in
   out->noise = graph_input(code.graph, "noise", model->type, 4,
                            (const int64_t[]){shape.dim[0], shape.dim[1], shape.dim[2], half});
   out->kl = divergence(mean, scale, sigma);
+  out->mean = mean;
+  out->sigma = sigma;
   return graph_add(mean, graph_multiply(sigma, out->noise));
 }
 
@@ -45,19 +47,20 @@ static void split_state(const struct model *model, struct value z, struct infere
 struct inference inference_build(const struct model *model, struct graph *graph, int64_t batch) {
   const int64_t frames[] = {batch, model->images.height, model->images.width,
                             model->images.channels * model->input_frames};
-  struct inference out = {.noise = GRAPH_NONE, .kl = GRAPH_NONE};
+  struct inference out = {.noise = GRAPH_NONE, .kl = GRAPH_NONE, .sigma = GRAPH_NONE};
   struct value z = graph_input(graph, "frames", model->type, 4, frames);
   z = layers_stack(z, "encoder", "model.encoder", &model->settings.encoder);
+  out.mean = z;
   if (model->settings.latent.sampled && value_valid(z)) z = draw(model, z, &out);
   split_state(model, z, &out);
   return out;
 }
 
 struct inference generation_build(const struct model *model, struct graph *graph, int64_t batch) {
-  struct inference out = {.noise = GRAPH_NONE, .kl = GRAPH_NONE};
+  struct inference out = {.noise = GRAPH_NONE, .kl = GRAPH_NONE, .mean = GRAPH_NONE, .sigma = GRAPH_NONE};
   inference_build(model, graph, batch); /* the same parameters in the same order */
-  const int64_t latent[] = {batch, model->latent.height, model->latent.width, model->latent.channels};
-  split_state(model, graph_input(graph, "z", model->type, 4, latent), &out);
+  const int64_t code[] = {batch, model->code.height, model->code.width, model->code.channels};
+  split_state(model, graph_input(graph, "z", model->type, 4, code), &out);
   return out;
 }
 

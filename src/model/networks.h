@@ -13,10 +13,12 @@ struct inference {
   struct value q, p;  /* [n][state] */
   struct value noise; /* the input; GRAPH_NONE if not sampled */
   struct value kl;    /* [n]; KL(q(z|x) || N(0, 1)); GRAPH_NONE if not sampled */
+  struct value mean;  /* [n][code]: of z; z itself if not sampled */
+  struct value sigma; /* [n][code]: its standard deviations; GRAPH_NONE if not sampled */
 };
 struct inference inference_build(const struct model *model, struct graph *graph, int64_t batch);
 
-/* Input "z" [n][latent]; q and p from it. */
+/* Input "z" [n][code]; q and p from it. */
 struct inference generation_build(const struct model *model, struct graph *graph, int64_t batch);
 
 /* Inputs "q", "p" [n][state], "dt" scalar. */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const enum model_part part_of[PASS_PLAN_COUNT] = {MODEL_INFERENCE, MODEL_INFERENCE, MODEL_INFERENCE,
-                                                         MODEL_DYNAMICS,  MODEL_DYNAMICS,  MODEL_DYNAMICS,
-                                                         MODEL_DECODER,   MODEL_DECODER};
+                                                         MODEL_INFERENCE, MODEL_DYNAMICS,  MODEL_DYNAMICS,
+                                                         MODEL_DYNAMICS,  MODEL_DECODER,   MODEL_DECODER};
 enum { LEADING_MAX = 3 }; /* outputs before the parameters' gradients */
 
 struct pass {
@@ -75,6 +75,11 @@ static enum status infer_outputs(const struct pass *pass, struct graph *graph, e
   struct inference net = kind == PASS_GENERATE ? generation_build(pass->model, graph, pass->batch)
                                                : inference_build(pass->model, graph, pass->batch);
   TRY(graph_status(graph));
+  if (kind == PASS_ENCODE) {
+    outputs[(*count)++] = net.mean;
+    if (value_valid(net.sigma)) outputs[(*count)++] = net.sigma;
+    return STATUS_OK;
+  }
   if (kind != PASS_INFER_GRADIENT) {
     outputs[(*count)++] = net.q;
     outputs[(*count)++] = net.p;
@@ -191,6 +196,20 @@ enum status pass_infer(struct pass *pass, const void *frames, const void *noise,
     get(pass, plan_output(plan, 2), pass->batch, kl);
   else
     memset(kl, 0, (size_t)pass->batch * sizeof *kl);
+  return STATUS_OK;
+}
+
+enum status pass_encode(struct pass *pass, const void *frames, void *mean, void *sigma) {
+  const size_t bytes = (size_t)(pass->batch * model_code_values(pass->model)) * pass->element;
+  struct plan *plan;
+  TRY(need(pass, PASS_ENCODE, &plan));
+  TRY(plan_bind(plan, "frames", frames));
+  TRY(plan_run(plan));
+  memcpy(mean, plan_output(plan, 0), bytes);
+  if (pass->leading[PASS_ENCODE] == 2)
+    memcpy(sigma, plan_output(plan, 1), bytes);
+  else
+    memset(sigma, 0, bytes);
   return STATUS_OK;
 }
 

@@ -25,6 +25,7 @@ struct pass;
 #define PASS_PLAN_LIST(X)                                                                                              \
   X(INFER, "infer")                                                                                                    \
   X(INFER_GRADIENT, "infer_gradient")                                                                                  \
+  X(ENCODE, "encode")                                                                                                  \
   X(GENERATE, "generate")                                                                                              \
   X(STEP, "step")                                                                                                      \
   X(STEP_GRADIENT, "step_gradient")                                                                                    \
@@ -49,7 +50,11 @@ enum status pass_infer(struct pass *pass, const void *frames, const void *noise,
 enum status pass_infer_gradient(struct pass *pass, const void *frames, const void *noise, const void *seed_q,
                                 const void *seed_p, const double *kl_weight, void *gradient);
 
-/* The state of latents z[batch][latents], for models that sample. */
+/* What the encoder says of the code z: mean[batch][code] and standard deviations sigma[batch][code]; where nothing is
+ * sampled z itself and zeros. */
+enum status pass_encode(struct pass *pass, const void *frames, void *mean, void *sigma);
+
+/* The state of codes z[batch][code]. */
 enum status pass_generate(struct pass *pass, const void *z, void *q, void *p);
 
 /* One step over dt from (q, p) to (next_q, next_p). */

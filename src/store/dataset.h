@@ -48,6 +48,9 @@
 #include "config/config.h"
 #include "store/file.h"
 
+/* Points that are codes of a trained model (train/codes.h) are read like points made elsewhere. */
+#define DATASET_CODES_FORMAT "hgn-codes"
+
 /* Random numbers are keyed by these: they stay. */
 enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VALIDATION, SPLIT_COUNT };
 

@@ -92,8 +92,10 @@ enum status dataset_open(const struct comm *comm, const char *path, struct datas
   *dataset = (struct dataset){.dt = NAN};
   TRY(store_open(comm, path, &dataset->file));
   /* Each rank reads and checks alone, the same; nothing below is collective up to the agreement. */
-  bool own = false;
+  bool own = false, codes = false;
   enum status status = store_is_ours(&dataset->file, &own);
+  if (status == STATUS_OK) status = store_is(&dataset->file, DATASET_CODES_FORMAT, &codes);
+  own = own && !codes;
   if (status == STATUS_OK) status = own ? open_own(dataset) : dataset_open_foreign(dataset);
   status = comm_agree(comm, status);
   if (status == STATUS_OK) status = agree_identity(dataset);

@@ -1,7 +1,7 @@
 #include "sweep/evolution.h"
 
 #include "base/elementary.h"
-#include "sweep/matrix.h"
+#include "base/matrix.h"
 
 #include <string.h>
 

@@ -20,8 +20,8 @@
 #ifndef HGN_SWEEP_GAUSSIAN_PROCESS_H
 #define HGN_SWEEP_GAUSSIAN_PROCESS_H
 
+#include "base/matrix.h"
 #include "base/status.h"
-#include "sweep/matrix.h"
 #include "sweep/space.h"
 
 enum {

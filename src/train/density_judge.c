@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum status density_judge_open(const struct point_model *model, const float *parameters, struct density_judge *judge) {
-  *judge = (struct density_judge){.model = model};
+  *judge = (struct density_judge){.model = model, .temperature = 1};
   const int64_t values = DENSITY_ROWS * model->dimension;
   judge->x = arena_array(&judge->arena, values, sizeof *judge->x);
   judge->noise = arena_array(&judge->arena, values, sizeof *judge->noise);
@@ -176,6 +176,11 @@ enum status density_judge_points(const struct comm *comm, struct density_judge *
 
 /* ---- Draws ---- */
 
+/* By the temperature. */
+static void scale_rows(const struct density_judge *judge, float *x) {
+  for (int64_t k = 0; k < DENSITY_ROWS * judge->model->dimension; k++) x[k] *= (float)judge->temperature;
+}
+
 /* Draws of one block, all its rows: each has its place. */
 static enum status draw_block(struct density_judge *judge, uint64_t seed, int64_t block) {
   const int64_t dimension = judge->model->dimension;
@@ -184,6 +189,8 @@ static enum status draw_block(struct density_judge *judge, uint64_t seed, int64_
     rng_normal_f32(&rng, judge->x + row * dimension, (int)dimension);
     if (point_model_moves(judge->model)) rng_normal_f32(&rng, judge->noise + row * dimension, (int)dimension);
   }
+  scale_rows(judge, judge->x);
+  scale_rows(judge, judge->noise);
   return point_pass_draw(judge->pass, judge->x, judge->noise, judge->to_x, judge->to_p);
 }
 

@@ -30,6 +30,7 @@ struct density_judge {
   float *x, *noise;         /* [rows][D] */
   float *to_x, *to_p;       /* [rows][D] */
   double *weight;           /* [rows] */
+  double temperature;       /* of draws: factor on the normal numbers that they begin in; 1 when it is opened */
 };
 
 /* Not collective. model and parameters are borrowed. Closed after a failure too. */

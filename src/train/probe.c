@@ -5,13 +5,14 @@
 #include "physics/reference.h"
 #include "physics/rollout.h"
 #include "train/hgn.h"
+#include "train/prior.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum status probe_open(const struct trained *trained, struct probe *probe) {
-  *probe = (struct probe){.trained = trained};
+  *probe = (struct probe){.trained = trained, .temperature = 1};
   REQUIRE(trained->learner.kind == &learner_hgn, STATUS_UNAVAILABLE,
           "%s: is a model \"%s\", which has no trajectories of frames", trained->path, trained->learner.kind->name);
   probe->model = hgn_model(&trained->learner);
@@ -19,6 +20,16 @@ enum status probe_open(const struct trained *trained, struct probe *probe) {
 }
 
 void probe_close(struct probe *probe) { pass_destroy(&probe->pass); }
+
+enum status probe_use_prior(struct probe *probe, struct prior *prior, double temperature) {
+  REQUIRE(prior || probe->model->settings.latent.sampled, STATUS_UNAVAILABLE,
+          "%s: the model has no prior: it was trained with model.latent.sampled=false. hgn train --stage prior RUN.h5 "
+          "learns one of its codes",
+          probe->trained->path);
+  probe->prior = prior;
+  probe->temperature = temperature;
+  return STATUS_OK;
+}
 
 /* ---- Trajectories ---- */
 
@@ -103,16 +114,23 @@ enum status probe_spread(struct probe *probe, struct source *source, enum split 
   return status;
 }
 
+/* A code of N(0, 1). */
+static void draw_normal(const struct probe *probe, uint64_t seed, int64_t sample, int64_t count, float *z) {
+  struct rng rng = rng_stream(seed, RNG_PRIOR, (uint64_t)sample, 0);
+  rng_normal_f32(&rng, z, (int)count);
+  for (int64_t i = 0; i < count; i++) z[i] *= (float)probe->temperature;
+}
+
 enum status probe_draw(struct probe *probe, uint64_t seed, int64_t sample, struct probe_path *path) {
-  const int64_t latents = model_latents(probe->model);
+  const int64_t codes = model_code_values(probe->model);
   struct arena arena = {.last = NULL};
-  float *z = arena_array(&arena, latents, sizeof *z);
+  float *z = arena_array(&arena, codes, sizeof *z);
   enum status status = arena_check(&arena, "a sample");
-  if (status == STATUS_OK) {
-    struct rng rng = rng_stream(seed, RNG_PRIOR, (uint64_t)sample, 0);
-    rng_normal_f32(&rng, z, (int)latents);
-    status = pass_generate(probe->pass, z, path->q, path->p);
-  }
+  if (status == STATUS_OK && probe->prior)
+    status = prior_draw(probe->prior, seed, sample, probe->temperature, z);
+  else if (status == STATUS_OK)
+    draw_normal(probe, seed, sample, codes, z);
+  if (status == STATUS_OK) status = pass_generate(probe->pass, z, path->q, path->p);
   arena_free(&arena);
   return status;
 }

@@ -11,16 +11,24 @@
 #include "model/pass.h"
 #include "train/trained.h"
 
+struct prior;
+
 enum { PROBE_STEPS_MAX = 100000 };
 
 struct probe {
   const struct trained *trained; /* borrowed */
   const struct model *model;
-  struct pass *pass; /* of batch 1 and chunk 1 */
+  struct pass *pass;   /* of batch 1 and chunk 1 */
+  struct prior *prior; /* that probe_draw() draws from; borrowed; NULL: N(0, 1) */
+  double temperature;  /* of what it draws: factor on the standard deviations of its normal numbers */
 };
 /* STATUS_UNAVAILABLE when the model is of another kind. */
 enum status probe_open(const struct trained *trained, struct probe *probe);
 void probe_close(struct probe *probe);
+
+/* What probe_draw() draws from henceforth; N(0, 1) at temperature 1 when nothing is said. prior: of this model
+ * (prior_open()); borrowed; NULL: N(0, 1). STATUS_UNAVAILABLE when it is NULL and the model does not sample. */
+enum status probe_use_prior(struct probe *probe, struct prior *prior, double temperature);
 
 /* A trajectory. Owned by `arena`: freed with probe_path_free(). */
 struct probe_path {
@@ -39,7 +47,8 @@ void probe_path_free(struct probe_path *path);
 enum status probe_unroll(struct probe *probe, double dt, struct probe_path *path);
 
 /* Row 0 becomes the state at the anchor of a rollout, from the frames that the encoder sees and the mean of z, or that
- * of sample `sample` of the prior: z ~ N(0, 1) is a function of (seed, sample), whoever draws it.
+ * of sample `sample` of the prior: z ~ N(0, 1), or of the learned prior, is a function of (seed, sample), whoever draws
+ * it.
  * source: with that rollout loaded. */
 enum status probe_infer(struct probe *probe, struct source *source, enum split split, int64_t rollout,
                         struct probe_path *path);

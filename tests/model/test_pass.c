@@ -98,7 +98,38 @@ static void test_every_preset(void **state) {
   for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) check_step(presets[i]);
 }
 
+/* A state is inferred in two parts: what the encoder says of the code, and what is made of it. */
+static void check_code(const char *preset) {
+  struct rig rig;
+  open_rig(&rig, preset);
+  const int64_t codes = BATCH * model_code_values(rig.model), latents = BATCH * model_latents(rig.model),
+                values = BATCH * 5 * model_image_values(rig.model);
+  double *frames = numbers(values, 1), *noise = numbers(codes, 2), *mean = numbers(codes, 3),
+         *sigma = numbers(codes, 3);
+  double *q = numbers(rig.state, 4), *p = numbers(rig.state, 4), *made_q = numbers(rig.state, 5),
+         *made_p = numbers(rig.state, 5), kl[BATCH], again[BATCH] = {0};
+  assert_true(latents == codes || latents == 0);
+  assert_ok(pass_infer(rig.pass, frames, noise, q, p, kl));
+  assert_ok(pass_encode(rig.pass, frames, mean, sigma));
+  for (int64_t i = 0; i < codes; i++) {
+    assert_true(latents ? sigma[i] > 0 : sigma[i] == 0);
+    if (latents) again[i * BATCH / codes] += (mean[i] * mean[i] + sigma[i] * sigma[i] - 1) / 2 - log(sigma[i]);
+    mean[i] += sigma[i] * noise[i];
+  }
+  assert_ok(pass_generate(rig.pass, mean, made_q, made_p));
+  for (int64_t i = 0; i < rig.state; i++) assert_true(fabs(made_q[i] - q[i]) < 1e-12 && fabs(made_p[i] - p[i]) < 1e-12);
+  for (int i = 0; i < BATCH; i++) assert_true(fabs(again[i] - kl[i]) < 1e-9 * (1 + fabs(kl[i])));
+  close_rig(&rig);
+  free(frames), free(noise), free(mean), free(sigma), free(q), free(p), free(made_q), free(made_p);
+}
+
+static void test_codes(void **state) {
+  (void)state;
+  static const char *const presets[] = {"paper", "report2021", "hgnpp", "quick"};
+  for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) check_code(presets[i]);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_preset)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_preset), cmocka_unit_test(test_codes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* CMA-ES: what its distribution does on spheres, ellipsoids and plains, what memory may not decide, and that it finds
  * minima. An argument: so many seeds instead of 9. */
+#include "base/matrix.h"
 #include "learning_checks.h"
 #include "sweep/evolution.h"
-#include "sweep/matrix.h"
 
 static int seeds = 9;
 

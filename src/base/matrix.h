@@ -15,8 +15,8 @@
  *
  * All functions: Not collective.
  */
-#ifndef HGN_SWEEP_MATRIX_H
-#define HGN_SWEEP_MATRIX_H
+#ifndef HGN_BASE_MATRIX_H
+#define HGN_BASE_MATRIX_H
 
 #include <stdbool.h>
 #include <stdint.h>

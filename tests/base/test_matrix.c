@@ -1,6 +1,6 @@
 /* Small dense matrices: hand cases, residuals, orthogonality, and that rows appended have the bits of the whole. */
+#include "base/matrix.h"
 #include "base/rng.h"
-#include "sweep/matrix.h"
 #include "testing.h"
 
 #include <math.h>

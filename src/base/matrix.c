@@ -1,4 +1,4 @@
-#include "sweep/matrix.h"
+#include "base/matrix.h"
 
 #include <math.h>
 #include <string.h>
