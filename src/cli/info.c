@@ -4,6 +4,7 @@
 #include "store/dataset.h"
 #include "train/checkpoint.h"
 #include "train/hgn.h"
+#include "train/prior_judge_file.h"
 #include "train/record.h"
 #include "train/trained.h"
 
@@ -254,7 +255,7 @@ static const struct info_kind {
   enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
 } kinds[] = {{LIMIT_FORMAT, print_limits},  {RECORD_FORMAT, print_run},    {CHECKPOINT_FORMAT, print_checkpoint},
              {LEDGER_FORMAT, print_sweep},  {"hgn-rollout", print_arrays}, {"hgn-sample", print_arrays},
-             {"hgn-analysis", print_arrays}};
+             {"hgn-analysis", print_arrays}, {PRIOR_JUDGE_FORMAT, print_arrays}};
 
 static enum status run_info(const struct comm *world, int argc, char **argv) {
   bool quick = false;
