@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MEANINGLESS 0.2 /* reconstruction error over that of the mean image */
+
 enum { PICTURE_FRAMES = 12 };
 
 enum status sample_judge_check(const struct sample_judge_words *words) {
@@ -33,7 +35,14 @@ static void print_validity(const struct prior_judgement *judgement) {
          1e4 * cli_plain(judgement->error));
 }
 
-void sample_judge_print(const struct prior_judgement *judgement) {
+/* A model that draws the mean image is as far from a true trajectory as its samples are, and these are all "valid". */
+static void print_meaning(const struct prior_judgement *judgement, const struct yardstick *known) {
+  if (!(judgement->error > MEANINGLESS * (known->mean_image - known->floor))) return;
+  printf("  %-18s %10.3f   reconstruction error over that of the mean image: what draws nothing is valid, too\n",
+         "of no meaning:", judgement->error / (known->mean_image - known->floor));
+}
+
+static void print_judgement(const struct prior_judgement *judgement, const struct yardstick *known) {
   if (judgement->known)
     print_validity(judgement);
   else
@@ -45,6 +54,7 @@ void sample_judge_print(const struct prior_judgement *judgement) {
   if (judgement->known)
     printf("  %-18s %9.1f%%   begin outside the data's support; of the reconstructions %.1f%%\n", "outside",
            100 * judgement->outside, 100 * judgement->rollouts_outside);
+  if (judgement->known) print_meaning(judgement, known);
 }
 
 /* ---- The picture ---- */
@@ -104,14 +114,15 @@ static enum status draw_pairs(const struct prior_judge_task *task, const struct 
 /* ---- The command ---- */
 
 static enum status write_all(const struct comm *world, const struct prior_judge_task *task,
-                             const struct prior_judgement *judgement, const char *path, const char *picture) {
+                             const struct prior_judgement *judgement, const struct yardstick *known,
+                             const char *path, const char *picture) {
   const struct trained *trained = task->probe->trained;
   const char *data = task->source->data->file.path;
   if (world->rank == 0) {
     printf("%s, trained for %lld steps\n%lld samples of its prior, seed %llu, of %lld frames, beside %s\n",
            trained->path, (long long)trained->step, (long long)judgement->samples, (unsigned long long)task->seed,
            (long long)task->frames, data);
-    sample_judge_print(judgement);
+    print_judgement(judgement, known);
   }
   TRY(prior_judge_file_write(world, path, task, judgement));
   if (world->rank == 0) printf("%s\n", path);
@@ -137,7 +148,7 @@ static enum status judge_data(const struct comm *world, struct trained *trained,
       .seed = words->seed,
       .telling = true};
   enum status status = prior_judge(world, &task, &judgement);
-  if (status == STATUS_OK) status = write_all(world, &task, &judgement, path, words->picture);
+  if (status == STATUS_OK) status = write_all(world, &task, &judgement, &corpus->known, path, words->picture);
   prior_judgement_free(&judgement);
   probe_close(&probe);
   return status;

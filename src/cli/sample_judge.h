@@ -19,8 +19,4 @@ enum status sample_judge_check(const struct sample_judge_words *words);
  * without a prior. */
 enum status sample_judge(const struct comm *world, struct trained *trained, const struct sample_judge_words *words);
 
-/* Root only. The measure in a few lines. */
-struct prior_judgement;
-void sample_judge_print(const struct prior_judgement *judgement);
-
 #endif
