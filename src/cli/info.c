@@ -253,8 +253,8 @@ static enum status print_data(const struct comm *world, const char *path, bool q
 static const struct info_kind {
   const char *format;
   enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
-} kinds[] = {{LIMIT_FORMAT, print_limits},  {RECORD_FORMAT, print_run},    {CHECKPOINT_FORMAT, print_checkpoint},
-             {LEDGER_FORMAT, print_sweep},  {"hgn-rollout", print_arrays}, {"hgn-sample", print_arrays},
+} kinds[] = {{LIMIT_FORMAT, print_limits},   {RECORD_FORMAT, print_run},        {CHECKPOINT_FORMAT, print_checkpoint},
+             {LEDGER_FORMAT, print_sweep},   {"hgn-rollout", print_arrays},     {"hgn-sample", print_arrays},
              {"hgn-analysis", print_arrays}, {PRIOR_JUDGE_FORMAT, print_arrays}};
 
 static enum status run_info(const struct comm *world, int argc, char **argv) {

@@ -192,12 +192,10 @@ static enum status run_sample(const struct comm *world, int argc, char **argv) {
   int64_t count = NOT_GIVEN, steps = NOT_GIVEN, seed = 1;
   bool best = false, judging = false;
   const char *output = NULL;
-  const struct cli_option options[] = {{"--number", "-n", CLI_COUNT_VALUE, &count},
-                                       {"--steps", NULL, CLI_COUNT_VALUE, &steps},
-                                       {"--seed", NULL, CLI_COUNT_VALUE, &seed},
-                                       {"--best", NULL, CLI_FLAG, &best},
-                                       {"--judge", NULL, CLI_FLAG, &judging},
-                                       {"--output", "-o", CLI_TEXT, &output}};
+  const struct cli_option options[] = {
+      {"--number", "-n", CLI_COUNT_VALUE, &count}, {"--steps", NULL, CLI_COUNT_VALUE, &steps},
+      {"--seed", NULL, CLI_COUNT_VALUE, &seed},    {"--best", NULL, CLI_FLAG, &best},
+      {"--judge", NULL, CLI_FLAG, &judging},       {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   TRY(cli_operands(&words, 1, 1, "one RUN.h5"));

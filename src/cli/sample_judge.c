@@ -25,8 +25,9 @@ enum status sample_judge_check(const struct sample_judge_words *words) {
 /* ---- What it says ---- */
 
 static void print_validity(const struct prior_judgement *judgement) {
-  printf("  %-18s %9.1f%%   within %g times the model's reconstruction error of a true trajectory; 95%%: %.1f to %.1f%%\n",
-         "valid", 100 * judgement->valid, PRIOR_JUDGE_VALID, 100 * judgement->valid_low, 100 * judgement->valid_high);
+  printf(
+      "  %-18s %9.1f%%   within %g times the model's reconstruction error of a true trajectory; 95%%: %.1f to %.1f%%\n",
+      "valid", 100 * judgement->valid, PRIOR_JUDGE_VALID, 100 * judgement->valid_low, 100 * judgement->valid_high);
   printf("  %-18s %9.1f%%   the same of %lld test rollouts that the model encodes and decodes\n", "  reconstructions",
          100 * judgement->rollouts_valid, (long long)judgement->rollouts);
   printf("  %-18s %10.3f   distance over reconstruction error, median; 90%% are below %.3f\n", "ratio",
@@ -114,8 +115,8 @@ static enum status draw_pairs(const struct prior_judge_task *task, const struct 
 /* ---- The command ---- */
 
 static enum status write_all(const struct comm *world, const struct prior_judge_task *task,
-                             const struct prior_judgement *judgement, const struct yardstick *known,
-                             const char *path, const char *picture) {
+                             const struct prior_judgement *judgement, const struct yardstick *known, const char *path,
+                             const char *picture) {
   const struct trained *trained = task->probe->trained;
   const char *data = task->source->data->file.path;
   if (world->rank == 0) {
@@ -139,14 +140,14 @@ static enum status judge_data(const struct comm *world, struct trained *trained,
   struct probe probe;
   struct prior_judgement judgement = {.samples = 0};
   TRY(comm_agree(world, probe_open(trained, &probe)));
-  const struct prior_judge_task task = {
-      .probe = &probe,
-      .source = &corpus->source,
-      .split = SPLIT_TEST,
-      .samples = words->count,
-      .frames = words->steps < 0 ? prior_judge_frames(&trained->learner.protocol) : words->steps + 1,
-      .seed = words->seed,
-      .telling = true};
+  const struct prior_judge_task task = {.probe = &probe,
+                                        .source = &corpus->source,
+                                        .split = SPLIT_TEST,
+                                        .samples = words->count,
+                                        .frames = words->steps < 0 ? prior_judge_frames(&trained->learner.protocol)
+                                                                   : words->steps + 1,
+                                        .seed = words->seed,
+                                        .telling = true};
   enum status status = prior_judge(world, &task, &judgement);
   if (status == STATUS_OK) status = write_all(world, &task, &judgement, &corpus->known, path, words->picture);
   prior_judgement_free(&judgement);

@@ -59,8 +59,7 @@ static enum status fit_share(const struct comm *comm, const struct prior_judge_t
   int64_t first, count, done = 0;
   enum status status = STATUS_OK;
   comm_share(judgement->rollouts + judgement->samples, comm->size, comm->rank, &first, &count);
-  if (task->telling)
-    progress_begin(&progress, comm->size > 1 ? "judge, a rank's share" : "judge", "films", count);
+  if (task->telling) progress_begin(&progress, comm->size > 1 ? "judge, a rank's share" : "judge", "films", count);
   for (; done < count && status == STATUS_OK; done++) {
     const int64_t i = first + done, sample = i - judgement->rollouts;
     status = sample < 0 ? reconstruct(task, i, path) : prior_judge_draw(task, sample, path);
@@ -126,8 +125,7 @@ static enum status conclude(struct prior_judgement *judgement) {
   const int64_t valid = count_valid(judgement->sample, n, judgement->error);
   judgement->valid = (double)valid / (double)n;
   prior_judge_interval(valid, n, &judgement->valid_low, &judgement->valid_high);
-  judgement->rollouts_valid =
-      (double)count_valid(judgement->rollout, rollouts, judgement->error) / (double)rollouts;
+  judgement->rollouts_valid = (double)count_valid(judgement->rollout, rollouts, judgement->error) / (double)rollouts;
   judgement->ratio_median = median_of(of_samples, n) / judgement->error;
   judgement->ratio_high = of_samples[(9 * n + 9) / 10 - 1].mse / judgement->error;
   judgement->outside = share_outside(judgement->sample, n);
@@ -167,8 +165,7 @@ static enum status simulate_states(const struct comm *comm, const struct prior_j
   comm_share(count, comm->size, comm->rank, &first, &share);
   double *states = malloc((size_t)(share * frames * row) * sizeof *states + 1);
   enum status status = states ? STATUS_OK : status_raise(STATUS_MEMORY, "no memory for test rollouts");
-  if (status == STATUS_OK)
-    status = rollout_simulate_many(&experiment, begins + (uint64_t)first, share, states, NULL);
+  if (status == STATUS_OK) status = rollout_simulate_many(&experiment, begins + (uint64_t)first, share, states, NULL);
   for (int64_t i = 0; i < share && status == STATUS_OK; i++)
     memcpy(state + (first + i) * row, states + ((i + 1) * frames - 1) * row, (size_t)row * sizeof *state);
   free(states);
@@ -180,8 +177,7 @@ static void find_deviations(const double *y, int64_t n, int64_t dimension, doubl
   for (int64_t k = 0; k < dimension; k++) {
     double mean = 0, square = 0;
     for (int64_t i = 0; i < n; i++) mean += y[i * dimension + k] / (double)n;
-    for (int64_t i = 0; i < n; i++)
-      square += (y[i * dimension + k] - mean) * (y[i * dimension + k] - mean) / (double)n;
+    for (int64_t i = 0; i < n; i++) square += (y[i * dimension + k] - mean) * (y[i * dimension + k] - mean) / (double)n;
     deviation[k] = sqrt(square) > 1e-12 ? sqrt(square) : 1; /* a number that is always the same */
   }
 }
@@ -240,11 +236,11 @@ enum status prior_judge_show(const struct prior_judge_task *task, const struct p
 
 /* ---- Everything ---- */
 
-static enum status judge_physics(const struct comm *comm, const struct prior_judge_task *task,
-                                 struct probe_path *path, struct prior_judgement *judgement) {
+static enum status judge_physics(const struct comm *comm, const struct prior_judge_task *task, struct probe_path *path,
+                                 struct prior_judgement *judgement) {
   enum { ROW = sizeof(struct prior_judge_film) / sizeof(double) };
-  enum status status = match_open(task->source->experiment, task->probe->trained->learner.protocol.anchor,
-                                  task->frames, &judgement->match);
+  enum status status = match_open(task->source->experiment, task->probe->trained->learner.protocol.anchor, task->frames,
+                                  &judgement->match);
   if (status == STATUS_OK) status = fit_share(comm, task, path, judgement);
   TRY(comm_agree(comm, status));
   TRY(reduce_place(comm, (double *)judgement->sample, judgement->samples * ROW));

@@ -31,21 +31,21 @@
 #define PRIOR_JUDGE_VALID 2.0
 
 enum {
-  PRIOR_JUDGE_LEAST = 9,       /* samples */
-  PRIOR_JUDGE_MOST = 20000,    /* of which all pairs are looked at */
-  PRIOR_JUDGE_ROLLOUTS = 200,  /* test rollouts that are reconstructed, at most */
+  PRIOR_JUDGE_LEAST = 9,      /* samples */
+  PRIOR_JUDGE_MOST = 20000,   /* of which all pairs are looked at */
+  PRIOR_JUDGE_ROLLOUTS = 200, /* test rollouts that are reconstructed, at most */
   PRIOR_JUDGE_COMPONENTS = 16,
-  PRIOR_JUDGE_SHOWN = 9        /* three best, three median, three worst */
+  PRIOR_JUDGE_SHOWN = 9 /* three best, three median, three worst */
 };
 
 struct prior_judge_task {
   struct probe *probe;
   struct source *source;
   enum split split; /* whose rollouts are meant by test rollouts: SPLIT_TEST, or SPLIT_VALIDATION */
-  int64_t samples; /* PRIOR_JUDGE_LEAST to PRIOR_JUDGE_MOST */
-  int64_t frames;  /* of a film */
-  uint64_t seed;   /* of the draws */
-  bool telling;    /* progress is shown */
+  int64_t samples;  /* PRIOR_JUDGE_LEAST to PRIOR_JUDGE_MOST */
+  int64_t frames;   /* of a film */
+  uint64_t seed;    /* of the draws */
+  bool telling;     /* progress is shown */
 };
 
 /* One film and what it is nearest to. */
@@ -56,19 +56,19 @@ struct prior_judge_film {
 
 /* NaN: not known. Ratios are those of a film's distance over `error`. */
 struct prior_judgement {
-  struct arena arena;                     /* of all arrays */
-  struct match *match;                    /* owned; NULL: frames made elsewhere */
-  bool known;                             /* the data's system is */
-  int64_t samples, rollouts, compared;    /* rollouts: reconstructed; compared: points of each set of coverage */
-  double error;                           /* median distance of reconstructions */
-  double valid, valid_low, valid_high;    /* share of samples; Wilson's interval of 95% */
-  double rollouts_valid;                  /* share of the reconstructions, by the same measure */
-  double ratio_median, ratio_high;        /* over samples; the 90% quantile */
-  double coverage, coverage_floor;        /* of samples and test rollouts; of two sets of test rollouts */
-  double outside, rollouts_outside;       /* share of fitted states outside the data's support */
-  struct prior_judge_film *sample;        /* [samples] */
-  struct prior_judge_film *rollout;       /* [rollouts] */
-  int64_t shown[PRIOR_JUDGE_SHOWN];       /* of the samples: best, median, worst, each from the nearest on */
+  struct arena arena;                  /* of all arrays */
+  struct match *match;                 /* owned; NULL: frames made elsewhere */
+  bool known;                          /* the data's system is */
+  int64_t samples, rollouts, compared; /* rollouts: reconstructed; compared: points of each set of coverage */
+  double error;                        /* median distance of reconstructions */
+  double valid, valid_low, valid_high; /* share of samples; Wilson's interval of 95% */
+  double rollouts_valid;               /* share of the reconstructions, by the same measure */
+  double ratio_median, ratio_high;     /* over samples; the 90% quantile */
+  double coverage, coverage_floor;     /* of samples and test rollouts; of two sets of test rollouts */
+  double outside, rollouts_outside;    /* share of fitted states outside the data's support */
+  struct prior_judge_film *sample;     /* [samples] */
+  struct prior_judge_film *rollout;    /* [rollouts] */
+  int64_t shown[PRIOR_JUDGE_SHOWN];    /* of the samples: best, median, worst, each from the nearest on */
 };
 
 /* Collective. Of a model that samples. Failures of probe.h, source.h and match.h; STATUS_UNAVAILABLE also for frames made

@@ -49,17 +49,21 @@ static enum status put_summary(struct store_file *file, const struct prior_judge
       {"valid", "share of samples whose nearest true trajectory is within twice the reconstruction error", 1,
        &judgement->valid},
       {"valid_interval", "Wilson's interval of 95% of the share of valid samples", 2, interval},
-      {"rollouts_valid", "the same share of the reconstructed test rollouts", 1, &judgement->rollouts_valid},
+      {"rollouts_valid",
+       "share of reconstructed test rollouts whose nearest true trajectory is within twice the reconstruction error", 1,
+       &judgement->rollouts_valid},
       {"ratio_median", "median over samples of their distance over the reconstruction error", 1,
        &judgement->ratio_median},
       {"ratio_high", "90% quantile over samples of their distance over the reconstruction error", 1,
        &judgement->ratio_high},
       {"coverage", "energy distance of samples and test rollouts, in standard deviations", 1, &judgement->coverage},
-      {"coverage_floor", "energy distance of two disjoint sets of test rollouts, of as many each", 1,
-       &judgement->coverage_floor},
+      {"coverage_floor", "energy distance of two disjoint sets of test rollouts, each as large as the set of samples",
+       1, &judgement->coverage_floor},
       {"outside", "share of samples whose nearest true trajectory begins outside the support of the data", 1,
        &judgement->outside},
-      {"rollouts_outside", "the same share of the reconstructed test rollouts", 1, &judgement->rollouts_outside}};
+      {"rollouts_outside",
+       "share of reconstructed test rollouts whose nearest true trajectory begins outside the support of the data", 1,
+       &judgement->rollouts_outside}};
   for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
     char name[NAME];
     snprintf(name, sizeof name, "/summary/%s", entries[i].name);
@@ -77,10 +81,12 @@ static enum status put_films(struct store_file *file, const char *group, const s
   char name[NAME];
   snprintf(name, sizeof name, "%s/mse", group);
   for (int64_t i = 0; i < count; i++) column[i] = film[i].mse;
-  TRY(put(file, name, STORE_F64, 1, &count, NULL, "pixel MSE from the nearest true trajectory; NaN: not finite", column));
+  TRY(put(file, name, STORE_F64, 1, &count, NULL, "pixel MSE from the nearest true trajectory; NaN: not finite",
+          column));
   snprintf(name, sizeof name, "%s/ratio", group);
   for (int64_t i = 0; i < count; i++) column[i] = film[i].mse / error;
-  TRY(put(file, name, STORE_F64, 1, &count, NULL, "mse over the model's reconstruction error", column));
+  TRY(put(file, name, STORE_F64, 1, &count, NULL,
+          "pixel MSE from the nearest true trajectory over the model's reconstruction error", column));
   snprintf(name, sizeof name, "%s/outside", group);
   int64_t *outside = (int64_t *)(void *)column;
   for (int64_t i = 0; i < count; i++) outside[i] = film[i].outside > 0;
@@ -95,7 +101,8 @@ static enum status put_films(struct store_file *file, const char *group, const s
   snprintf(name, sizeof name, "%s/uniform", group);
   for (int64_t i = 0; i < count * uniform[1]; i++) column[i] = film[i / uniform[1]].uniform[i % uniform[1]];
   return put(file, name, STORE_F64, 2, uniform, NULL,
-             "[sample][number]: the uniform numbers of which the data's sampler makes the nearest initial state", column);
+             "[sample][number]: the uniform numbers of which the data's sampler makes the nearest initial state",
+             column);
 }
 
 static enum status put_all_films(struct store_file *file, const struct prior_judge_task *task,
@@ -141,7 +148,8 @@ static enum status put_shown(struct store_file *file, const struct prior_judge_t
           "which samples are shown: three best, three median, three worst", judgement->shown));
   TRY(store_dataset(file, names[0], STORE_F32, 5, extent, NULL, "decoded frames of each sample that is shown"));
   TRY(store_dataset(file, names[1], STORE_F32, 5, extent, NULL,
-                    "the same frames of its nearest true trajectory, expected under the observation noise"));
+                    "frames of the true trajectory that is nearest to each sample that is shown, expected under the "
+                    "observation noise"));
   for (int i = 0; i < 2; i++) TRY(store_attach(file, names[i], 1, "/time"));
   float *film = malloc(2 * (size_t)values * sizeof *film);
   enum status status = comm_agree(file->comm, film ? STATUS_OK : status_raise(STATUS_MEMORY, "out of memory"));

@@ -145,8 +145,8 @@ static enum status fill_points(const struct comm *comm, const struct prior_judge
       TRY(read_pair(task, i, projection->values, projection->two, projection->part[0], projection->part[1]));
     } else {
       TRY(prior_judge_draw(task, i - 2 * n, path));
-      difference(path->images + frame_of(task, i - 2 * n) * projection->values, projection->values,
-                 projection->part[0], projection->part[1]);
+      difference(path->images + frame_of(task, i - 2 * n) * projection->values, projection->values, projection->part[0],
+                 projection->part[1]);
     }
     project(projection, point + i * POINT);
   }

@@ -70,6 +70,34 @@ with h5py.File("r.h5") as file:
     assert np.isnan(file["evaluation/train/valid"][:]).all()
 PY
 
+# Frames made elsewhere: coverage only, of frames and their changes.
+/usr/bin/python3 - <<'PY' || fail "no frames"
+import h5py
+import numpy as np
+rng = np.random.default_rng(1)
+x, y = np.meshgrid(np.arange(32), np.arange(32))
+with h5py.File("mine.h5", "w") as file:
+    for split, count in ("train", 60), ("test", 24):
+        phase = rng.uniform(0, 6.28, (count, 1)) + 0.25 * np.arange(8)
+        image = np.exp(-((x - 15.5 - 8 * np.cos(phase)[..., None, None]) ** 2 + (y - 15.5) ** 2) / 8)
+        file[split + "/frames"] = np.repeat(image[..., None], 3, -1).astype("f4")
+    file["time"] = 0.125 * np.arange(8)
+PY
+"$HGN" -q train tiny.yaml -o m.h5 data.file=mine.h5 train.steps=2 objective.name=elbo >/dev/null || fail "no third model"
+expect 0 "the system is not known" "$HGN" sample m.h5 --judge -n 9
+grep -q "energy distance from 9 test rollouts" out.txt || fail "no coverage: $(cat out.txt)"
+mv m.samples.h5 mine_one.h5
+expect_ranks 2 0 "m.samples.h5" "$HGN" sample m.h5 --judge -n 9
+h5diff -q --exclude-path /provenance mine_one.h5 m.samples.h5 || fail "two ranks judge otherwise"
+/usr/bin/python3 - <<'PY' || fail "frames are not compared as documented"
+import h5py
+with h5py.File("m.samples.h5") as file:
+    far, near = file["summary/coverage"][0], file["summary/coverage_floor"][0]
+    assert 0 < near < 0.5 < far, (near, far)  # two steps of training draw nothing
+    assert "samples" not in file
+PY
+expect 4 "no picture" "$HGN" sample m.h5 --judge -n 9 -o m.png
+
 # What it refuses.
 expect 2 "-n 8: 9 to 20000 samples are judged" "$HGN" sample r.h5 --judge -n 8
 expect 2 "is a .png" "$HGN" sample r.h5 --judge -n 9 -o j.gif
