@@ -5,6 +5,7 @@
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
+#include "train/prior_judge.h"
 #include "train/trained.h"
 #include "train/verdict.h"
 
@@ -55,6 +56,15 @@ static void print_frames(const struct evaluation *evaluation, const struct proto
            t % 5 == 4 || t == evaluation->frames - 1 ? "\n" : "");
 }
 
+/* What was asked for with --samples. */
+static void print_samples(const double *score) {
+  if (isnan(score[HGN_VALID]) && isnan(score[HGN_COVERAGE])) return;
+  printf("samples of the prior (hgn sample --judge says more)\n");
+  if (!isnan(score[HGN_VALID])) print_number("valid", score[HGN_VALID], "share near a true trajectory");
+  print_number("coverage", score[HGN_COVERAGE], "energy distance from test rollouts");
+  print_number("  of rollouts", score[HGN_COVERAGE_FLOOR], "the same of two sets of test rollouts");
+}
+
 static void print_evaluation(const struct trained *trained, const struct dataset *data,
                              const struct evaluation *evaluation, const struct yardstick *yardstick) {
   const struct protocol *protocol = &trained->learner.protocol;
@@ -80,6 +90,7 @@ static void print_evaluation(const struct trained *trained, const struct dataset
   print_number("reversal, pixels", score[HGN_REVERSAL_PIXELS], "MSE between the way there and the way back");
   print_number("VPT", score[HGN_VPT], "frames predicted before the error exceeds 2.5% of the image's power (median)");
   if (trained->training->model.latent.sampled) print_number("KL", score[HGN_KL], "nat a rollout");
+  print_samples(score);
   print_frames(evaluation, protocol, isnan(data->dt) ? trained->learner.dt : data->dt);
 }
 
@@ -123,12 +134,14 @@ static enum status measure_prior(const struct comm *world, const char *given, co
 }
 
 static enum status evaluate_run(const struct comm *world, struct trained *trained, const char *path, bool named,
-                                int64_t rollouts, const char *prior) {
+                                int64_t rollouts, const char *prior, int64_t samples) {
   struct corpus corpus;
   struct evaluation evaluation;
   struct yardstick yardstick;
   TRY(trained_open_data(world, trained, path, named, &corpus));
   enum status status = trained_evaluate(trained, &corpus, named, rollouts, &yardstick, &evaluation);
+  if (status == STATUS_OK)
+    status = learner_judge(&trained->learner, world, &corpus.source, SPLIT_TEST, samples, &evaluation);
   if (status == STATUS_OK && world->rank == 0) {
     if (trained->learner.kind == &learner_hgn)
       print_evaluation(trained, &corpus.data, &evaluation, &yardstick);
@@ -143,29 +156,42 @@ static enum status evaluate_run(const struct comm *world, struct trained *traine
   return status;
 }
 
+static enum status check_samples(const struct trained *trained, int64_t samples) {
+  REQUIRE(samples == 0 || trained->learner.kind == &learner_hgn, STATUS_UNAVAILABLE,
+          "--samples: %s is a density of points: its draws are compared with the data in any case", trained->path);
+  REQUIRE(samples == 0 || trained->training->model.latent.sampled, STATUS_UNAVAILABLE,
+          "%s: the model has no prior: it was trained with model.latent.sampled=false", trained->path);
+  return STATUS_OK;
+}
+
 static enum status run_eval(const struct comm *world, int argc, char **argv) {
   bool best = false;
-  int64_t rollouts = 0;
+  int64_t rollouts = 0, samples = 0;
   const char *prior = NULL;
   const struct cli_option options[] = {{"--best", NULL, CLI_FLAG, &best},
                                        {"--prior", NULL, CLI_TEXT, &prior},
-                                       {"--rollouts", NULL, CLI_COUNT_VALUE, &rollouts}};
+                                       {"--rollouts", NULL, CLI_COUNT_VALUE, &rollouts},
+                                       {"--samples", NULL, CLI_COUNT_VALUE, &samples}};
   struct cli_words words;
   char path[STORE_PATH_MAX];
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   TRY(cli_operands(&words, 1, 2, "RUN.h5 and, if other than in training, DATA.h5"));
+  REQUIRE(samples == 0 || (samples >= PRIOR_JUDGE_LEAST && samples <= PRIOR_JUDGE_MOST), STATUS_USAGE,
+          "--samples %lld: %d to %d samples are judged", (long long)samples, PRIOR_JUDGE_LEAST, PRIOR_JUDGE_MOST);
   TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
   enum status status = trained_data_path(world, &trained, words.operands > 1 ? words.operand[1] : NULL, path);
-  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, words.operands > 1, rollouts, prior);
+  if (status == STATUS_OK) status = check_samples(&trained, samples);
+  if (status == STATUS_OK) status = evaluate_run(world, &trained, path, words.operands > 1, rollouts, prior, samples);
   trained_close(&trained);
   return status;
 }
 
 const struct cli_command cli_eval = {
     "eval", "measure a trained model on test rollouts",
-    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--best] [--rollouts N] [--prior FILE.h5]\n\n"
+    "Usage: [mpirun -n N] hgn eval RUN.h5 [DATA.h5] [--best] [--rollouts N] [--prior FILE.h5]\n"
+    "                           [--samples N]\n\n"
     "Prints the error on test rollouts of the data that RUN was trained on (refused when that is other data now), or "
     "of\n"
     "DATA, by frame and against the noise floor, the information limit and the mean image; conservation of the "
@@ -175,5 +201,6 @@ const struct cli_command cli_eval = {
     "  --best         the model of the smallest validation error; default: the latest checkpoint\n"
     "  --rollouts N   the first N test rollouts; default: all\n"
     "  --prior FILE   a learned prior of this very model (hgn train --stage prior): the KL of the posterior from it,\n"
-    "                 beside that from N(0, 1)\n",
+    "                 beside that from N(0, 1)\n"
+    "  --samples N    judge N samples of N(0, 1) too, as hgn sample --judge does; default: none\n",
     run_eval};

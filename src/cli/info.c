@@ -5,6 +5,7 @@
 #include "train/checkpoint.h"
 #include "train/codes.h"
 #include "train/hgn.h"
+#include "train/prior_judge_file.h"
 #include "train/record.h"
 #include "train/trained.h"
 
@@ -278,9 +279,9 @@ static enum status print_data(const struct comm *world, const char *path, bool q
 static const struct info_kind {
   const char *format;
   enum status (*print)(const struct comm *world, const struct store_file *file); /* Collective */
-} kinds[] = {{LIMIT_FORMAT, print_limits},   {RECORD_FORMAT, print_run},         {CHECKPOINT_FORMAT, print_checkpoint},
-             {LEDGER_FORMAT, print_sweep},   {"hgn-rollout", print_arrays},      {"hgn-sample", print_arrays},
-             {"hgn-analysis", print_arrays}, {DATASET_CODES_FORMAT, print_codes}};
+} kinds[] = {{LIMIT_FORMAT, print_limits},   {RECORD_FORMAT, print_run},          {CHECKPOINT_FORMAT, print_checkpoint},
+             {LEDGER_FORMAT, print_sweep},   {"hgn-rollout", print_arrays},       {"hgn-sample", print_arrays},
+             {"hgn-analysis", print_arrays}, {DATASET_CODES_FORMAT, print_codes}, {PRIOR_JUDGE_FORMAT, print_arrays}};
 
 static enum status run_info(const struct comm *world, int argc, char **argv) {
   bool quick = false;

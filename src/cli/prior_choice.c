@@ -46,6 +46,12 @@ enum status prior_choice_open(const struct comm *world, const char *run, const c
   return STATUS_OK;
 }
 
+enum status prior_choice_use(const struct comm *world, const struct prior_words *words, struct probe *probe,
+                             struct prior_choice *choice) {
+  TRY(prior_choice_open(world, words->run, words->given, probe->trained, choice));
+  return probe_use_prior(probe, choice->learned ? &choice->prior : NULL, words->temperature);
+}
+
 void prior_choice_close(struct prior_choice *choice) {
   if (choice->learned) prior_close(&choice->prior);
   choice->learned = false;

@@ -3,6 +3,13 @@
 #define HGN_CLI_PRIOR_CHOICE_H
 
 #include "train/prior.h"
+#include "train/probe.h"
+
+/* What the command line says of the prior. */
+struct prior_words {
+  const char *run, *given; /* given: the word after --prior; NULL: nothing */
+  double temperature;
+};
 
 struct prior_choice {
   bool learned; /* else it is N(0, 1) */
@@ -14,6 +21,10 @@ struct prior_choice {
  * refused like one that was named. Says what it is. Failures: those of prior_open(). */
 enum status prior_choice_open(const struct comm *world, const char *run, const char *given, const struct trained *model,
                               struct prior_choice *choice);
+/* Collective. The same, for a probe of the model, which draws from it until it is closed. Also STATUS_UNAVAILABLE where
+ * there is none and the model does not sample. */
+enum status prior_choice_use(const struct comm *world, const struct prior_words *words, struct probe *probe,
+                             struct prior_choice *choice);
 void prior_choice_close(struct prior_choice *choice);
 
 /* Not collective. The word after --temperature, 1 where it is NULL; STATUS_USAGE unless it is a number from 0 to

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/density_sample.h"
 #include "cli/prior_choice.h"
+#include "cli/sample_judge.h"
 #include "config/number.h"
 #include "store/output.h"
 #include "store/provenance.h"
@@ -13,6 +14,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { PICTURE_SAMPLES = 16, NOT_GIVEN = -1 };
 
 /* Draws one trajectory at a time. */
 struct sampler {
@@ -136,20 +139,12 @@ static enum status require_finite(const struct comm *world, const struct sampler
   return comm_agree(world, status);
 }
 
-/* What the command line says of the prior. */
-struct prior_words {
-  const char *run, *given; /* given: NULL: nothing */
-  double temperature;
-};
-
 static enum status draw(const struct comm *world, const struct trained *trained, uint64_t seed, int64_t count,
                         int64_t steps, const struct prior_words *prior, const char *output) {
   struct sampler sampler;
   struct prior_choice choice = {.learned = false};
   enum status status = comm_agree(world, sampler_open(trained, seed, steps + 1, &sampler));
-  if (status == STATUS_OK) status = prior_choice_open(world, prior->run, prior->given, trained, &choice);
-  if (status == STATUS_OK)
-    status = probe_use_prior(&sampler.probe, choice.learned ? &choice.prior : NULL, prior->temperature);
+  if (status == STATUS_OK) status = prior_choice_use(world, prior, &sampler.probe, &choice);
   sampler.prior = choice.name;
   if (status == STATUS_OK && cli_has_ending(output, ".h5"))
     status = write_arrays(world, &sampler, count, output);
@@ -178,7 +173,7 @@ static enum status draw_points(const struct comm *world, const struct trained *t
 /* Collective. How many samples, of how many steps, go where. */
 static enum status check_words(const struct trained *trained, int64_t count, int64_t steps, const char *output) {
   const bool points = density_is(&trained->learner), arrays = cli_has_ending(output, ".h5");
-  const int64_t most = arrays || points ? 10000000 : REEL_ROWS_MAX;
+  const int64_t most = arrays || points ? 10000000 : PICTURE_SAMPLES;
   REQUIRE(count >= 1 && count <= most, STATUS_USAGE, "-n %lld: 1 to %lld samples in a %s", (long long)count,
           (long long)most, arrays ? "file" : "picture");
   REQUIRE(!points || steps < 0, STATUS_USAGE, "--steps: %s is a density of points, which have none", trained->path);
@@ -186,29 +181,40 @@ static enum status check_words(const struct trained *trained, int64_t count, int
   return STATUS_OK;
 }
 
+/* Collective. */
+static enum status judge(const struct comm *world, struct sample_judge_words *words) {
+  struct trained trained;
+  if (words->count == NOT_GIVEN) words->count = 1000;
+  TRY(sample_judge_check(words));
+  if (words->picture) TRY(output_check_name(words->picture));
+  TRY(numerics_agree(world));
+  TRY(trained_open(world, words->prior.run, words->best, &trained));
+  const enum status status = sample_judge(world, &trained, words);
+  trained_close(&trained);
+  return status;
+}
+
 static enum status run_sample(const struct comm *world, int argc, char **argv) {
-  enum { NOT_GIVEN = -1 };
   int64_t count = NOT_GIVEN, steps = NOT_GIVEN, seed = 1;
-  bool best = false;
+  bool best = false, judging = false;
   const char *output = NULL, *temperature = NULL;
   struct prior_words prior = {.given = NULL};
-  const struct cli_option options[] = {{"--number", "-n", CLI_COUNT_VALUE, &count},
-                                       {"--steps", NULL, CLI_COUNT_VALUE, &steps},
-                                       {"--seed", NULL, CLI_COUNT_VALUE, &seed},
-                                       {"--prior", NULL, CLI_TEXT, &prior.given},
-                                       {"--temperature", NULL, CLI_TEXT, &temperature},
-                                       {"--best", NULL, CLI_FLAG, &best},
-                                       {"--output", "-o", CLI_TEXT, &output}};
+  const struct cli_option options[] = {
+      {"--number", "-n", CLI_COUNT_VALUE, &count},     {"--steps", NULL, CLI_COUNT_VALUE, &steps},
+      {"--seed", NULL, CLI_COUNT_VALUE, &seed},        {"--prior", NULL, CLI_TEXT, &prior.given},
+      {"--temperature", NULL, CLI_TEXT, &temperature}, {"--best", NULL, CLI_FLAG, &best},
+      {"--judge", NULL, CLI_FLAG, &judging},           {"--output", "-o", CLI_TEXT, &output}};
   struct cli_words words;
   TRY(cli_parse(argc, argv, options, sizeof options / sizeof *options, false, &words));
   TRY(cli_operands(&words, 1, 1, "one RUN.h5"));
   REQUIRE(steps <= 100000, STATUS_USAGE, "--steps %lld: at most 100000", (long long)steps);
+  TRY(prior_choice_temperature(temperature, &prior.temperature));
+  prior.run = words.operand[0];
+  if (judging) return judge(world, &(struct sample_judge_words){prior, best, count, steps, (uint64_t)seed, output});
   const bool arrays = output && cli_has_ending(output, ".h5");
   REQUIRE(arrays || (output && (cli_has_ending(output, ".png") || cli_has_ending(output, ".gif"))), STATUS_USAGE,
           "missing: -o FILE.png, .gif or .h5");
   TRY(output_check_name(output));
-  TRY(prior_choice_temperature(temperature, &prior.temperature));
-  prior.run = words.operand[0];
   TRY(numerics_agree(world));
   struct trained trained;
   TRY(trained_open(world, words.operand[0], best, &trained));
@@ -225,19 +231,25 @@ static enum status run_sample(const struct comm *world, int argc, char **argv) {
 const struct cli_command cli_sample = {
     "sample", "new trajectories, or points, from a trained model",
     "Usage: [mpirun -n N] hgn sample RUN.h5 [-n N] [--steps S] [--seed K] [--prior FILE.h5|none]\n"
-    "                             [--temperature T] -o FILE.png|FILE.gif|FILE.h5\n\n"
+    "                             [--temperature T] -o FILE.png|FILE.gif|FILE.h5\n"
+    "       [mpirun -n N] hgn sample RUN.h5 --judge [-n N] [--steps S] [--seed K] [--prior FILE.h5|none]\n"
+    "                             [--temperature T] [-o FILE.png]\n\n"
     "Draws z from the prior, and unrolls. Same trajectories on any number of ranks. A model that does not sample needs "
     "a\n"
     "learned prior (hgn train --stage prior).\n"
     "Of a density (nhf, rnvp): draws points, and in a .h5 says their log-likelihood under the model.\n\n"
-    "  -n, --number N     how many; default 4, in a picture at most 16; of points 10000\n"
-    "  --steps S          of each; default 29\n"
+    "With --judge: says which share of samples is physics, that is, near a true trajectory of the data's system, and\n"
+    "whether they cover what the data cover (data/README.md). Numbers and the three best, median and worst samples go\n"
+    "to RUN.samples.h5, and as a picture to FILE.png.\n\n"
+    "  -n, --number N     how many; default 4, in a picture at most 16; of points 10000, judged 1000\n"
+    "  --steps S          of each; default 29, judged to the last target\n"
     "  --seed K           default 1\n"
     "  --prior FILE.h5    a learned prior of this very model; none: N(0, 1). Default: RUN.prior.h5 if it is there, "
     "else\n"
     "                     N(0, 1)\n"
     "  --temperature T    factor on the standard deviations of what is drawn, 0 to 100; 0: one and the same; default "
     "1\n"
+    "  --judge            measure samples instead of showing them\n"
     "  --best             the model of the smallest validation error; default: the latest checkpoint\n"
     "  -o, --output FILE  .png: a filmstrip; .gif: an animation; .h5: frames and the learned H of any number;\n"
     "                     points: .png or .h5\n",

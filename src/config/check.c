@@ -114,6 +114,15 @@ static void check_flow(struct loader *loader, const struct flow_settings *flow) 
   refuse(loader, "model.flow.steps", text);
 }
 
+/* Of fewer there are no three best, three median and three worst. */
+static void check_judge(struct loader *loader, int64_t judge) {
+  enum { LEAST = 9 };
+  char text[PROBLEM_TEXT_MAX];
+  if (judge == 0 || judge >= LEAST) return;
+  snprintf(text, sizeof text, "eval.judge is %" PRId64 ": expected 0 (none) or at least %d", judge, LEAST);
+  refuse(loader, "eval.judge", text);
+}
+
 void config_check(struct loader *loader) {
   const struct training *training = &loader->config->experiment.training;
   if (loader->config->use == SCHEMA_DATA) check_data(loader);
@@ -122,6 +131,7 @@ void config_check(struct loader *loader) {
   switch (training->model.name) {
   case MODEL_HGN:
     check_hgn(loader, &training->model);
+    check_judge(loader, training->eval.judge);
     break;
   case MODEL_NHF:
     check_flow(loader, &training->model.flow);

@@ -265,6 +265,7 @@ struct eval_settings {
   int64_t rollouts; /* of each split; 0: all of the test split */
   int64_t final;    /* test rollouts of the last evaluation; negative: enum final_word, as -1 - word */
   enum posterior_kind posterior;
+  int64_t judge; /* samples of the prior that are judged at the end; 0: none */
   /* Of densities. */
   int64_t samples;  /* importance samples of a point, at most */
   double tolerance; /* nat: they are doubled until the bound gains less */

@@ -35,6 +35,17 @@ void initial_draw(const struct system *system, const struct system_parameters *p
   system->initial(parameters, conditions, uniform, state);
 }
 
+void initial_reach(const struct system *system, const struct initial_conditions *conditions, int number, double *low,
+                   double *high) {
+  const bool inside = (system->periodic >> number & 1) || (system->stepwise > 0 && number == system->stepwise);
+  const bool radius = number > 0 && (system->periodic >> (number - 1) & 1);
+  const double width = conditions->radius[1] - conditions->radius[0];
+  *low = inside ? 0 : -0.5;
+  *high = inside ? 1 : 1.5;
+  if (radius && !inside && width > 0) *low = fmax(*low, -0.5 * conditions->radius[0] / width);
+  if (radius && !inside && !(width > 0)) *low = 0, *high = 1;
+}
+
 void initial_one_degree(const struct system_parameters *parameters, const struct initial_conditions *conditions,
                         const double *uniform, double *state) {
   (void)parameters;

@@ -25,6 +25,12 @@ void initial_phase(const struct initial_conditions *conditions, double u_directi
 void initial_draw(const struct system *system, const struct system_parameters *parameters,
                   const struct initial_conditions *conditions, struct rng *rng, double *state);
 
+/* How far a number of struct system's `initial` can go outside the unit interval, which is the support of the data, and
+ * still mean a state of its own: a radius to half the least one and, like all others, half the interval's width beyond.
+ * Directions go round, and of what only a threshold matters nothing is outside: 0 and 1 for both. */
+void initial_reach(const struct system *system, const struct initial_conditions *conditions, int number, double *low,
+                   double *high);
+
 /* struct system's `initial`. The uniforms, in this order:
  *   one_degree       u_direction, u_radius
  *   double_pendulum  u_direction, u_radius of (q_0, q_1), then the same of (p_0, p_1)

@@ -116,8 +116,7 @@ struct disc {
   int x, y; /* px */
 };
 
-/* The half-width of the lattice disc at distance dy from its centre: largest w with w^2 + dy^2 <= r^2. */
-static int find_span(int radius, int dy) {
+int render_disc_span(int radius, int dy) {
   int64_t square = (int64_t)radius * radius - (int64_t)dy * dy;
   int64_t w = (int64_t)sqrt((double)square);
   while (w * w > square) w--;
@@ -134,7 +133,7 @@ static void draw_labels(const struct renderer *renderer, struct disc disc, uint1
   int r = renderer->radius, width = renderer->width;
   int y0 = clamp_int(disc.y - r, 0, renderer->height), y1 = clamp_int(disc.y + r + 1, 0, renderer->height);
   for (int y = y0; y < y1; y++) {
-    int w = find_span(r, y - disc.y);
+    int w = render_disc_span(r, y - disc.y);
     int x0 = clamp_int(disc.x - w, 0, width), x1 = clamp_int(disc.x + w + 1, 0, width);
     uint16_t *row = label_row(renderer, y);
     for (int x = x0; x < x1; x++) row[x] = label;

@@ -64,6 +64,9 @@ void render_u8(struct renderer *renderer, const double *q, unsigned char *image)
  * are looked at, so this is several times faster than a look at a whole image. */
 double render_add(struct renderer *renderer, const double *q, double *sum);
 
+/* The half-width of a lattice disc at distance dy from its centre, |dy| <= radius: largest w with w^2 + dy^2 <= r^2. */
+int render_disc_span(int radius, int dy);
+
 /* The background's colour, RGB in [0, 1]. */
 extern const float render_background[3];
 

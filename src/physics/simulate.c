@@ -37,24 +37,9 @@ struct simulation {
 static void *allocate(size_t count, size_t size) { return calloc(count > 0 ? count : 1, size); }
 
 /* Coordinate names as "q0", "p3", with units by kind of system. */
-struct coordinate_text {
-  char name[SYSTEM_STATE_MAX][8];
-  const char *names[SYSTEM_STATE_MAX], *units[SYSTEM_STATE_MAX];
-};
-
-static void name_coordinates(const struct system *system, struct coordinate_text *text) {
-  const bool angular = system->angular;
-  for (int i = 0; i < 2 * system->freedom; i++) {
-    bool momentum = i >= system->freedom;
-    snprintf(text->name[i], sizeof text->name[i], "%c%d", momentum ? 'p' : 'q', momentum ? i - system->freedom : i);
-    text->names[i] = text->name[i];
-    text->units[i] = momentum ? (angular ? "kg m^2/s" : "kg m/s") : (angular ? "rad" : "m");
-  }
-}
-
 static enum status create_dataset(struct simulation *run, const struct config *config, const char *path) {
-  struct coordinate_text text;
-  name_coordinates(run->system, &text);
+  struct system_coordinates text;
+  system_coordinates(run->system, &text);
   struct dataset_parameter parameters[PARAMETERS_MAX];
   struct parameters_text units;
   const char *const rungs[] = {

@@ -4,6 +4,7 @@
 #include "physics/systems.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* What SYSTEM_LIST does not say; a system without its line here does not compile. */
 #define ENTRY_MASS_SPRING                                                                                              \
@@ -38,3 +39,13 @@ static const struct system systems[SYSTEM_COUNT] = {
 };
 
 const struct system *system_get(enum system_kind kind) { return (unsigned)kind < SYSTEM_COUNT ? &systems[kind] : NULL; }
+
+void system_coordinates(const struct system *system, struct system_coordinates *text) {
+  const bool angular = system->angular;
+  for (int i = 0; i < 2 * system->freedom; i++) {
+    bool momentum = i >= system->freedom;
+    snprintf(text->name[i], sizeof text->name[i], "%c%d", momentum ? 'p' : 'q', momentum ? i - system->freedom : i);
+    text->names[i] = text->name[i];
+    text->units[i] = momentum ? (angular ? "kg m^2/s" : "kg m/s") : (angular ? "rad" : "m");
+  }
+}

@@ -55,4 +55,11 @@ struct system {
 /* The table entry; NULL when `kind` is out of range. */
 const struct system *system_get(enum system_kind kind);
 
+/* Names and units of a state's numbers, in their order: q0, q1, ..., p0, p1, ... Points into itself. */
+struct system_coordinates {
+  char name[SYSTEM_STATE_MAX][8];
+  const char *names[SYSTEM_STATE_MAX], *units[SYSTEM_STATE_MAX];
+};
+void system_coordinates(const struct system *system, struct system_coordinates *text);
+
 #endif

@@ -77,6 +77,7 @@ enum status output_check_name(const char *path) {
                      : ends_with(name, length, ".best")     ? "the best model of a run"
                      : ends_with(name, length, ".limit")    ? "the information limits of a data set"
                      : ends_with(name, length, ".analysis") ? "the analyses of a run"
+                     : ends_with(name, length, ".samples")  ? "the judged samples of a run"
                      : names_checkpoint(name, length)       ? "a checkpoint of a run"
                                                             : NULL;
   REQUIRE(!what, STATUS_USAGE, "%s: hgn itself gives such names, to %s: choose another output", path, what);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REEL_ROWS_MAX = 16, REEL_LABEL_MAX = 32 };
+enum { REEL_ROWS_MAX = 18, REEL_LABEL_MAX = 32 };
 
 struct reel {
   int64_t frames;

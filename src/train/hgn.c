@@ -4,6 +4,7 @@
 #include "train/hgn_evaluate.h"
 #include "train/hgn_lane.h"
 #include "train/objective.h"
+#include "train/prior_judge.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -223,6 +224,30 @@ static enum status evaluate(struct learner *learner, const struct comm *comm, st
   return hgn_evaluate(comm, &task, set, evaluation);
 }
 
+/* A probe asks for a model that was trained: this one is, so far. */
+static enum status judge(struct learner *learner, const struct comm *comm, struct source *source, enum split split,
+                         int64_t samples, struct evaluation *evaluation) {
+  if (model_latents(hgn_model(learner)) == 0) return STATUS_OK; /* no prior */
+  const struct trained trained = {.training = learner->training, .learner = *learner, .path = "the model"};
+  struct prior_judgement judgement = {.samples = 0};
+  struct probe probe;
+  enum status status = comm_agree(comm, probe_open(&trained, &probe));
+  const struct prior_judge_task task = {.probe = &probe,
+                                        .source = source,
+                                        .split = split,
+                                        .samples = samples,
+                                        .frames = prior_judge_frames(&learner->protocol),
+                                        .seed = 1,
+                                        .telling = false};
+  if (status == STATUS_OK) status = prior_judge(comm, &task, &judgement);
+  evaluation->score[HGN_VALID] = judgement.valid;
+  evaluation->score[HGN_COVERAGE] = judgement.coverage;
+  evaluation->score[HGN_COVERAGE_FLOOR] = judgement.coverage_floor;
+  prior_judgement_free(&judgement);
+  probe_close(&probe);
+  return status;
+}
+
 static void speak(const struct evaluation *evaluation, char text[LEARNER_SPEECH_MAX]) {
   const double *score = evaluation->score;
   int used =
@@ -296,6 +321,7 @@ const struct learner_kind learner_hgn = {.name = "hgn",
                                          .update = update,
                                          .changed = changed,
                                          .evaluate = evaluate,
+                                         .judge = judge,
                                          .speak = speak,
                                          .close = close};
 

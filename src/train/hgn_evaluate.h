@@ -47,7 +47,13 @@ enum { HGN_EVALUATE_CHUNK = 2 * EVALUATION_GROUP };
   X(PAIRED_OVER_LIMIT, "paired_over_limit", NULL,                                                                      \
     "unseen over the information limit, by differences from the best possible predictor on each rollout: 1 + excess "  \
     "/ limit")                                                                                                         \
-  X(PAIRED_OVER_LIMIT_ERROR, "paired_over_limit_error", NULL, "standard error of paired_over_limit over rollouts")
+  X(PAIRED_OVER_LIMIT_ERROR, "paired_over_limit_error", NULL, "standard error of paired_over_limit over rollouts")     \
+  X(VALID, "valid", NULL,                                                                                              \
+    "share of samples of the prior that are near a true trajectory (hgn sample --judge); NaN where eval.judge is 0")   \
+  X(COVERAGE, "coverage", NULL, "energy distance of samples of the prior and rollouts; NaN where eval.judge is 0")     \
+  X(COVERAGE_FLOOR, "coverage_floor", NULL,                                                                            \
+    "energy distance of two disjoint sets of rollouts, as many as samples of the prior are judged; NaN where "         \
+    "eval.judge is 0")
 enum hgn_score {
 #define HGN_SCORE_ENUM(id, name, unit, help) HGN_##id,
   HGN_SCORE_LIST(HGN_SCORE_ENUM)

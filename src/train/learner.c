@@ -91,3 +91,11 @@ enum status learner_evaluate_first(struct learner *learner, const struct comm *c
   evaluation_set_free(&set);
   return status;
 }
+
+enum status learner_judge(struct learner *learner, const struct comm *comm, struct source *source, enum split split,
+                          int64_t samples, struct evaluation *evaluation) {
+  if (samples == 0 || !learner->kind->judge || evaluation->broken) return STATUS_OK;
+  TRY(learner->kind->judge(learner, comm, source, split, samples, evaluation));
+  evaluation_settle(evaluation);
+  return STATUS_OK;
+}

@@ -109,6 +109,10 @@ struct learner_kind {
   enum status (*evaluate)(struct learner *learner, const struct comm *comm, struct source *source,
                           const struct evaluation_set *set, const struct yardstick *yardstick,
                           struct evaluation *evaluation);
+  /* Collective. Sets those scores that are of what the model draws, from so many samples beside rollouts of a split;
+   * they are NaN after evaluate(). NULL: the kind has none. */
+  enum status (*judge)(struct learner *learner, const struct comm *comm, struct source *source, enum split split,
+                       int64_t samples, struct evaluation *evaluation);
   /* What people want to know of an evaluation, in a few words: "MSE (1.2 +- .1)e-4  R2 .98". */
   void (*speak)(const struct evaluation *evaluation, char text[LEARNER_SPEECH_MAX]);
   /* Accepts one whose open() has failed. */
@@ -157,5 +161,10 @@ enum status learner_evaluate(struct learner *learner, const struct comm *comm, s
 enum status learner_evaluate_first(struct learner *learner, const struct comm *comm, struct source *source,
                                    enum split split, int64_t rollouts, const struct yardstick *yardstick,
                                    struct evaluation *evaluation);
+
+/* Collective. What the kind's judge() says, with evaluation_settle(). Nothing where `samples` is 0, the kind has no such
+ * scores, or the evaluation is broken. */
+enum status learner_judge(struct learner *learner, const struct comm *comm, struct source *source, enum split split,
+                          int64_t samples, struct evaluation *evaluation);
 
 #endif

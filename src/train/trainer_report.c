@@ -168,11 +168,15 @@ enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MA
   return STATUS_OK;
 }
 
-/* Collective. The first `rollouts` of a split. */
+/* Collective. The first `rollouts` of a split; at the end what the model draws, too, which no choice on the way asks. */
 static enum status evaluate_first(struct trainer *trainer, enum split split, int64_t rollouts,
                                   struct evaluation *evaluation) {
-  return learner_evaluate_first(&trainer->learner, trainer->comm, &trainer->corpus->source, split, rollouts,
-                                &trainer->yardstick, evaluation);
+  struct source *source = &trainer->corpus->source;
+  const bool last = trainer->done == trainer->training->train.steps;
+  TRY(learner_evaluate_first(&trainer->learner, trainer->comm, source, split, rollouts, &trainer->yardstick,
+                             evaluation));
+  return learner_judge(&trainer->learner, trainer->comm, source, split, last ? trainer->training->eval.judge : 0,
+                       evaluation);
 }
 
 /* Collective. Those of the training split that this rank's lanes have at hand. */

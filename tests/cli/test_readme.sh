@@ -15,6 +15,7 @@ while read -r line; do
   *" limit "*) line="$line --rollouts 10" ;;
   *densities*) line="$line train.steps=3 train.checkpoint_every=3 eval.rollouts=20 eval.final=20 eval.samples=32" ;;
   *" train "*) line="$line train.steps=4 train.checkpoint_every=2 eval.rollouts=8" ;;
+  *" --judge "*) line="$line -n 9" ;;
   *" analyze "*) line="${line/--rollouts 500/--rollouts 12}" ;;
   esac
   # shellcheck disable=SC2086

@@ -86,8 +86,8 @@ static void metrics(void **state) {
       sample_hgn, text,
       "s.yaml:1:16: metric: unknown score \"val_loss\", expected one of mse, mse_error, unseen, unseen_error, "
       "excess, excess_error, kl, energy_variation, energy_drift, reversal_state, reversal_pixels, vpt, r2, "
-      "over_floor, over_limit, unseen_over_limit, paired_over_limit, paired_over_limit_error; rename: "
-      "{val_loss: mse} says which it stands for\n"
+      "over_floor, over_limit, unseen_over_limit, paired_over_limit, paired_over_limit_error, valid, coverage, "
+      "coverage_floor; rename: {val_loss: mse} says which it stands for\n"
       "s.yaml:1:32: metric.goal: found \"minimise\", expected one of minimize, maximize; did you mean "
       "\"minimize\"?");
   snprintf(text, sizeof text, "metric: {goal: minimize}\n%s", rest);
