@@ -1,6 +1,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
-#include "cli/published.h"
+#include "cli/published_print.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
