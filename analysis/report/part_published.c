@@ -113,13 +113,12 @@ static void write_bounds(struct page *page, double value, const struct published
   report_number(page, "%.3f", mean ? 1 - value / mean->value : (double)NAN);
 }
 
+/* The test figure's; what there is to say of the training's only where the other is in order. */
 static void write_remarks(struct page *page, const struct published_row *train, const struct published_row *test) {
   char of_train[PUBLISHED_REMARK_MAX] = "", of_test[PUBLISHED_REMARK_MAX] = "";
   if (train) published_remark(train, of_train);
   if (test) published_remark(test, of_test);
-  const bool same = strcmp(of_train, of_test) == 0;
-  page_cell(page, "%s%s%s%s", of_test, *of_test && *of_train && !same ? "; " : "", *of_train && !same ? "train: " : "",
-            same ? "" : of_train);
+  page_cell(page, "%s%s%s", of_test, *of_test || !*of_train ? "" : "train: ", *of_test ? "" : of_train);
 }
 
 static void write_published(struct page *page, const struct published_row *train, const struct published_row *test) {
@@ -233,17 +232,44 @@ static void write_ours(struct page *page, const struct run_group *group) {
   write_comparison(page, run, &mean, model, why);
 }
 
+/* Where the stated noise is ruled out: what the figures of five frames come to at the largest that is not. */
+static void write_allowed(struct page *page, const char *system) {
+  const struct published_bound *stated = published_bound(system, NAN, PUBLISHED_LIMIT_PREDICT), *allowed = NULL;
+  char figures[400] = "";
+  size_t used = 0;
+  if (!stated || !published_rules_out(system, stated->noise)) return;
+  for (int i = 0; i < published_bound_count; i++) {
+    const struct published_bound *bound = &published_bounds[i];
+    if (strcmp(bound->system, system) == 0 && bound->kind == PUBLISHED_LIMIT_PREDICT &&
+        !published_rules_out(system, bound->noise) && (!allowed || bound->noise > allowed->noise))
+      allowed = bound;
+  }
+  for (int i = 0; allowed && i < published_count && used < sizeof figures; i++) {
+    const struct published_row *row = &published_rows[i];
+    if (strcmp(row->system, system) == 0 && published_share(row) > 0)
+      used += (size_t)snprintf(figures + used, sizeof figures - used, "%s%s %.2f", used ? ", " : "", row->model,
+                               row->value / allowed->value);
+  }
+  page_remark(page, PAGE_WARNING,
+              "The noise of %g that the reproduction states is ruled out by its own figures of frames that were not "
+              "seen.%s%s%s",
+              stated->noise, allowed ? " Over the information limit at the largest noise here that is not: " : "",
+              figures, allowed ? "." : "");
+}
+
 static void write_system(struct page *page, const struct run_groups *groups, const char *system) {
   static const struct page_column column[] = {
       {"source", false},          {"model", false},     {"train x1e-4", true}, {"+-", true},
       {"test x1e-4", true},       {"+-", true},         {"+- is", false},      {"test, to the paper", true},
       {"over noise floor", true}, {"over limit", true}, {"R2", true},          {"remark", false}};
-  char id[64], caption[512], title[64];
+  char id[64], table[80], caption[512], title[64];
   snprintf(title, sizeof title, "%s", system);
   snprintf(id, sizeof id, "published-%s", system);
   for (char *c = id; *c; c++) *c = *c == '_' ? '-' : *c;
   for (char *c = title; *c; c++) *c = *c == '_' ? ' ' : *c;
+  snprintf(table, sizeof table, "%s-errors", id);
   page_heading(page, 2, id, "%s", title);
+  write_allowed(page, system);
   snprintf(
       caption, sizeof caption,
       "Pixel errors of %.60s. Published figures are held against the floor, limit and mean image of the "
@@ -251,7 +277,7 @@ static void write_system(struct page *page, const struct run_groups *groups, con
       "frames 4 to 33 from five frames, or of all from all; the latter does not bind, since a frame that is seen may "
       "be copied with its noise.",
       title);
-  page_table_begin(page, id, caption, column, sizeof column / sizeof *column);
+  page_table_begin(page, table, caption, column, sizeof column / sizeof *column);
   write_published_rows(page, system);
   for (int64_t i = 0; i < groups->groups; i++) {
     const struct run_group *group = &groups->group[groups->best[i]];
