@@ -36,8 +36,8 @@ void figure_end(struct figure *figure, struct page *page, const char *id, const 
 
 /* In its stead: nothing, where what it should show is not to be had. */
 void figure_drop(struct figure *figure);
-/* In its stead: the picture itself, which the caller frees. STATUS_UNAVAILABLE when there is no gnuplot; STATUS_FILE with
- * what gnuplot says against it; STATUS_MEMORY. */
+/* In its stead: the picture itself, which the caller frees. STATUS_UNAVAILABLE when there is no gnuplot; STATUS_FILE
+ * with what gnuplot says against it; STATUS_MEMORY. */
 enum status figure_draw(struct figure *figure, void **data, size_t *size);
 
 /* '#rrggbb' of curve 0 .. FIGURE_COLORS - 1, to be told apart by the colour-blind, and on light and dark ground. */

@@ -35,8 +35,8 @@ struct gather {
   int64_t seens;
 };
 
-/* Adds what PATH is or holds; runs are called by where they lie in it. STATUS_FILE when there is nothing of that name, or
- * what it is has no place in a report; STATUS_MEMORY. gather: zeroed before the first. */
+/* Adds what PATH is or holds; runs are called by where they lie in it. STATUS_FILE when there is nothing of that name,
+ * or what it is has no place in a report; STATUS_MEMORY. gather: zeroed before the first. */
 enum status gather_path(struct gather *gather, const char *path);
 /* Calls runs of the same name by their paths; after the last. */
 void gather_settle(struct gather *gather);

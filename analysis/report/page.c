@@ -89,6 +89,16 @@ static struct page_bytes keep_bytes(struct page *page, const void *data, size_t 
   return bytes;
 }
 
+/* NULL of NULL. */
+static double *keep_numbers(struct page *page, const double *number, int64_t count) {
+  double *kept = number ? malloc((size_t)count * sizeof *kept + 1) : NULL;
+  if (kept)
+    memcpy(kept, number, (size_t)count * sizeof *kept);
+  else if (number)
+    fail(page);
+  return kept;
+}
+
 /* ---- Things ---- */
 
 /* The next thing, zeroed; NULL when nothing more can be added. */
@@ -275,8 +285,7 @@ void page_film(struct page *page, const struct page_film *film) {
     for (char *at = item->view[i]; at && *at; at++)
       if (*at == '|') *at = '/'; /* which stands between them */
   }
-  item->film.error =
-      film->error ? (double *)keep_bytes(page, film->error, (size_t)film->frames * sizeof(double)).data : NULL;
+  item->film.error = keep_numbers(page, film->error, film->frames);
   item->number = ++page->figures;
   page->items++;
 }

@@ -2,8 +2,8 @@
  * report.html (one file that needs nothing else) and report.md with its figures beside it are written at the end.
  *
  * All that is added is text: what would mean something in HTML, Markdown or CSV is escaped where it is written, so a
- * run that is called "<script>" stays a name. What is added is copied. An error while adding (STATUS_MEMORY) is kept, and
- * page_write() returns it, so callers add one thing after another without looking.
+ * run that is called "<script>" stays a name. What is added is copied. An error while adding (STATUS_MEMORY) is kept,
+ * and page_write() returns it, so callers add one thing after another without looking.
  *
  * All functions: Not collective; one rank alone has a page.
  */
@@ -22,8 +22,8 @@ struct page;
 enum status page_open(const char *title, struct page **page);
 void page_close(struct page **page); /* accepts NULL */
 
-/* Writes DIR/report.html, DIR/report.md, DIR/figures/ID.{svg,png} and DIR/data/ID.csv, each aside and renamed; makes the
- * folder. What is in it and no part of a report stays. STATUS_FILE; STATUS_MEMORY. */
+/* Writes DIR/report.html, DIR/report.md, DIR/figures/ID.{svg,png} and DIR/data/ID.csv, each aside and renamed; makes
+ * the folder. What is in it and no part of a report stays. STATUS_FILE; STATUS_MEMORY. */
 enum status page_write(const struct page *page, const char *folder);
 
 /* Level 1 (a part of the report, in the table of contents) to 3. id: of letters, digits and '-', the anchor; made

@@ -22,7 +22,7 @@ struct page_table {
   size_t cells, room;
 };
 
-/* One thing on a page. All texts are owned and valid UTF-8 without control characters; those that it has not are NULL. */
+/* One thing on a page. All texts are owned and valid UTF-8 without control characters; what it has not is NULL. */
 struct page_item {
   enum page_kind kind;
   int level;               /* of a heading */

@@ -1,5 +1,5 @@
-/* Pictures of what models do: a film of a rollout, filmstrips both ways and at other speeds, H, draws from the prior, the
- * latent plane; of densities the density that was learned. */
+/* Pictures of what models do: a film of a rollout, filmstrips both ways and at other speeds, H, draws from the prior,
+ * the latent plane; of densities the density that was learned. */
 #include "analysis/report/analysis_facts.h"
 #include "analysis/report/figure.h"
 #include "analysis/report/report_private.h"

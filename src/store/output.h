@@ -40,8 +40,8 @@ enum status output_check_format(const char *path, const char *format, bool damag
 /* The same for files of other kinds: nothing, an empty file, or one that begins with these bytes. */
 enum status output_check_magic(const char *path, const char *magic);
 
-/* A whole file at once: written aside in the same folder, then renamed, so the final name never holds half of it. Only a
- * file that begins with `magic` is replaced; "": any is. STATUS_FILE naming `path`; then what had that name before is
+/* A whole file at once: written aside in the same folder, then renamed, so the final name never holds half of it. Only
+ * a file that begins with `magic` is replaced; "": any is. STATUS_FILE naming `path`; then what had that name before is
  * still there. */
 enum status output_put(const void *data, size_t size, const char *magic, const char *path);
 

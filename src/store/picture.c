@@ -83,7 +83,7 @@ int picture_text(struct picture *picture, int x, int y, int zoom, const unsigned
   return count ? zoom * (FONT_ADVANCE * count - (FONT_ADVANCE - FONT_WIDTH)) : 0;
 }
 
-/* --- files: encoded in memory, then written at once ---------------------------------------------------------------- */
+/* --- files: encoded in memory, then written at once -------------------------------------------------------------- */
 
 struct bytes {
   unsigned char *data;

@@ -215,8 +215,8 @@ enum status record_open(const struct comm *comm, const char *path, struct record
 enum status record_column(const struct record_reader *reader, const char *name, double **values, int64_t *rows);
 void record_reader_close(struct record_reader *reader);
 
-/* Not collective, of a reader that is open. The score by frame of evaluation `row`: values[shape.targets]. The checksums
- * of report `row`, by network: "parameter_sum" or "gradient_sum". */
+/* Not collective, of a reader that is open. The score by frame of evaluation `row`: values[shape.targets]. The
+ * checksums of report `row`, by network: "parameter_sum" or "gradient_sum". */
 enum status record_by_frame(const struct record_reader *reader, enum split split, int64_t row, double *values);
 enum status record_sums(const struct record_reader *reader, const char *name, int64_t row, struct checksum *sums);
 

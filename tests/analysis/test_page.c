@@ -1,5 +1,5 @@
-/* A report's page: whatever a text holds, it stays a text in HTML, Markdown, CSV and in figures; ids are unique. What was
- * written is read by Python's parsers of XML and CSV. */
+/* A report's page: whatever a text holds, it stays a text in HTML, Markdown, CSV and in figures; ids are unique. What
+ * was written is read by Python's parsers of XML and CSV. */
 #include "analysis/report/figure.h"
 #include "testing.h"
 

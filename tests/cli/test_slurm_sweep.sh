@@ -1,6 +1,6 @@
 # A sweep as an array under a real SLURM: one task is told by a signal that its time ends, one is put back into the queue,
 # of one a rank is killed: each goes back into the queue by itself, alone, finds its own trials, and all of them merge, in
-# a job that depends on them, to what one job makes without a queue. A training and its analysis, which depends on it; what is cancelled
+# a job that depends on them, to what one job makes without a queue. A training and its analysis, which depends on it, and a report of all that; what is cancelled
 # does not come back.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
@@ -30,6 +30,8 @@ analysis=$(sbatch --parsable --dependency=afterok:"$train" --kill-on-invalid-dep
 for part in 0 1 2; do
   for _ in $(seq 600); do [ -n "$(compgen -G "array/trial-00000$part/run.checkpoint-*")" ] && break || sleep 0.05; done
 done
+report=$(sbatch --parsable --dependency=afterok:"$analysis":"$merge" --kill-on-invalid-dep=yes --time=10 --overcommit \
+  --output=report.log "$SOURCE/slurm/report.sbatch" run.h5 array -o report) || fail "sbatch: $report"
 timeout 10 scancel --batch --signal=USR1 "${array}_0"
 timeout 10 scontrol requeue "${array}_1"
 pkill -KILL -f "^$HGN sweep sweep.yaml -o array --part 2\$" || fail "no rank of part 2: $(cat ./*.log)"
@@ -48,6 +50,9 @@ slurm_wait "$merge" COMPLETED 20
 grep -q "trials: complete 6" merge.log || fail "not all: $(cat merge.log)"
 slurm_wait "$analysis" COMPLETED 60
 grep -q "on 2 ranks as a grid of 2 x 1" analysis.log && grep -q "^run.analysis.h5" analysis.log || fail "no analysis: $(cat analysis.log)"
+
+slurm_wait "$report" COMPLETED 60
+grep -q "7 runs (7 complete)" report/report.html || fail "no report of all runs: $(cat report.log)"
 
 expect 0 "trials: complete 6" "$HGN" sweep sweep.yaml -o alone
 same_sweep alone array
