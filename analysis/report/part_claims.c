@@ -37,37 +37,40 @@ static void write_range(struct page *page, const struct claim_part *part) {
     page_cell(page, "%.4g to %.4g", part->range.low, part->range.high);
 }
 
+/* A row of the table. */
+static void write_claim(struct page *page, int64_t number, const struct claim *claim,
+                        const struct claim_answer *answer) {
+  const struct claim_part *worst = answer->worst >= 0 ? &answer->part[answer->worst] : NULL;
+  char quantity[256], test[64];
+  say_quantity(claim, worst ? worst->ratio : true, quantity);
+  say_test(claim, test);
+  page_cell(page, "%lld", (long long)number);
+  page_cell(page, "%s", claim->text);
+  page_cell(page, "%s", verdict_word(answer->verdict));
+  report_number(page, "%.4g", worst ? worst->value : (double)NAN);
+  page_cell(page, "%s%s%s", answer->reason, *answer->reason && *claim->note ? ". " : "", claim->note);
+  if (worst)
+    write_range(page, worst);
+  else
+    page_cell(page, "%s", "");
+  report_number(page, "%.2g", answer->adjusted);
+  page_cell(page, "%s: %s", quantity, test);
+}
+
+/* Those that were tested first. */
 static void write_claims(struct page *page, const struct claims *claims, const struct claim_answers *answers) {
-  static const struct page_column column[] = {{"claim", false},
-                                              {"verdict", false},
-                                              {"number", true},
-                                              {"95% interval", true},
-                                              {"what, and the test", false},
-                                              {"p, corrected", true},
-                                              {"remark", false}};
+  static const struct page_column column[] = {
+      {"no.", true},     {"claim", false},       {"verdict", false},     {"number", true},
+      {"remark", false}, {"95% interval", true}, {"p, corrected", true}, {"what, and the test", false}};
   page_table_begin(
-      page, "claims",
+      page, "claims-asked",
       "Claims. Number: where several groups of runs are asked, that of the group which is least as claimed. "
       "p: of the claim's test, after Holm's correction for all claims that were tested.",
       column, sizeof column / sizeof *column);
-  for (int64_t i = 0; i < claims->count; i++) {
-    const struct claim *claim = &claims->claim[i];
-    const struct claim_answer *answer = &answers->answer[i];
-    const struct claim_part *worst = answer->worst >= 0 ? &answer->part[answer->worst] : NULL;
-    char quantity[256], test[64];
-    say_quantity(claim, worst ? worst->ratio : true, quantity);
-    say_test(claim, test);
-    page_cell(page, "%s", claim->text);
-    page_cell(page, "%s", verdict_word(answer->verdict));
-    report_number(page, "%.4g", worst ? worst->value : (double)NAN);
-    if (worst)
-      write_range(page, worst);
-    else
-      page_cell(page, "%s", "");
-    page_cell(page, "%s: %s", quantity, test);
-    report_number(page, "%.2g", answer->adjusted);
-    page_cell(page, "%s%s%s", answer->reason, *answer->reason && *claim->note ? ". " : "", claim->note);
-  }
+  for (int tested = 1; tested >= 0; tested--)
+    for (int64_t i = 0; i < claims->count; i++)
+      if ((answers->answer[i].verdict != CLAIM_NOT_TESTED) == tested)
+        write_claim(page, i + 1, &claims->claim[i], &answers->answer[i]);
   page_table_end(page);
 }
 
@@ -97,11 +100,10 @@ static void write_parts(struct page *page, const struct claims *claims, const st
   int64_t parts = 0;
   for (int64_t i = 0; i < claims->count; i++) parts += answers->answer[i].parts;
   if (parts == 0) return;
-  page_table_begin(
-      page, "claims-runs",
-      "The runs behind each claim, by its place in the table above. A ratio of pairs is the geometric mean "
-      "over seeds. p-values here are not corrected for the number of claims.",
-      column, sizeof column / sizeof *column);
+  page_table_begin(page, "claims-runs",
+                   "The runs behind each claim, by its number. A ratio of pairs is the geometric mean "
+                   "over seeds. p-values here are not corrected for the number of claims.",
+                   column, sizeof column / sizeof *column);
   int64_t written = 0;
   for (int64_t i = 0; i < claims->count; i++)
     for (int64_t k = 0; k < answers->answer[i].parts && written < PARTS_MOST; k++, written++) {

@@ -123,20 +123,16 @@ static void write_remarks(struct page *page, const struct published_row *train, 
 
 static void write_published(struct page *page, const struct published_row *train, const struct published_row *test) {
   const struct published_row *row = test ? test : train;
-  const bool paper = strcmp(row->source, PUBLISHED_PAPER) == 0, five = strstr(row->model, " 5-frame") != NULL;
+  const bool paper = strcmp(row->source, PUBLISHED_PAPER) == 0, five = strstr(row->model, " 5-frame") != NULL,
+             main_table = strcmp(row->table, "Table 1") == 0;
   char model[MODEL_MAX];
   paper_model(row->model, model);
   const struct published_row *theirs = paper ? NULL : published_find(PUBLISHED_PAPER, model, row->system, "test");
   const char *system = row->system;
-  page_cell(page, "%s", paper ? "paper" : "reproduction");
-  page_cell(page, "%s%s%s", row->model, strcmp(row->table, "Table 1") == 0 ? "" : ", ",
-            strcmp(row->table, "Table 1") == 0 ? "" : row->table);
+  page_cell(page, "%s: %s%s%s", paper ? "paper" : "reproduction", row->model, main_table ? "" : ", ",
+            main_table ? "" : row->table);
   write_value(page, train);
   write_value(page, test);
-  page_cell(page, "%s",
-            row->margin == PUBLISHED_INTERVAL     ? "95% interval"
-            : row->margin == PUBLISHED_AS_PRINTED ? "not said"
-                                                  : "");
   report_number(page, "%+.1f%%", theirs && test ? 100 * (test->value / theirs->value - 1) : (double)NAN);
   if (paper || !test)
     write_bounds(page, NAN, NULL, NULL, NULL);
@@ -215,16 +211,11 @@ static void write_ours(struct page *page, const struct run_group *group) {
   our_model(run, model);
   paper_model(model, paper);
   const struct published_row *theirs = *model ? published_find(PUBLISHED_PAPER, paper, run->data.system, "test") : NULL;
-  page_cell(page, "%s", "ours");
-  page_cell(page, "%s", report_group_name(group, name));
+  page_cell(page, "ours: %s", report_group_name(group, name));
   report_number(page, "%.2f", 1e4 * run_group_score(group, SPLIT_TRAIN, "mse").mean);
   page_cell(page, "%s", "");
   report_number(page, "%.2f", 1e4 * mean.mean);
   report_number(page, "%.2f", 1e4 * (range.high - mean.mean));
-  if (mean.count == 1)
-    page_cell(page, "%s", "95% over rollouts");
-  else
-    page_cell(page, "95%% over %lld seeds", (long long)mean.count);
   report_number(page, "%+.1f%%", theirs ? 100 * (mean.mean / theirs->value - 1) : (double)NAN);
   report_number(page, "%.2f", run_group_score(group, SPLIT_TEST, "over_floor").mean);
   report_number(page, "%.3f", run_group_score(group, SPLIT_TEST, "over_limit").mean);
@@ -258,11 +249,11 @@ static void write_allowed(struct page *page, const char *system) {
 }
 
 static void write_system(struct page *page, const struct run_groups *groups, const char *system) {
-  static const struct page_column column[] = {
-      {"source", false},          {"model", false},     {"train x1e-4", true}, {"+-", true},
-      {"test x1e-4", true},       {"+-", true},         {"+- is", false},      {"test, to the paper", true},
-      {"over noise floor", true}, {"over limit", true}, {"R2", true},          {"remark", false}};
-  char id[64], table[80], caption[512], title[64];
+  static const struct page_column column[] = {{"figures", false},   {"train x1e-4", true}, {"+-", true},
+                                              {"test x1e-4", true}, {"+-", true},          {"test, to the paper", true},
+                                              {"over floor", true}, {"over limit", true},  {"R2", true},
+                                              {"remark", false}};
+  char id[64], table[80], caption[800], title[64];
   snprintf(title, sizeof title, "%s", system);
   snprintf(id, sizeof id, "published-%s", system);
   for (char *c = id; *c; c++) *c = *c == '_' ? '-' : *c;
@@ -272,10 +263,13 @@ static void write_system(struct page *page, const struct run_groups *groups, con
   write_allowed(page, system);
   snprintf(
       caption, sizeof caption,
-      "Pixel errors of %.60s. Published figures are held against the floor, limit and mean image of the "
-      "reproduction's data with the noise that it states, ours against those of their own data. The limit is that of "
-      "frames 4 to 33 from five frames, or of all from all; the latter does not bind, since a frame that is seen may "
-      "be copied with its noise.",
+      "Pixel errors of %.60s. +-: of the reproduction half of a 95%% interval of the mean; of the paper as printed, "
+      "and "
+      "nobody says what it is; of ours half of a 95%% interval over seeds (Student's t), of a single run over "
+      "rollouts. "
+      "Published figures are held against the floor, limit and mean image of the reproduction's data with the noise "
+      "that it states, ours against those of their own data. The limit is that of frames 4 to 33 from five frames, or "
+      "of all from all; the latter does not bind, since a frame that is seen may be copied with its noise.",
       title);
   page_table_begin(page, table, caption, column, sizeof column / sizeof *column);
   write_published_rows(page, system);

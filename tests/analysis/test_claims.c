@@ -297,9 +297,15 @@ static void test_page(void **state) {
   assert_shown(text, "125.0% by its tables; its abstract says 107%, which they do not come to");
   assert_shown(text, "a noise of 0.05 allows its figures");
   assert_shown(text, "no better than the mean image: R2 0.004");
-  assert_shown(text, "95% over 3 seeds");
+  assert_shown(text, "ours: three");
   assert_shown(text, "same data, noise and protocol as HGN Determ 5-frame: -8.3%"); /* 3.41 beside 3.72 */
   assert_null(strstr(text, "published-pendulum"));
+  free(text);
+  text = read_all("claims_page/data/claims-asked.csv"); /* what was tested comes first */
+  assert_int_equal(strncmp(text, "no.,claim,verdict,number,remark,", 32), 0);
+  assert_shown(text, "\n10,\"Autoencoding is within 30% of the paper, as its abstract says (average absolute relative "
+                     "error)\",not supported,0.3293,the contrary is so");
+  assert_true(strstr(text, "\n10,") < strstr(text, "\n1,"));
   free(text);
 }
 
