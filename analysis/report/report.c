@@ -1,5 +1,6 @@
 #include "analysis/report/report.h"
 
+#include "analysis/report/claims_sections.h"
 #include "analysis/report/report_private.h"
 #include "analysis/report/sweep_sections.h"
 #include "base/build.h"
@@ -85,8 +86,8 @@ static void write_parts(const struct report_work *report) {
     report_results(report);
     report_curves(report);
     report_pictures(report);
+    claims_sections_of(report->page, report->claims, report->gather->run, report->gather->runs);
   }
-  /* ---- Statements and published numbers: claims_sections(page, runs, count) ---- */
   sweep_sections_all(report->page, report->gather->sweep, report->gather->sweeps);
   if (report->gather->runs > 0) {
     report_what_was_run(report);
@@ -95,8 +96,9 @@ static void write_parts(const struct report_work *report) {
   report_checklist(report);
 }
 
-enum status report_write(struct page *page, const struct gather *gather, const char *command) {
-  struct report_work report = {.page = page, .gather = gather, .command = command};
+enum status report_write(struct page *page, const struct gather *gather, const struct claims *claims,
+                         const char *command) {
+  struct report_work report = {.page = page, .gather = gather, .claims = claims, .command = command};
   const enum status status = run_groups_make(gather->run, gather->runs, &report.groups);
   if (status == STATUS_OK) write_parts(&report);
   run_groups_close(&report.groups);

@@ -15,6 +15,7 @@ struct report_work {
   struct page *page;
   const struct gather *gather;
   struct run_groups groups;
+  const struct claims *claims;
   const char *command;
 };
 

@@ -1,7 +1,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/prior_choice.h"
-#include "cli/published.h"
+#include "cli/published_print.h"
 #include "train/hgn.h"
 #include "train/hgn_evaluate.h"
 #include "train/numerics.h"
