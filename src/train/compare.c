@@ -38,8 +38,8 @@ static enum status read_side(struct side *side, struct compare_run *run) {
   TRY(record_read_shape(file, side->config, &side->shape));
   int64_t count;
   TRY(store_read_texts(file, "/networks", side->shape.networks, sizeof side->name[0], side->name[0], &count));
-  REQUIRE(count == side->shape.networks, STATUS_FILE, "%s: /networks names %lld networks, not the model's %d", file->path,
-          (long long)count, side->shape.networks);
+  REQUIRE(count == side->shape.networks, STATUS_FILE, "%s: /networks names %lld networks, not the model's %d",
+          file->path, (long long)count, side->shape.networks);
   for (int i = 0; i < side->shape.networks; i++) side->network[i] = side->name[i];
   TRY(record_count_current(file, &side->shape, side->training, side->rows, &roll_backs));
   if (side->rows[RECORD_REPORTS] > 0)
