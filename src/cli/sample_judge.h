@@ -15,8 +15,8 @@ struct sample_judge_words {
 /* Not collective. STATUS_USAGE for too few or many samples, or a picture that is no .png. */
 enum status sample_judge_check(const struct sample_judge_words *words);
 
-/* Collective. Judges, prints, and writes RUN.samples.h5 and the picture. STATUS_UNAVAILABLE for models without frames or
- * without a prior. */
+/* Collective. Judges, prints, and writes RUN.samples.h5 and the picture. STATUS_UNAVAILABLE for models without frames
+ * or without a prior. */
 enum status sample_judge(const struct comm *world, struct trained *trained, const struct sample_judge_words *words);
 
 #endif

@@ -14,9 +14,10 @@
  * nearest of these Gauss-Newton steps (Levenberg, Marquardt) go down, first on noise-blurred images of few
  * frames, so that discs that do not overlap attract each other, and on the film's beginning, since chaotic systems
  * forget where they came from; the best go on with all frames, in the cube, and where something leans on one of its
- * sides, beyond it too, as far as initial_reach() says. A film counts as outside when it comes nearer there by more than
- * MATCH_OUTSIDE of its distance; else the fit inside stands. There is no proof that the nearest was found; tests/physics/test_match.c says
- * how often it is, of films of true rollouts: nearly always where motion is regular, not always where it is chaotic.
+ * sides, beyond it too, as far as initial_reach() says. A film counts as outside when it comes nearer there by more
+ * than MATCH_OUTSIDE of its distance; else the fit inside stands. There is no proof that the nearest was found;
+ * tests/physics/test_match.c says how often it is, of films of true rollouts: nearly always where motion is regular,
+ * not always where it is chaotic.
  *
  * Where data have little noise or none, the search blurs by a third of a pixel at least, and the distance it ends with
  * is that without: it may then be what a third of a pixel makes.

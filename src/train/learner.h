@@ -162,8 +162,8 @@ enum status learner_evaluate_first(struct learner *learner, const struct comm *c
                                    enum split split, int64_t rollouts, const struct yardstick *yardstick,
                                    struct evaluation *evaluation);
 
-/* Collective. What the kind's judge() says, with evaluation_settle(). Nothing where `samples` is 0, the kind has no such
- * scores, or the evaluation is broken. */
+/* Collective. What the kind's judge() says, with evaluation_settle(). Nothing where `samples` is 0, the kind has no
+ * such scores, or the evaluation is broken. */
 enum status learner_judge(struct learner *learner, const struct comm *comm, struct source *source, enum split split,
                           int64_t samples, struct evaluation *evaluation);
 

@@ -71,14 +71,15 @@ struct prior_judgement {
   int64_t shown[PRIOR_JUDGE_SHOWN];    /* of the samples: best, median, worst, each from the nearest on */
 };
 
-/* Collective. Of a model that samples. Failures of probe.h, source.h and match.h; STATUS_UNAVAILABLE also for frames made
- * elsewhere of which there are too few. Freed with prior_judgement_free(), after a failure too. */
+/* Collective. Of a model that samples, or has a learned prior. Failures of probe.h, source.h and match.h;
+ * STATUS_UNAVAILABLE also for frames made elsewhere of which there are too few. Freed with prior_judgement_free(),
+ * after a failure too. */
 enum status prior_judge(const struct comm *comm, const struct prior_judge_task *task,
                         struct prior_judgement *judgement);
 void prior_judgement_free(struct prior_judgement *judgement);
 
-/* Not collective. Example `index` of judgement.shown: film and nearest true film, [frames][height][width][channels], NaN
- * where there is none. */
+/* Not collective. Example `index` of judgement.shown: film and nearest true film, [frames][height][width][channels],
+ * NaN where there is none. */
 enum status prior_judge_show(const struct prior_judge_task *task, const struct prior_judgement *judgement, int index,
                              float *film, float *nearest);
 

@@ -168,7 +168,8 @@ enum status trainer_check(struct trainer *trainer, char broken[TRAINER_BROKEN_MA
   return STATUS_OK;
 }
 
-/* Collective. The first `rollouts` of a split; at the end what the model draws, too, which no choice on the way asks. */
+/* Collective. The first `rollouts` of a split; at the end what the model draws, too, which no choice on the way
+ * asks. */
 static enum status evaluate_first(struct trainer *trainer, enum split split, int64_t rollouts,
                                   struct evaluation *evaluation) {
   struct source *source = &trainer->corpus->source;

@@ -1,4 +1,5 @@
-/* Judging what a prior draws: the same bits on any number of ranks, energy distances of few points, Wilson's interval. */
+/* Judging what a prior draws: the same bits on any number of ranks, energy distances of few points, Wilson's
+ * interval. */
 #include "ranks.h"
 #include "scene.h"
 #include "train/energy_distance.h"
