@@ -128,11 +128,11 @@ static void test_not_tested(void **state) {
          &claims, &answers);
   assert_verdict(
       &answers.answer[0], CLAIM_NOT_TESTED,
-      "too few seeds: 2 runs where 3 are asked for; left out: 1 not complete, 1 without this score, 1 of too low");
+      "too few seeds: 2 where 3 are asked for; left out: 1 not complete, 1 without this score, 1 of too low");
   assert_verdict(&answers.answer[1], CLAIM_NOT_TESTED, "there are no such runs");
   assert_verdict(&answers.answer[2], CLAIM_NOT_TESTED, "there are no such pairs of runs");
   assert_verdict(&answers.answer[3], CLAIM_SUPPORTED, "left out: 1 not complete");
-  assert_verdict(&answers.answer[4], CLAIM_NOT_TESTED, "too few seeds: 0 runs");
+  assert_verdict(&answers.answer[4], CLAIM_NOT_TESTED, "too few seeds: 0 where");
   assert_verdict(&answers.answer[5], CLAIM_NOT_TESTED, "there are no such runs");
   assert_true(isnan(answers.answer[0].adjusted));
   finish(&claims, &answers);
