@@ -23,14 +23,14 @@
  *       bound: 1.1
  *
  *       seeds: 3         # of a claim about runs: the fewest that are asked for; 3 where it is not given
- *       least_r2: 0.5    # runs of frames that reach less have nothing to say; 0.01 where it is not given: the mean image
+ *       least_r2: 0.5    # runs of frames that reach less say nothing; 0.01 where it is not given: the mean image
  *
- * Tests. Runs that differ in their seeds alone are a group; its mean over seeds is held against the bound by a one-sided t
- * test, a single run's (seeds: 1) by the standard error over rollouts that it records, if any. Pairs are compared by the
- * t test of the mean of their differences, or of the logarithms of their ratios where all numbers are positive. A claim
- * holds where it holds for every group that is asked, so its p-value is the largest of theirs (Berger 1982). It is
- * supported when that, after Holm's correction for all claims that are tested, is below CLAIMS_ALPHA. Where nothing is
- * uncertain the number alone decides.
+ * Tests. Runs that differ in their seeds alone are a group; its mean over seeds is held against the bound by a
+ * one-sided t test, a single run's (seeds: 1) by the standard error over rollouts that it records, if any. Pairs are
+ * compared by the t test of the mean of their differences, or of the logarithms of their ratios where all numbers are
+ * positive. A claim holds where it holds for every group that is asked, so its p-value is the largest of theirs (Berger
+ * 1982). It is supported when that, after Holm's correction for all claims that are tested, is below CLAIMS_ALPHA.
+ * Where nothing is uncertain the number alone decides.
  *
  * All functions: Not collective.
  */

@@ -278,8 +278,8 @@ static void say_not_tested(const struct asking *asking) {
   if (asking->asked == 0)
     snprintf(reason, size, pairs ? "there are no such pairs of runs" : "there are no such runs");
   else
-    snprintf(reason, size, "too few seeds: %lld %s where %lld are asked for%s%s", (long long)asking->most,
-             pairs ? "pairs" : "runs", (long long)asking->claim->seeds, *left ? "; " : "", left);
+    snprintf(reason, size, "too few seeds%s: %lld where %lld are asked for%s%s", pairs ? " in common" : "",
+             (long long)asking->most, (long long)asking->claim->seeds, *left ? "; " : "", left);
 }
 
 /* The part that decides: the one that is least as claimed. */

@@ -214,7 +214,7 @@ static void check_quantity(struct claims_reader *reader, struct document_mark ma
   sweep_problem(&reader->sweep, mark, "quantity: there is no \"%s\"%s%s%s", shown,
                 meant          ? "; did you mean \""
                 : claim->model ? "; of published figures there are over_limit, over_floor, r2, relative_error"
-                               : "; scores are listed by hgn info RUN.h5",
+                               : "; scores are listed by hgn info -v RUN.h5",
                 meant ? meant : "", meant ? "\"?" : "");
 }
 

@@ -1,5 +1,5 @@
 /* "Against what was published": the figures of the paper and of its reproduction beside ours and beside what is
- * possible, and what of them cannot be as it says. Everything here is computed from the rows of data/published_*.csv. */
+ * possible, and what of them cannot be as it says. All is computed from the rows of data/published_*.csv. */
 #include "analysis/report/claims_sections.h"
 #include "analysis/report/report_private.h"
 

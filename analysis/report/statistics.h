@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-/* A mean with its standard error. freedom: degrees of it, INFINITY where the error is known as if of endless samples. */
+/* A mean with its standard error. freedom: degrees of it, INFINITY where the error is known exactly. */
 struct statistics_mean {
   double mean, error, freedom;
   int64_t count;
@@ -32,8 +32,8 @@ double statistics_t_quantile(double tail, double freedom);
 /* The interval that holds the true mean with probability `level`: mean +- t error. */
 struct statistics_interval statistics_interval_of(const struct statistics_mean *mean, double level);
 
-/* P-value of the one-sided t test that the true mean is below `bound`: P(T < (mean - bound) / error). Small: it is below.
- * Without an error (all numbers are the same) 0, 1/2 or 1. */
+/* P-value of the one-sided t test that the true mean is below `bound`: P(T < (mean - bound) / error). Small: it is
+ * below. Without an error (all numbers are the same) 0, 1/2 or 1. */
 double statistics_below(const struct statistics_mean *mean, double bound);
 
 /* Of two independent means (Welch): a - b, with the degrees of freedom of Welch and Satterthwaite. */

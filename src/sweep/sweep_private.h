@@ -1,5 +1,5 @@
-/* What the parts of the parser share. Private to src/sweep, and to analysis/report/claims_parse.c, which reads YAML in the
- * same way. */
+/* What the parts of the parser share. Private to src/sweep, and to analysis/report/claims_parse.c, which reads YAML in
+ * the same way. */
 #ifndef HGN_SWEEP_SWEEP_PRIVATE_H
 #define HGN_SWEEP_SWEEP_PRIVATE_H
 

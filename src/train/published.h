@@ -1,5 +1,6 @@
 /* What was published of HGN (data/published_results.csv), whether it is of the same data as ours, and what its data
- * allow (data/published_limits.csv): published figures are held against the same floors, limits and mean images as ours.
+ * allow (data/published_limits.csv): published figures are held against the same floors, limits and mean images
+ * as ours.
  *
  * All functions: Not collective.
  */
@@ -49,8 +50,8 @@ const char *published_preset(const char *system);
 enum { PUBLISHED_WHY_MAX = 320 };
 void published_compare_data(const struct config *data, const char *preset, char why[PUBLISHED_WHY_MAX]);
 
-/* What the reproduction's tables call it: "autoencode", all 34 frames seen and reconstructed; "5-frame", five seen and 30
- * predicted, of which the first is the last one seen. NULL: neither. */
+/* What the reproduction's tables call it: "autoencode", all 34 frames seen and reconstructed; "5-frame", five seen and
+ * 30 predicted, of which the first is the last one seen. NULL: neither. */
 const char *published_mode(enum protocol_kind kind, const struct protocol *protocol);
 
 /* ---- What its data allow ---- */
@@ -85,14 +86,14 @@ enum published_flag {
   PUBLISHED_OTHER_DATA = 8,  /* of the paper: below the floor of the reproduction's data, so its own are others */
   PUBLISHED_NO_BETTER = 16   /* R2 is at most VERDICT_R2, at the noise as stated or another that is not ruled out */
 };
-/* What the binding bounds of test frames are at a noise: a 5-frame figure is a mean over frames 4 to 33, and of the first
- * the noise may be copied, so that 29/30 of the bound is left. 0: nothing binds. */
+/* What the binding bounds of test frames are at a noise: a 5-frame figure is a mean over frames 4 to 33, and of the
+ * first the noise may be copied, so that 29/30 of the bound is left. 0: nothing binds. */
 double published_share(const struct published_row *row);
 /* Flags of a pixel error; 0 of other metrics. The noise is ruled out that some figure of the reproduction is below the
  * floor or the limit of; *noise: that of the mean image of PUBLISHED_NO_BETTER, NaN without it. */
 unsigned published_flags(const struct published_row *row, double *noise);
-/* Whether a figure on test frames that were not seen is below what that noise allows; whether any of the reproduction's of
- * that system is. */
+/* Whether a figure on test frames that were not seen is below what that noise allows; whether any of the reproduction's
+ * of that system is. */
 bool published_figure_below(const struct published_row *row, double noise);
 bool published_rules_out(const char *system, double noise);
 

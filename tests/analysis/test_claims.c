@@ -1,4 +1,4 @@
-/* Claims: what runs of known scores say to them, what is left out and why, and what is wrong in a file, with its place. */
+/* Claims: what runs of known scores say to them, what is left out and why, and what is wrong in a file, and where. */
 #include "analysis/report/claims_sections.h"
 #include "testing.h"
 #include "train/hgn.h"
@@ -128,11 +128,11 @@ static void test_not_tested(void **state) {
          &claims, &answers);
   assert_verdict(
       &answers.answer[0], CLAIM_NOT_TESTED,
-      "too few seeds: 2 runs where 3 are asked for; left out: 1 not complete, 1 without this score, 1 of too low");
+      "too few seeds: 2 where 3 are asked for; left out: 1 not complete, 1 without this score, 1 of too low");
   assert_verdict(&answers.answer[1], CLAIM_NOT_TESTED, "there are no such runs");
   assert_verdict(&answers.answer[2], CLAIM_NOT_TESTED, "there are no such pairs of runs");
   assert_verdict(&answers.answer[3], CLAIM_SUPPORTED, "left out: 1 not complete");
-  assert_verdict(&answers.answer[4], CLAIM_NOT_TESTED, "too few seeds: 0 runs");
+  assert_verdict(&answers.answer[4], CLAIM_NOT_TESTED, "too few seeds: 0 where");
   assert_verdict(&answers.answer[5], CLAIM_NOT_TESTED, "there are no such runs");
   assert_true(isnan(answers.answer[0].adjusted));
   finish(&claims, &answers);
@@ -148,8 +148,8 @@ static void test_pairs(void **state) {
     add_run(i + 1, "pendulum", "euler", HGN_ENERGY_DRIFT, common[i]);
     add_run(i + 1, "pendulum", "leapfrog", HGN_ENERGY_DRIFT, common[i] / (2 << i));
   }
-  add_run(9, "pendulum", "leapfrog", HGN_ENERGY_DRIFT, 5); /* has no partner */
-  add_run(1, "two_body", "leapfrog", HGN_ENERGY_DRIFT, 5); /* of other data */
+  add_run(9, "pendulum", "leapfrog", HGN_ENERGY_DRIFT, 5);                                 /* has no partner */
+  for (int i = 0; i < 3; i++) add_run(i + 1, "two_body", "leapfrog", HGN_ENERGY_DRIFT, 5); /* of other data */
   answer("- {claim: a, quantity: energy_drift, compare: {model.integrator.name: [leapfrog, euler]}, test: smaller}\n"
          "- {claim: b, quantity: energy_drift, compare: {model.integrator.name: [euler, leapfrog]}, test: smaller}\n"
          "- {claim: c, quantity: energy_drift, compare: {model.integrator.name: [euler, leapfrog]}, test: larger, "

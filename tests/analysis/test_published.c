@@ -1,4 +1,4 @@
-/* Published figures: their averages come out of their rows, and exactly those are flagged that cannot be as they say. */
+/* Published figures: their averages come out of their rows, and exactly those are flagged that cannot be so. */
 #include "analysis/report/claims_sections.h"
 #include "testing.h"
 #include "train/verdict.h"

@@ -170,5 +170,5 @@ expect_ranks 3 3 "damaged.h5: is damaged" "$HGN" eval damaged.h5
 expect 2 "missing: RUN.h5" "$HGN" eval
 expect 2 "unexpected word \"x.h5\"" "$HGN" eval r.h5 d.h5 x.h5
 expect 2 "--rollouts takes a whole number" "$HGN" eval r.h5 --rollouts -1
-expect 2 "it takes --best, --rollouts" "$HGN" eval r.h5 --last
+expect 2 "it takes --best, --prior, --rollouts, --samples" "$HGN" eval r.h5 --last
 finish

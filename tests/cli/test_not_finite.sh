@@ -1,6 +1,7 @@
 # Models whose predictions are not finite: rollout and sample (eval: test_eval.sh) write what there is and end with status 5.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
+as_drawn
 # The checkpoint of step 1 is finite, what it predicts is not: all but the frame that it infers the state of.
 WILD="optimizer.learning_rate=1e4 optimizer.schedule=constant optimizer.warmup=0 optimizer.encoder_ratio=0 objective.name=elbo
   train.checkpoint_every=1 train.steps=9 eval.every=0"

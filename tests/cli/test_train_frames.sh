@@ -2,6 +2,7 @@
 # mean image is measured.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
+as_drawn
 "$HGN" -q simulate "$SOURCE/data/pendulum.yaml" -o clean.h5 --frames data.train=60 data.test=20 data.frames=8 data.noise=0 \
   >/dev/null || fail "no frames"
 /usr/bin/python3 - <<'PY' || fail "h5py cannot write"

@@ -76,7 +76,7 @@ static void presets(void **state) {
   int count[SCHEMA_USE_COUNT] = {0};
   for (const struct dirent *entry; (entry = readdir(folder));) {
     const char *dot = strrchr(entry->d_name, '.');
-    if (!dot || strcmp(dot, ".yaml") != 0) continue;
+    if (!dot || strcmp(dot, ".yaml") != 0 || strcmp(entry->d_name, "claims.yaml") == 0) continue; /* no experiment */
     count[check_preset(entry->d_name)] += 1;
   }
   closedir(folder);
