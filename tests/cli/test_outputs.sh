@@ -81,8 +81,8 @@ for file in r.h5 d.h5; do
   keeps copy.h5 3 "copy.h5: is there, and is" "$HGN" sample r.h5 -n 1 -o copy.h5
   keeps copy.h5 3 "copy.h5" "$HGN" limit d.h5 -k 3 --rollouts 20 -o copy.h5
 done
-keeps text.png 3 "text.png: is there, and is not a picture" "$HGN" show d.h5 -o text.png
-keeps text.gif 3 "text.gif: is there, and is not a picture" "$HGN" rollout r.h5 -o text.gif
+keeps text.png 3 "text.png: is there, and is not a file of this kind" "$HGN" show d.h5 -o text.png
+keeps text.gif 3 "text.gif: is there, and is not a file of this kind" "$HGN" rollout r.h5 -o text.gif
 : >empty.h5
 # shellcheck disable=SC2086
 expect 0 "empty.h5" "$HGN" simulate "$PENDULUM" -o empty.h5 $SMALL
