@@ -69,7 +69,7 @@ static void write_head(const struct report_work *report) {
   for (int64_t i = 0; i < gather->runs; i++) complete += gather->run[i].complete;
   if (gmtime_r(&when, &utc)) (void)strftime(now, sizeof now, "%Y-%m-%d %H:%M UTC", &utc);
   page_text(report->page,
-            "%lld run%s (%lld complete) in %lld group%s that differ in more than their seeds, %lld sweep%s, %lld "
+            "%lld run%s (%lld complete), %lld group%s of runs that are alike but for their seeds, %lld sweep%s, %lld "
             "analys%s. Made by hgn %s (%s) on %s.",
             (long long)gather->runs, gather->runs == 1 ? "" : "s", (long long)complete,
             (long long)report->groups.groups, report->groups.groups == 1 ? "" : "s", (long long)gather->sweeps,
