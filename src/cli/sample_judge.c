@@ -120,8 +120,8 @@ static enum status write_all(const struct comm *world, const struct prior_judge_
   const struct trained *trained = task->probe->trained;
   const char *data = task->source->data->file.path;
   if (world->rank == 0) {
-    printf("%s, trained for %lld steps\n%lld samples of its prior, seed %llu, of %lld frames, beside %s\n",
-           trained->path, (long long)trained->step, (long long)judgement->samples, (unsigned long long)task->seed,
+    printf("%s, trained for %lld steps\n%lld samples of the prior %s, seed %llu, of %lld frames, beside %s\n",
+           trained->path, (long long)trained->step, (long long)judgement->samples, task->prior, (unsigned long long)task->seed,
            (long long)task->frames, data);
     print_judgement(judgement, known);
   }
@@ -141,7 +141,9 @@ static enum status judge_data(const struct comm *world, struct trained *trained,
   struct prior_choice choice = {.learned = false};
   struct prior_judgement judgement = {.samples = 0};
   TRY(comm_agree(world, probe_open(trained, &probe)));
+  enum status status = prior_choice_use(world, &words->prior, &probe, &choice);
   const struct prior_judge_task task = {.probe = &probe,
+                                        .prior = choice.name,
                                         .source = &corpus->source,
                                         .split = SPLIT_TEST,
                                         .samples = words->count,
@@ -149,7 +151,6 @@ static enum status judge_data(const struct comm *world, struct trained *trained,
                                                                    : words->steps + 1,
                                         .seed = words->seed,
                                         .telling = true};
-  enum status status = prior_choice_use(world, &words->prior, &probe, &choice);
   if (status == STATUS_OK) status = prior_judge(world, &task, &judgement);
   if (status == STATUS_OK) status = write_all(world, &task, &judgement, &corpus->known, path, words->picture);
   prior_judgement_free(&judgement);

@@ -40,6 +40,7 @@ enum {
 
 struct prior_judge_task {
   struct probe *probe;
+  const char *prior; /* what its prior is called in the file; NULL: N(0, 1) */
   struct source *source;
   enum split split; /* whose rollouts are meant by test rollouts: SPLIT_TEST, or SPLIT_VALIDATION */
   int64_t samples;  /* PRIOR_JUDGE_LEAST to PRIOR_JUDGE_MOST */

@@ -171,6 +171,7 @@ static enum status fill(struct store_file *file, const struct prior_judge_task *
   TRY(store_attribute_i64(file, "seed", (int64_t)task->seed));
   TRY(store_text(file, "/run", trained->path, 0));
   TRY(store_text(file, "/data", task->source->data->file.path, 0));
+  TRY(store_text(file, "/prior", task->prior ? task->prior : "N(0, 1)", 0));
   TRY(store_text(file, "/data_checksum", trained->data_checksum, 0));
   TRY(provenance_write(file));
   TRY(put(file, "/step", STORE_I64, 1, &one, NULL, "steps that the model was trained for", &trained->step));

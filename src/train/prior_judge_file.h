@@ -2,6 +2,7 @@
  *
  *   /                 attributes: format "hgn-samples", schema_version 1, seed
  *   /run, /data       text: the checkpoint and the data set
+ *   /prior            text: the learned prior's file, or "N(0, 1)"
  *   /data_checksum    text: of the data that the model was trained on
  *   /step             i64 [1]: that the model was trained for
  *   /summary          group: the numbers of struct prior_judgement (prior_judge.h), f64 [1] or [2]
