@@ -4,7 +4,7 @@
 "$HGN" -q train tiny.yaml -o r.h5 train.steps=8 eval.every=4 eval.judge=9 optimizer.learning_rate=0.03 \
   optimizer.warmup=0 objective.lambda=1e4 >/dev/null || fail "no model"
 expect 0 "j.png" "$HGN" sample r.h5 --judge -n 20 -o j.png
-for text in "20 samples of its prior, seed 1, of 4 frames" "valid  " "the same of 20 test rollouts" "reconstruction error x1e-4" \
+for text in "20 samples of the prior N(0, 1), seed 1, of 4 frames" "valid  " "the same of 20 test rollouts" "reconstruction error x1e-4" \
   "coverage  " "outside the data's support" "of no meaning:" "r.samples.h5"; do
   grep -qF -- "$text" out.txt || fail "no \"$text\" in $(cat out.txt)"
 done
