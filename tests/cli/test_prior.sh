@@ -2,6 +2,7 @@
 # ranks and across a kill, what it changes in eval and sample, models that do not sample, and what is refused.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
+as_drawn
 keep_segments_here
 ELBO="optimizer.schedule=constant objective.name=elbo objective.beta=1e-3 optimizer.learning_rate=0.01 optimizer.warmup=0 eval.every=0 model.encoder.channels=[8,8,8,8,4]"
 # shellcheck disable=SC2086

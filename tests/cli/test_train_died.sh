@@ -2,6 +2,7 @@
 # has learned does not. GECO says what it aims at.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
+as_drawn
 NOTHING="no better than the mean training image"
 DEAD="the gradient has vanished"
 EVEN="of one even colour"

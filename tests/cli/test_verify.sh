@@ -2,6 +2,7 @@
 # it went: resumed, extended, gone back, begun where another one was. One value that is another is found; nothing is written.
 . "$SOURCE/tests/cli/helpers.sh"
 . "$SOURCE/tests/cli/training.sh"
+as_drawn
 keep_segments_here
 sed -i 's/steps: 40/steps: 12/;s/checkpoint_every: 10/checkpoint_every: 3, checkpoint_keep: 99/;s/every: 20, rollouts: 10/every: 6, rollouts: 4/' tiny.yaml
 state() { find . -name '*.h5' -printf '%p %s %T@\n' | sort && find . -name '*.h5' -exec sha256sum {} + | sort; }
