@@ -32,7 +32,7 @@ with h5py.File("run.h5") as f:
         same([row[i] for row in rows], group[name][()])
     assert any("nan" in row for row in rows)
     head, rows = table("lanes.csv")
-    assert head[1:3] == ["error lane 0", "error lane 1"] and len(head) == 13
+    assert head[1:3] == ["error lane 0", "error lane 1"] and len(head) == 19
     for lane in range(6):
         same([row[1 + lane] for row in rows], f["report/lane_error"][:, lane])
         same([row[7 + lane] for row in rows], f["report/lane_kl"][:, lane])
