@@ -121,8 +121,8 @@ static enum status write_all(const struct comm *world, const struct prior_judge_
   const char *data = task->source->data->file.path;
   if (world->rank == 0) {
     printf("%s, trained for %lld steps\n%lld samples of the prior %s, seed %llu, of %lld frames, beside %s\n",
-           trained->path, (long long)trained->step, (long long)judgement->samples, task->prior, (unsigned long long)task->seed,
-           (long long)task->frames, data);
+           trained->path, (long long)trained->step, (long long)judgement->samples, task->prior,
+           (unsigned long long)task->seed, (long long)task->frames, data);
     print_judgement(judgement, known);
   }
   TRY(prior_judge_file_write(world, path, task, judgement));
