@@ -344,6 +344,7 @@ static void paint_blurred(struct expected *expected, int body, const struct wind
     for (int x = x0 - 2; x < x1; x++) column[x + 2] = top[x] + 2 * middle[x] + bottom[x];
     float *pixel = rgb + ((size_t)y * (size_t)renderer->width + (size_t)x0) * 3;
     for (int x = x0; x < x1; x++, pixel += 3) {
+      /* cppcheck-suppress uninitvar */
       const float part = (column[x] + 2 * column[x + 1] + column[x + 2]) / 16;
       for (int c = 0; c < 3; c++) pixel[c] += part * color[c];
     }

@@ -334,6 +334,7 @@ static int64_t at_least_one(int64_t value) { return value > 1 ? value : 1; }
 /* Puts a descent where it belongs among the best, by error. */
 static void keep(struct descent *best, int *count, const struct descent *descent) {
   int at = (*count)++;
+  /* cppcheck-suppress uninitvar */
   for (; at > 0 && descent->error < best[at - 1].error; at--) best[at] = best[at - 1];
   best[at] = *descent;
 }

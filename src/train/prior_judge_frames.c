@@ -174,6 +174,10 @@ enum status prior_judge_frames_alike(const struct comm *comm, const struct prior
                                      struct probe_path *path, struct prior_judgement *judgement) {
   const int64_t half = task->source->data->rollouts[task->split] / 2, n = task->samples < half ? task->samples : half;
   struct projection projection = {.values = 0};
+  const int64_t anchor = task->probe->trained->learner.protocol.anchor, there = task->source->data->frames;
+  REQUIRE(anchor + task->frames <= there, STATUS_UNAVAILABLE,
+          "%s: films of %lld frames from frame %lld on are compared with rollouts of %lld: ask for fewer steps",
+          task->source->data->file.path, (long long)task->frames, (long long)anchor, (long long)there);
   REQUIRE(task->frames >= 2 && n >= 2, STATUS_UNAVAILABLE,
           "%s: frames made elsewhere are compared in four test rollouts at least, of two frames after the anchor",
           task->source->data->file.path);
