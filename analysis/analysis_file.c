@@ -1,5 +1,6 @@
 #include "analysis/analysis_file.h"
 
+#include "store/output.h"
 #include "store/provenance.h"
 
 #include <math.h>
@@ -12,9 +13,8 @@ enum { SCHEMA = 1, MISSING_MAX = 6 * (ANALYSIS_REASON_MAX + 32) };
 static const struct store_place place = {.replaces = ANALYSIS_FORMAT, .damaged = true, .named_by_hgn = true};
 
 enum status analysis_file_name(const char *run, bool best, char path[STORE_PATH_MAX]) {
-  size_t stem = strlen(run);
-  if (stem > 3 && strcmp(run + stem - 3, ".h5") == 0) stem -= 3;
-  const int length = snprintf(path, STORE_PATH_MAX, "%.*s%s.analysis.h5", (int)stem, run, best ? ".best" : "");
+  const int length =
+      snprintf(path, STORE_PATH_MAX, "%.*s%s.analysis.h5", (int)output_stem(run), run, best ? ".best" : "");
   REQUIRE(length > 0 && length < STORE_PATH_MAX, STATUS_USAGE, "the path \"%s\" is too long", run);
   return STATUS_OK;
 }

@@ -90,6 +90,14 @@ static struct claim_part *add_part(struct asking *asking) {
   return part;
 }
 
+/* Whether a claim's seeds are there; else it is noted how many were. */
+static bool has_enough(struct asking *asking, int64_t seeds) {
+  if (seeds >= asking->claim->seeds) return true;
+  asking->few++;
+  asking->most = seeds > asking->most ? seeds : asking->most;
+  return false;
+}
+
 static void answer_group(struct asking *asking, const struct run_group *group) {
   const struct claim *claim = asking->claim;
   char name[REPORT_NAME_MAX];
@@ -100,11 +108,7 @@ static void answer_group(struct asking *asking, const struct run_group *group) {
       last = group->run[i];
       count++;
     }
-  if (count < claim->seeds) {
-    asking->few++;
-    asking->most = count > asking->most ? count : asking->most;
-    return;
-  }
+  if (!has_enough(asking, count)) return;
   struct claim_part *part = add_part(asking);
   if (!part) return;
   snprintf(part->runs, sizeof part->runs, "%s", report_group_name(group, name));
@@ -173,11 +177,7 @@ static void answer_pair(struct asking *asking, const struct run_group *a, const 
   char name_a[REPORT_NAME_MAX], name_b[REPORT_NAME_MAX];
   bool ratio;
   const int64_t count = find_pairs(asking, a, b, &ratio);
-  if (count < claim->seeds) {
-    asking->few++;
-    asking->most = count > asking->most ? count : asking->most;
-    return;
-  }
+  if (!has_enough(asking, count)) return;
   struct claim_part *part = add_part(asking);
   if (!part) return;
   const double bound = isnan(claim->bound) ? 1 : claim->bound,

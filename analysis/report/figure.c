@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "store/file.h"
+#include "store/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,9 +67,7 @@ struct place {
 };
 
 static enum status make_place(struct place *place) {
-  const char *temporary = getenv("TMPDIR");
-  const int length =
-      snprintf(place->folder, sizeof place->folder, "%s/hgn-figure-XXXXXX", temporary ? temporary : "/tmp");
+  const int length = snprintf(place->folder, sizeof place->folder, "%s/hgn-figure-XXXXXX", output_temporary());
   REQUIRE(length < (int)sizeof place->folder, STATUS_USAGE, "TMPDIR: the path is too long");
   REQUIRE(mkdtemp(place->folder), STATUS_FILE, "%s: cannot be made: %s", place->folder, strerror(errno));
   snprintf(place->script, sizeof place->script, "%s/script", place->folder);

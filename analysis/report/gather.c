@@ -2,6 +2,7 @@
 
 #include "analysis/analysis_file.h"
 #include "base/log.h"
+#include "store/output.h"
 #include "sweep/ledger.h"
 
 #include <dirent.h>
@@ -89,8 +90,7 @@ static void name_run(const char *root, const char *path, char name[256]) {
   const size_t length = strlen(root);
   const char *slash = strrchr(path, '/'), *below = strcmp(root, path) == 0 ? (slash ? slash + 1 : path) : path + length;
   while (*below == '/') below++;
-  size_t stem = strlen(below);
-  if (stem > 3 && strcmp(below + stem - 3, ".h5") == 0) stem -= 3;
+  size_t stem = output_stem(below);
   if (stem > 4 && strncmp(below + stem - 4, "/run", 4) == 0) stem -= 4;
   snprintf(name, 256, "%.*s", (int)(stem < 255 ? stem : 255), below);
 }

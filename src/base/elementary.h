@@ -36,6 +36,9 @@
 #define ELEMENTARY_RARE inline
 #endif
 
+/* log(2 pi), rounded to nearest. */
+#define ELEMENTARY_LOG_TWO_PI 1.8378770664093453
+
 static inline uint64_t elementary_bits(double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);

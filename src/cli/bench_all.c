@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/process.h"
 #include "store/file.h"
+#include "store/output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -222,8 +223,7 @@ static enum status check_kinds(const struct cli_words *words) {
 
 static enum status run_all(const struct cli_words *words, struct numbers *numbers) {
   char csv[STORE_PATH_MAX];
-  const char *temporary = getenv("TMPDIR");
-  const int length = snprintf(csv, sizeof csv, "%s/hgn-bench-XXXXXX", temporary ? temporary : "/tmp");
+  const int length = snprintf(csv, sizeof csv, "%s/hgn-bench-XXXXXX", output_temporary());
   REQUIRE(length < (int)sizeof csv, STATUS_USAGE, "TMPDIR: the path is too long");
   const int made = mkstemp(csv);
   REQUIRE(made >= 0, STATUS_FILE, "%s: %s", csv, strerror(errno));

@@ -7,6 +7,7 @@
 #include "cli/bench_rows.h"
 #include "cli/bench_steps.h"
 #include "comm/reduce.h"
+#include "store/output.h"
 #include "sweep/folder.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ static const double sleep_seconds = 0.01;
 /* ---- The folder of all files ---- */
 
 static enum status make_folder(char folder[STORE_PATH_MAX]) {
-  const char *given = getenv("TMPDIR"), *place = given && *given ? given : "/tmp";
+  const char *place = output_temporary();
   char stem[128];
   bench_remove_left(place);
   bench_stem(stem);

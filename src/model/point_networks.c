@@ -1,5 +1,6 @@
 #include "model/point_networks.h"
 
+#include "base/elementary.h"
 #include "graph/node.h"
 #include "model/layers.h"
 
@@ -9,7 +10,6 @@
 static const unsigned POINT_AXES = 1u << 1 | 1u << 2 | 1u << 3; /* all but the batch */
 
 /* log(2 pi) */
-static const double LOG_TWO_PI = 1.8378770664093453;
 
 /* Of leaky_relu, which has no key of its own here: what other networks have unless they say otherwise. */
 static const double LEAKY_SLOPE = 0.01;
@@ -160,7 +160,7 @@ static struct value weigh_moving(const struct point_model *model, struct value x
   struct value of_noise = graph_square(noise), of_p = graph_square(z.p);
   struct value squares = graph_subtract(graph_add(graph_square(z.q), of_p), of_noise);
   return graph_offset(sum_point(graph_scale(graph_subtract(log_variance, squares), 0.5)),
-                      -0.5 * (double)model->dimension * LOG_TWO_PI);
+                      -0.5 * (double)model->dimension * ELEMENTARY_LOG_TWO_PI);
 }
 
 struct value point_networks_weigh(const struct point_model *model, struct graph *graph, int64_t batch) {
@@ -168,7 +168,7 @@ struct value point_networks_weigh(const struct point_model *model, struct graph 
   if (point_model_moves(model)) return weigh_moving(model, x, batch);
   const struct phase z = point_networks_flow(model, (struct phase){x, GRAPH_NONE}, false, &stretch);
   return graph_offset(graph_add(graph_scale(sum_point(graph_square(z.q)), -0.5), stretch),
-                      -0.5 * (double)model->dimension * LOG_TWO_PI);
+                      -0.5 * (double)model->dimension * ELEMENTARY_LOG_TWO_PI);
 }
 
 void point_networks_declare(const struct point_model *model, struct graph *graph) {

@@ -29,9 +29,7 @@ const char *limit_observe_name(enum limit_observe observe) {
 }
 
 enum status limit_file_name(const char *data, char *path, size_t size) {
-  size_t stem = strlen(data);
-  if (stem > 3 && strcmp(data + stem - 3, ".h5") == 0) stem -= 3;
-  int length = snprintf(path, size, "%.*s.limit.h5", (int)stem, data);
+  int length = snprintf(path, size, "%.*s.limit.h5", (int)output_stem(data), data);
   REQUIRE(length >= 0 && (size_t)length < size, STATUS_USAGE, "the path \"%s\" is too long", data);
   return STATUS_OK;
 }

@@ -27,6 +27,16 @@ enum {
 
 /* ---- names ---- */
 
+size_t output_stem(const char *path) {
+  const size_t length = strlen(path);
+  return length > 3 && strcmp(path + length - 3, ".h5") == 0 ? length - 3 : length;
+}
+
+const char *output_temporary(void) {
+  const char *given = getenv("TMPDIR");
+  return given && *given ? given : "/tmp";
+}
+
 const char *output_split(const char *path, char folder[STORE_PATH_MAX]) {
   const char *slash = strrchr(path, '/');
   if (!slash) {

@@ -59,6 +59,12 @@ void output_remove_left(const char *folder, const char *name);
  * meanwhile stays. On failure the file stays too, under a name that the message says. */
 enum status output_rename(const char *partial, const char *path, bool fresh);
 
+/* Length of a path without its ending ".h5", if it has that: what hgn names other files after. */
+size_t output_stem(const char *path);
+
+/* Where temporary files go: TMPDIR, or /tmp where it is not set or empty. Borrowed. */
+const char *output_temporary(void);
+
 /* The folder of `path`, "." when it names none; returns where the last component starts. */
 const char *output_split(const char *path, char folder[STORE_PATH_MAX]);
 

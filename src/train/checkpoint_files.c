@@ -10,15 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static size_t stem_length(const char *run) {
-  const size_t length = strlen(run);
-  return length > 3 && strcmp(run + length - 3, ".h5") == 0 ? length - 3 : length;
-}
-
 enum status checkpoint_name(const char *run, int64_t step, char path[STORE_PATH_MAX]) {
   int length =
-      step < 0 ? snprintf(path, STORE_PATH_MAX, "%.*s.best.h5", (int)stem_length(run), run)
-               : snprintf(path, STORE_PATH_MAX, "%.*s.checkpoint-%08" PRId64 ".h5", (int)stem_length(run), run, step);
+      step < 0 ? snprintf(path, STORE_PATH_MAX, "%.*s.best.h5", (int)output_stem(run), run)
+               : snprintf(path, STORE_PATH_MAX, "%.*s.checkpoint-%08" PRId64 ".h5", (int)output_stem(run), run, step);
   REQUIRE(length < STORE_PATH_MAX, STATUS_USAGE, "%.64s...: the name is too long", run);
   return STATUS_OK;
 }
@@ -27,7 +22,7 @@ static void split(const char *run, char folder[STORE_PATH_MAX], char prefix[STOR
   const char *slash = strrchr(run, '/');
   const size_t start = slash ? (size_t)(slash - run) + 1 : 0;
   snprintf(folder, STORE_PATH_MAX, "%.*s", slash ? (int)start : 1, slash ? run : ".");
-  snprintf(prefix, STORE_PATH_MAX, "%.*s.checkpoint-", (int)(stem_length(run) - start), run + start);
+  snprintf(prefix, STORE_PATH_MAX, "%.*s.checkpoint-", (int)(output_stem(run) - start), run + start);
 }
 
 static int by_step(const void *a, const void *b) {

@@ -12,8 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-static const double LOG_TWO_PI = 1.8378770664093453;
-
 void codes_model_checksum(const struct trained *trained, char text[CHECKSUM_TEXT]) {
   const struct learner *learner = &trained->learner;
   struct checksum sum = {{0, 0}};
@@ -75,7 +73,7 @@ static double draw_code(struct encoder *encoder, const struct codes *codes, int6
   for (int64_t i = 0; i < codes->size; i++) {
     const double noise = encoder->noise[i], width = (double)sigma[i];
     z[i] = (double)mean[i] + width * noise;
-    log_q -= 0.5 * (noise * noise + LOG_TWO_PI) + elementary_log(width);
+    log_q -= 0.5 * (noise * noise + ELEMENTARY_LOG_TWO_PI) + elementary_log(width);
   }
   return log_q;
 }

@@ -1,14 +1,14 @@
 #include "train/prior.h"
 
+#include "base/elementary.h"
 #include "base/finite.h"
 #include "comm/reduce.h"
+#include "store/output.h"
 #include "train/density.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static const double LOG_TWO_PI = 1.8378770664093453;
 
 /* ---- Opening ---- */
 
@@ -19,7 +19,7 @@ static size_t stem_length(const char *run) {
   for (const char *next = strstr(name, ".checkpoint-"); next; next = strstr(next + 1, ".checkpoint-")) word = next;
   if (word) return (size_t)(word - run);
   if (length > 8 && strcmp(run + length - 8, ".best.h5") == 0) return length - 8;
-  return length > 3 && strcmp(run + length - 3, ".h5") == 0 ? length - 3 : length;
+  return output_stem(run);
 }
 
 enum status prior_name(const char *run, const char *what, char path[STORE_PATH_MAX]) {
@@ -130,7 +130,7 @@ enum status prior_draw(struct prior *prior, uint64_t seed, int64_t sample, doubl
 static double weigh_rest(struct prior *prior, const double *u) {
   const struct whitening *whitening = &prior->about.whitening;
   double sum = -whitening->log_volume;
-  for (int64_t i = whitening->leading; i < whitening->size; i++) sum -= 0.5 * (u[i] * u[i] + LOG_TWO_PI);
+  for (int64_t i = whitening->leading; i < whitening->size; i++) sum -= 0.5 * (u[i] * u[i] + ELEMENTARY_LOG_TWO_PI);
   return sum;
 }
 

@@ -1,5 +1,6 @@
 #include "train/prior_judge_file.h"
 
+#include "store/output.h"
 #include "store/provenance.h"
 
 #include <math.h>
@@ -13,9 +14,8 @@ enum { SCHEMA = 1, NAME = 64 };
 static const struct store_place place = {.replaces = PRIOR_JUDGE_FORMAT, .damaged = true, .named_by_hgn = true};
 
 enum status prior_judge_file_name(const char *run, bool best, char path[STORE_PATH_MAX]) {
-  size_t stem = strlen(run);
-  if (stem > 3 && strcmp(run + stem - 3, ".h5") == 0) stem -= 3;
-  const int length = snprintf(path, STORE_PATH_MAX, "%.*s%s.samples.h5", (int)stem, run, best ? ".best" : "");
+  const int length =
+      snprintf(path, STORE_PATH_MAX, "%.*s%s.samples.h5", (int)output_stem(run), run, best ? ".best" : "");
   REQUIRE(length > 0 && length < STORE_PATH_MAX, STATUS_USAGE, "the path \"%s\" is too long", run);
   return STATUS_OK;
 }
